@@ -1,0 +1,40 @@
+// The last pass of a step: adds up the batch's losses and hits in a fixed order, logs them, and moves on to the next
+// batch. One workgroup: thread t adds rows t, t + THREADS, ...; then thread 0 adds the threads' sums.
+
+const BATCH: u32 = 2;
+// 1: this was a training step, so Adam's time goes on as well.
+const TRAINING: u32 = 1;
+const THREADS: u32 = 64;
+
+struct Progress { batch: u32, time: u32, samples: u32, unused: u32, seed: vec2<u32> }
+
+@group(0) @binding(0) var<storage, read> losses: array<f32>; // [BATCH]
+@group(0) @binding(1) var<storage, read> hits: array<u32>; // [BATCH]
+@group(0) @binding(2) var<storage, read_write> progress: Progress;
+@group(0) @binding(3) var<storage, read_write> log: array<u32>; // [batches, 2]: sum of losses as bits of f32, hits
+
+var<workgroup> loss_sums: array<f32, THREADS>;
+var<workgroup> hit_sums: array<u32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(local_invocation_index) thread: u32) {
+    var loss = 0.0;
+    var hit = 0u;
+    for (var row = thread; row < BATCH; row += THREADS) {
+        loss += losses[row];
+        hit += hits[row];
+    }
+    loss_sums[thread] = loss;
+    hit_sums[thread] = hit;
+    workgroupBarrier();
+    if thread == 0 {
+        for (var other = 1u; other < THREADS; other++) {
+            loss += loss_sums[other];
+            hit += hit_sums[other];
+        }
+        log[2 * progress.batch] = bitcast<u32>(loss);
+        log[2 * progress.batch + 1] = hit;
+        progress.batch++;
+        progress.time += TRAINING;
+    }
+}

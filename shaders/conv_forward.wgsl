@@ -1,0 +1,153 @@
+// Convolution forward: output = max_pool(relu(input * kernel + bias)), as one implicit matrix product.
+//
+// Row r of the left matrix [ROWS, DEPTH] is the patch of the input under one output position; it is gathered, never
+// stored. The right matrix [DEPTH, FILTERS] is the kernel. With POOL > 1 the positions of one pooling window are
+// neighbouring rows, so one thread holds them all and only the largest leaves the registers.
+// A dense layer is a 1 x 1 convolution over a 1 x 1 image.
+
+const BATCH: u32 = 2;
+const HEIGHT: u32 = 6;
+const WIDTH: u32 = 6;
+const CHANNELS: u32 = 1;
+const KERNEL_HEIGHT: u32 = 3;
+const KERNEL_WIDTH: u32 = 3;
+const STRIDE_Y: u32 = 1;
+const STRIDE_X: u32 = 1;
+const PAD_TOP: u32 = 0;
+const PAD_LEFT: u32 = 0;
+const OUTPUT_HEIGHT: u32 = 4;
+const OUTPUT_WIDTH: u32 = 4;
+const FILTERS: u32 = 8;
+const POOL: u32 = 2;
+const RELU: u32 = 1;
+
+// The tile: a workgroup's threads, the products of one thread, and how deep a tile of both matrices is.
+const THREADS_X: u32 = 8;
+const THREADS_Y: u32 = 1;
+const THREAD_ROWS: u32 = 8;
+const THREAD_COLUMNS: u32 = 1;
+const DEPTH_TILE: u32 = 4;
+// 1: the kernel's tile goes through workgroup memory too; 0: each thread loads its own column.
+const STAGE_COLUMNS: u32 = 0;
+// Workgroups along x of the dispatch; y goes on where x ends.
+const GRID_WIDTH: u32 = 1;
+
+const WINDOW: u32 = POOL * POOL;
+const POOLED_HEIGHT: u32 = OUTPUT_HEIGHT / POOL;
+const POOLED_WIDTH: u32 = OUTPUT_WIDTH / POOL;
+const POSITIONS: u32 = BATCH * POOLED_HEIGHT * POOLED_WIDTH;
+const ROWS: u32 = POSITIONS * WINDOW;
+const DEPTH: u32 = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
+const PADDED: bool = PAD_TOP + PAD_LEFT > 0
+    || (OUTPUT_HEIGHT - 1) * STRIDE_Y + KERNEL_HEIGHT > HEIGHT
+    || (OUTPUT_WIDTH - 1) * STRIDE_X + KERNEL_WIDTH > WIDTH;
+
+const THREADS: u32 = THREADS_X * THREADS_Y;
+const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
+const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
+const PATCH_TILE: u32 = TILE_ROWS * DEPTH_TILE;
+const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
+
+@group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
+@group(0) @binding(1) var<storage, read> weights: array<f32>; // [DEPTH, FILTERS], then the bias [FILTERS]
+@group(0) @binding(2) var<storage, read_write> output: array<f32>; // [POSITIONS, FILTERS]
+// With POOL > 1: [row blocks of a thread, FILTERS], four bits a pooled position, the place of the largest in its window.
+@group(0) @binding(3) var<storage, read_write> argmax: array<u32>;
+
+var<workgroup> patch_tile: array<f32, PATCH_TILE>;
+var<workgroup> kernel_tile: array<f32, STAGE_COLUMNS * KERNEL_TILE + 1>;
+
+// Entry [row, depth] of the left matrix.
+fn patch_value(row: u32, depth: u32) -> f32 {
+    let position = min(row, ROWS - 1) / WINDOW;
+    let place = row % WINDOW;
+    let image = position / (POOLED_HEIGHT * POOLED_WIDTH);
+    let pooled = position % (POOLED_HEIGHT * POOLED_WIDTH);
+    let output_y = pooled / POOLED_WIDTH * POOL + place / POOL;
+    let output_x = pooled % POOLED_WIDTH * POOL + place % POOL;
+    // Above and left of the image these wrap round to numbers far beyond its height and width.
+    let y = output_y * STRIDE_Y + depth / (KERNEL_WIDTH * CHANNELS) - PAD_TOP;
+    let x = output_x * STRIDE_X + depth / CHANNELS % KERNEL_WIDTH - PAD_LEFT;
+    if (DEPTH % DEPTH_TILE != 0 && depth >= DEPTH) || (PADDED && (y >= HEIGHT || x >= WIDTH)) {
+        return 0.0;
+    }
+    return input[((image * HEIGHT + y) * WIDTH + x) * CHANNELS + depth % CHANNELS];
+}
+
+// Entry [depth, column] of the right matrix; past its edges some number that meets a zero or is never stored.
+fn kernel_value(depth: u32, column: u32) -> f32 {
+    return weights[min(depth, DEPTH) * FILTERS + min(column, FILTERS - 1)];
+}
+
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_id) thread: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
+    let first_column = group.z * TILE_COLUMNS;
+    var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+
+    for (var first_depth = 0u; first_depth < DEPTH; first_depth += DEPTH_TILE) {
+        workgroupBarrier();
+        for (var at = index; at < PATCH_TILE; at += THREADS) {
+            patch_tile[at] = patch_value(first_row + at / DEPTH_TILE, first_depth + at % DEPTH_TILE);
+        }
+        if STAGE_COLUMNS == 1 {
+            for (var at = index; at < KERNEL_TILE; at += THREADS) {
+                kernel_tile[at] = kernel_value(first_depth + at / TILE_COLUMNS, first_column + at % TILE_COLUMNS);
+            }
+        }
+        workgroupBarrier();
+        for (var depth = 0u; depth < DEPTH_TILE; depth++) {
+            var right: array<f32, THREAD_COLUMNS>;
+            for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                let column = j * THREADS_X + thread.x;
+                if STAGE_COLUMNS == 1 {
+                    right[j] = kernel_tile[depth * TILE_COLUMNS + column];
+                } else {
+                    right[j] = kernel_value(first_depth + depth, first_column + column);
+                }
+            }
+            for (var i = 0u; i < THREAD_ROWS; i++) {
+                let left = patch_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
+                for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                    sums[i * THREAD_COLUMNS + j] = fma(left, right[j], sums[i * THREAD_COLUMNS + j]);
+                }
+            }
+        }
+    }
+
+    let thread_row = first_row + thread.y * THREAD_ROWS;
+    for (var j = 0u; j < THREAD_COLUMNS; j++) {
+        let column = first_column + j * THREADS_X + thread.x;
+        if column < FILTERS {
+            let bias = weights[DEPTH * FILTERS + column];
+            var places = 0u;
+            for (var i = 0u; i < THREAD_ROWS; i += WINDOW) {
+                var largest = sums[i * THREAD_COLUMNS + j];
+                var place_of_largest = 0u;
+                for (var place = 1u; place < WINDOW; place++) {
+                    let candidate = sums[(i + place) * THREAD_COLUMNS + j];
+                    if candidate > largest {
+                        largest = candidate;
+                        place_of_largest = place;
+                    }
+                }
+                var value = largest + bias;
+                if RELU == 1 {
+                    value = max(value, 0.0);
+                }
+                let position = (thread_row + i) / WINDOW;
+                if ROWS % TILE_ROWS == 0 || position < POSITIONS {
+                    output[position * FILTERS + column] = value;
+                    places |= place_of_largest << (4 * (i / WINDOW));
+                }
+            }
+            if POOL > 1 && (ROWS % TILE_ROWS == 0 || thread_row < ROWS) {
+                argmax[thread_row / THREAD_ROWS * FILTERS + column] = places;
+            }
+        }
+    }
+}

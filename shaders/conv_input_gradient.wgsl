@@ -1,0 +1,154 @@
+// Convolution backward, input: the gradient with respect to the input, as one implicit matrix product.
+//
+// input gradient [rows, CHANNELS] = output gradient under each tap [rows, taps * FILTERS] x kernel^T, where a row is an
+// input position. With a stride only every STRIDE-th tap of the kernel ever meets a given input position, so positions
+// are taken phase by phase (y % STRIDE_Y, x % STRIDE_X): all rows of a phase meet the same taps.
+// The epilogue carries the gradient back through the ReLU and dropout that made the input: where the input is positive
+// the unit was active and kept, and its gradient is scaled as its value was; elsewhere it is zero.
+
+const BATCH: u32 = 2;
+const HEIGHT: u32 = 6;
+const WIDTH: u32 = 6;
+const CHANNELS: u32 = 1;
+const KERNEL_HEIGHT: u32 = 3;
+const KERNEL_WIDTH: u32 = 3;
+const STRIDE_Y: u32 = 1;
+const STRIDE_X: u32 = 1;
+const PAD_TOP: u32 = 0;
+const PAD_LEFT: u32 = 0;
+const OUTPUT_HEIGHT: u32 = 4;
+const OUTPUT_WIDTH: u32 = 4;
+const FILTERS: u32 = 8;
+const POOL: u32 = 2;
+// Pooled positions in one word of argmax.
+const PACKED: u32 = 2;
+// 1: the input went through ReLU, then dropout that scaled by SCALE.
+const GATED: u32 = 1;
+const SCALE: f32 = 1.0;
+
+const THREADS_X: u32 = 8;
+const THREADS_Y: u32 = 1;
+const THREAD_ROWS: u32 = 8;
+const THREAD_COLUMNS: u32 = 1;
+const DEPTH_TILE: u32 = 4;
+const STAGE_COLUMNS: u32 = 0;
+const GRID_WIDTH: u32 = 1;
+// z of the dispatch counts blocks of columns, then phases.
+const COLUMN_BLOCKS: u32 = 1;
+
+const POOLED_HEIGHT: u32 = OUTPUT_HEIGHT / POOL;
+const POOLED_WIDTH: u32 = OUTPUT_WIDTH / POOL;
+const PHASE_HEIGHT: u32 = (HEIGHT + STRIDE_Y - 1) / STRIDE_Y;
+const PHASE_WIDTH: u32 = (WIDTH + STRIDE_X - 1) / STRIDE_X;
+const ROWS: u32 = BATCH * PHASE_HEIGHT * PHASE_WIDTH;
+
+const THREADS: u32 = THREADS_X * THREADS_Y;
+const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
+const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
+const GRADIENT_TILE: u32 = TILE_ROWS * DEPTH_TILE;
+const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
+
+@group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [BATCH, POOLED_HEIGHT, POOLED_WIDTH, FILTERS]
+@group(0) @binding(1) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
+@group(0) @binding(2) var<storage, read> weights: array<f32>; // [KERNEL_HEIGHT, KERNEL_WIDTH, CHANNELS, FILTERS], ...
+@group(0) @binding(3) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
+@group(0) @binding(4) var<storage, read_write> input_gradient: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
+
+var<workgroup> gradient_tile: array<f32, GRADIENT_TILE>;
+var<workgroup> kernel_tile: array<f32, STAGE_COLUMNS * KERNEL_TILE + 1>;
+
+// The output gradient that meets `row` under a tap; tap_y and tap_x are output minus phase coordinates, and may be
+// negative, as numbers that wrap round.
+fn gradient_value(row: u32, tap_y: u32, tap_x: u32, filter_index: u32) -> f32 {
+    let image = row / (PHASE_HEIGHT * PHASE_WIDTH);
+    let y = row / PHASE_WIDTH % PHASE_HEIGHT + tap_y;
+    let x = row % PHASE_WIDTH + tap_x;
+    let outside = y >= POOLED_HEIGHT * POOL || x >= POOLED_WIDTH * POOL;
+    if outside || row >= ROWS || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {
+        return 0.0;
+    }
+    let position = (image * POOLED_HEIGHT + y / POOL) * POOLED_WIDTH + x / POOL;
+    if POOL > 1 {
+        let place = argmax[position / PACKED * FILTERS + filter_index] >> (4 * (position % PACKED)) & 15;
+        if place != y % POOL * POOL + x % POOL {
+            return 0.0;
+        }
+    }
+    return output_gradient[position * FILTERS + filter_index];
+}
+
+fn kernel_value(tap: u32, channel: u32, filter_index: u32) -> f32 {
+    return weights[(tap * CHANNELS + min(channel, CHANNELS - 1)) * FILTERS + min(filter_index, FILTERS - 1)];
+}
+
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_id) thread: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
+    let first_column = group.z % COLUMN_BLOCKS * TILE_COLUMNS;
+    let phase = group.z / COLUMN_BLOCKS;
+    let phase_y = phase / STRIDE_X;
+    let phase_x = phase % STRIDE_X;
+    var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+
+    for (var kernel_y = (phase_y + PAD_TOP) % STRIDE_Y; kernel_y < KERNEL_HEIGHT; kernel_y += STRIDE_Y) {
+        let tap_y = (phase_y + PAD_TOP) / STRIDE_Y - kernel_y / STRIDE_Y;
+        for (var kernel_x = (phase_x + PAD_LEFT) % STRIDE_X; kernel_x < KERNEL_WIDTH; kernel_x += STRIDE_X) {
+            let tap_x = (phase_x + PAD_LEFT) / STRIDE_X - kernel_x / STRIDE_X;
+            let tap = kernel_y * KERNEL_WIDTH + kernel_x;
+            for (var first_filter = 0u; first_filter < FILTERS; first_filter += DEPTH_TILE) {
+                workgroupBarrier();
+                for (var at = index; at < GRADIENT_TILE; at += THREADS) {
+                    let row = first_row + at / DEPTH_TILE;
+                    gradient_tile[at] = gradient_value(row, tap_y, tap_x, first_filter + at % DEPTH_TILE);
+                }
+                if STAGE_COLUMNS == 1 {
+                    // Neighbouring threads read neighbouring filters and write the transpose.
+                    for (var at = index; at < KERNEL_TILE; at += THREADS) {
+                        let value = kernel_value(tap, first_column + at / DEPTH_TILE, first_filter + at % DEPTH_TILE);
+                        kernel_tile[at % DEPTH_TILE * TILE_COLUMNS + at / DEPTH_TILE] = value;
+                    }
+                }
+                workgroupBarrier();
+                for (var depth = 0u; depth < DEPTH_TILE; depth++) {
+                    var right: array<f32, THREAD_COLUMNS>;
+                    for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                        let column = j * THREADS_X + thread.x;
+                        if STAGE_COLUMNS == 1 {
+                            right[j] = kernel_tile[depth * TILE_COLUMNS + column];
+                        } else {
+                            right[j] = kernel_value(tap, first_column + column, first_filter + depth);
+                        }
+                    }
+                    for (var i = 0u; i < THREAD_ROWS; i++) {
+                        let left = gradient_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
+                        for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                            sums[i * THREAD_COLUMNS + j] = fma(left, right[j], sums[i * THREAD_COLUMNS + j]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    for (var i = 0u; i < THREAD_ROWS; i++) {
+        let row = first_row + thread.y * THREAD_ROWS + i;
+        let image = row / (PHASE_HEIGHT * PHASE_WIDTH);
+        let y = row / PHASE_WIDTH % PHASE_HEIGHT * STRIDE_Y + phase_y;
+        let x = row % PHASE_WIDTH * STRIDE_X + phase_x;
+        for (var j = 0u; j < THREAD_COLUMNS; j++) {
+            let channel = first_column + j * THREADS_X + thread.x;
+            if row < ROWS && y < HEIGHT && x < WIDTH && channel < CHANNELS {
+                let at = ((image * HEIGHT + y) * WIDTH + x) * CHANNELS + channel;
+                var value = sums[i * THREAD_COLUMNS + j];
+                if GATED == 1 {
+                    value = select(0.0, value * SCALE, input[at] > 0.0);
+                }
+                input_gradient[at] = value;
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+// Convolution backward, weights: gradient of kernel and bias, as one implicit matrix product.
+//
+// kernel gradient [DEPTH, FILTERS] = patches^T [DEPTH, rows] x output gradient [rows, FILTERS], where row r is an output
+// position, numbered as in conv_forward.wgsl. The long sum over positions is cut into slots; each slot writes its own
+// partial sums and adam.wgsl adds the slots up in order, so that the result never depends on timing.
+// With POOL > 1 a position's gradient belongs to the place of the largest in its window; the others get none.
+
+const BATCH: u32 = 2;
+const HEIGHT: u32 = 6;
+const WIDTH: u32 = 6;
+const CHANNELS: u32 = 1;
+const KERNEL_HEIGHT: u32 = 3;
+const KERNEL_WIDTH: u32 = 3;
+const STRIDE_Y: u32 = 1;
+const STRIDE_X: u32 = 1;
+const PAD_TOP: u32 = 0;
+const PAD_LEFT: u32 = 0;
+const OUTPUT_HEIGHT: u32 = 4;
+const OUTPUT_WIDTH: u32 = 4;
+const FILTERS: u32 = 8;
+const POOL: u32 = 2;
+// Pooled positions in one word of argmax.
+const PACKED: u32 = 2;
+
+// The tile; DEPTH_TILE counts pooled positions here, the sum's direction.
+const THREADS_X: u32 = 8;
+const THREADS_Y: u32 = 1;
+const THREAD_ROWS: u32 = 9;
+const THREAD_COLUMNS: u32 = 1;
+const DEPTH_TILE: u32 = 2;
+const STAGE_COLUMNS: u32 = 0;
+const GRID_WIDTH: u32 = 1;
+// Slots, the positions of each, and the blocks of columns: z of the dispatch counts both.
+const SLOT_POSITIONS: u32 = 8;
+const COLUMN_BLOCKS: u32 = 1;
+
+const WINDOW: u32 = POOL * POOL;
+const POOLED_HEIGHT: u32 = OUTPUT_HEIGHT / POOL;
+const POOLED_WIDTH: u32 = OUTPUT_WIDTH / POOL;
+const POSITIONS: u32 = BATCH * POOLED_HEIGHT * POOLED_WIDTH;
+const DEPTH: u32 = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
+const PADDED: bool = PAD_TOP + PAD_LEFT > 0
+    || (OUTPUT_HEIGHT - 1) * STRIDE_Y + KERNEL_HEIGHT > HEIGHT
+    || (OUTPUT_WIDTH - 1) * STRIDE_X + KERNEL_WIDTH > WIDTH;
+
+const THREADS: u32 = THREADS_X * THREADS_Y;
+const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
+const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
+const PATCH_TILE: u32 = DEPTH_TILE * WINDOW * TILE_ROWS;
+const GRADIENT_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
+
+@group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
+@group(0) @binding(1) var<storage, read> output_gradient: array<f32>; // [POSITIONS, FILTERS]
+@group(0) @binding(2) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
+@group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [slots, DEPTH + 1, FILTERS]
+
+var<workgroup> patch_tile: array<f32, PATCH_TILE>;
+var<workgroup> gradient_tile: array<f32, STAGE_COLUMNS * GRADIENT_TILE + 1>;
+var<workgroup> place_tile: array<u32, STAGE_COLUMNS * GRADIENT_TILE + 1>;
+
+// The input under tap `depth` of the kernel, for one place of a pooled position's window.
+fn patch_value(position: u32, place: u32, depth: u32) -> f32 {
+    let image = position / (POOLED_HEIGHT * POOLED_WIDTH);
+    let pooled = position % (POOLED_HEIGHT * POOLED_WIDTH);
+    let output_y = pooled / POOLED_WIDTH * POOL + place / POOL;
+    let output_x = pooled % POOLED_WIDTH * POOL + place % POOL;
+    // Above and left of the image these wrap round to numbers far beyond its height and width.
+    let y = output_y * STRIDE_Y + depth / (KERNEL_WIDTH * CHANNELS) - PAD_TOP;
+    let x = output_x * STRIDE_X + depth / CHANNELS % KERNEL_WIDTH - PAD_LEFT;
+    if PADDED && (y >= HEIGHT || x >= WIDTH) {
+        return 0.0;
+    }
+    return input[((image * HEIGHT + y) * WIDTH + x) * CHANNELS + depth % CHANNELS];
+}
+
+fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
+    if position >= end {
+        return 0.0;
+    }
+    return output_gradient[position * FILTERS + min(column, FILTERS - 1)];
+}
+
+fn place_of_largest(position: u32, column: u32) -> u32 {
+    let clamped = min(position, POSITIONS - 1);
+    return argmax[clamped / PACKED * FILTERS + min(column, FILTERS - 1)] >> (4 * (clamped % PACKED)) & 15;
+}
+
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_id) thread: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
+    let first_column = group.z % COLUMN_BLOCKS * TILE_COLUMNS;
+    let slot = group.z / COLUMN_BLOCKS;
+    let begin = slot * SLOT_POSITIONS;
+    let end = min(begin + SLOT_POSITIONS, POSITIONS);
+    var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+    var bias_sums: array<f32, THREAD_COLUMNS>;
+
+    for (var first_position = begin; first_position < end; first_position += DEPTH_TILE) {
+        workgroupBarrier();
+        for (var at = index; at < PATCH_TILE; at += THREADS) {
+            let position = min(first_position + at / (WINDOW * TILE_ROWS), POSITIONS - 1);
+            let depth = min(first_row + at % TILE_ROWS, DEPTH - 1);
+            patch_tile[at] = patch_value(position, at / TILE_ROWS % WINDOW, depth);
+        }
+        if STAGE_COLUMNS == 1 {
+            for (var at = index; at < GRADIENT_TILE; at += THREADS) {
+                let position = first_position + at / TILE_COLUMNS;
+                let column = first_column + at % TILE_COLUMNS;
+                gradient_tile[at] = gradient_value(position, end, column);
+                if POOL > 1 {
+                    place_tile[at] = place_of_largest(position, column);
+                }
+            }
+        }
+        workgroupBarrier();
+        for (var step = 0u; step < DEPTH_TILE; step++) {
+            var right: array<f32, THREAD_COLUMNS>;
+            var winner: array<u32, THREAD_COLUMNS>;
+            for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                let column = j * THREADS_X + thread.x;
+                if STAGE_COLUMNS == 1 {
+                    right[j] = gradient_tile[step * TILE_COLUMNS + column];
+                    winner[j] = place_tile[step * TILE_COLUMNS + column];
+                } else {
+                    right[j] = gradient_value(first_position + step, end, first_column + column);
+                    if POOL > 1 {
+                        winner[j] = place_of_largest(first_position + step, first_column + column);
+                    }
+                }
+                bias_sums[j] += right[j];
+            }
+            for (var place = 0u; place < WINDOW; place++) {
+                var share: array<f32, THREAD_COLUMNS>;
+                for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                    share[j] = select(0.0, right[j], POOL == 1 || winner[j] == place);
+                }
+                for (var i = 0u; i < THREAD_ROWS; i++) {
+                    let left = patch_tile[(step * WINDOW + place) * TILE_ROWS + thread.y * THREAD_ROWS + i];
+                    for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                        sums[i * THREAD_COLUMNS + j] = fma(left, share[j], sums[i * THREAD_COLUMNS + j]);
+                    }
+                }
+            }
+        }
+    }
+
+    let slot_start = slot * (DEPTH + 1);
+    for (var j = 0u; j < THREAD_COLUMNS; j++) {
+        let column = first_column + j * THREADS_X + thread.x;
+        if column < FILTERS {
+            for (var i = 0u; i < THREAD_ROWS; i++) {
+                let row = first_row + thread.y * THREAD_ROWS + i;
+                if DEPTH % TILE_ROWS == 0 || row < DEPTH {
+                    weight_gradient[(slot_start + row) * FILTERS + column] = sums[i * THREAD_COLUMNS + j];
+                }
+            }
+            if first_row + thread.y == 0 {
+                weight_gradient[(slot_start + DEPTH) * FILTERS + column] = bias_sums[j];
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// Max-pool backward, any window and stride: each input adds up the gradients of the windows it is the largest of.
+// Gathering per input, not scattering per window, needs no atomics where windows overlap.
+// The epilogue carries the gradient through the ReLU and dropout that made the input, as conv_input_gradient.wgsl.
+
+const BATCH: u32 = 2;
+const HEIGHT: u32 = 6;
+const WIDTH: u32 = 6;
+const CHANNELS: u32 = 3;
+const WINDOW_HEIGHT: u32 = 2;
+const WINDOW_WIDTH: u32 = 2;
+const STRIDE_Y: u32 = 2;
+const STRIDE_X: u32 = 2;
+const OUTPUT_HEIGHT: u32 = 3;
+const OUTPUT_WIDTH: u32 = 3;
+const GATED: u32 = 1;
+const SCALE: f32 = 1.0;
+const THREADS: u32 = 64;
+const GRID_WIDTH: u32 = 1;
+
+const INPUTS: u32 = BATCH * HEIGHT * WIDTH * CHANNELS;
+
+@group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [BATCH, OUTPUT_HEIGHT, OUTPUT_WIDTH, CHANNELS]
+@group(0) @binding(1) var<storage, read> argmax: array<u32>; // as output_gradient
+@group(0) @binding(2) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
+@group(0) @binding(3) var<storage, read_write> input_gradient: array<f32>; // as input
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
+    let at = (group.y * GRID_WIDTH + group.x) * THREADS + thread.x;
+    if at >= INPUTS {
+        return;
+    }
+    let channel = at % CHANNELS;
+    let x = at / CHANNELS % WIDTH;
+    let y = at / (CHANNELS * WIDTH) % HEIGHT;
+    let image = at / (CHANNELS * WIDTH * HEIGHT);
+    var sum = 0.0;
+    // Of all places of a window, those that can stand on this input.
+    for (var place_y = y % STRIDE_Y; place_y < WINDOW_HEIGHT; place_y += STRIDE_Y) {
+        for (var place_x = x % STRIDE_X; place_x < WINDOW_WIDTH; place_x += STRIDE_X) {
+            let output_y = (y - place_y) / STRIDE_Y;
+            let output_x = (x - place_x) / STRIDE_X;
+            if place_y <= y && place_x <= x && output_y < OUTPUT_HEIGHT && output_x < OUTPUT_WIDTH {
+                let output = ((image * OUTPUT_HEIGHT + output_y) * OUTPUT_WIDTH + output_x) * CHANNELS + channel;
+                if argmax[output] == place_y * WINDOW_WIDTH + place_x {
+                    sum += output_gradient[output];
+                }
+            }
+        }
+    }
+    if GATED == 1 {
+        sum = select(0.0, sum * SCALE, input[at] > 0.0);
+    }
+    input_gradient[at] = sum;
+}

@@ -1,0 +1,63 @@
+//! The CPU executor: runs a plan by the kernels' twins. The reference that tests hold the shaders to, and the fallback
+//! on a machine without a GPU.
+
+use std::collections::VecDeque;
+use std::mem::take;
+
+use crate::error::Result;
+use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program};
+
+/// A plan with its buffers in memory.
+pub struct Cpu {
+    plan: Plan,
+    memory: Vec<Vec<u32>>,
+    logs: VecDeque<Vec<BatchLog>>,
+}
+
+impl Cpu {
+    pub fn new(plan: Plan) -> Self {
+        let memory = plan.buffers.iter().map(|buffer| vec![0; buffer.words]).collect();
+        Self { plan, memory, logs: VecDeque::new() }
+    }
+}
+
+fn run(pass: &Pass, memory: &mut [Vec<u32>]) {
+    let mut bound: Vec<Vec<u32>> = pass.buffers.iter().map(|id| take(&mut memory[id.0])).collect();
+    let mut views: Vec<&mut [u32]> = bound.iter_mut().map(Vec::as_mut_slice).collect();
+    pass.kernel.twin(&mut views);
+    for (id, buffer) in pass.buffers.iter().zip(bound) {
+        memory[id.0] = buffer;
+    }
+}
+
+impl Executor for Cpu {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn write(&mut self, buffer: BufferId, words: &[u32]) {
+        self.memory[buffer.0][..words.len()].copy_from_slice(words);
+    }
+
+    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        Ok(self.memory[buffer.0].clone())
+    }
+
+    fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
+        for _ in 0..batches {
+            for pass in self.plan.passes(program) {
+                run(pass, &mut self.memory);
+            }
+        }
+        self.logs.push_back(BatchLog::read(&self.memory[self.plan.host.log.0][..2 * batches]));
+        Ok(())
+    }
+
+    fn collect(&mut self) -> Result<Vec<BatchLog>> {
+        Ok(self.logs.pop_front().unwrap_or_default())
+    }
+
+    fn depth(&self) -> usize {
+        1
+    }
+}

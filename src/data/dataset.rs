@@ -1,0 +1,104 @@
+//! A whole data set in memory.
+
+use std::path::{Path, PathBuf};
+
+use super::checksums::FILES;
+use super::idx::{Images, Labels};
+use super::locate::files_in;
+use super::problem::problem_with;
+use crate::error::Result;
+
+/// What Fashion-MNIST's labels 0 to 9 stand for.
+pub const CLASS_NAMES: [&str; 10] =
+    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+const REMEDY: &str = "put four files of one data set in the folder";
+
+/// Labelled images: at least one, and as many labels as images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Samples {
+    /// The pixels, 0 to 255, in `[N, H, W, C]` order.
+    pub images: Vec<u8>,
+    /// The class of each image, `[N]`.
+    pub labels: Vec<u8>,
+    /// The shape of one image, `[H, W, C]`, none of them zero.
+    pub shape: [usize; 3],
+}
+
+impl Samples {
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images, which no data set that was read has.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// The training and test samples of one folder. Their images have the same shape.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The samples to train with, of which some may be held out for validation.
+    pub train: Samples,
+    /// The samples to test with.
+    pub test: Samples,
+    /// Where the samples were read from.
+    pub folder: PathBuf,
+    /// Whether all four checksums are Fashion-MNIST's. If not, this may well be another data set of the same format.
+    pub verified: bool,
+    /// The name and the SHA-256 (of the unpacked bytes, lowercase hexadecimal) of each file, in the order of [`FILES`].
+    pub hashes: [(&'static str, String); 4],
+}
+
+impl Dataset {
+    /// Reads the four files in `folder`, each plain or gzip, in parallel.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`](crate::error::Error::Data) when a file is missing or malformed, when images and labels differ in
+    /// number, or when training and test images differ in shape.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let [train_images, train_labels, test_images, test_labels] = files_in(folder)?;
+        let (train, test) =
+            rayon::join(|| samples(&train_images, &train_labels), || samples(&test_images, &test_labels));
+        let ((train, train_hashes), (test, test_hashes)) = (train?, test?);
+        if train.shape != test.shape {
+            let (test_shape, train_shape) = (test.shape, train.shape);
+            return Err(problem_with(
+                &test_images,
+                format!("the shape [H, W, C] is {test_shape:?}, but {train_shape:?} in the training images; {REMEDY}"),
+            ));
+        }
+        let ([train_images, train_labels], [test_images, test_labels]) = (train_hashes, test_hashes);
+        let hashes = [
+            (FILES[0].name, train_images),
+            (FILES[1].name, train_labels),
+            (FILES[2].name, test_images),
+            (FILES[3].name, test_labels),
+        ];
+        let verified = FILES.iter().zip(&hashes).all(|(file, (_, hash))| file.sha256 == hash);
+        Ok(Self { train, test, folder: folder.to_path_buf(), verified, hashes })
+    }
+
+    /// The number of classes: one more than the largest label of the training and test samples.
+    pub fn classes(&self) -> usize {
+        let largest = self.train.labels.iter().chain(&self.test.labels).max();
+        largest.map_or(0, |&label| usize::from(label) + 1)
+    }
+}
+
+/// Reads the samples of an image and a label file, and their checksums in this order.
+fn samples(image_path: &Path, label_path: &Path) -> Result<(Samples, [String; 2])> {
+    let (images, labels) = rayon::join(|| Images::read(image_path), || Labels::read(label_path));
+    let (images, labels) = (images?, labels?);
+    let [count, height, width, channels] = images.shape;
+    if count != labels.classes.len() {
+        let (labels, image_path) = (labels.classes.len(), image_path.display());
+        let problem = format!("the label count is {labels}, but {image_path} holds {count} images");
+        return Err(problem_with(label_path, format!("{problem}; {REMEDY}")));
+    }
+    let samples = Samples { images: images.pixels, labels: labels.classes, shape: [height, width, channels] };
+    Ok((samples, [images.sha256, labels.sha256]))
+}

@@ -1,0 +1,24 @@
+//! The data set: finding it, fetching it, reading it and splitting it.
+//!
+//! A data set is a folder with four IDX files, plain or gzip-compressed, named as Fashion-MNIST's are. Any other set of
+//! images under those names works as well; only [`fetch`] and the checksums are particular to Fashion-MNIST.
+
+mod checksums;
+mod dataset;
+mod fetch;
+mod idx;
+mod locate;
+mod mirror;
+mod package;
+mod partial;
+mod problem;
+mod split;
+mod unpack;
+
+pub use checksums::{FILES, RawFile};
+pub use dataset::{CLASS_NAMES, Dataset, Samples};
+pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
+pub use idx::{Images, Labels};
+pub use locate::{cache_folder, locate, standard_folders};
+pub use mirror::Progress;
+pub use split::{Split, k_folds, train_validation_split};

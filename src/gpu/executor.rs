@@ -1,0 +1,185 @@
+//! Runs a plan on an adapter: buffers, bind groups and pipelines are made once; a submission replays the passes.
+
+use std::collections::VecDeque;
+
+use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
+
+use super::adapter::{Adapter, Device};
+use super::pipeline::{Pipelines, bind};
+use crate::error::{Error, Result};
+use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program};
+
+/// A plan on a device.
+pub struct Gpu {
+    device: Device,
+    plan: Plan,
+    buffers: Vec<wgpu::Buffer>,
+    training: Vec<Dispatch>,
+    evaluation: Vec<Dispatch>,
+    /// Read-back buffers for the log that are not under way.
+    idle: Vec<wgpu::Buffer>,
+    waiting: VecDeque<Submission>,
+}
+
+/// A pass, ready to record.
+struct Dispatch {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    workgroups: [u32; 3],
+}
+
+struct Submission {
+    index: wgpu::SubmissionIndex,
+    log: wgpu::Buffer,
+    batches: usize,
+    mapped: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+}
+
+/// Submissions under way: while the device works on one, the host prepares the next.
+const DEPTH: usize = 2;
+
+impl Gpu {
+    /// Opens the adapter and makes everything the plan needs there.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] where the plan is beyond the adapter's limits, [`Error::Device`] where the device fails.
+    pub fn new(adapter: &Adapter, plan: Plan) -> Result<Self> {
+        check_limits(adapter, &plan)?;
+        let device = adapter.open()?;
+        let kernels = plan.training.iter().chain(&plan.evaluation).map(|pass| &*pass.kernel);
+        let pipelines = Pipelines::compile(&device, kernels)?;
+        let buffers: Vec<wgpu::Buffer> =
+            plan.buffers.iter().map(|buffer| storage_buffer(&device.device, &buffer.name, buffer.words)).collect();
+        let dispatch = |pass: &Pass| {
+            let pipeline = pipelines.of(&*pass.kernel).clone();
+            let bound: Vec<&wgpu::Buffer> = pass.buffers.iter().map(|id| &buffers[id.0]).collect();
+            let group = bind(&device.device, &pipeline, &bound);
+            Dispatch { pipeline, group, workgroups: pass.kernel.workgroups().map(|count| count as u32) }
+        };
+        let training = plan.training.iter().map(dispatch).collect();
+        let evaluation = plan.evaluation.iter().map(dispatch).collect();
+        let log_words = plan.buffer(plan.host.log).words;
+        let idle = (0..DEPTH).map(|_| read_back_buffer(&device.device, log_words)).collect();
+        device.check()?;
+        Ok(Self { device, plan, buffers, training, evaluation, idle, waiting: VecDeque::new() })
+    }
+
+    fn wait(&self, index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let waited = self.device.device.poll(wgpu::PollType::Wait { submission_index: index, timeout: None });
+        self.device.check()?;
+        waited.map(drop).map_err(|error| Error::Device(format!("waiting for the device failed: {error}")))
+    }
+}
+
+/// A buffer that kernels use and the host copies to and from.
+pub(super) fn storage_buffer(device: &wgpu::Device, name: &str, words: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(name),
+        size: 4 * words as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: false,
+    })
+}
+
+pub(super) fn read_back_buffer(device: &wgpu::Device, words: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("read back"),
+        size: 4 * words as u64,
+        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+/// The words of a mapped buffer, which is unmapped again.
+pub(super) fn take_mapped(buffer: &wgpu::Buffer) -> Result<Vec<u32>> {
+    let view = buffer.get_mapped_range(..).map_err(|error| Error::Device(format!("reading back failed: {error}")))?;
+    let words = bytemuck::pod_collect_to_vec(&view);
+    drop(view);
+    buffer.unmap();
+    Ok(words)
+}
+
+fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
+    let limits = adapter.limits();
+    let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+    let refuse = |what: String| {
+        let name = adapter.info.name.trim();
+        Err(Error::Adapter(format!("{name}: {what}; use a smaller --batch-size or another --adapter")))
+    };
+    if let Some(large) = plan.buffers.iter().find(|buffer| 4 * buffer.words as u64 > most) {
+        let (need, most) = (4.0 * large.words as f64 / 1e6, most as f64 / 1e6);
+        return refuse(format!("{} needs {need:.0} MB, the adapter's buffers have at most {most:.0} MB", large.name));
+    }
+    let directions = limits.max_compute_workgroups_per_dimension as usize;
+    for pass in plan.training.iter().chain(&plan.evaluation) {
+        if pass.kernel.workgroups().iter().any(|&count| count > directions) {
+            let kernel = pass.kernel.row().name;
+            return refuse(format!("{kernel} of {} needs more workgroups than the adapter's {directions}", pass.layer));
+        }
+    }
+    Ok(())
+}
+
+impl Executor for Gpu {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn write(&mut self, buffer: BufferId, words: &[u32]) {
+        self.device.queue.write_buffer(&self.buffers[buffer.0], 0, bytemuck::cast_slice(words));
+    }
+
+    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        let target = read_back_buffer(&self.device.device, self.plan.buffer(buffer).words);
+        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &target, 0, target.size());
+        let index = self.device.queue.submit([encoder.finish()]);
+        target.map_async(wgpu::MapMode::Read, .., |_| {});
+        self.wait(Some(index))?;
+        take_mapped(&target)
+    }
+
+    fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
+        let log = match self.idle.pop() {
+            Some(log) => log,
+            None => read_back_buffer(&self.device.device, self.plan.buffer(self.plan.host.log).words),
+        };
+        let dispatches = match program {
+            Program::Training => &self.training,
+            Program::Evaluation => &self.evaluation,
+        };
+        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        for dispatch in (0..batches).flat_map(|_| dispatches) {
+            let [x, y, z] = dispatch.workgroups;
+            pass.set_pipeline(&dispatch.pipeline);
+            pass.set_bind_group(0, &dispatch.group, &[]);
+            pass.dispatch_workgroups(x, y, z);
+        }
+        drop(pass);
+        encoder.copy_buffer_to_buffer(&self.buffers[self.plan.host.log.0], 0, &log, 0, log.size());
+        let index = self.device.queue.submit([encoder.finish()]);
+        let (sender, mapped) = oneshot_channel();
+        log.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
+        self.waiting.push_back(Submission { index, log, batches, mapped });
+        self.device.check()
+    }
+
+    fn collect(&mut self) -> Result<Vec<BatchLog>> {
+        let Some(Submission { index, log, batches, mapped }) = self.waiting.pop_front() else {
+            return Ok(Vec::new());
+        };
+        self.wait(Some(index))?;
+        match pollster::block_on(mapped.receive()) {
+            Some(Ok(())) => {}
+            _ => return Err(Error::Device("the device gave no log back; it may be lost".into())),
+        }
+        let words = take_mapped(&log)?;
+        self.idle.push(log);
+        Ok(BatchLog::read(&words[..2 * batches]))
+    }
+
+    fn depth(&self) -> usize {
+        DEPTH
+    }
+}

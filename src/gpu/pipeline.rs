@@ -1,0 +1,95 @@
+//! Pipelines: one for each specialisation, compiled once.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::adapter::Device;
+use crate::error::Result;
+use crate::kernels::{Access, Kernel, Row, specialise};
+
+/// Pipelines by their specialised text, which is the whole specialisation.
+pub(super) struct Pipelines(HashMap<String, wgpu::ComputePipeline>);
+
+impl Pipelines {
+    /// Compiles what the kernels need, on all cores.
+    ///
+    /// # Errors
+    /// What the driver says of a shader it refuses.
+    pub fn compile<'a>(device: &Device, kernels: impl Iterator<Item = &'a dyn Kernel>) -> Result<Self> {
+        let mut wanted: HashMap<String, &Row> = HashMap::new();
+        for kernel in kernels {
+            wanted.entry(specialise(kernel.row().wgsl, &kernel.constants())).or_insert(kernel.row());
+        }
+        let compiled = wanted.into_par_iter().map(|(text, row)| {
+            let pipeline = compile(&device.device, row, &text);
+            (text, pipeline)
+        });
+        let pipelines = Self(compiled.collect());
+        device.check()?;
+        Ok(pipelines)
+    }
+
+    /// The pipeline of a kernel that [`Self::compile`] was given.
+    pub fn of(&self, kernel: &dyn Kernel) -> &wgpu::ComputePipeline {
+        &self.0[&specialise(kernel.row().wgsl, &kernel.constants())]
+    }
+}
+
+fn compile(device: &wgpu::Device, row: &Row, text: &str) -> wgpu::ComputePipeline {
+    let descriptor =
+        wgpu::ShaderModuleDescriptor { label: Some(row.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
+    // Safety: the shaders bound every address by their constants, which tests hold against the twins with fenced
+    // buffers; run-time checks would only slow their loops, most of all in software.
+    let module = unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) };
+    let entries: Vec<wgpu::BindGroupLayoutEntry> =
+        (0..).zip(row.bindings).map(|(binding, of)| layout_entry(binding, of.access)).collect();
+    let group =
+        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(row.name), entries: &entries });
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(row.name),
+        bind_group_layouts: &[Some(&group)],
+        immediate_size: 0,
+    });
+    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(row.name),
+        layout: Some(&layout),
+        module: &module,
+        entry_point: Some("main"),
+        // Every kernel writes its workgroup memory before it reads it.
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache: None,
+    })
+}
+
+fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only: access == Access::Read },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    }
+}
+
+/// The buffers of one pass, bound for its pipeline.
+pub(super) fn bind(
+    device: &wgpu::Device,
+    pipeline: &wgpu::ComputePipeline,
+    buffers: &[&wgpu::Buffer],
+) -> wgpu::BindGroup {
+    let resources = buffers.iter().map(|buffer| buffer.as_entire_binding());
+    let entries: Vec<_> =
+        (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: None,
+        layout: &pipeline.get_bind_group_layout(0),
+        entries: &entries,
+    })
+}

@@ -1,0 +1,80 @@
+//! Adam: host side and CPU twin of `shaders/adam.wgsl`.
+
+use rayon::prelude::*;
+
+use super::{
+    BINDINGS, Constants, GRID_WIDTH, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write,
+};
+
+pub const ROW: Row = Row {
+    name: "adam",
+    about: "adds up a gradient's slots and updates weights and moments",
+    wgsl: include_str!("../../shaders/adam.wgsl"),
+    bindings: &[
+        read("gradient"),
+        read("rates"),
+        read_words("progress"),
+        write("weights"),
+        write("first_moment"),
+        write("second_moment"),
+    ],
+    cases: super::case::adam,
+};
+
+/// One update of one layer's weights `[values]` from gradient `[slots, values]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Adam {
+    pub values: usize,
+    pub slots: usize,
+}
+
+const THREADS: usize = 64;
+
+impl Adam {
+    /// What the host puts into `rates`: the learning rate with both bias corrections of step `time` (from 1), in f64.
+    pub fn rate(learning_rate: f64, time: u32) -> f32 {
+        let time = f64::from(time);
+        (learning_rate * (1.0 - 0.999_f64.powf(time)).sqrt() / (1.0 - 0.9_f64.powf(time))) as f32
+    }
+}
+
+impl Kernel for Adam {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        vec![
+            ("VALUES", self.values.into()),
+            ("SLOTS", self.slots.into()),
+            ("THREADS", THREADS.into()),
+            ("GRID_WIDTH", GRID_WIDTH.into()),
+        ]
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let [x, y] = grid(self.values.div_ceil(THREADS));
+        [x, y, 1]
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [gradient, rates, progress, weights, first_moment, second_moment] = memory else {
+            unreachable!("{BINDINGS}")
+        };
+        let gradient = floats(gradient);
+        let rate = floats(rates)[Progress::read(progress).batch as usize];
+        const BLOCK: usize = 16_384;
+        let weights = floats_mut(weights)[..self.values].par_chunks_mut(BLOCK);
+        let moments =
+            floats_mut(first_moment).par_chunks_mut(BLOCK).zip(floats_mut(second_moment).par_chunks_mut(BLOCK));
+        weights.zip(moments).enumerate().for_each(|(block, (weights, (first, second)))| {
+            for (at, ((w, m), v)) in weights.iter_mut().zip(first).zip(second).enumerate() {
+                let slots = gradient[block * BLOCK + at..].iter().step_by(self.values).take(self.slots);
+                let slope: f32 = slots.sum();
+                *m += 0.1 * (slope - *m);
+                *v += 0.001 * (slope * slope - *v);
+                *w -= rate * *m / (v.sqrt() + 1e-7);
+            }
+        });
+    }
+}

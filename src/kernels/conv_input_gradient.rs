@@ -1,0 +1,105 @@
+//! Gradient of a convolution's input: host side and CPU twin of `shaders/conv_input_gradient.wgsl`.
+
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+use super::convolution::{Convolution, Tile};
+use super::matrix::{Matrix, Target, multiply};
+use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
+
+pub const ROW: Row = Row {
+    name: "conv_input_gradient",
+    about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
+    wgsl: include_str!("../../shaders/conv_input_gradient.wgsl"),
+    bindings: &[read("output_gradient"), read_words("argmax"), read("weights"), read("input"), write("input_gradient")],
+    cases: super::case::conv_input_gradient,
+};
+
+/// input gradient `[batch, H, W, C]` from the output's gradient and the kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvInputGradient {
+    pub convolution: Convolution,
+    /// As [`super::ConvForward::packed`].
+    pub packed: usize,
+    /// Where the input went through ReLU: what dropout scaled it by since (1 without dropout).
+    pub gate: Option<f32>,
+    pub tile: Tile,
+}
+
+impl ConvInputGradient {
+    fn column_blocks(&self) -> usize {
+        self.convolution.window.input[2].div_ceil(self.tile.workgroup_columns())
+    }
+}
+
+/// Carries a gradient through the ReLU and dropout that made `input`, in place.
+pub(super) fn apply_gate(gate: Option<f32>, input: &[f32], gradient: &mut [f32]) {
+    if let Some(scale) = gate {
+        for (gradient, &input) in gradient.iter_mut().zip(input) {
+            *gradient = if input > 0.0 { *gradient * scale } else { 0.0 };
+        }
+    }
+}
+
+impl Kernel for ConvInputGradient {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        let options = vec![
+            ("PACKED", self.packed.into()),
+            ("GATED", self.gate.is_some().into()),
+            ("SCALE", self.gate.unwrap_or(1.0).into()),
+            ("COLUMN_BLOCKS", self.column_blocks().into()),
+        ];
+        [self.convolution.constants(), self.tile.constants(), options].concat()
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let window = &self.convolution.window;
+        let phase: usize = (0..2).map(|axis| window.input[axis].div_ceil(window.stride[axis])).product();
+        let [x, y] = grid((self.convolution.batch * phase).div_ceil(self.tile.workgroup_rows()));
+        [x, y, self.column_blocks() * window.stride[0] * window.stride[1]]
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [gradient, argmax, weights, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
+        let (gradient, weights, input) = (floats(gradient), floats(weights), floats(input));
+        let Self { convolution, packed, gate, .. } = self;
+        let Convolution { batch, filters, .. } = *convolution;
+        let depth = convolution.depth();
+        let input_gradient = &mut floats_mut(input_gradient)[..convolution.inputs()];
+        let kernel = Matrix::new(weights, depth, filters).transposed();
+        if convolution.is_dense() {
+            let left = Matrix::new(gradient, batch, filters);
+            multiply(input_gradient, Target::Overwrite, left, kernel, Parallelism::Rayon(0));
+            apply_gate(*gate, input, input_gradient);
+            return;
+        }
+        let (values, positions) = (convolution.inputs() / batch, convolution.positions() / batch);
+        let images = (512 / (positions * convolution.places())).max(1);
+        input_gradient.par_chunks_mut(images * values).enumerate().for_each_init(
+            || (Vec::new(), Vec::new()),
+            |(expanded, patches), (block, input_gradient)| {
+                let first_image = block * images;
+                let last_image = first_image + input_gradient.len() / values;
+                let positions = first_image * positions..last_image * positions;
+                let rows = positions.start * convolution.places()..positions.end * convolution.places();
+                let count = rows.len();
+                expanded.resize(count * filters, 0.0);
+                patches.resize(count * depth, 0.0);
+                let right = if convolution.pool > 1 {
+                    convolution.expand_gradient(gradient, argmax, *packed, positions, expanded);
+                    &expanded[..]
+                } else {
+                    &gradient[positions.start * filters..positions.end * filters]
+                };
+                multiply(patches, Target::Overwrite, Matrix::new(right, count, filters), kernel, Parallelism::None);
+                input_gradient.fill(0.0);
+                convolution.scatter_patches(patches, rows, first_image, input_gradient);
+                apply_gate(*gate, &input[first_image * values..], input_gradient);
+            },
+        );
+    }
+}

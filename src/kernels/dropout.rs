@@ -1,0 +1,72 @@
+//! Inverted dropout in place: host side and CPU twin of `shaders/dropout.wgsl`.
+
+use rayon::prelude::*;
+
+use super::{BINDINGS, Constants, GRID_WIDTH, Kernel, Progress, Row, floats_mut, grid, read_words, write};
+use crate::random::{Stream, philox};
+
+pub const ROW: Row = Row {
+    name: "dropout",
+    about: "zeroes a random part of the values and scales the others, in place",
+    wgsl: include_str!("../../shaders/dropout.wgsl"),
+    bindings: &[read_words("progress"), write("values")],
+    cases: super::case::dropout,
+};
+
+/// values become values / (1 - rate) or 0; the same in one step for activations and gradients.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout {
+    pub values: usize,
+    /// The number of the dropout layer in its model.
+    pub layer: u32,
+    pub rate: f32,
+}
+
+const THREADS: usize = 64;
+
+impl Dropout {
+    /// A value stays when its random word is below this.
+    fn keep(&self) -> u32 {
+        ((1.0 - f64::from(self.rate)) * 4_294_967_296.0) as u32
+    }
+
+    /// What the values that stay are multiplied by.
+    pub fn scale(rate: f32) -> f32 {
+        (1.0 / (1.0 - f64::from(rate))) as f32
+    }
+}
+
+impl Kernel for Dropout {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        vec![
+            ("VALUES", self.values.into()),
+            ("LAYER", self.layer.into()),
+            ("KEEP", self.keep().into()),
+            ("SCALE", Self::scale(self.rate).into()),
+            ("THREADS", THREADS.into()),
+            ("GRID_WIDTH", GRID_WIDTH.into()),
+        ]
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let [x, y] = grid(self.values.div_ceil(4 * THREADS));
+        [x, y, 1]
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [progress, values] = memory else { unreachable!("{BINDINGS}") };
+        let progress = Progress::read(progress);
+        let (keep, scale) = (self.keep(), Self::scale(self.rate));
+        let values = &mut floats_mut(values)[..self.values];
+        values.par_chunks_mut(4).with_min_len(1024).enumerate().for_each(|(block, values)| {
+            let counter = [block as u32, progress.time, self.layer, Stream::Dropout as u32];
+            for (value, word) in values.iter_mut().zip(philox(counter, progress.seed)) {
+                *value = if word < keep { *value * scale } else { 0.0 };
+            }
+        });
+    }
+}

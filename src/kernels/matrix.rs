@@ -1,0 +1,68 @@
+//! Strided matrices over slices and their product, by the `gemm` crate.
+
+use gemm::Parallelism;
+
+/// A matrix of f32 in a slice.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Row-major `[rows, columns]`.
+    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert!(values.len() >= rows * columns, "a {rows} x {columns} matrix in {} values", values.len());
+        Self { values, rows, columns, row_stride: columns, column_stride: 1 }
+    }
+
+    pub fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// What happens to the values that are there before the product.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Target {
+    Overwrite,
+    Accumulate,
+}
+
+/// `output [left.rows, right.columns]`, row-major, becomes (or grows by) `left x right`.
+pub fn multiply(output: &mut [f32], target: Target, left: Matrix, right: Matrix, parallelism: Parallelism) {
+    assert_eq!(left.columns, right.rows);
+    assert!(output.len() >= left.rows * right.columns);
+    // Safety: each matrix lies inside its slice (Matrix::new and the assertion above), and the output is borrowed alone.
+    unsafe {
+        gemm::gemm(
+            left.rows,
+            right.columns,
+            left.columns,
+            output.as_mut_ptr(),
+            1,
+            right.columns as isize,
+            target == Target::Accumulate,
+            left.values.as_ptr(),
+            left.column_stride as isize,
+            left.row_stride as isize,
+            right.values.as_ptr(),
+            right.column_stride as isize,
+            right.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}

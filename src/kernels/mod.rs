@@ -1,0 +1,137 @@
+//! The kernels: what one pass of a plan can do. Each is one name in three places, `shaders/NAME.wgsl`,
+//! `src/kernels/NAME.rs` (specialisation, workgroups and the CPU twin) and `tests/parity/NAME.rs`.
+
+mod adam;
+mod advance;
+mod case;
+mod conv_forward;
+mod conv_input_gradient;
+mod conv_weight_gradient;
+mod convolution;
+mod dropout;
+mod gather;
+mod matrix;
+mod pool_backward;
+mod pool_forward;
+mod progress;
+mod softmax_cross_entropy;
+mod specialise;
+mod tiles;
+
+pub use adam::Adam;
+pub use advance::Advance;
+pub use case::Case;
+pub use conv_forward::ConvForward;
+pub use conv_input_gradient::ConvInputGradient;
+pub use conv_weight_gradient::ConvWeightGradient;
+pub use convolution::{Convolution, Tile};
+pub use dropout::Dropout;
+pub use gather::Gather;
+pub use pool_backward::PoolBackward;
+pub use pool_forward::PoolForward;
+pub use progress::Progress;
+pub use softmax_cross_entropy::SoftmaxCrossEntropy;
+pub use specialise::{Constants, Value, specialise};
+pub use tiles::Tiles;
+
+use std::fmt::Debug;
+
+/// How a shader uses a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// What a buffer's 32-bit words are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    F32,
+    /// Integers, packed bytes, or a struct.
+    Words,
+}
+
+/// One `@binding` of a shader, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub name: &'static str,
+    pub access: Access,
+    pub element: Element,
+}
+
+/// One kernel's row in the table.
+pub struct Row {
+    /// The name of the shader, the host file and the test.
+    pub name: &'static str,
+    /// One line for `gpu-fmnist shaders`.
+    pub about: &'static str,
+    pub wgsl: &'static str,
+    pub bindings: &'static [Binding],
+    /// The cases that hold the shader to its twin, in the self-test and in `tests/parity`.
+    pub cases: fn() -> Vec<Case>,
+}
+
+/// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
+pub const TABLE: [&Row; 10] = [
+    &gather::ROW,
+    &conv_forward::ROW,
+    &conv_weight_gradient::ROW,
+    &conv_input_gradient::ROW,
+    &pool_forward::ROW,
+    &pool_backward::ROW,
+    &dropout::ROW,
+    &softmax_cross_entropy::ROW,
+    &adam::ROW,
+    &advance::ROW,
+];
+
+/// A kernel with everything about its pass decided: shapes, options, tile.
+pub trait Kernel: Debug + Send + Sync {
+    fn row(&self) -> &'static Row;
+
+    /// The numbers of the shader's `const` lines that this pass sets. With the row they are the whole specialisation.
+    fn constants(&self) -> Constants;
+
+    /// Workgroups to dispatch in x, y, z.
+    fn workgroups(&self) -> [usize; 3];
+
+    /// Does on the CPU what the shader does, on the buffers of the row's bindings, in order.
+    fn twin(&self, memory: &mut [&mut [u32]]);
+}
+
+// The four kinds of binding, for the rows of the table.
+const fn read(name: &'static str) -> Binding {
+    Binding { name, access: Access::Read, element: Element::F32 }
+}
+
+const fn write(name: &'static str) -> Binding {
+    Binding { name, access: Access::Write, element: Element::F32 }
+}
+
+const fn read_words(name: &'static str) -> Binding {
+    Binding { name, access: Access::Read, element: Element::Words }
+}
+
+const fn write_words(name: &'static str) -> Binding {
+    Binding { name, access: Access::Write, element: Element::Words }
+}
+
+/// Workgroups along x before a dispatch goes on in y: no adapter allows more than 65,535 in one direction.
+const GRID_WIDTH: usize = 32_768;
+
+/// A linear run of workgroups as x and y of a dispatch; the shader's GRID_WIDTH constant turns it back.
+fn grid(workgroups: usize) -> [usize; 2] {
+    [workgroups.clamp(1, GRID_WIDTH), workgroups.div_ceil(GRID_WIDTH)]
+}
+
+/// The buffer's words as numbers.
+fn floats(words: &[u32]) -> &[f32] {
+    bytemuck::cast_slice(words)
+}
+
+fn floats_mut(words: &mut [u32]) -> &mut [f32] {
+    bytemuck::cast_slice_mut(words)
+}
+
+/// What the executor broke if a twin gets other buffers than its row names.
+const BINDINGS: &str = "the executor passes one buffer for each binding of the row";

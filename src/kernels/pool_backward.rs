@@ -1,0 +1,62 @@
+//! Max-pool backward: host side and CPU twin of `shaders/pool_backward.wgsl`.
+
+use rayon::prelude::*;
+
+use super::conv_input_gradient::apply_gate;
+use super::pool_forward::{THREADS, constants};
+use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
+use crate::model::Window;
+
+pub const ROW: Row = Row {
+    name: "pool_backward",
+    about: "gradient of a max-pool's input, through the ReLU and dropout that made it",
+    wgsl: include_str!("../../shaders/pool_backward.wgsl"),
+    bindings: &[read("output_gradient"), read_words("argmax"), read("input"), write("input_gradient")],
+    cases: super::case::pool_backward,
+};
+
+/// input gradient `[batch, H, W, C]` of a max-pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolBackward {
+    pub batch: usize,
+    pub window: Window,
+    /// As [`super::ConvInputGradient::gate`].
+    pub gate: Option<f32>,
+}
+
+impl Kernel for PoolBackward {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        let gate = vec![("GATED", self.gate.is_some().into()), ("SCALE", self.gate.unwrap_or(1.0).into())];
+        [constants(self.batch, &self.window), gate].concat()
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let [x, y] = grid((self.batch * self.window.input.iter().product::<usize>()).div_ceil(THREADS));
+        [x, y, 1]
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [output_gradient, argmax, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
+        let (output_gradient, input) = (floats(output_gradient), floats(input));
+        let Window { size, stride, input: [height, width, channels], output: [output_height, output_width], .. } =
+            self.window;
+        let (inputs, outputs) = (height * width * channels, output_height * output_width * channels);
+        let images = floats_mut(input_gradient)[..self.batch * inputs].par_chunks_exact_mut(inputs);
+        images.enumerate().for_each(|(image, gradient)| {
+            gradient.fill(0.0);
+            for at in 0..outputs {
+                let from = image * outputs + at;
+                let (position, channel) = (at / channels, at % channels);
+                let place = argmax[from] as usize;
+                let y = position / output_width * stride[0] + place / size[1];
+                let x = position % output_width * stride[1] + place % size[1];
+                gradient[(y * width + x) * channels + channel] += output_gradient[from];
+            }
+            apply_gate(self.gate, &input[image * inputs..], gradient);
+        });
+    }
+}

@@ -1,0 +1,84 @@
+//! Max-pool forward: host side and CPU twin of `shaders/pool_forward.wgsl`.
+
+use rayon::prelude::*;
+
+use super::{BINDINGS, Constants, GRID_WIDTH, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
+use crate::model::Window;
+
+pub const ROW: Row = Row {
+    name: "pool_forward",
+    about: "max-pool with any window and stride",
+    wgsl: include_str!("../../shaders/pool_forward.wgsl"),
+    bindings: &[read("input"), write("output"), write_words("argmax")],
+    cases: super::case::pool_forward,
+};
+
+/// output and argmax `[batch, OH, OW, C]` of input `[batch, H, W, C]`.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolForward {
+    pub batch: usize,
+    pub window: Window,
+}
+
+pub(super) const THREADS: usize = 64;
+
+/// The constants of both pooling kernels.
+pub(super) fn constants(batch: usize, window: &Window) -> Constants {
+    let Window { size, stride, input, output, .. } = window;
+    vec![
+        ("BATCH", batch.into()),
+        ("HEIGHT", input[0].into()),
+        ("WIDTH", input[1].into()),
+        ("CHANNELS", input[2].into()),
+        ("WINDOW_HEIGHT", size[0].into()),
+        ("WINDOW_WIDTH", size[1].into()),
+        ("STRIDE_Y", stride[0].into()),
+        ("STRIDE_X", stride[1].into()),
+        ("OUTPUT_HEIGHT", output[0].into()),
+        ("OUTPUT_WIDTH", output[1].into()),
+        ("THREADS", THREADS.into()),
+        ("GRID_WIDTH", GRID_WIDTH.into()),
+    ]
+}
+
+impl Kernel for PoolForward {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        constants(self.batch, &self.window)
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let [height, width] = self.window.output;
+        let [x, y] = grid((self.batch * height * width * self.window.input[2]).div_ceil(THREADS));
+        [x, y, 1]
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [input, output, argmax] = memory else { unreachable!("{BINDINGS}") };
+        let (input, output) = (floats(input), floats_mut(output));
+        let Window { size, stride, input: [height, width, channels], output: [output_height, output_width], .. } =
+            self.window;
+        let positions = self.batch * output_height * output_width;
+        let output = output[..positions * channels].par_chunks_exact_mut(channels);
+        output.zip(argmax.par_chunks_exact_mut(channels)).enumerate().for_each(|(position, (output, argmax))| {
+            let image = position / (output_height * output_width);
+            let y = position / output_width % output_height * stride[0];
+            let x = position % output_width * stride[1];
+            for channel in 0..channels {
+                let at = |place: usize| {
+                    input[((image * height + y + place / size[1]) * width + x + place % size[1]) * channels + channel]
+                };
+                let mut largest = (at(0), 0);
+                for place in 1..size[0] * size[1] {
+                    if at(place) > largest.0 {
+                        largest = (at(place), place as u32);
+                    }
+                }
+                (output[channel], argmax[channel]) = largest;
+            }
+        });
+    }
+}

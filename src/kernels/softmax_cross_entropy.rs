@@ -1,0 +1,77 @@
+//! Softmax and cross-entropy: host side and CPU twin of `shaders/softmax_cross_entropy.wgsl`.
+
+use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, read, read_words, write, write_words};
+
+pub const ROW: Row = Row {
+    name: "softmax_cross_entropy",
+    about: "loss and hit of each row, and the gradient of the logits or the probabilities",
+    wgsl: include_str!("../../shaders/softmax_cross_entropy.wgsl"),
+    bindings: &[
+        read("logits"),
+        read_words("batch_labels"),
+        read_words("progress"),
+        write("result"),
+        write("losses"),
+        write_words("hits"),
+    ],
+    cases: super::case::softmax_cross_entropy,
+};
+
+/// result `[batch, classes]`, losses and hits `[batch]` of logits `[batch, classes]`.
+#[derive(Clone, Copy, Debug)]
+pub struct SoftmaxCrossEntropy {
+    pub batch: usize,
+    pub classes: usize,
+    /// Whether `result` is the gradient of the mean loss; else the probabilities.
+    pub gradient: bool,
+}
+
+const THREADS: usize = 64;
+
+impl Kernel for SoftmaxCrossEntropy {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        vec![
+            ("BATCH", self.batch.into()),
+            ("CLASSES", self.classes.into()),
+            ("GRADIENT", self.gradient.into()),
+            ("THREADS", THREADS.into()),
+        ]
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        [self.batch.div_ceil(THREADS), 1, 1]
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [logits, batch_labels, progress, result, losses, hits] = memory else { unreachable!("{BINDINGS}") };
+        let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
+        let rows = Progress::read(progress).rows(self.batch);
+        for row in 0..self.batch {
+            let at = row * self.classes..(row + 1) * self.classes;
+            let (logits, result) = (&logits[at.clone()], &mut result[at]);
+            let label = batch_labels[row] as usize;
+            let (mut largest, mut class_of_largest) = (logits[0], 0);
+            for (class, &logit) in logits.iter().enumerate() {
+                if logit > largest {
+                    (largest, class_of_largest) = (logit, class);
+                }
+            }
+            let sum: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+            for (class, (result, logit)) in result.iter_mut().zip(logits).enumerate() {
+                let probability = (logit - largest).exp() / sum;
+                let target = if class == label { 1.0 } else { 0.0 };
+                *result = match (self.gradient, row < rows) {
+                    (false, _) => probability,
+                    (true, true) => (probability - target) / rows as f32,
+                    (true, false) => 0.0,
+                };
+            }
+            losses[row] = if row < rows { sum.ln() - (logits[label] - largest) } else { 0.0 };
+            hits[row] = (row < rows && class_of_largest == label).into();
+        }
+    }
+}

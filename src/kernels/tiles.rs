@@ -1,0 +1,82 @@
+//! Which tile a product gets: a table by the kind of adapter. Another tile is another order of sums, so a run keeps to
+//! one column of this table from its first step to its last.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Convolution, Tile};
+
+/// The columns of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tiles {
+    /// A GPU: square workgroups, both matrices through workgroup memory.
+    Gpu,
+    /// Lavapipe since Mesa 25.1: one column a thread, since only x is vectorised; the left matrix is then one scalar
+    /// load for a whole vector.
+    Software,
+    /// Lavapipe before 25.1, which takes long to compile large unrolled loops and gains nothing by them.
+    OldSoftware,
+    /// The CPU path, whose twins tile by themselves: only the packing of argmax and the slots matter.
+    Cpu,
+}
+
+/// Slots that a weight gradient's sum is cut into, so that every core or compute unit has work.
+const SLOT_WORKGROUPS: usize = 64;
+
+impl Tiles {
+    pub const ALL: [Tiles; 4] = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware, Tiles::Cpu];
+
+    /// Left: rows of positions; right: filters.
+    pub fn forward(self, convolution: &Convolution) -> Tile {
+        self.tile(convolution.rows(), convolution.filters, convolution.depth(), convolution.places())
+    }
+
+    /// Left: channels and taps; right: filters; the depth is counted in pooled positions.
+    pub fn weight_gradient(self, convolution: &Convolution) -> Tile {
+        let mut tile = self.tile(convolution.depth(), convolution.filters, convolution.positions(), 1);
+        tile.depth = (tile.depth / convolution.places()).max(1);
+        tile
+    }
+
+    /// Left: rows of input positions; right: channels.
+    pub fn input_gradient(self, convolution: &Convolution) -> Tile {
+        let [height, width, channels] = convolution.window.input;
+        self.tile(convolution.batch * height * width, channels, convolution.filters, 1)
+    }
+
+    /// Slots for a weight gradient with that tile.
+    pub fn slots(self, convolution: &Convolution, tile: &Tile) -> usize {
+        let workgroups = convolution.depth().div_ceil(tile.workgroup_rows())
+            * convolution.filters.div_ceil(tile.workgroup_columns());
+        let enough = SLOT_WORKGROUPS / workgroups;
+        enough.clamp(1, (convolution.positions() / 128).max(1))
+    }
+
+    fn tile(self, rows: usize, columns: usize, depth: usize, places: usize) -> Tile {
+        match self {
+            Tiles::Gpu => Tile { threads: [8, 8], rows: 4, columns: 4, depth: 8, stage_columns: true },
+            Tiles::Software | Tiles::Cpu => {
+                let rows = if rows < 32 { rows.next_multiple_of(places) } else { 32 };
+                Tile { threads: [lanes(columns), 1], rows, columns: 1, depth: divisor(depth, 8), stage_columns: false }
+            }
+            Tiles::OldSoftware => Tile {
+                threads: [lanes(columns).min(64), 1],
+                rows: 8,
+                columns: 1,
+                depth: divisor(depth, 4),
+                stage_columns: false,
+            },
+        }
+    }
+}
+
+/// A width of workgroups, at most 256 and a multiple of 8, that leaves the fewest lanes idle; of equals the widest.
+fn lanes(columns: usize) -> usize {
+    let idle = |width: usize| columns.next_multiple_of(width) - columns;
+    (8..=256).rev().step_by(8).min_by_key(|&width| idle(width)).unwrap_or(8)
+}
+
+/// The largest divisor of `depth` up to `limit` that is more than half of it, else `limit`.
+fn divisor(depth: usize, limit: usize) -> usize {
+    (limit / 2 + 1..=limit + 1).rev().find(|candidate| depth % candidate == 0).unwrap_or(limit)
+}

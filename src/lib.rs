@@ -1,0 +1,15 @@
+//! A training engine for convolutional networks in which WGSL compute shaders do the work.
+//!
+//! ARCHITECTURE.md has the map. Imports point one way:
+//! cli → (train, evaluate, formats) → (gpu, cpu) → plan → kernels → model.
+
+pub mod cpu;
+pub mod data;
+pub mod error;
+pub mod gpu;
+pub mod kernels;
+pub mod model;
+pub mod plan;
+mod random;
+pub mod selftest;
+pub mod train;

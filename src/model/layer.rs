@@ -1,0 +1,95 @@
+//! The layers a model is made of, as a TOML or JSON file spells them.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// One layer. Sizes are [height, width]; a file may give one number for both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Layer {
+    /// Convolution: input `[N, H, W, C]`, kernel `[KH, KW, C, filters]`, output `[N, OH, OW, filters]`.
+    #[serde(rename = "conv2d")]
+    Conv2d {
+        filters: usize,
+        #[serde(deserialize_with = "pair")]
+        kernel: [usize; 2],
+        #[serde(default = "ones", deserialize_with = "pair")]
+        stride: [usize; 2],
+        #[serde(default)]
+        padding: Padding,
+        #[serde(default)]
+        activation: Activation,
+    },
+    /// Largest value of each window, without padding. The stride is the size where none is given.
+    #[serde(rename = "max_pool2d")]
+    MaxPool2d {
+        #[serde(deserialize_with = "pair")]
+        size: [usize; 2],
+        #[serde(default, deserialize_with = "optional_pair")]
+        stride: Option<[usize; 2]>,
+    },
+    /// `[N, H, W, C]` to `[N, H*W*C]`, channels last: nothing moves.
+    Flatten {},
+    /// Matrix product: input `[N, in]`, kernel `[in, units]`, output `[N, units]`.
+    Dense {
+        units: usize,
+        #[serde(default)]
+        activation: Activation,
+    },
+    /// In training, zeroes a fraction `rate` of the values and scales the others by 1/(1-rate).
+    Dropout { rate: f32 },
+    /// An activation as a layer of its own.
+    Activation { activation: Activation },
+}
+
+/// The keys of each layer type in a model file, for messages that name the nearest one.
+pub const LAYER_KEYS: [(&str, &[&str]); 6] = [
+    ("conv2d", &["type", "filters", "kernel", "stride", "padding", "activation"]),
+    ("max_pool2d", &["type", "size", "stride"]),
+    ("flatten", &["type"]),
+    ("dense", &["type", "units", "activation"]),
+    ("dropout", &["type", "rate"]),
+    ("activation", &["type", "activation"]),
+];
+
+/// How a convolution treats the border, as TensorFlow does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// Windows stay inside the image.
+    #[default]
+    Valid,
+    /// Zeros around the image, so that the output has ceil(input / stride) positions; the odd one goes below and right.
+    Same,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    #[default]
+    Linear,
+    Relu,
+    /// Only on the last layer, where it is part of the loss.
+    Softmax,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrTwo {
+    One(usize),
+    Two([usize; 2]),
+}
+
+fn pair<'de, D: Deserializer<'de>>(source: D) -> Result<[usize; 2], D::Error> {
+    OneOrTwo::deserialize(source).map(|value| match value {
+        OneOrTwo::One(size) => [size, size],
+        OneOrTwo::Two(sizes) => sizes,
+    })
+}
+
+fn optional_pair<'de, D: Deserializer<'de>>(source: D) -> Result<Option<[usize; 2]>, D::Error> {
+    pair(source).map(Some)
+}
+
+fn ones() -> [usize; 2] {
+    [1, 1]
+}

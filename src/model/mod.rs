@@ -1,0 +1,38 @@
+//! A model is a sequence of layers over images `[H, W, C]`. Shapes are inferred; nothing here knows of a device.
+
+mod file;
+mod initialise;
+mod layer;
+mod notebook;
+mod shape;
+mod summary;
+
+pub use file::{by_name_or_file, nearest};
+pub use initialise::glorot;
+pub use layer::{Activation, Layer, Padding};
+pub use notebook::{NAMES, notebook};
+pub use shape::{Resolved, Shape, Weights, Window, activation, class_name, resolve};
+pub use summary::summary;
+
+use serde::{Deserialize, Serialize};
+
+/// A sequential model, as a file spells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    #[serde(default)]
+    pub name: String,
+    /// `[H, W, C]`
+    pub input: [usize; 3],
+    pub layers: Vec<Layer>,
+}
+
+impl Model {
+    /// Classes told apart: the units of the last layer.
+    pub fn classes(&self) -> usize {
+        match self.layers.last() {
+            Some(Layer::Dense { units, .. }) => *units,
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The table that Keras' `model.summary()` prints.
+
+use super::{Model, Shape, class_name, resolve};
+use crate::error::Result;
+
+const WIDTHS: [usize; 3] = [33, 24, 15];
+
+/// Layers, output shapes, parameters and totals, as Keras lays them out.
+pub fn summary(model: &Model) -> Result<String> {
+    let layers = resolve(model)?;
+    let mut text = format!("Model: \"{}\"\n", model.name);
+    text += &rule(["┏", "┳", "┓"], "━");
+    text += &row(["Layer (type)".into(), "Output Shape".into(), "Param #".into()], "┃");
+    text += &rule(["┡", "╇", "┩"], "━");
+    let mut total = 0;
+    for (index, layer) in layers.iter().enumerate() {
+        if index > 0 {
+            text += &rule(["├", "┼", "┤"], "─");
+        }
+        let parameters = layer.weights.as_ref().map_or(0, |weights| weights.len());
+        total += parameters;
+        let name = format!("{} ({})", layer.name, class_name(&layer.layer));
+        text += &row([name, output(layer.output), thousands(parameters)], "│");
+    }
+    text += &rule(["└", "┴", "┘"], "─");
+    for (label, count) in [("Total", total), ("Trainable", total), ("Non-trainable", 0)] {
+        text += &format!(" {label} params: {} ({})\n", thousands(count), bytes(4 * count));
+    }
+    Ok(text)
+}
+
+fn rule(corners: [&str; 3], line: &str) -> String {
+    let cells = WIDTHS.map(|width| line.repeat(width));
+    format!("{}{}{}\n", corners[0], cells.join(corners[1]), corners[2])
+}
+
+fn row([name, shape, parameters]: [String; 3], bar: &str) -> String {
+    let [name_width, shape_width, parameters_width] = WIDTHS.map(|width| width - 2);
+    format!("{bar} {name:<name_width$} {bar} {shape:<shape_width$} {bar} {parameters:>parameters_width$} {bar}\n")
+}
+
+fn output(shape: Shape) -> String {
+    match shape {
+        Shape::Image([height, width, channels]) => format!("(None, {height}, {width}, {channels})"),
+        Shape::Features(features) => format!("(None, {features})"),
+    }
+}
+
+/// 693962 as `693,962`.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or("")).collect();
+    groups.join(",")
+}
+
+fn bytes(count: usize) -> String {
+    match count as f64 {
+        few if few < 1024.0 => format!("{few:.2} B"),
+        some if some < 1024.0 * 1024.0 => format!("{:.2} KB", some / 1024.0),
+        many => format!("{:.2} MB", many / (1024.0 * 1024.0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::notebook;
+
+    #[test]
+    fn parameter_counts_are_the_notebooks() {
+        for (name, total) in
+            [("cnn1", "693,962 (2.65 MB)"), ("cnn2", "159,882 (624.54 KB)"), ("cnn3", "289,610 (1.10 MB)")]
+        {
+            let text = notebook(name).map(|(model, _)| summary(&model)).unwrap().unwrap();
+            assert!(text.contains(&format!("Total params: {total}")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Lowering: from a model to the buffers and passes that train and evaluate it.
+
+use std::sync::Arc;
+
+use super::stages::{Stage, Value, stages};
+use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan};
+use crate::error::Result;
+use crate::kernels::{
+    Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Gather, Kernel, PoolBackward, PoolForward,
+    Progress, SoftmaxCrossEntropy, Tiles,
+};
+use crate::model::{Model, Resolved, resolve};
+
+/// What a plan depends on beside the model.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub batch: usize,
+    pub tiles: Tiles,
+    /// Samples that the image and label buffers hold.
+    pub samples: usize,
+}
+
+/// The buffers of one value.
+#[derive(Clone, Copy)]
+struct ValueBuffers {
+    output: BufferId,
+    /// Unused (and one word long) where the value needs no gradient.
+    gradient: BufferId,
+}
+
+/// The plan that trains and evaluates `model`.
+///
+/// # Errors
+/// A model that cannot be resolved, or a buffer beyond what a shader can address.
+pub fn lower(model: &Model, options: Options) -> Result<Plan> {
+    let layers = resolve(model)?;
+    let Options { batch, tiles, samples } = options;
+    let (stages, values) = stages(&layers, batch);
+    let mut buffers = Buffers::default();
+    let host = host_buffers(&mut buffers, model, options);
+    let pixels = layers[0].input.len();
+    let input = buffers.add("input", vec![batch, pixels]);
+    let labels = buffers.add("batch.labels", vec![batch]);
+    let losses = buffers.add("losses", vec![batch]);
+    let hits = buffers.add("hits", vec![batch]);
+    let value_buffers = value_buffers(&mut buffers, &values, batch, input, host.logits);
+
+    let mut forward = Vec::new();
+    let mut backward = Vec::new();
+    let mut parameters = Vec::new();
+    let mut updates = Vec::new();
+    for stage in &stages {
+        backward.push(match stage {
+            Stage::Convolution { layer, convolution, relu, input, output } => {
+                let layer = &layers[*layer];
+                let kernel = ConvForward { convolution: *convolution, relu: *relu, tile: tiles.forward(convolution) };
+                let packed = kernel.packed();
+                let argmax = buffers.add(&format!("{}.argmax", layer.name), vec![kernel.argmax_words()]);
+                let tile = tiles.weight_gradient(convolution);
+                let slots = tiles.slots(convolution, &tile);
+                let parameter = parameter(&mut buffers, layer, slots);
+                let (from, to) = (value_buffers[*input], value_buffers[*output]);
+                forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, to.output, argmax]));
+                let mut kernels = Vec::new();
+                if values[*input].needs_gradient {
+                    let tile = tiles.input_gradient(convolution);
+                    let gate = values[*input].gate;
+                    let kernel = ConvInputGradient { convolution: *convolution, packed, gate, tile };
+                    let bound = [to.gradient, argmax, parameter.weights, from.output, from.gradient];
+                    kernels.push(pass(&layer.name, kernel, &bound));
+                }
+                let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
+                kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));
+                let adam = Adam { values: parameter.shape.len(), slots };
+                let Parameter { gradient, weights, first_moment, second_moment, .. } = parameter;
+                let bound = [gradient, host.rates, host.progress, weights, first_moment, second_moment];
+                updates.push(pass(&layer.name, adam, &bound));
+                parameters.push(parameter);
+                kernels
+            }
+            Stage::Pool { window, input, output } => {
+                let layer = values[*output].layer.clone();
+                let (from, to) = (value_buffers[*input], value_buffers[*output]);
+                let shape = vec![batch, window.output[0], window.output[1], window.input[2]];
+                let argmax = buffers.add(&format!("{layer}.argmax"), shape);
+                let kernel = PoolForward { batch, window: *window };
+                forward.push(pass(&layer, kernel, &[from.output, to.output, argmax]));
+                let mut kernels = Vec::new();
+                if values[*input].needs_gradient {
+                    let kernel = PoolBackward { batch, window: *window, gate: values[*input].gate };
+                    kernels.push(pass(&layer, kernel, &[to.gradient, argmax, from.output, from.gradient]));
+                }
+                kernels
+            }
+            Stage::Dropout { kernel, value, gated } => {
+                let layer = format!("dropout_{}", kernel.layer);
+                let buffers = value_buffers[*value];
+                forward.push(pass(&layer, *kernel, &[host.progress, buffers.output]));
+                let mut kernels = Vec::new();
+                if values[*value].needs_gradient && !gated {
+                    kernels.push(pass(&layer, *kernel, &[host.progress, buffers.gradient]));
+                }
+                kernels
+            }
+        });
+    }
+
+    let logits_gradient = value_buffers[values.len() - 1].gradient;
+    let ends = |training: bool| {
+        let classes = model.classes();
+        let gather = Gather { batch, pixels };
+        let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
+        let loss = SoftmaxCrossEntropy { batch, classes, gradient: training };
+        let result = if training { logits_gradient } else { host.probabilities };
+        let judged = [host.logits, labels, host.progress, result, losses, hits];
+        let advance = Advance { batch, training };
+        (
+            pass("input", gather, &gathered),
+            pass("loss", loss, &judged),
+            pass("loss", advance, &[losses, hits, host.progress, host.log]),
+        )
+    };
+    let (gather, loss, advance) = ends(false);
+    let without_dropout = forward.iter().filter(|pass| pass.kernel.row().name != "dropout");
+    let mut evaluation = vec![gather];
+    evaluation.extend(without_dropout.map(Pass::clone));
+    evaluation.extend([loss, advance]);
+
+    let (gather, loss, advance) = ends(true);
+    let mut training = vec![gather];
+    training.append(&mut forward);
+    training.push(loss);
+    training.extend(backward.into_iter().rev().flatten());
+    training.append(&mut updates);
+    training.push(advance);
+
+    let model = model.clone();
+    let plan = Plan { model, batch, tiles, samples, buffers: buffers.0, training, evaluation, parameters, host };
+    plan.check()?;
+    Ok(plan)
+}
+
+#[derive(Default)]
+struct Buffers(Vec<Buffer>);
+
+impl Buffers {
+    fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
+        let words = shape.iter().product::<usize>().max(1);
+        self.0.push(Buffer { name: name.to_owned(), shape, words });
+        BufferId(self.0.len() - 1)
+    }
+
+    /// Bytes, four a word.
+    fn add_bytes(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
+        let id = self.add(name, shape);
+        let buffer = &mut self.0[id.0];
+        buffer.words = buffer.words.div_ceil(4);
+        id
+    }
+}
+
+fn host_buffers(buffers: &mut Buffers, model: &Model, Options { batch, samples, .. }: Options) -> HostBuffers {
+    let pixels = model.input.iter().product();
+    HostBuffers {
+        images: buffers.add_bytes("images", vec![samples, pixels]),
+        labels: buffers.add_bytes("labels", vec![samples]),
+        order: buffers.add("order", vec![Plan::BATCHES, batch]),
+        rates: buffers.add("rates", vec![Plan::BATCHES]),
+        progress: buffers.add("progress", vec![Progress::WORDS]),
+        log: buffers.add("log", vec![Plan::BATCHES, 2]),
+        logits: buffers.add("logits", vec![batch, model.classes()]),
+        probabilities: buffers.add("probabilities", vec![batch, model.classes()]),
+    }
+}
+
+/// Value 0 is the input, the last one the logits.
+fn value_buffers(
+    buffers: &mut Buffers,
+    values: &[Value],
+    batch: usize,
+    input: BufferId,
+    logits: BufferId,
+) -> Vec<ValueBuffers> {
+    let last = values.len() - 1;
+    let make = |(number, value): (usize, &Value)| {
+        let shape = vec![batch, value.shape.len()];
+        let output = match number {
+            0 => input,
+            number if number == last => logits,
+            _ => buffers.add(&format!("{}.output", value.layer), shape.clone()),
+        };
+        let shape = if value.needs_gradient { shape } else { vec![1] };
+        ValueBuffers { output, gradient: buffers.add(&format!("{}.output.gradient", value.layer), shape) }
+    };
+    values.iter().enumerate().map(make).collect()
+}
+
+fn parameter(buffers: &mut Buffers, layer: &Resolved, slots: usize) -> Parameter {
+    let shape = layer.weights.clone().expect("only layers with weights become convolutions");
+    let matrix = vec![shape.rows + 1, shape.columns];
+    let mut add = |what: &str, shape: &[usize]| buffers.add(&format!("{}.{what}", layer.name), shape.to_vec());
+    Parameter {
+        layer: layer.name.clone(),
+        weights: add("weights", &matrix),
+        gradient: add("weights.gradient", &[&[slots], &matrix[..]].concat()),
+        first_moment: add("weights.first_moment", &matrix),
+        second_moment: add("weights.second_moment", &matrix),
+        shape,
+    }
+}
+
+fn pass(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) -> Pass {
+    Pass { layer: layer.to_owned(), kernel: Arc::new(kernel), buffers: buffers.to_vec() }
+}

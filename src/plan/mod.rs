@@ -1,0 +1,148 @@
+//! A training step as data: named buffers and ordered passes. Making a plan needs no device; an [`Executor`] runs it.
+
+mod executor;
+mod lower;
+mod stages;
+
+pub use executor::{BatchLog, Executor};
+pub use lower::{Options, lower};
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::kernels::{Kernel, Tiles};
+use crate::model::{Model, Weights};
+
+/// A buffer of a plan, by its place in [`Plan::buffers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BufferId(pub usize);
+
+/// A named run of 32-bit words on the device.
+#[derive(Clone, Debug)]
+pub struct Buffer {
+    /// `conv2d.weights.gradient`, say.
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// Words: the product of the shape, or a quarter of it where the elements are bytes.
+    pub words: usize,
+}
+
+/// One dispatch of one kernel.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// The layer it belongs to, for people.
+    pub layer: String,
+    pub kernel: Arc<dyn Kernel>,
+    /// One buffer for each binding of the kernel's row.
+    pub buffers: Vec<BufferId>,
+}
+
+/// The two lists of passes of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Forward, backward and update of one batch.
+    Training,
+    /// Forward of one batch, without dropout; leaves the probabilities.
+    Evaluation,
+}
+
+/// The weights of one layer and what training keeps beside them.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// The layer's name.
+    pub layer: String,
+    pub shape: Weights,
+    /// `[rows + 1, columns]`: the kernel, then the bias.
+    pub weights: BufferId,
+    /// `[slots, rows + 1, columns]`: the gradient is the sum over the slots.
+    pub gradient: BufferId,
+    pub first_moment: BufferId,
+    pub second_moment: BufferId,
+}
+
+/// The buffers that the host writes and reads.
+#[derive(Clone, Copy, Debug)]
+pub struct HostBuffers {
+    /// `[samples, H*W*C]` bytes.
+    pub images: BufferId,
+    /// `[samples]` bytes.
+    pub labels: BufferId,
+    /// `[batches * batch]`: the samples to visit, by number.
+    pub order: BufferId,
+    /// `[batches]`: Adam's rate of each batch.
+    pub rates: BufferId,
+    /// [`crate::kernels::Progress`]
+    pub progress: BufferId,
+    /// `[batches, 2]`: loss sum and hits of each batch.
+    pub log: BufferId,
+    /// `[batch, classes]`
+    pub logits: BufferId,
+    /// `[batch, classes]`
+    pub probabilities: BufferId,
+}
+
+/// Everything an executor needs to train and evaluate one model with one batch size.
+#[derive(Debug)]
+pub struct Plan {
+    pub model: Model,
+    pub batch: usize,
+    pub tiles: Tiles,
+    /// Samples that the image and label buffers hold.
+    pub samples: usize,
+    pub buffers: Vec<Buffer>,
+    pub training: Vec<Pass>,
+    pub evaluation: Vec<Pass>,
+    pub parameters: Vec<Parameter>,
+    pub host: HostBuffers,
+}
+
+impl Plan {
+    /// The most batches that one submission may run: the length of the order, the rates and the log.
+    pub const BATCHES: usize = 16;
+
+    pub fn passes(&self, program: Program) -> &[Pass] {
+        match program {
+            Program::Training => &self.training,
+            Program::Evaluation => &self.evaluation,
+        }
+    }
+
+    pub fn buffer(&self, id: BufferId) -> &Buffer {
+        &self.buffers[id.0]
+    }
+
+    /// Bytes of all buffers.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.iter().map(|buffer| 4 * buffer.words as u64).sum()
+    }
+
+    /// Weights of the model, biases included.
+    pub fn weights(&self) -> usize {
+        self.parameters.iter().map(|parameter| parameter.shape.len()).sum()
+    }
+
+    /// Refuses a plan with a buffer too large to address.
+    ///
+    /// # Panics
+    /// When a pass does not fit its kernel or binds a buffer twice: WebGPU forbids it where one use writes, and the CPU
+    /// executor lends each buffer once.
+    fn check(&self) -> Result<()> {
+        for pass in self.training.iter().chain(&self.evaluation) {
+            let bindings = pass.kernel.row().bindings;
+            assert_eq!(pass.buffers.len(), bindings.len(), "{}: {}", pass.layer, pass.kernel.row().name);
+            let mut bound: Vec<usize> = pass.buffers.iter().map(|id| id.0).collect();
+            bound.sort_unstable();
+            let twice = bound.windows(2).any(|pair| pair[0] == pair[1]);
+            assert!(!twice, "{}: {} binds a buffer twice", pass.layer, pass.kernel.row().name);
+        }
+        // WGSL's addresses are u32, and the kernels count elements in them.
+        match self.buffers.iter().find(|buffer| buffer.words > 1 << 30) {
+            None => Ok(()),
+            Some(buffer) => Err(Error::Usage(format!(
+                "{} would need {:.1} GB; make --batch-size or the model smaller",
+                buffer.name,
+                buffer.words as f64 * 4e-9
+            ))),
+        }
+    }
+}

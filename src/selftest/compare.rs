@@ -1,0 +1,39 @@
+//! The comparator: asserts what must hold, so that a NaN or an unwritten word can never pass.
+
+use crate::kernels::{Case, Element};
+
+/// The largest part of the tolerance that was used, or which number is wrong and by how much.
+pub fn compare(case: &Case, actual: &[Vec<u32>]) -> Result<f32, String> {
+    let mut worst = 0.0_f32;
+    let expected = case.expected();
+    for (place, binding) in case.kernel.row().bindings.iter().enumerate() {
+        let (expected, actual) = (&expected[place], &actual[place]);
+        if expected.len() != actual.len() {
+            return Err(format!("{}: {} words, the twin has {}", binding.name, actual.len(), expected.len()));
+        }
+        let exact = binding.element == Element::Words || !case.writes(place) || case.tolerance == 0.0;
+        for (index, (&expected, &actual)) in expected.iter().zip(actual).enumerate() {
+            if exact && equal(expected, actual, binding.element) {
+                continue;
+            }
+            let at = format!("{}[{index}]", binding.name);
+            if binding.element == Element::Words {
+                return Err(format!("{at}: shader {actual:#x}, twin {expected:#x}"));
+            }
+            let (expected, actual) = (f32::from_bits(expected), f32::from_bits(actual));
+            let used = (actual - expected).abs() / (case.tolerance * (1.0 + expected.abs()));
+            if !(actual.is_finite() && expected.is_finite() && used <= 1.0) || exact {
+                return Err(format!("{at}: shader {actual}, twin {expected}, {used:.1} times the tolerance"));
+            }
+            worst = worst.max(used);
+        }
+    }
+    Ok(worst)
+}
+
+/// The same bits, or both zero: a sum of nothing may be +0 or -0. A NaN only equals the very same word where neither
+/// side has written it.
+fn equal(expected: u32, actual: u32, element: Element) -> bool {
+    expected == actual && (element == Element::Words || !f32::from_bits(actual).is_nan())
+        || element == Element::F32 && f32::from_bits(expected) == 0.0 && f32::from_bits(actual) == 0.0
+}

@@ -1,0 +1,44 @@
+//! Proof on the spot: every kernel against its twin on one adapter, and the gradients of a whole network against finite
+//! differences.
+
+mod compare;
+mod gradient;
+
+pub use compare::compare;
+pub use gradient::{GradientCheck, gradient_checks};
+
+use crate::error::Result;
+use crate::gpu::Probe;
+use crate::kernels::Row;
+
+/// What came of one kernel's cases.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub kernel: &'static str,
+    pub cases: usize,
+    /// The largest part of its tolerance that any number used; 0 where all agree to the bit.
+    pub worst: f32,
+    /// One line for each case that failed.
+    pub failures: Vec<String>,
+}
+
+/// Runs all cases of a kernel on the adapter.
+///
+/// # Errors
+/// Only where the device itself fails; a wrong result is part of the outcome.
+pub fn check_kernel(probe: &Probe, row: &Row) -> Result<Outcome> {
+    let mut outcome = Outcome { kernel: row.name, cases: 0, worst: 0.0, failures: Vec::new() };
+    for case in (row.cases)() {
+        outcome.cases += 1;
+        let compared = match probe.run(&case) {
+            Ok(actual) => compare(&case, &actual),
+            Err(crate::error::Error::Failed(problem)) => Err(problem),
+            Err(error) => return Err(error),
+        };
+        match compared {
+            Ok(used) => outcome.worst = outcome.worst.max(used),
+            Err(problem) => outcome.failures.push(format!("{}: {problem}", case.label)),
+        }
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,242 @@
+//! Drives an executor over the data: uploads, submissions, and the logs that come back.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crate::data::Samples;
+use crate::error::{Error, Result};
+use crate::kernels::{Adam, Progress};
+use crate::model::glorot;
+use crate::plan::{BatchLog, BufferId, Executor, Parameter, Plan, Program};
+use crate::random;
+
+/// All samples a run may visit, numbered through: the training file's, then the test file's.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    pub parts: [&'a Samples; 2],
+}
+
+impl Source<'_> {
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Pixels `[H*W*C]` and label of a sample.
+    fn sample(&self, number: u32) -> (&[u8], u8) {
+        let first = self.parts[0].len();
+        let (part, at) = match number as usize {
+            at if at < first => (self.parts[0], at),
+            at => (self.parts[1], at - first),
+        };
+        let pixels: usize = part.shape.iter().product();
+        (&part.images[at * pixels..][..pixels], part.labels[at])
+    }
+}
+
+/// Where the samples are while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// All on the device from the start.
+    Resident,
+    /// Each submission brings its own; for data sets beyond the device's buffers.
+    Streamed,
+}
+
+impl Placement {
+    /// Samples that the device's buffers hold.
+    pub fn samples(self, source: &Source, batch: usize) -> usize {
+        match self {
+            Placement::Resident => source.len(),
+            Placement::Streamed => Plan::BATCHES * batch,
+        }
+    }
+}
+
+/// Sum of losses and count of hits over some samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Tally {
+    pub loss: f64,
+    pub hits: u64,
+    pub samples: u64,
+}
+
+impl Tally {
+    /// Mean loss.
+    pub fn loss(&self) -> f64 {
+        self.loss / self.samples.max(1) as f64
+    }
+
+    /// Part of the samples whose largest logit is the label's.
+    pub fn accuracy(&self) -> f64 {
+        self.hits as f64 / self.samples.max(1) as f64
+    }
+
+    fn add(&mut self, log: BatchLog, samples: usize) {
+        self.loss += f64::from(log.loss);
+        self.hits += u64::from(log.hits);
+        self.samples += samples as u64;
+    }
+}
+
+/// An executor with the data, and how far training has come.
+pub struct Engine<'a> {
+    executor: Box<dyn Executor>,
+    source: Source<'a>,
+    placement: Placement,
+    seed: u64,
+    /// Training steps done: Adam's t and dropout's counter.
+    pub time: u32,
+    /// Batches in the next submission, so that one takes about [`SUBMISSION`].
+    batches: usize,
+}
+
+/// How long a submission should keep the device: long enough to hide the host, short enough for a progress bar and for
+/// drivers that take a long-busy GPU for a hung one.
+const SUBMISSION: Duration = Duration::from_millis(150);
+
+impl<'a> Engine<'a> {
+    /// An engine whose weights are still zero; see [`Self::initialise`].
+    pub fn new(mut executor: Box<dyn Executor>, source: Source<'a>, placement: Placement, seed: u64) -> Self {
+        if placement == Placement::Resident {
+            let host = executor.plan().host;
+            let images = words(source.parts.iter().flat_map(|part| part.images.iter().copied()));
+            let labels = words(source.parts.iter().flat_map(|part| part.labels.iter().copied()));
+            executor.write(host.images, &images);
+            executor.write(host.labels, &labels);
+        }
+        Self { executor, source, placement, seed, time: 0, batches: 1 }
+    }
+
+    pub fn plan(&self) -> &Plan {
+        self.executor.plan()
+    }
+
+    /// Glorot's initial weights, from the engine's seed.
+    pub fn initialise(&mut self) {
+        let parameters = self.plan().parameters.clone();
+        for (number, parameter) in (0..).zip(&parameters) {
+            self.write(parameter.weights, &glorot(&parameter.shape, self.seed, number));
+        }
+    }
+
+    pub fn write(&mut self, buffer: BufferId, values: &[f32]) {
+        self.executor.write(buffer, bytemuck::cast_slice(values));
+    }
+
+    pub fn read(&mut self, buffer: BufferId) -> Result<Vec<f32>> {
+        Ok(bytemuck::cast_vec(self.executor.read(buffer)?))
+    }
+
+    /// The gradient `[rows + 1, columns]` that the last training step left: the sum over its slots.
+    pub fn gradient(&mut self, parameter: &Parameter) -> Result<Vec<f32>> {
+        let slots = self.read(parameter.gradient)?;
+        let mut slots = slots.chunks_exact(parameter.shape.len());
+        let mut sum = slots.next().unwrap_or_default().to_vec();
+        for slot in slots {
+            sum.iter_mut().zip(slot).for_each(|(sum, value)| *sum += value);
+        }
+        Ok(sum)
+    }
+
+    /// Trains one batch after the other over `order`. `visit` sees the tally so far after every submission and may stop.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a loss is not finite.
+    pub fn train(
+        &mut self,
+        order: &[u32],
+        learning_rate: f64,
+        visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
+    ) -> Result<Tally> {
+        self.run(Program::Training, order, learning_rate, visit)
+    }
+
+    /// Loss and hits over `order`, without dropout and without changing anything.
+    pub fn evaluate(&mut self, order: &[u32]) -> Result<Tally> {
+        self.run(Program::Evaluation, order, 0.0, &mut |_| ControlFlow::Continue(()))
+    }
+
+    fn run(
+        &mut self,
+        program: Program,
+        order: &[u32],
+        learning_rate: f64,
+        visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
+    ) -> Result<Tally> {
+        let batch = self.plan().batch;
+        let mut tally = Tally::default();
+        let mut rest = order;
+        let mut under_way: VecDeque<(usize, usize)> = VecDeque::new();
+        let mut stopped = false;
+        let mut last = Instant::now();
+        loop {
+            while under_way.len() < self.executor.depth() && !rest.is_empty() && !stopped {
+                let (rows, later) = rest.split_at(rest.len().min(self.batches * batch));
+                rest = later;
+                let batches = rows.len().div_ceil(batch);
+                self.prepare(program, rows, learning_rate);
+                self.executor.submit(program, batches)?;
+                if program == Program::Training {
+                    self.time += batches as u32;
+                }
+                under_way.push_back((rows.len(), batches));
+            }
+            let Some((mut rows, batches)) = under_way.pop_front() else { return Ok(tally) };
+            for log in self.executor.collect()? {
+                if !log.loss.is_finite() && program == Program::Training {
+                    return Err(Error::Diverged(format!(
+                        "the loss is {} at step {}; try a smaller --learning-rate",
+                        log.loss, self.time
+                    )));
+                }
+                tally.add(log, rows.min(batch));
+                rows = rows.saturating_sub(batch);
+            }
+            let each = last.elapsed().div_f64(batches as f64);
+            last = Instant::now();
+            self.batches =
+                (SUBMISSION.as_secs_f64() / each.as_secs_f64().max(1e-6)).clamp(1.0, Plan::BATCHES as f64) as usize;
+            stopped |= visit(&tally).is_break();
+        }
+    }
+
+    /// Uploads what the next submission needs: its order, its rates, and the progress it starts from.
+    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: f64) {
+        let host = self.plan().host;
+        match self.placement {
+            Placement::Resident => self.executor.write(host.order, rows),
+            Placement::Streamed => {
+                let samples = || rows.iter().map(|&number| self.source.sample(number));
+                let images = words(samples().flat_map(|(pixels, _)| pixels.iter().copied()));
+                let labels = words(samples().map(|(_, label)| label));
+                self.executor.write(host.images, &images);
+                self.executor.write(host.labels, &labels);
+                self.executor.write(host.order, &(0..rows.len() as u32).collect::<Vec<_>>());
+            }
+        }
+        if program == Program::Training {
+            let steps = self.time + 1..=self.time + Plan::BATCHES as u32;
+            let rates: Vec<f32> = steps.map(|time| Adam::rate(learning_rate, time)).collect();
+            self.write(host.rates, &rates);
+        }
+        let progress = Progress {
+            time: self.time,
+            samples: rows.len() as u32,
+            seed: random::key(self.seed),
+            ..Progress::default()
+        };
+        self.executor.write(host.progress, bytemuck::cast_slice(&[progress]));
+    }
+}
+
+/// Bytes as words, four in each, the first one lowest.
+fn words(bytes: impl Iterator<Item = u8>) -> Vec<u32> {
+    let mut bytes: Vec<u8> = bytes.collect();
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytemuck::pod_collect_to_vec(&bytes)
+}
