@@ -3,9 +3,11 @@
 //! ARCHITECTURE.md has the map. Imports point one way:
 //! cli → (train, evaluate, formats) → (gpu, cpu) → plan → kernels → model.
 
+pub mod cli;
 pub mod cpu;
 pub mod data;
 pub mod error;
+pub mod formats;
 pub mod gpu;
 pub mod kernels;
 pub mod model;

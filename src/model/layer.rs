@@ -24,7 +24,7 @@ pub enum Layer {
     MaxPool2d {
         #[serde(deserialize_with = "pair")]
         size: [usize; 2],
-        #[serde(default, deserialize_with = "optional_pair")]
+        #[serde(default, deserialize_with = "optional_pair", skip_serializing_if = "Option::is_none")]
         stride: Option<[usize; 2]>,
     },
     /// `[N, H, W, C]` to `[N, H*W*C]`, channels last: nothing moves.

@@ -153,23 +153,37 @@ impl<'a> Engine<'a> {
         learning_rate: f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
-        self.run(Program::Training, order, learning_rate, visit)
+        self.train_from(Tally::default(), order, learning_rate, visit)
+    }
+
+    /// Like [`Self::train`], with the tally of what an epoch has already done: sums in f64 depend on where they start.
+    ///
+    /// # Errors
+    /// See [`Self::train`].
+    pub fn train_from(
+        &mut self,
+        tally: Tally,
+        order: &[u32],
+        learning_rate: f64,
+        visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
+    ) -> Result<Tally> {
+        self.run(Program::Training, tally, order, learning_rate, visit)
     }
 
     /// Loss and hits over `order`, without dropout and without changing anything.
     pub fn evaluate(&mut self, order: &[u32]) -> Result<Tally> {
-        self.run(Program::Evaluation, order, 0.0, &mut |_| ControlFlow::Continue(()))
+        self.run(Program::Evaluation, Tally::default(), order, 0.0, &mut |_| ControlFlow::Continue(()))
     }
 
     fn run(
         &mut self,
         program: Program,
+        mut tally: Tally,
         order: &[u32],
         learning_rate: f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
         let batch = self.plan().batch;
-        let mut tally = Tally::default();
         let mut rest = order;
         let mut under_way: VecDeque<(usize, usize)> = VecDeque::new();
         let mut stopped = false;

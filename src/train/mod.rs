@@ -1,5 +1,16 @@
 //! The training loop and what it writes.
 
+mod config;
 mod engine;
+mod history;
+mod run_folder;
+mod state;
+mod trainer;
+mod weights;
 
+pub use config::Config;
 pub use engine::{Engine, Placement, Source, Tally};
+pub use history::{EpochResult, History};
+pub use run_folder::RunFolder;
+pub use state::State;
+pub use trainer::{Finished, Trainer};

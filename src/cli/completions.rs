@@ -1,0 +1,20 @@
+//! `gpu-fmnist completions`
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::output;
+use crate::error::Result;
+
+/// Print a completion script for a shell.
+#[derive(Args)]
+#[command(after_help = "Example: gpu-fmnist completions bash > ~/.local/share/bash-completion/completions/gpu-fmnist")]
+pub struct CompletionsArguments {
+    shell: Shell,
+}
+
+pub fn run(arguments: &CompletionsArguments) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "gpu-fmnist", &mut script);
+    output::bytes(&script)
+}

@@ -1,0 +1,89 @@
+//! Messages for people, on stderr, and the record of them that becomes `train.log`.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+/// Where messages go. Failures to write them are nothing to stop for.
+pub struct Console {
+    quiet: bool,
+    terminal: bool,
+    colour: bool,
+    /// Whether the last line on the terminal is still to be rewritten.
+    open: bool,
+    log: String,
+}
+
+impl Console {
+    pub fn new(quiet: bool) -> Self {
+        let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+        let terminal = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        Self { quiet, terminal, colour: terminal && !set("NO_COLOR"), open: false, log: String::new() }
+    }
+
+    /// Whether lines can be rewritten.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    pub fn has_colour(&self) -> bool {
+        self.colour
+    }
+
+    /// The terminal's columns.
+    pub fn width(&self) -> usize {
+        terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
+    }
+
+    /// Says one line and records it.
+    pub fn say(&mut self, line: &str) {
+        self.record(line);
+        self.show(line);
+    }
+
+    /// Shows a line for good without recording it.
+    pub fn show(&mut self, line: &str) {
+        self.put(line, "\n");
+        self.open = false;
+    }
+
+    /// Shows a line that the next one replaces; nothing where that cannot be done.
+    pub fn show_for_now(&mut self, line: &str) {
+        if self.terminal {
+            self.put(line, "");
+            self.open = true;
+        }
+    }
+
+    /// Adds a line to the record without showing it.
+    pub fn record(&mut self, line: &str) {
+        self.log += line;
+        self.log.push('\n');
+    }
+
+    /// Puts what an earlier part of the run recorded before what this one did.
+    pub fn record_before(&mut self, earlier: &str) {
+        self.log.insert_str(0, earlier);
+    }
+
+    /// Everything recorded.
+    pub fn log(&self) -> &str {
+        &self.log
+    }
+
+    fn put(&self, line: &str, end: &str) {
+        if !self.quiet {
+            let start = if self.open { "\r\x1b[K" } else { "" };
+            let mut stderr = io::stderr().lock();
+            drop(write!(stderr, "{start}{line}{end}").and_then(|()| stderr.flush()));
+        }
+    }
+}
+
+impl Drop for Console {
+    /// What follows, an error say, begins on a line of its own.
+    fn drop(&mut self) {
+        if self.open && !self.quiet {
+            drop(writeln!(io::stderr()));
+        }
+    }
+}

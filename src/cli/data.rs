@@ -1,0 +1,119 @@
+//! `gpu-fmnist data`
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::console::Console;
+use super::{dataset, output};
+use crate::data::{self, Dataset, FILES, Split, k_folds, train_validation_split};
+use crate::error::{Error, Result};
+
+/// Fetch, verify or split the data set.
+#[derive(Subcommand)]
+#[command(after_help = super::EXIT_CODES)]
+pub enum DataCommand {
+    Fetch(FetchArguments),
+    Verify(VerifyArguments),
+    Split(SplitArguments),
+}
+
+/// Fetch Fashion-MNIST from the first place that has it, and verify it.
+#[derive(Args)]
+pub struct FetchArguments {
+    /// Where to put the four files; by default this program's folder in your cache
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Check that the data set is whole and is Fashion-MNIST; exit code 3 if not.
+#[derive(Args)]
+pub struct VerifyArguments {
+    /// The data set's folder; by default the first of the usual ones that has it
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Print which samples train and which validate: exactly scikit-learn's train_test_split or shuffled KFold.
+#[derive(Args)]
+pub struct SplitArguments {
+    /// Samples to split; by default as many as the data set has to train with
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// The part to validate with
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.2, conflicts_with = "folds")]
+    validation_fraction: f64,
+    /// Split into that many folds, each of which validates once
+    #[arg(long, value_name = "K")]
+    folds: Option<usize>,
+    /// scikit-learn's random_state
+    #[arg(long, default_value_t = 2020)]
+    seed: u32,
+    /// The data set's folder
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Print the indices: an object with "train" and "validation", or an array of those for --folds
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(command: &DataCommand) -> Result<()> {
+    match command {
+        DataCommand::Fetch(arguments) => fetch(arguments),
+        DataCommand::Verify(arguments) => verify(arguments),
+        DataCommand::Split(arguments) => split(arguments),
+    }
+}
+
+fn fetch(arguments: &FetchArguments) -> Result<()> {
+    let folder = arguments.data_dir.clone().map_or_else(dataset::cache, Ok)?;
+    dataset::fetch(&folder, &mut Console::new(false))?;
+    output::text(&format!("Fashion-MNIST is in {}\n", folder.display()))
+}
+
+fn verify(arguments: &VerifyArguments) -> Result<()> {
+    let dataset = load(arguments.data_dir.as_deref())?;
+    for (file, (name, hash)) in FILES.iter().zip(&dataset.hashes) {
+        if file.sha256 != hash {
+            let path = dataset.folder.join(name);
+            let problem = "the checksum is not Fashion-MNIST's, so this is another data set or damaged";
+            return Err(Error::Data(format!(
+                "{}: {problem}; delete the file and run 'gpu-fmnist data fetch'",
+                path.display()
+            )));
+        }
+    }
+    let names: String = dataset.hashes.iter().map(|(name, hash)| format!("  {name}  sha256 {hash}  ok\n")).collect();
+    let (train, test) = (dataset.train.len(), dataset.test.len());
+    let folder = dataset.folder.display();
+    output::text(&format!("{folder}: {train} training and {test} test images, as published\n{names}"))
+}
+
+fn split(arguments: &SplitArguments) -> Result<()> {
+    let count = match arguments.count {
+        Some(count) => count,
+        None => load(arguments.data_dir.as_deref())?.train.len(),
+    };
+    let spelled = |split: &Split| json!({ "train": split.train, "validation": split.validation });
+    let counts = |split: &Split| format!("{} to train, {} to validate\n", split.train.len(), split.validation.len());
+    if let Some(folds) = arguments.folds {
+        let splits = k_folds(count, folds, arguments.seed)?;
+        return match arguments.json {
+            true => output::json(&splits.iter().map(spelled).collect::<Vec<_>>()),
+            false => {
+                let line = |(number, split)| format!("fold {number}: {}", counts(split));
+                output::text(&(1..).zip(&splits).map(line).collect::<String>())
+            }
+        };
+    }
+    let split = train_validation_split(count, arguments.validation_fraction, arguments.seed)?;
+    if arguments.json { output::json(&spelled(&split)) } else { output::text(&counts(&split)) }
+}
+
+fn load(data_dir: Option<&Path>) -> Result<Dataset> {
+    match data::locate(data_dir)? {
+        Some(folder) => Dataset::load(&folder),
+        None => Err(Error::Data("no data set in any of the usual folders; run 'gpu-fmnist data fetch'".into())),
+    }
+}

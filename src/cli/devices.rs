@@ -1,0 +1,58 @@
+//! `gpu-fmnist devices`
+
+use clap::Args;
+use serde::Serialize;
+
+use super::device::Device;
+use super::output;
+use crate::error::Result;
+use crate::gpu;
+
+/// List the adapters that --adapter can name.
+#[derive(Args)]
+#[command(after_help = "--adapter takes an index, a backend, or a part of a name; 'cpu' is always there.")]
+pub struct DevicesArguments {
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    /// None for the CPU path, which has a name only.
+    index: Option<usize>,
+    name: String,
+    backend: &'static str,
+    device_type: &'static str,
+    driver: String,
+}
+
+pub fn run(arguments: &DevicesArguments) -> Result<()> {
+    let adapters = gpu::adapters().into_iter().map(|adapter| Device::Gpu(Box::new(adapter)));
+    let listed = adapters.enumerate().map(|(index, device)| list(Some(index), &device));
+    let devices: Vec<Listed> = listed.chain([list(None, &Device::Cpu)]).collect();
+    if arguments.json {
+        return output::json(&devices);
+    }
+    let row = |device: &Listed| {
+        let index = device.index.map_or("-".to_owned(), |index| index.to_string());
+        let Listed { name, backend, device_type, driver, .. } = device;
+        vec![index, name.clone(), (*backend).to_owned(), (*device_type).to_owned(), driver.clone()]
+    };
+    let rows: Vec<Vec<String>> = devices.iter().map(row).collect();
+    let mut text = output::table(&["index", "name", "backend", "type", "driver"], &rows);
+    if devices.len() == 1 {
+        text += "\nnone but the CPU path: no Vulkan, Metal, DX12 or GL driver offers an adapter\n";
+    }
+    output::text(&text)
+}
+
+fn list(index: Option<usize>, device: &Device) -> Listed {
+    Listed {
+        index,
+        name: device.name().to_owned(),
+        backend: device.backend(),
+        device_type: device.device_type(),
+        driver: device.driver().join(" ").trim().to_owned(),
+    }
+}

@@ -1,0 +1,102 @@
+//! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
+
+mod completions;
+mod console;
+mod data;
+mod dataset;
+mod device;
+mod devices;
+mod evaluate;
+mod interrupt;
+mod output;
+mod progress;
+mod record;
+mod selftest;
+mod setup;
+mod shaders;
+mod summary;
+mod train;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    error; also a failed selftest
+  2    the command line or a model file asks for something impossible
+  3    the data set or a checkpoint is missing or corrupt
+  4    no such adapter, or its limits are too small
+  5    the device was lost or is out of memory
+  6    diverged: the loss is no longer a finite number
+  130  interrupted by Ctrl-C after saving";
+
+/// Trains convolutional networks on Fashion-MNIST with WGSL compute shaders, on any GPU that wgpu reaches.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(Box<train::TrainArguments>),
+    Evaluate(evaluate::EvaluateArguments),
+    Summary(summary::SummaryArguments),
+    Devices(devices::DevicesArguments),
+    Selftest(selftest::SelftestArguments),
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    Shaders(shaders::ShadersArguments),
+    Completions(completions::CompletionsArguments),
+}
+
+/// Runs the process' command line; the whole of `main`.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to stdout, mistakes to stderr; where that is closed, nobody reads.
+            drop(error.print());
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Being interrupted after saving is what the user asked for.
+            let label = if let Error::Interrupted(_) = error { "" } else { "error: " };
+            drop(writeln!(std::io::stderr(), "{label}{}", error.to_string().replace('\n', " ")));
+            error.exit_code()
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Summary(arguments) => summary::run(arguments),
+        Command::Devices(arguments) => devices::run(arguments),
+        Command::Selftest(arguments) => selftest::run(arguments),
+        Command::Data(command) => data::run(command),
+        Command::Shaders(arguments) => shaders::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_contradict_nothing() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,139 @@
+//! The line that shows an epoch's progress, as Keras words it.
+
+use super::console::Console;
+
+/// What the line tells.
+pub struct Line<'a> {
+    pub step: usize,
+    pub steps: usize,
+    /// Expected to remain, or at the end taken in all.
+    pub seconds: f64,
+    pub seconds_per_step: f64,
+    pub metrics: &'a [(&'a str, f64)],
+}
+
+const WIDEST_BAR: usize = 20;
+const NARROWEST_BAR: usize = 4;
+/// Metrics that stay on the first line when a narrow terminal breaks it.
+const FIRST_METRICS: usize = 2;
+
+impl Line<'_> {
+    /// Without a bar, for logs and files.
+    pub fn plain(&self) -> String {
+        format!("{} {}{}", self.count(), self.timing(), spelled(self.metrics))
+    }
+
+    /// With a bar, for this terminal. No line of it is as long as the terminal is wide, or it would wrap.
+    pub fn for_terminal(&self, console: &Console) -> String {
+        self.fitted(console.width(), console.has_colour())
+    }
+
+    fn fitted(&self, width: usize, colour: bool) -> String {
+        let count = self.count();
+        let room = |tail: &str| (width.saturating_sub(1)).checked_sub(count.len() + 2 + tail.len());
+        let all = format!("{}{}", self.timing(), spelled(self.metrics));
+        if let Some(bar) = room(&all).filter(|&bar| bar >= NARROWEST_BAR) {
+            return format!("{count} {} {all}", self.bar(bar.min(WIDEST_BAR), colour));
+        }
+        let few = self.metrics.len().min(FIRST_METRICS);
+        let first = format!("{}{}", self.timing(), spelled(&self.metrics[..few]));
+        let first = match room(&first).filter(|&bar| bar >= NARROWEST_BAR) {
+            Some(bar) => format!("{count} {} {first}", self.bar(bar.min(WIDEST_BAR), colour)),
+            None => cut(&format!("{count} {first}"), width),
+        };
+        match self.metrics.len() > few {
+            true => {
+                format!("{first}\n{}", cut(&format!("{:1$}{2}", "", count.len(), spelled(&self.metrics[few..])), width))
+            }
+            false => first,
+        }
+    }
+
+    /// ` 12/94`
+    fn count(&self) -> String {
+        let width = self.steps.to_string().len();
+        format!("{:>width$}/{}", self.step, self.steps)
+    }
+
+    /// `━━━╸━━━━`: all that is done is bright where there are colours.
+    fn bar(&self, width: usize, colour: bool) -> String {
+        let done = width * self.step / self.steps.max(1);
+        let head = usize::from(done < width);
+        let (bright, dim, plain) = if colour { ("\x1b[32m", "\x1b[90m", "\x1b[0m") } else { ("", "", "") };
+        let (done, head, rest) = ("━".repeat(done), "╸".repeat(head), "━".repeat(width - done - head));
+        format!("{bright}{done}{head}{dim}{rest}{plain}")
+    }
+
+    /// `3s 30ms/step`
+    fn timing(&self) -> String {
+        let seconds = self.seconds.round() as u64;
+        let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let total = match (hours, minutes) {
+            (0, 0) => format!("{rest}s"),
+            (0, minutes) => format!("{minutes}:{rest:02}"),
+            _ => format!("{hours}:{minutes:02}:{rest:02}"),
+        };
+        let each = match self.seconds_per_step {
+            long if long >= 1.0 => format!("{long:.0}s"),
+            short if short >= 1e-3 => format!("{:.0}ms", short * 1e3),
+            tiny => format!("{:.0}us", tiny * 1e6),
+        };
+        format!("{total} {each}/step")
+    }
+}
+
+/// ` - accuracy: 0.8123 - loss: 0.5321`
+fn spelled(metrics: &[(&str, f64)]) -> String {
+    metrics.iter().map(|(name, value)| format!(" - {name}: {value:.4}")).collect()
+}
+
+fn cut(line: &str, width: usize) -> String {
+    line.chars().take(width.saturating_sub(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METRICS: [(&str, f64); 4] =
+        [("accuracy", 0.74123), ("loss", 0.74171), ("val_accuracy", 0.8413), ("val_loss", 0.44444)];
+
+    fn line(step: usize, metrics: &[(&'static str, f64)], width: usize) -> String {
+        Line { step, steps: 94, seconds: 2.6, seconds_per_step: 0.0301, metrics }.fitted(width, false)
+    }
+
+    #[test]
+    fn the_line_reads_as_keras_words_it() {
+        assert_eq!(
+            line(12, &METRICS[..2], 200),
+            "12/94 ━━╸━━━━━━━━━━━━━━━━━ 3s 30ms/step - accuracy: 0.7412 - loss: 0.7417"
+        );
+        assert_eq!(
+            line(94, &METRICS, 200),
+            "94/94 ━━━━━━━━━━━━━━━━━━━━ 3s 30ms/step - accuracy: 0.7412 - loss: 0.7417 - val_accuracy: 0.8413 - \
+             val_loss: 0.4444"
+        );
+    }
+
+    #[test]
+    fn no_terminal_is_too_narrow() {
+        assert_eq!(
+            line(94, &METRICS, 60),
+            "94/94 ━━━━ 3s 30ms/step - accuracy: 0.7412 - loss: 0.7417\n      - val_accuracy: 0.8413 - val_loss: 0.4444"
+        );
+        for width in 0..200 {
+            for line in line(50, &METRICS, width).lines() {
+                assert!(line.chars().count() < width.max(1), "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn times_have_the_unit_that_suits_them() {
+        let timing =
+            |seconds, seconds_per_step| Line { step: 1, steps: 2, seconds, seconds_per_step, metrics: &[] }.timing();
+        assert_eq!(timing(59.4, 2.2), "59s 2s/step");
+        assert_eq!(timing(61.0, 0.0004), "1:01 400us/step");
+        assert_eq!(timing(3723.0, 0.02), "1:02:03 20ms/step");
+    }
+}

@@ -1,0 +1,78 @@
+//! `gpu-fmnist selftest`
+
+use clap::Args;
+
+use super::console::Console;
+use super::device::{AdapterOption, Device};
+use super::output;
+use crate::error::{Error, Result};
+use crate::gpu::Probe;
+use crate::kernels::TABLE;
+use crate::selftest::{GradientCheck, Outcome, check_kernel, gradient_checks};
+
+/// Prove every shader on this adapter against its twin on the CPU, and the gradients against finite differences.
+#[derive(Args)]
+#[command(after_help = super::EXIT_CODES)]
+pub struct SelftestArguments {
+    #[command(flatten)]
+    adapter: AdapterOption,
+}
+
+/// Lines for each kernel that fails.
+const MOST_FAILURES: usize = 5;
+
+pub fn run(arguments: &SelftestArguments) -> Result<()> {
+    let mut console = Console::new(false);
+    let device = arguments.adapter.device(&mut console)?;
+    output::text(&format!("{}\n\n", device.describe()))?;
+    let mut failed = 0;
+    match &device {
+        Device::Gpu(adapter) => {
+            let probe = Probe::open(adapter)?;
+            let outcomes = TABLE.iter().map(|row| check_kernel(&probe, row)).collect::<Result<Vec<_>>>()?;
+            failed += outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
+            output::text(&kernels(&outcomes))?;
+        }
+        Device::Cpu => output::text("the shaders were not tested: they run on a GPU or on software Vulkan only\n")?,
+    }
+    let checks = gradient_checks(device.tiles(), |plan| device.executor(plan))?;
+    failed += checks.iter().filter(|check| !check.passes()).count();
+    output::text(&format!("\n{}", gradients(&checks)))?;
+    match failed {
+        0 => output::text("\nall passed\n"),
+        _ => Err(Error::Failed(format!("{failed} checks failed on {}", device.describe()))),
+    }
+}
+
+fn kernels(outcomes: &[Outcome]) -> String {
+    let row = |outcome: &Outcome| {
+        let verdict = if outcome.failures.is_empty() { "pass" } else { "FAIL" };
+        let Outcome { kernel, cases, worst, .. } = outcome;
+        vec![(*kernel).to_owned(), cases.to_string(), format!("{worst:.2}"), verdict.to_owned()]
+    };
+    let mut text = output::table(
+        &["kernel", "cases", "worst part of tolerance", "result"],
+        &outcomes.iter().map(row).collect::<Vec<_>>(),
+    );
+    for outcome in outcomes {
+        for failure in outcome.failures.iter().take(MOST_FAILURES) {
+            text += &format!("{}: {failure}\n", outcome.kernel);
+        }
+        if let Some(more) = outcome.failures.len().checked_sub(MOST_FAILURES + 1) {
+            text += &format!("{}: and {} more\n", outcome.kernel, more + 1);
+        }
+    }
+    text
+}
+
+fn gradients(checks: &[GradientCheck]) -> String {
+    let row = |check: &GradientCheck| {
+        let verdict = if check.passes() { "pass" } else { "FAIL" };
+        let GradientCheck { parameter, derivative, difference } = check;
+        vec![parameter.clone(), format!("{derivative:.5}"), format!("{difference:.5}"), verdict.to_owned()]
+    };
+    output::table(
+        &["gradient of", "derivative", "finite difference", "result"],
+        &checks.iter().map(row).collect::<Vec<_>>(),
+    )
+}

@@ -1,0 +1,40 @@
+//! From a state, a data set and a device to a trainer.
+
+use super::console::Console;
+use super::device::Device;
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::plan::{Options, Program, lower};
+use crate::train::{Source, State, Trainer};
+
+/// A trainer for the state's configuration. Says in one line what it takes of the device where `verbose`.
+///
+/// # Errors
+/// Where the model, the data or the device's limits do not allow it.
+pub fn trainer<'a>(
+    state: State,
+    dataset: &'a Dataset,
+    device: &Device,
+    verbose: bool,
+    console: &mut Console,
+) -> Result<Trainer<'a>> {
+    // What does not fit the data is found before the device is opened.
+    state.config.split(dataset.train.len())?;
+    let source = Source { parts: [&dataset.train, &dataset.test] };
+    let pixels: usize = dataset.train.shape.iter().product();
+    let placement = device.placement((source.len() * pixels) as u64);
+    let (batch, tiles) = (state.config.batch_size, state.config.tiles);
+    let plan = lower(&state.config.model, Options { batch, tiles, samples: placement.samples(&source, batch) })?;
+    if verbose {
+        console.say(&format!(
+            "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}; data {}",
+            plan.bytes() as f64 / 1e6,
+            plan.buffers.len(),
+            plan.passes(Program::Training).len(),
+            plan.passes(Program::Evaluation).len(),
+            format!("{tiles:?}").to_lowercase(),
+            format!("{placement:?}").to_lowercase(),
+        ));
+    }
+    Trainer::new(state, device.executor(plan)?, source, placement)
+}

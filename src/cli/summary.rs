@@ -1,0 +1,20 @@
+//! `gpu-fmnist summary`
+
+use clap::Args;
+
+use super::output;
+use crate::error::Result;
+use crate::model;
+
+/// Print a model's layers, shapes and parameters, as Keras does.
+#[derive(Args)]
+pub struct SummaryArguments {
+    /// cnn1, cnn2, cnn3, or a model's TOML file
+    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
+    model: String,
+}
+
+pub fn run(arguments: &SummaryArguments) -> Result<()> {
+    let (model, _) = model::by_name_or_file(&arguments.model)?;
+    output::text(&model::summary(&model)?)
+}

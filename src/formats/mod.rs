@@ -1,0 +1,9 @@
+//! Files the program writes and reads beside the data set.
+
+mod checkpoint;
+mod shader;
+mod whole_file;
+
+pub use checkpoint::{Checkpoint, Tensor};
+pub use shader::{Language, translate};
+pub use whole_file::write_whole;

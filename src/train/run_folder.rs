@@ -1,0 +1,97 @@
+//! The folder of a run: `config.toml`, `environment.json`, `metrics.csv`, `train.log` and `checkpoints/`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::formats::{Checkpoint, write_whole};
+
+/// Where a run's files are. Every one of them is written whole or not at all.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder `path`, which may exist if it is empty.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it holds something, [`Error::Failed`] where it cannot be made.
+    pub fn create(path: &Path) -> Result<Self> {
+        fs::create_dir_all(path).map_err(|error| unwritable(path, &error))?;
+        let mut entries = fs::read_dir(path).map_err(|error| unwritable(path, &error))?;
+        if entries.next().is_some() {
+            let path = path.display();
+            return Err(Error::Usage(format!(
+                "--run-dir {path}: not empty; choose another folder, or go on with --resume {path}"
+            )));
+        }
+        Self::furnish(path.to_owned())
+    }
+
+    /// Makes `runs/NAME-N` with the next free number.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where it cannot be made.
+    pub fn create_next(name: &str) -> Result<Self> {
+        let runs = Path::new("runs");
+        fs::create_dir_all(runs).map_err(|error| unwritable(runs, &error))?;
+        let mut number = 1;
+        loop {
+            let path = runs.join(format!("{name}-{number}"));
+            match fs::create_dir(&path) {
+                Ok(()) => return Self::furnish(path),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(unwritable(&path, &error)),
+            }
+        }
+    }
+
+    fn furnish(path: PathBuf) -> Result<Self> {
+        let checkpoints = path.join("checkpoints");
+        fs::create_dir(&checkpoints).map_err(|error| unwritable(&checkpoints, &error))?;
+        Ok(Self { path })
+    }
+
+    /// The folder of a run that was begun before.
+    pub fn open(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of the checkpoint `last` or `best`.
+    pub fn checkpoint_path(&self, name: &str) -> PathBuf {
+        self.path.join("checkpoints").join(format!("{name}.safetensors"))
+    }
+
+    /// Writes the checkpoint under each of the names.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] naming the file.
+    pub fn save(&self, checkpoint: &Checkpoint, names: &[&str]) -> Result<()> {
+        let bytes = checkpoint.encode()?;
+        names.iter().try_for_each(|name| write_whole(&self.checkpoint_path(name), &bytes))
+    }
+
+    /// Writes a text file of the run.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] naming the file.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        write_whole(&self.path.join(name), text.as_bytes())
+    }
+
+    /// A text file of the run; empty where there is none.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path.join(name)).unwrap_or_default()
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    let path = path.display();
+    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); choose another with --run-dir"))
+}
