@@ -96,7 +96,8 @@ fn main(
 
     for (var first_depth = 0u; first_depth < DEPTH; first_depth += DEPTH_TILE) {
         workgroupBarrier();
-        for (var column = index % SHARE; column < DEPTH_TILE; column += SHARE) {
+        for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
+            let column = part * SHARE + index % SHARE;
             let depth = first_depth + column;
             let kernel_y = depth / (KERNEL_WIDTH * CHANNELS);
             let kernel_x = depth / CHANNELS % KERNEL_WIDTH;
