@@ -62,6 +62,7 @@ pub struct Binding {
 }
 
 /// One kernel's row in the table.
+#[derive(Debug)]
 pub struct Row {
     /// The name of the shader, the host file and the test.
     pub name: &'static str,
