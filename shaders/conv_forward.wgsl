@@ -27,6 +27,8 @@ const THREADS_Y: u32 = 1;
 const THREAD_ROWS: u32 = 8;
 const THREAD_COLUMNS: u32 = 1;
 const DEPTH_TILE: u32 = 4;
+// Neighbouring threads that load one row's patch together; divides both the threads and DEPTH_TILE.
+const SHARE: u32 = 4;
 // 1: the kernel's tile goes through workgroup memory too; 0: each thread loads its own column.
 const STAGE_COLUMNS: u32 = 0;
 // Workgroups along x of the dispatch; y goes on where x ends.
@@ -46,6 +48,9 @@ const THREADS: u32 = THREADS_X * THREADS_Y;
 const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
 const PATCH_TILE: u32 = TILE_ROWS * DEPTH_TILE;
+// Rows whose patches one thread loads, and how far apart they are.
+const LOADS: u32 = (TILE_ROWS * SHARE + THREADS - 1) / THREADS;
+const LOAD_STEP: u32 = THREADS / SHARE;
 const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
@@ -57,21 +62,16 @@ const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 var<workgroup> patch_tile: array<f32, PATCH_TILE>;
 var<workgroup> kernel_tile: array<f32, STAGE_COLUMNS * KERNEL_TILE + 1>;
 
-// Entry [row, depth] of the left matrix.
-fn patch_value(row: u32, depth: u32) -> f32 {
+// Where a row's patch starts: its corner's y and x, which wrap round where they are above or left of the image, and the
+// corner's place in the input.
+fn patch_corner(row: u32) -> vec3<u32> {
     let position = min(row, ROWS - 1) / WINDOW;
     let place = row % WINDOW;
     let image = position / (POOLED_HEIGHT * POOLED_WIDTH);
     let pooled = position % (POOLED_HEIGHT * POOLED_WIDTH);
-    let output_y = pooled / POOLED_WIDTH * POOL + place / POOL;
-    let output_x = pooled % POOLED_WIDTH * POOL + place % POOL;
-    // Above and left of the image these wrap round to numbers far beyond its height and width.
-    let y = output_y * STRIDE_Y + depth / (KERNEL_WIDTH * CHANNELS) - PAD_TOP;
-    let x = output_x * STRIDE_X + depth / CHANNELS % KERNEL_WIDTH - PAD_LEFT;
-    if (DEPTH % DEPTH_TILE != 0 && depth >= DEPTH) || (PADDED && (y >= HEIGHT || x >= WIDTH)) {
-        return 0.0;
-    }
-    return input[((image * HEIGHT + y) * WIDTH + x) * CHANNELS + depth % CHANNELS];
+    let y = (pooled / POOLED_WIDTH * POOL + place / POOL) * STRIDE_Y - PAD_TOP;
+    let x = (pooled % POOLED_WIDTH * POOL + place % POOL) * STRIDE_X - PAD_LEFT;
+    return vec3(y, x, ((image * HEIGHT + y) * WIDTH + x) * CHANNELS);
 }
 
 // Entry [depth, column] of the right matrix; past its edges some number that meets a zero or is never stored.
@@ -87,12 +87,32 @@ fn main(
 ) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     let first_column = group.z * TILE_COLUMNS;
+    let first_load = index / SHARE;
+    var corners: array<vec3<u32>, LOADS>;
+    for (var load = 0u; load < LOADS; load++) {
+        corners[load] = patch_corner(first_row + first_load + load * LOAD_STEP);
+    }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
 
     for (var first_depth = 0u; first_depth < DEPTH; first_depth += DEPTH_TILE) {
         workgroupBarrier();
-        for (var at = index; at < PATCH_TILE; at += THREADS) {
-            patch_tile[at] = patch_value(first_row + at / DEPTH_TILE, first_depth + at % DEPTH_TILE);
+        for (var column = index % SHARE; column < DEPTH_TILE; column += SHARE) {
+            let depth = first_depth + column;
+            let kernel_y = depth / (KERNEL_WIDTH * CHANNELS);
+            let kernel_x = depth / CHANNELS % KERNEL_WIDTH;
+            let offset = (kernel_y * WIDTH + kernel_x) * CHANNELS + depth % CHANNELS;
+            for (var load = 0u; load < LOADS; load++) {
+                let corner = corners[load];
+                let outside = PADDED && (corner.x + kernel_y >= HEIGHT || corner.y + kernel_x >= WIDTH);
+                var value = 0.0;
+                if !(outside || (DEPTH % DEPTH_TILE != 0 && depth >= DEPTH)) {
+                    value = input[corner.z + offset];
+                }
+                let row = first_load + load * LOAD_STEP;
+                if TILE_ROWS % LOAD_STEP == 0 || row < TILE_ROWS {
+                    patch_tile[row * DEPTH_TILE + column] = value;
+                }
+            }
         }
         if STAGE_COLUMNS == 1 {
             for (var at = index; at < KERNEL_TILE; at += THREADS) {
@@ -100,6 +120,7 @@ fn main(
             }
         }
         workgroupBarrier();
+        var block: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
         for (var depth = 0u; depth < DEPTH_TILE; depth++) {
             var right: array<f32, THREAD_COLUMNS>;
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
@@ -113,10 +134,11 @@ fn main(
             for (var i = 0u; i < THREAD_ROWS; i++) {
                 let left = patch_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
                 for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                    sums[i * THREAD_COLUMNS + j] = fma(left, right[j], sums[i * THREAD_COLUMNS + j]);
+                    block[i * THREAD_COLUMNS + j] = fma(left, right[j], block[i * THREAD_COLUMNS + j]);
                 }
             }
         }
+        for (var i = 0u; i < THREAD_ROWS * THREAD_COLUMNS; i++) { sums[i] += block[i]; }
     }
 
     let thread_row = first_row + thread.y * THREAD_ROWS;

@@ -31,6 +31,8 @@ const THREADS_Y: u32 = 1;
 const THREAD_ROWS: u32 = 8;
 const THREAD_COLUMNS: u32 = 1;
 const DEPTH_TILE: u32 = 4;
+// Neighbouring threads that load one row together; divides both the threads and DEPTH_TILE.
+const SHARE: u32 = 4;
 const STAGE_COLUMNS: u32 = 0;
 const GRID_WIDTH: u32 = 1;
 // z of the dispatch counts blocks of columns, then phases.
@@ -38,8 +40,11 @@ const COLUMN_BLOCKS: u32 = 1;
 
 const POOLED_HEIGHT: u32 = OUTPUT_HEIGHT / POOL;
 const POOLED_WIDTH: u32 = OUTPUT_WIDTH / POOL;
-const PHASE_HEIGHT: u32 = (HEIGHT + STRIDE_Y - 1) / STRIDE_Y;
-const PHASE_WIDTH: u32 = (WIDTH + STRIDE_X - 1) / STRIDE_X;
+// Positions below and right of what any pooled output reaches are not visited: their gradient is zero, and stays so.
+const REACHED_HEIGHT: u32 = min(HEIGHT, (POOLED_HEIGHT * POOL - 1) * STRIDE_Y + KERNEL_HEIGHT - PAD_TOP);
+const REACHED_WIDTH: u32 = min(WIDTH, (POOLED_WIDTH * POOL - 1) * STRIDE_X + KERNEL_WIDTH - PAD_LEFT);
+const PHASE_HEIGHT: u32 = (REACHED_HEIGHT + STRIDE_Y - 1) / STRIDE_Y;
+const PHASE_WIDTH: u32 = (REACHED_WIDTH + STRIDE_X - 1) / STRIDE_X;
 const ROWS: u32 = BATCH * PHASE_HEIGHT * PHASE_WIDTH;
 
 const THREADS: u32 = THREADS_X * THREADS_Y;
@@ -47,6 +52,9 @@ const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
 const GRADIENT_TILE: u32 = TILE_ROWS * DEPTH_TILE;
 const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
+// Rows that one thread loads, and how far apart they are.
+const LOADS: u32 = (TILE_ROWS * SHARE + THREADS - 1) / THREADS;
+const LOAD_STEP: u32 = THREADS / SHARE;
 
 @group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [BATCH, POOLED_HEIGHT, POOLED_WIDTH, FILTERS]
 @group(0) @binding(1) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
@@ -57,24 +65,26 @@ const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 var<workgroup> gradient_tile: array<f32, GRADIENT_TILE>;
 var<workgroup> kernel_tile: array<f32, STAGE_COLUMNS * KERNEL_TILE + 1>;
 
-// The output gradient that meets `row` under a tap; tap_y and tap_x are output minus phase coordinates, and may be
-// negative, as numbers that wrap round.
-fn gradient_value(row: u32, tap_y: u32, tap_x: u32, filter_index: u32) -> f32 {
+// The output position of a row under the tap that has no offset, and the image; y is out of reach past the last row.
+fn row_origin(row: u32) -> vec3<u32> {
     let image = row / (PHASE_HEIGHT * PHASE_WIDTH);
-    let y = row / PHASE_WIDTH % PHASE_HEIGHT + tap_y;
-    let x = row % PHASE_WIDTH + tap_x;
+    let y = row / PHASE_WIDTH % PHASE_HEIGHT;
+    return vec3(select(0x40000000u, y, row < ROWS), row % PHASE_WIDTH, image);
+}
+
+// The output gradient at an output position (before the pool); zero outside, where coordinates wrap round.
+fn gradient_value(image: u32, y: u32, x: u32, filter_index: u32) -> f32 {
     let outside = y >= POOLED_HEIGHT * POOL || x >= POOLED_WIDTH * POOL;
-    if outside || row >= ROWS || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {
+    if outside || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {
         return 0.0;
     }
     let position = (image * POOLED_HEIGHT + y / POOL) * POOLED_WIDTH + x / POOL;
+    let gradient = output_gradient[position * FILTERS + filter_index];
     if POOL > 1 {
         let place = argmax[position / PACKED * FILTERS + filter_index] >> (4 * (position % PACKED)) & 15;
-        if place != y % POOL * POOL + x % POOL {
-            return 0.0;
-        }
+        return select(0.0, gradient, place == y % POOL * POOL + x % POOL);
     }
-    return output_gradient[position * FILTERS + filter_index];
+    return gradient;
 }
 
 fn kernel_value(tap: u32, channel: u32, filter_index: u32) -> f32 {
@@ -92,6 +102,11 @@ fn main(
     let phase = group.z / COLUMN_BLOCKS;
     let phase_y = phase / STRIDE_X;
     let phase_x = phase % STRIDE_X;
+    let first_load = index / SHARE;
+    var origins: array<vec3<u32>, LOADS>;
+    for (var load = 0u; load < LOADS; load++) {
+        origins[load] = row_origin(first_row + first_load + load * LOAD_STEP);
+    }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
 
     for (var kernel_y = (phase_y + PAD_TOP) % STRIDE_Y; kernel_y < KERNEL_HEIGHT; kernel_y += STRIDE_Y) {
@@ -101,9 +116,15 @@ fn main(
             let tap = kernel_y * KERNEL_WIDTH + kernel_x;
             for (var first_filter = 0u; first_filter < FILTERS; first_filter += DEPTH_TILE) {
                 workgroupBarrier();
-                for (var at = index; at < GRADIENT_TILE; at += THREADS) {
-                    let row = first_row + at / DEPTH_TILE;
-                    gradient_tile[at] = gradient_value(row, tap_y, tap_x, first_filter + at % DEPTH_TILE);
+                for (var column = index % SHARE; column < DEPTH_TILE; column += SHARE) {
+                    for (var load = 0u; load < LOADS; load++) {
+                        let origin = origins[load];
+                        let row = first_load + load * LOAD_STEP;
+                        let value = gradient_value(origin.z, origin.x + tap_y, origin.y + tap_x, first_filter + column);
+                        if TILE_ROWS % LOAD_STEP == 0 || row < TILE_ROWS {
+                            gradient_tile[row * DEPTH_TILE + column] = value;
+                        }
+                    }
                 }
                 if STAGE_COLUMNS == 1 {
                     // Neighbouring threads read neighbouring filters and write the transpose.
@@ -113,6 +134,7 @@ fn main(
                     }
                 }
                 workgroupBarrier();
+                var block: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
                 for (var depth = 0u; depth < DEPTH_TILE; depth++) {
                     var right: array<f32, THREAD_COLUMNS>;
                     for (var j = 0u; j < THREAD_COLUMNS; j++) {
@@ -126,10 +148,11 @@ fn main(
                     for (var i = 0u; i < THREAD_ROWS; i++) {
                         let left = gradient_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
                         for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                            sums[i * THREAD_COLUMNS + j] = fma(left, right[j], sums[i * THREAD_COLUMNS + j]);
+                            block[i * THREAD_COLUMNS + j] = fma(left, right[j], block[i * THREAD_COLUMNS + j]);
                         }
                     }
                 }
+                for (var i = 0u; i < THREAD_ROWS * THREAD_COLUMNS; i++) { sums[i] += block[i]; }
             }
         }
     }
@@ -141,7 +164,7 @@ fn main(
         let x = row % PHASE_WIDTH * STRIDE_X + phase_x;
         for (var j = 0u; j < THREAD_COLUMNS; j++) {
             let channel = first_column + j * THREADS_X + thread.x;
-            if row < ROWS && y < HEIGHT && x < WIDTH && channel < CHANNELS {
+            if row < ROWS && y < REACHED_HEIGHT && x < REACHED_WIDTH && channel < CHANNELS {
                 let at = ((image * HEIGHT + y) * WIDTH + x) * CHANNELS + channel;
                 var value = sums[i * THREAD_COLUMNS + j];
                 if GATED == 1 {

@@ -28,6 +28,8 @@ const THREADS_Y: u32 = 1;
 const THREAD_ROWS: u32 = 9;
 const THREAD_COLUMNS: u32 = 1;
 const DEPTH_TILE: u32 = 2;
+// Neighbouring threads that load one position's patch together; divides the threads.
+const SHARE: u32 = 2;
 const STAGE_COLUMNS: u32 = 0;
 const GRID_WIDTH: u32 = 1;
 // Slots, the positions of each, and the blocks of columns: z of the dispatch counts both.
@@ -46,7 +48,10 @@ const PADDED: bool = PAD_TOP + PAD_LEFT > 0
 const THREADS: u32 = THREADS_X * THREADS_Y;
 const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
-const PATCH_TILE: u32 = DEPTH_TILE * WINDOW * TILE_ROWS;
+const PATCHES: u32 = DEPTH_TILE * WINDOW;
+// Taps of a patch that one thread loads.
+const LOADS: u32 = (TILE_ROWS + SHARE - 1) / SHARE;
+const LOAD_STEP: u32 = THREADS / SHARE;
 const GRADIENT_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
@@ -54,23 +59,25 @@ const GRADIENT_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 @group(0) @binding(2) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
 @group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [slots, DEPTH + 1, FILTERS]
 
-var<workgroup> patch_tile: array<f32, PATCH_TILE>;
+var<workgroup> patch_tile: array<f32, PATCHES * TILE_ROWS>;
 var<workgroup> gradient_tile: array<f32, STAGE_COLUMNS * GRADIENT_TILE + 1>;
 var<workgroup> place_tile: array<u32, STAGE_COLUMNS * GRADIENT_TILE + 1>;
 
-// The input under tap `depth` of the kernel, for one place of a pooled position's window.
-fn patch_value(position: u32, place: u32, depth: u32) -> f32 {
+// Where the patch of one place of a pooled position's window starts: as in conv_forward.wgsl.
+fn patch_corner(position: u32, place: u32) -> vec3<u32> {
     let image = position / (POOLED_HEIGHT * POOLED_WIDTH);
     let pooled = position % (POOLED_HEIGHT * POOLED_WIDTH);
-    let output_y = pooled / POOLED_WIDTH * POOL + place / POOL;
-    let output_x = pooled % POOLED_WIDTH * POOL + place % POOL;
-    // Above and left of the image these wrap round to numbers far beyond its height and width.
-    let y = output_y * STRIDE_Y + depth / (KERNEL_WIDTH * CHANNELS) - PAD_TOP;
-    let x = output_x * STRIDE_X + depth / CHANNELS % KERNEL_WIDTH - PAD_LEFT;
-    if PADDED && (y >= HEIGHT || x >= WIDTH) {
-        return 0.0;
-    }
-    return input[((image * HEIGHT + y) * WIDTH + x) * CHANNELS + depth % CHANNELS];
+    let y = (pooled / POOLED_WIDTH * POOL + place / POOL) * STRIDE_Y - PAD_TOP;
+    let x = (pooled % POOLED_WIDTH * POOL + place % POOL) * STRIDE_X - PAD_LEFT;
+    return vec3(y, x, ((image * HEIGHT + y) * WIDTH + x) * CHANNELS);
+}
+
+// A tap of the kernel: its y, its x, and how far its input is from the patch's corner.
+fn kernel_tap(row: u32) -> vec3<u32> {
+    let depth = min(row, DEPTH - 1);
+    let y = depth / (KERNEL_WIDTH * CHANNELS);
+    let x = depth / CHANNELS % KERNEL_WIDTH;
+    return vec3(y, x, (y * WIDTH + x) * CHANNELS + depth % CHANNELS);
 }
 
 fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
@@ -96,15 +103,29 @@ fn main(
     let slot = group.z / COLUMN_BLOCKS;
     let begin = slot * SLOT_POSITIONS;
     let end = min(begin + SLOT_POSITIONS, POSITIONS);
+    let first_tap = index % SHARE;
+    var taps: array<vec3<u32>, LOADS>;
+    for (var load = 0u; load < LOADS; load++) {
+        taps[load] = kernel_tap(first_row + first_tap + load * SHARE);
+    }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
     var bias_sums: array<f32, THREAD_COLUMNS>;
 
     for (var first_position = begin; first_position < end; first_position += DEPTH_TILE) {
         workgroupBarrier();
-        for (var at = index; at < PATCH_TILE; at += THREADS) {
-            let position = min(first_position + at / (WINDOW * TILE_ROWS), POSITIONS - 1);
-            let depth = min(first_row + at % TILE_ROWS, DEPTH - 1);
-            patch_tile[at] = patch_value(position, at / TILE_ROWS % WINDOW, depth);
+        for (var member = index / SHARE; member < PATCHES; member += LOAD_STEP) {
+            let corner = patch_corner(min(first_position + member / WINDOW, POSITIONS - 1), member % WINDOW);
+            for (var load = 0u; load < LOADS; load++) {
+                let tap = taps[load];
+                var value = 0.0;
+                if !(PADDED && (corner.x + tap.x >= HEIGHT || corner.y + tap.y >= WIDTH)) {
+                    value = input[corner.z + tap.z];
+                }
+                let row = first_tap + load * SHARE;
+                if TILE_ROWS % SHARE == 0 || row < TILE_ROWS {
+                    patch_tile[member * TILE_ROWS + row] = value;
+                }
+            }
         }
         if STAGE_COLUMNS == 1 {
             for (var at = index; at < GRADIENT_TILE; at += THREADS) {
@@ -117,6 +138,7 @@ fn main(
             }
         }
         workgroupBarrier();
+        var block: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
         for (var step = 0u; step < DEPTH_TILE; step++) {
             var right: array<f32, THREAD_COLUMNS>;
             var winner: array<u32, THREAD_COLUMNS>;
@@ -141,11 +163,12 @@ fn main(
                 for (var i = 0u; i < THREAD_ROWS; i++) {
                     let left = patch_tile[(step * WINDOW + place) * TILE_ROWS + thread.y * THREAD_ROWS + i];
                     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                        sums[i * THREAD_COLUMNS + j] = fma(left, share[j], sums[i * THREAD_COLUMNS + j]);
+                        block[i * THREAD_COLUMNS + j] = fma(left, share[j], block[i * THREAD_COLUMNS + j]);
                     }
                 }
             }
         }
+        for (var i = 0u; i < THREAD_ROWS * THREAD_COLUMNS; i++) { sums[i] += block[i]; }
     }
 
     let slot_start = slot * (DEPTH + 1);

@@ -139,6 +139,16 @@ fn packed(convolution: &Convolution, tiles: Tiles) -> usize {
     tiles.forward(convolution).rows / convolution.places()
 }
 
+/// An input gradient before its kernel runs: zero where no output reaches, unwritten elsewhere.
+fn unreached(convolution: &Convolution) -> Vec<u32> {
+    let ([height, width, channels], [reached_height, reached_width]) = (convolution.window.input, convolution.reached());
+    let word = |at: usize| {
+        let (y, x) = (at / (width * channels) % height, at / channels % width);
+        if y < reached_height && x < reached_width { SENTINEL } else { 0 }
+    };
+    (0..convolution.inputs()).map(word).collect()
+}
+
 pub fn conv_forward() -> Vec<Case> {
     for_each_convolution(|convolution, tiles, draw| {
         let relu = convolution.filters % 2 == 0;
@@ -183,7 +193,7 @@ pub fn conv_input_gradient() -> Vec<Case> {
             places(convolution, packed, draw),
             draw.eighths(convolution.weights()),
             draw.eighths(convolution.inputs()),
-            unwritten(convolution.inputs()),
+            unreached(convolution),
         ];
         let tile = tiles.input_gradient(convolution);
         let kernel = ConvInputGradient { convolution: *convolution, packed, gate, tile };

@@ -58,7 +58,8 @@ impl Kernel for ConvInputGradient {
 
     fn workgroups(&self) -> [usize; 3] {
         let window = &self.convolution.window;
-        let phase: usize = (0..2).map(|axis| window.input[axis].div_ceil(window.stride[axis])).product();
+        let reached = self.convolution.reached();
+        let phase: usize = (0..2).map(|axis| reached[axis].div_ceil(window.stride[axis])).product();
         let [x, y] = grid((self.convolution.batch * phase).div_ceil(self.tile.workgroup_rows()));
         [x, y, self.column_blocks() * window.stride[0] * window.stride[1]]
     }

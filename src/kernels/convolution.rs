@@ -23,6 +23,9 @@ pub struct Tile {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
+    /// Neighbouring threads that load one row of the left matrix together; divides the threads, and `depth` too but in
+    /// weight gradients.
+    pub share: usize,
     /// Whether the right matrix goes through workgroup memory too.
     pub stage_columns: bool,
 }
@@ -43,6 +46,7 @@ impl Tile {
             ("THREAD_ROWS", self.rows.into()),
             ("THREAD_COLUMNS", self.columns.into()),
             ("DEPTH_TILE", self.depth.into()),
+            ("SHARE", self.share.into()),
             ("STAGE_COLUMNS", self.stage_columns.into()),
             ("GRID_WIDTH", GRID_WIDTH.into()),
         ]
@@ -85,6 +89,13 @@ impl Convolution {
     /// Values of the input of the whole batch.
     pub fn inputs(&self) -> usize {
         self.batch * self.window.input.iter().product::<usize>()
+    }
+
+    /// Height and width of the part of the input that any pooled output reaches; the rest gets no gradient.
+    pub fn reached(&self) -> [usize; 2] {
+        let Window { size, stride, pad, input, .. } = self.window;
+        let pooled = self.pooled();
+        [0, 1].map(|axis| input[axis].min((pooled[axis] * self.pool - 1) * stride[axis] + size[axis] - pad[axis]))
     }
 
     /// Values of kernel and bias.

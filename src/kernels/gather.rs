@@ -57,10 +57,7 @@ impl Kernel for Gather {
                     None => pixels.fill(0.0),
                     Some(sample) => {
                         let bytes = &images[sample * self.pixels..][..self.pixels];
-                        pixels
-                            .iter_mut()
-                            .zip(bytes)
-                            .for_each(|(pixel, &byte)| *pixel = f32::from(byte) * (1.0 / 255.0));
+                        pixels.iter_mut().zip(bytes).for_each(|(pixel, &byte)| *pixel = f32::from(byte) / 255.0);
                     }
                 }
             },

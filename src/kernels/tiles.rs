@@ -35,6 +35,8 @@ impl Tiles {
     pub fn weight_gradient(self, convolution: &Convolution) -> Tile {
         let mut tile = self.tile(convolution.depth(), convolution.filters, convolution.positions(), 1);
         tile.depth = (tile.depth / convolution.places()).max(1);
+        let (threads, patches) = (tile.threads[0] * tile.threads[1], tile.depth * convolution.places());
+        tile.share = if threads % patches == 0 { threads / patches } else { 1 };
         tile
     }
 
@@ -53,21 +55,21 @@ impl Tiles {
     }
 
     fn tile(self, rows: usize, columns: usize, depth: usize, places: usize) -> Tile {
-        match self {
-            Tiles::Gpu => Tile { threads: [8, 8], rows: 4, columns: 4, depth: 8, stage_columns: true },
+        let (threads, rows, columns, depth) = match self {
+            Tiles::Gpu => ([8, 8], 4, 4, 8),
             Tiles::Software | Tiles::Cpu => {
                 let rows = if rows < 32 { rows.next_multiple_of(places) } else { 32 };
-                Tile { threads: [lanes(columns), 1], rows, columns: 1, depth: divisor(depth, 8), stage_columns: false }
+                ([lanes(columns), 1], rows, 1, divisor(depth, 8))
             }
-            Tiles::OldSoftware => Tile {
-                threads: [lanes(columns).min(64), 1],
-                rows: 8,
-                columns: 1,
-                depth: divisor(depth, 4),
-                stage_columns: false,
-            },
-        }
+            Tiles::OldSoftware => ([lanes(columns).min(64), 1], 8, 1, divisor(depth, 4)),
+        };
+        let share = greatest_common_divisor(threads[0] * threads[1], depth);
+        Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu }
     }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// A width of workgroups, at most 256 and a multiple of 8, that leaves the fewest lanes idle; of equals the widest.

@@ -1,0 +1,202 @@
+//! The twins and the shaders against training runs of an outside oracle: `tests/golden/README.md` has how they were made.
+//! `GPU_FMNIST_GOLDEN_DIR` names a folder with more of them.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Samples;
+use gpu_fmnist::gpu::{Gpu, adapters};
+use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::model::Model;
+use gpu_fmnist::plan::{Executor, Options, Parameter, Plan, lower};
+use gpu_fmnist::train::{Engine, Placement, Source};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Golden {
+    name: String,
+    model: Model,
+    seed: u64,
+    batch: usize,
+    steps: usize,
+    adam: AdamOptions,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+struct AdamOptions {
+    lr: f64,
+}
+
+#[derive(Deserialize)]
+struct Expect {
+    parameters: usize,
+    loss: Vec<f64>,
+    correct: Vec<u64>,
+    logits_of_first_image: Vec<f64>,
+    gradients_at_step_1: BTreeMap<String, Tensor>,
+    weights_at_end: BTreeMap<String, Tensor>,
+}
+
+#[derive(Deserialize)]
+struct Tensor {
+    norm: f64,
+    at: BTreeMap<usize, f64>,
+}
+
+/// The oracle's numbers in [0, 1): an integer hash of seed and index.
+fn unit(seed: u64, index: u64) -> f64 {
+    let mut x = (index + seed * 0x9E37_79B9) as u32;
+    for (shift, factor) in [(16, 0x7FEB_352D), (15, 0x846C_A68B), (16, 1)] {
+        x = (x ^ (x >> shift)).wrapping_mul(factor);
+    }
+    f64::from(x) / 4_294_967_296.0
+}
+
+fn samples(golden: &Golden) -> Samples {
+    let pixels: usize = golden.model.input.iter().product();
+    let count = golden.batch * golden.steps;
+    let pixel = |index| match unit(golden.seed + 1, index) {
+        dark if dark < 0.5 => 0,
+        light => ((light - 0.5) * 512.0) as u8,
+    };
+    let label = |index| (unit(golden.seed + 2, index) * golden.model.classes() as f64) as u8;
+    Samples {
+        images: (0..(count * pixels) as u64).map(pixel).collect(),
+        labels: (0..count as u64).map(label).collect(),
+        shape: golden.model.input,
+    }
+}
+
+/// Kernel and bias of the layer whose kernel is the oracle's tensor number `number`.
+fn weights(golden: &Golden, parameter: &Parameter, number: u64) -> Vec<f32> {
+    let (rows, columns) = (parameter.shape.rows, parameter.shape.columns);
+    let tensor = |number: u64, count: usize, limit: f64| {
+        (0..count as u64).map(move |index| ((2.0 * unit(golden.seed + 10 + number, index) - 1.0) * limit) as f32)
+    };
+    let kernel = tensor(number, rows * columns, (6.0 / rows as f64).sqrt());
+    kernel.chain(tensor(number + 1, columns, 0.05)).collect()
+}
+
+/// Names and values of the oracle's tensors in a matrix of kernel and bias.
+fn tensors(golden: &Golden, parameters: &[Parameter], matrices: &[Vec<f32>]) -> BTreeMap<String, Vec<f32>> {
+    let layers = golden.model.layers.iter().enumerate();
+    let with_weights = layers.filter(|(_, layer)| {
+        matches!(layer, gpu_fmnist::model::Layer::Conv2d { .. } | gpu_fmnist::model::Layer::Dense { .. })
+    });
+    let named = with_weights.zip(parameters).zip(matrices).flat_map(|(((index, _), parameter), matrix)| {
+        let (kernel, bias) = matrix.split_at(parameter.shape.rows * parameter.shape.columns);
+        [(format!("{index}.kernel"), kernel.to_vec()), (format!("{index}.bias"), bias.to_vec())]
+    });
+    named.collect()
+}
+
+fn norm(values: &[f32]) -> f64 {
+    values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+}
+
+/// Asserts what must hold, so that a NaN fails.
+fn close(actual: f64, expected: f64, allowed: f64, what: &str) {
+    let difference = (actual - expected).abs();
+    assert!(actual.is_finite() && difference <= allowed, "{what}: {actual}, expected {expected}, {difference:e} apart");
+}
+
+fn check(golden: &Golden, tiles: Tiles, placement: Placement, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
+    let what = format!("{} ({tiles:?}, {placement:?})", golden.name);
+    let samples = samples(golden);
+    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: samples.shape };
+    let source = Source { parts: [&samples, &none] };
+    let options = Options { batch: golden.batch, tiles, samples: placement.samples(&source, golden.batch) };
+    let plan = lower(&golden.model, options).unwrap();
+    assert_eq!(plan.weights(), golden.expect.parameters, "{what}: parameters");
+    let mut engine = Engine::new(make(plan), source, placement, 0);
+    let parameters = engine.plan().parameters.clone();
+    for (number, parameter) in parameters.iter().enumerate() {
+        engine.write(parameter.weights, &weights(golden, parameter, 2 * number as u64));
+    }
+    for step in 0..golden.steps {
+        let order: Vec<u32> = (0..golden.batch).map(|row| (step * golden.batch + row) as u32).collect();
+        let tally = engine.train(&order, golden.adam.lr, &mut |_| ControlFlow::Continue(())).unwrap();
+        let expected = golden.expect.loss[step];
+        close(tally.loss(), expected, 1e-4 * expected, &format!("{what}: loss of step {}", step + 1));
+        assert_eq!(tally.hits, golden.expect.correct[step], "{what}: hits of step {}", step + 1);
+        if step == 0 {
+            check_first_step(golden, &what, &mut engine, &parameters);
+        }
+    }
+    let matrices: Vec<Vec<f32>> = parameters.iter().map(|one| engine.read(one.weights).unwrap()).collect();
+    let ours = tensors(golden, &parameters, &matrices);
+    for (name, expected) in &golden.expect.weights_at_end {
+        close(norm(&ours[name]), expected.norm, 1e-5 * expected.norm, &format!("{what}: norm of {name}"));
+        let near =
+            expected.at.iter().filter(|(at, value)| (f64::from(ours[name][**at]) - **value).abs() <= 1e-5).count();
+        assert!(
+            10 * near >= 9 * expected.at.len(),
+            "{what}: {name}: only {near} of {} listed values",
+            expected.at.len()
+        );
+    }
+}
+
+fn check_first_step(golden: &Golden, what: &str, engine: &mut Engine, parameters: &[Parameter]) {
+    let logits = engine.read(engine.plan().host.logits).unwrap();
+    for (class, expected) in golden.expect.logits_of_first_image.iter().enumerate() {
+        close(f64::from(logits[class]), *expected, 1e-4, &format!("{what}: logit {class}"));
+    }
+    let matrices: Vec<Vec<f32>> = parameters.iter().map(|one| engine.gradient(one).unwrap()).collect();
+    let ours = tensors(golden, parameters, &matrices);
+    for (name, expected) in &golden.expect.gradients_at_step_1 {
+        let largest = ours[name].iter().fold(0.0_f64, |largest, value| largest.max(f64::from(value.abs())));
+        close(norm(&ours[name]), expected.norm, 1e-4 * expected.norm, &format!("{what}: norm of {name}'s gradient"));
+        for (at, value) in &expected.at {
+            close(f64::from(ours[name][*at]), *value, 1e-4 * largest, &format!("{what}: gradient of {name}[{at}]"));
+        }
+    }
+}
+
+fn goldens() -> Vec<Golden> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let folders = [Some(own), std::env::var_os("GPU_FMNIST_GOLDEN_DIR").map(PathBuf::from)];
+    let mut goldens = Vec::new();
+    for folder in folders.into_iter().flatten() {
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.extension().is_some_and(|extension| extension == "json") && !path.ends_with("splits.json") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                goldens.push(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+            }
+        }
+    }
+    assert!(goldens.len() >= 4, "only {} golden runs found", goldens.len());
+    goldens
+}
+
+#[test]
+fn the_twins_train_as_the_oracle_does() {
+    for golden in goldens() {
+        check(&golden, Tiles::Cpu, Placement::Resident, &|plan| Box::new(Cpu::new(plan)));
+    }
+}
+
+#[test]
+fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
+    let adapters = adapters();
+    let adapter = adapters.first().expect("no adapter: scripts/test brings a software one");
+    let golden = goldens();
+    for (number, golden) in golden.iter().enumerate() {
+        check(golden, adapter.tiles(), Placement::Resident, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
+        // The other columns of the table, and streamed data, take turns.
+        let tiles = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware][number % 3];
+        check(golden, tiles, Placement::Streamed, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
+    }
+}
+
+#[test]
+#[should_panic(expected = "loss of step 1")]
+fn a_wrong_oracle_is_noticed() {
+    let mut golden = goldens().remove(0);
+    golden.expect.loss[0] *= 1.001;
+    check(&golden, Tiles::Cpu, Placement::Resident, &|plan| Box::new(Cpu::new(plan)));
+}
