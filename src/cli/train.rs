@@ -18,7 +18,7 @@ use crate::train::{Config, EpochResult, Finished, History, RunFolder, State, Tal
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::EXIT_CODES))]
 pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
@@ -72,15 +72,13 @@ pub struct TrainArguments {
     verbose: bool,
 }
 
-const AFTER_HELP: &str = "\
-JSON of an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds (of the whole epoch, training and
+/// clap wraps the lines to the terminal.
+const JSON_AND_SIGNALS: &str = "\
+JSON of an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds (of the whole epoch, training and \
 validation), images_per_second (training images by the seconds of the training part).
 JSON at the end: model, adapter, backend, device_type, seed, epochs, test_loss, test_accuracy, run_dir.
 
-Ctrl-C saves and ends with exit code 130; a second one ends at once.
-
-Exit codes: 0 done, 1 error, 2 usage, 3 data missing or corrupt, 4 no such adapter or limit, 5 device lost or out of
-memory, 6 diverged, 130 interrupted after saving.";
+Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 
 /// What a run begins with.
 struct Start {
@@ -227,7 +225,7 @@ impl Run<'_> {
 
     /// Writes and says what an epoch came to.
     fn report(&mut self, finished: &Finished) -> Result<()> {
-        let Finished { result, best, seconds, training_seconds, images_per_second } = *finished;
+        let Finished { result, best, seconds, seconds_per_step, images_per_second } = *finished;
         // The best one first: should the process end between them, going on from `last` finds it again.
         let checkpoint = self.trainer.checkpoint()?;
         self.folder.save(&checkpoint, if best { &["best", "last"] } else { &["last"] })?;
@@ -240,7 +238,6 @@ impl Run<'_> {
             ("val_loss", result.val_loss),
         ];
         let steps = self.trainer.steps();
-        let seconds_per_step = training_seconds / steps as f64;
         let line = Line { step: steps, steps, seconds, seconds_per_step, metrics: &metrics };
         let plain = format!("Epoch {}/{}: {}", result.epoch, self.trainer.state().config.epochs, line.plain());
         if self.console.is_terminal() {

@@ -29,7 +29,7 @@ pub struct Finished {
     /// Of the whole epoch, validation included; of what was left of it in a resumed run.
     pub seconds: f64,
     /// Of the training part alone.
-    pub training_seconds: f64,
+    pub seconds_per_step: f64,
     /// Training images a second of the training part.
     pub images_per_second: f64,
 }
@@ -123,8 +123,9 @@ impl<'a> Trainer<'a> {
         self.state.step = 0;
         self.state.tally = Tally::default();
         let images_per_second = rest.len() as f64 / training_seconds.max(1e-9);
+        let seconds_per_step = training_seconds / rest.len().div_ceil(batch).max(1) as f64;
         let seconds = start.elapsed().as_secs_f64();
-        Ok(Some(Finished { result, best, seconds, training_seconds, images_per_second }))
+        Ok(Some(Finished { result, best, seconds, seconds_per_step, images_per_second }))
     }
 
     /// Loss and hits on samples by number; the training file's come first, then the test file's.
