@@ -132,10 +132,8 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 13] = [
-    "error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "train", "selftest", "formats", "evaluate",
-    "cli",
-];
+const ORDER: [&str; 12] =
+    ["error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "train", "selftest", "cli"];
 
 #[test]
 fn imports_point_one_way() {

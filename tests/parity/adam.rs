@@ -9,5 +9,5 @@ fn agrees_with_its_twin() {
 
 #[test]
 fn a_broken_shader_is_noticed() {
-    goes_red("adam", "sqrt(v) + 1e-7", "sqrt(v + 1e-7)");
+    goes_red("adam", "(sqrt(v) + 1e-7);", "(sqrt(v) + 1e-8);");
 }
