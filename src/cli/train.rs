@@ -104,7 +104,9 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 return Err(Error::Data(format!("{folder}: {problem}; give that one with --data-dir")));
             }
             if state.config.tiles != device.tiles() {
-                console.say("the run began on another kind of adapter: its last digits will be this one's");
+                console.say(
+                    "the run began on another kind of adapter: it goes on, but not to the bit as it would have there",
+                );
             }
             console.record_before(&folder.read("train.log"));
             let history = History::resumed(&state.history, &folder.read("metrics.csv"));
