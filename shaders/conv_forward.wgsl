@@ -93,10 +93,17 @@ fn main(
         corners[load] = patch_corner(first_row + first_load + load * LOAD_STEP);
     }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+    for (var j = 0u; j < THREAD_COLUMNS; j++) {
+        let bias = kernel_value(DEPTH, first_column + j * THREADS_X + thread.x);
+        for (var i = 0u; i < THREAD_ROWS; i++) {
+            sums[i * THREAD_COLUMNS + j] = bias;
+        }
+    }
 
     for (var first_depth = 0u; first_depth < DEPTH; first_depth += DEPTH_TILE) {
         workgroupBarrier();
-        for (var column = index % SHARE; column < DEPTH_TILE; column += SHARE) {
+        for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
+            let column = part * SHARE + index % SHARE;
             let depth = first_depth + column;
             let kernel_y = depth / (KERNEL_WIDTH * CHANNELS);
             let kernel_x = depth / CHANNELS % KERNEL_WIDTH;
@@ -145,7 +152,6 @@ fn main(
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
         let column = first_column + j * THREADS_X + thread.x;
         if column < FILTERS {
-            let bias = weights[DEPTH * FILTERS + column];
             var places = 0u;
             for (var i = 0u; i < THREAD_ROWS; i += WINDOW) {
                 var largest = sums[i * THREAD_COLUMNS + j];
@@ -157,7 +163,7 @@ fn main(
                         place_of_largest = place;
                     }
                 }
-                var value = largest + bias;
+                var value = largest;
                 if RELU == 1 {
                     value = max(value, 0.0);
                 }

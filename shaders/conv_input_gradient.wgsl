@@ -116,7 +116,8 @@ fn main(
             let tap = kernel_y * KERNEL_WIDTH + kernel_x;
             for (var first_filter = 0u; first_filter < FILTERS; first_filter += DEPTH_TILE) {
                 workgroupBarrier();
-                for (var column = index % SHARE; column < DEPTH_TILE; column += SHARE) {
+                for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
+                    let column = part * SHARE + index % SHARE;
                     for (var load = 0u; load < LOADS; load++) {
                         let origin = origins[load];
                         let row = first_load + load * LOAD_STEP;

@@ -45,6 +45,9 @@ const PADDED: bool = PAD_TOP + PAD_LEFT > 0
     || (OUTPUT_HEIGHT - 1) * STRIDE_Y + KERNEL_HEIGHT > HEIGHT
     || (OUTPUT_WIDTH - 1) * STRIDE_X + KERNEL_WIDTH > WIDTH;
 
+// Whether some tile reaches past the end of its slot.
+const UNEVEN: bool = SLOT_POSITIONS % DEPTH_TILE != 0 || POSITIONS % SLOT_POSITIONS != 0;
+
 const THREADS: u32 = THREADS_X * THREADS_Y;
 const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
@@ -81,7 +84,7 @@ fn kernel_tap(row: u32) -> vec3<u32> {
 }
 
 fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
-    if position >= end {
+    if UNEVEN && position >= end {
         return 0.0;
     }
     return output_gradient[position * FILTERS + min(column, FILTERS - 1)];
@@ -113,7 +116,8 @@ fn main(
 
     for (var first_position = begin; first_position < end; first_position += DEPTH_TILE) {
         workgroupBarrier();
-        for (var member = index / SHARE; member < PATCHES; member += LOAD_STEP) {
+        for (var part = 0u; part < (PATCHES + LOAD_STEP - 1) / LOAD_STEP; part++) {
+            let member = part * LOAD_STEP + index / SHARE;
             let corner = patch_corner(min(first_position + member / WINDOW, POSITIONS - 1), member % WINDOW);
             for (var load = 0u; load < LOADS; load++) {
                 let tap = taps[load];
@@ -122,7 +126,7 @@ fn main(
                     value = input[corner.z + tap.z];
                 }
                 let row = first_tap + load * SHARE;
-                if TILE_ROWS % SHARE == 0 || row < TILE_ROWS {
+                if (TILE_ROWS % SHARE == 0 || row < TILE_ROWS) && (PATCHES % LOAD_STEP == 0 || member < PATCHES) {
                     patch_tile[member * TILE_ROWS + row] = value;
                 }
             }

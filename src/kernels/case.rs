@@ -4,8 +4,8 @@
 //! agree to the bit. Only kernels with `exp`, `log`, `sqrt` or a division have a tolerance.
 
 use super::{
-    Access, Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Dropout, Gather, Kernel,
-    PoolBackward, PoolForward, Progress, SoftmaxCrossEntropy, Tiles,
+    Access, Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Dropout, Fold, Gather,
+    Kernel, PoolBackward, PoolForward, Progress, SoftmaxCrossEntropy, Tiles,
 };
 use crate::model::{Padding, Window};
 use crate::random::{Sequence, Stream};
@@ -141,7 +141,8 @@ fn packed(convolution: &Convolution, tiles: Tiles) -> usize {
 
 /// An input gradient before its kernel runs: zero where no output reaches, unwritten elsewhere.
 fn unreached(convolution: &Convolution) -> Vec<u32> {
-    let ([height, width, channels], [reached_height, reached_width]) = (convolution.window.input, convolution.reached());
+    let ([height, width, channels], [reached_height, reached_width]) =
+        (convolution.window.input, convolution.reached());
     let word = |at: usize| {
         let (y, x) = (at / (width * channels) % height, at / channels % width);
         if y < reached_height && x < reached_width { SENTINEL } else { 0 }
@@ -199,6 +200,20 @@ pub fn conv_input_gradient() -> Vec<Case> {
         let kernel = ConvInputGradient { convolution: *convolution, packed, gate, tile };
         case(format!("{} gate {gate:?}", describe(convolution, tiles)), kernel, memory, 0.0)
     })
+}
+
+pub fn fold() -> Vec<Case> {
+    let make = |(number, convolution): (usize, &Convolution)| {
+        let draw = &mut Draw::new(number);
+        let gate = [None, Some(1.0), Some(4.0 / 3.0)][number % 3];
+        let memory = vec![
+            draw.eighths(Fold::patches(convolution).inputs()),
+            draw.eighths(convolution.inputs()),
+            unwritten(convolution.inputs()),
+        ];
+        case(describe(convolution, Tiles::Software), Fold { convolution: *convolution, gate }, memory, 0.0)
+    };
+    convolutions().iter().enumerate().map(make).collect()
 }
 
 /// Windows of the free-standing pool: 1 to 3, disjoint, overlapping and with gaps.

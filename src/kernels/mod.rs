@@ -9,6 +9,7 @@ mod conv_input_gradient;
 mod conv_weight_gradient;
 mod convolution;
 mod dropout;
+mod fold;
 mod gather;
 mod matrix;
 mod pool_backward;
@@ -26,6 +27,7 @@ pub use conv_input_gradient::ConvInputGradient;
 pub use conv_weight_gradient::ConvWeightGradient;
 pub use convolution::{Convolution, Tile};
 pub use dropout::Dropout;
+pub use fold::Fold;
 pub use gather::Gather;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
@@ -60,6 +62,7 @@ pub struct Binding {
 }
 
 /// One kernel's row in the table.
+#[derive(Debug)]
 pub struct Row {
     /// The name of the shader, the host file and the test.
     pub name: &'static str,
@@ -72,11 +75,12 @@ pub struct Row {
 }
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const TABLE: [&Row; 10] = [
+pub const TABLE: [&Row; 11] = [
     &gather::ROW,
     &conv_forward::ROW,
     &conv_weight_gradient::ROW,
     &conv_input_gradient::ROW,
+    &fold::ROW,
     &pool_forward::ROW,
     &pool_backward::ROW,
     &dropout::ROW,

@@ -46,6 +46,13 @@ impl Tiles {
         self.tile(convolution.batch * height * width, channels, convolution.filters, 1)
     }
 
+    /// Whether an input gradient is better made patch by patch and folded: where few channels leave a workgroup few
+    /// columns, and each would pay for many loads of the left matrix.
+    pub fn folds(self, convolution: &Convolution) -> bool {
+        let few = convolution.window.input[2] < 128 && convolution.window.size != [1, 1];
+        few && self == Tiles::Software
+    }
+
     /// Slots for a weight gradient with that tile.
     pub fn slots(self, convolution: &Convolution, tile: &Tile) -> usize {
         let workgroups = convolution.depth().div_ceil(tile.workgroup_rows())

@@ -6,8 +6,8 @@ use super::stages::{Stage, Value, stages};
 use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan};
 use crate::error::Result;
 use crate::kernels::{
-    Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Gather, Kernel, PoolBackward, PoolForward,
-    Progress, SoftmaxCrossEntropy, Tiles,
+    Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Fold, Gather, Kernel, PoolBackward,
+    PoolForward, Progress, SoftmaxCrossEntropy, Tiles,
 };
 use crate::model::{Model, Resolved, resolve};
 
@@ -63,11 +63,27 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                 forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, to.output, argmax]));
                 let mut kernels = Vec::new();
                 if values[*input].needs_gradient {
-                    let tile = tiles.input_gradient(convolution);
                     let gate = values[*input].gate;
-                    let kernel = ConvInputGradient { convolution: *convolution, packed, gate, tile };
-                    let bound = [to.gradient, argmax, parameter.weights, from.output, from.gradient];
-                    kernels.push(pass(&layer.name, kernel, &bound));
+                    let product = |convolution: Convolution, gate| ConvInputGradient {
+                        convolution,
+                        packed,
+                        gate,
+                        tile: tiles.input_gradient(&convolution),
+                    };
+                    let sources = [to.gradient, argmax, parameter.weights];
+                    if tiles.folds(convolution) {
+                        let patches = Fold::patches(convolution);
+                        let shape = vec![batch, patches.inputs() / batch];
+                        let gradient = buffers.add(&format!("{}.patches.gradient", layer.name), shape);
+                        let unused = buffers.add(&format!("{}.unused", layer.name), vec![1]);
+                        let bound = [&sources[..], &[unused, gradient]].concat();
+                        kernels.push(pass(&layer.name, product(patches, None), &bound));
+                        let fold = Fold { convolution: *convolution, gate };
+                        kernels.push(pass(&layer.name, fold, &[gradient, from.output, from.gradient]));
+                    } else {
+                        let bound = [&sources[..], &[from.output, from.gradient]].concat();
+                        kernels.push(pass(&layer.name, product(*convolution, gate), &bound));
+                    }
                 }
                 let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
                 kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));

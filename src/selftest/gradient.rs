@@ -30,7 +30,7 @@ impl GradientCheck {
 }
 
 const BATCH: usize = 8;
-/// Small enough that few ReLU and max-pool decisions flip, large enough for differences of f32 losses.
+/// Small enough that few ReLU and max-pool decisions flip, large enough to show in f32 losses.
 const STEP: f32 = 5e-5;
 
 /// A network with every kernel that has a gradient: fused and free-standing pools, strides, both paddings.

@@ -1,0 +1,61 @@
+// Adds overlapping patches up into the image they came from: the second half of a convolution's input gradient, where
+// conv_input_gradient.wgsl has made the gradient of every patch by one plain product (col2im; PyTorch's `fold`).
+//
+// Each input position gathers from the patches that cover it, in a fixed order. Epilogue as in conv_input_gradient.wgsl.
+
+const BATCH: u32 = 2;
+const HEIGHT: u32 = 6;
+const WIDTH: u32 = 6;
+const CHANNELS: u32 = 1;
+const KERNEL_HEIGHT: u32 = 3;
+const KERNEL_WIDTH: u32 = 3;
+const STRIDE_Y: u32 = 1;
+const STRIDE_X: u32 = 1;
+const PAD_TOP: u32 = 0;
+const PAD_LEFT: u32 = 0;
+// Positions that have a patch: the output's, or fewer where a pool leaves some out.
+const PATCHES_HEIGHT: u32 = 4;
+const PATCHES_WIDTH: u32 = 4;
+const GATED: u32 = 1;
+const SCALE: f32 = 1.0;
+const THREADS: u32 = 64;
+const GRID_WIDTH: u32 = 1;
+
+const DEPTH: u32 = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
+const INPUTS: u32 = BATCH * HEIGHT * WIDTH * CHANNELS;
+
+@group(0) @binding(0) var<storage, read> patches: array<f32>; // [BATCH, PATCHES_HEIGHT, PATCHES_WIDTH, DEPTH]
+@group(0) @binding(1) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
+@group(0) @binding(2) var<storage, read_write> input_gradient: array<f32>; // as input
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
+    let at = (group.y * GRID_WIDTH + group.x) * THREADS + thread.x;
+    if at >= INPUTS {
+        return;
+    }
+    let channel = at % CHANNELS;
+    let x = at / CHANNELS % WIDTH + PAD_LEFT;
+    let y = at / (CHANNELS * WIDTH) % HEIGHT + PAD_TOP;
+    let image = at / (CHANNELS * WIDTH * HEIGHT);
+    var sum = 0.0;
+    // Of the kernel's taps, those that meet this position, from the patch nearest below on.
+    for (var row = 0u; row < (KERNEL_HEIGHT + STRIDE_Y - 1) / STRIDE_Y; row++) {
+        let kernel_y = y % STRIDE_Y + row * STRIDE_Y;
+        let patch_y = y / STRIDE_Y - row;
+        for (var column = 0u; column < (KERNEL_WIDTH + STRIDE_X - 1) / STRIDE_X; column++) {
+            let kernel_x = x % STRIDE_X + column * STRIDE_X;
+            let patch_x = x / STRIDE_X - column;
+            // A patch above or left of the first has coordinates that wrap round.
+            let there = patch_y < PATCHES_HEIGHT && patch_x < PATCHES_WIDTH;
+            if there && kernel_y < KERNEL_HEIGHT && kernel_x < KERNEL_WIDTH {
+                let position = (image * PATCHES_HEIGHT + patch_y) * PATCHES_WIDTH + patch_x;
+                sum += patches[position * DEPTH + (kernel_y * KERNEL_WIDTH + kernel_x) * CHANNELS + channel];
+            }
+        }
+    }
+    if GATED == 1 {
+        sum = select(0.0, sum * SCALE, input[at] > 0.0);
+    }
+    input_gradient[at] = sum;
+}

@@ -1,0 +1,94 @@
+//! Adds overlapping patches up into their images: host side and CPU twin of `shaders/fold.wgsl`.
+
+use rayon::prelude::*;
+
+use super::conv_input_gradient::apply_gate;
+use super::convolution::Convolution;
+use super::{BINDINGS, Constants, GRID_WIDTH, Kernel, Row, floats, floats_mut, grid, read, write};
+use crate::model::Window;
+
+pub const ROW: Row = Row {
+    name: "fold",
+    about: "adds up the gradients of overlapping patches, through the ReLU and dropout that made the input",
+    wgsl: include_str!("../../shaders/fold.wgsl"),
+    bindings: &[read("patches"), read("input"), write("input_gradient")],
+    cases: super::case::fold,
+};
+
+/// input gradient `[batch, H, W, C]` from the gradient of every patch, `[batch, PH, PW, depth]`, where PH x PW are the
+/// positions that a pool leaves in.
+#[derive(Clone, Copy, Debug)]
+pub struct Fold {
+    pub convolution: Convolution,
+    /// As [`super::ConvInputGradient::gate`].
+    pub gate: Option<f32>,
+}
+
+const THREADS: usize = 64;
+
+impl Fold {
+    /// The product that makes the patches: a 1 x 1 convolution whose input channels are the kernel's taps and channels,
+    /// so that its input gradient is the gradient of every patch.
+    pub fn patches(convolution: &Convolution) -> Convolution {
+        let [height, width] = convolution.pooled().map(|extent| extent * convolution.pool);
+        let window = Window {
+            size: [1, 1],
+            stride: [1, 1],
+            pad: [0, 0],
+            input: [height, width, convolution.depth()],
+            output: [height, width],
+        };
+        Convolution { window, ..*convolution }
+    }
+}
+
+impl Kernel for Fold {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        let Window { size, stride, pad, input, .. } = self.convolution.window;
+        let [height, width, _] = Self::patches(&self.convolution).window.input;
+        vec![
+            ("BATCH", self.convolution.batch.into()),
+            ("HEIGHT", input[0].into()),
+            ("WIDTH", input[1].into()),
+            ("CHANNELS", input[2].into()),
+            ("KERNEL_HEIGHT", size[0].into()),
+            ("KERNEL_WIDTH", size[1].into()),
+            ("STRIDE_Y", stride[0].into()),
+            ("STRIDE_X", stride[1].into()),
+            ("PAD_TOP", pad[0].into()),
+            ("PAD_LEFT", pad[1].into()),
+            ("PATCHES_HEIGHT", height.into()),
+            ("PATCHES_WIDTH", width.into()),
+            ("GATED", self.gate.is_some().into()),
+            ("SCALE", self.gate.unwrap_or(1.0).into()),
+            ("THREADS", THREADS.into()),
+            ("GRID_WIDTH", GRID_WIDTH.into()),
+        ]
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let [x, y] = grid(self.convolution.inputs().div_ceil(THREADS));
+        [x, y, 1]
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [patches, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
+        let (patches, input) = (floats(patches), floats(input));
+        // Without a pool, rows are positions in row-major order, as the patches are.
+        let [height, width, depth] = Self::patches(&self.convolution).window.input;
+        let window = Window { output: [height, width], ..self.convolution.window };
+        let unpooled = Convolution { window, pool: 1, ..self.convolution };
+        let values = self.convolution.inputs() / self.convolution.batch;
+        let images = floats_mut(input_gradient)[..self.convolution.inputs()].par_chunks_exact_mut(values);
+        images.enumerate().for_each(|(image, gradient)| {
+            let rows = image * height * width..(image + 1) * height * width;
+            gradient.fill(0.0);
+            unpooled.scatter_patches(&patches[rows.start * depth..rows.end * depth], rows, image, gradient);
+            apply_gate(self.gate, &input[image * values..], gradient);
+        });
+    }
+}

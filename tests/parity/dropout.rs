@@ -1,0 +1,33 @@
+//! `shaders/dropout.wgsl` against its twin.
+
+use crate::{goes_red, holds};
+
+#[test]
+fn agrees_with_its_twin() {
+    holds("dropout");
+}
+
+#[test]
+fn a_broken_shader_is_noticed() {
+    goes_red("dropout", "round < 10", "round < 9");
+}
+
+/// Three in four values stay, scaled so that the mean stays, and the choice is another one in the next step.
+#[test]
+fn the_mean_stays_and_each_step_chooses_anew() {
+    use gpu_fmnist::kernels::{Case, Dropout, Progress};
+    let values = 100_000;
+    let after = |time| {
+        let progress = Progress { time, seed: [7, 0], ..Progress::default() };
+        let memory = vec![bytemuck::cast_slice(&[progress]).to_vec(), vec![1.0_f32.to_bits(); values]];
+        let kernel = Box::new(Dropout { values, layer: 1, rate: 0.25 });
+        crate::probe().run(&Case { label: String::new(), kernel, memory, tolerance: 0.0 }).unwrap().remove(1)
+    };
+    let (first, second) = (after(0), after(1));
+    let kept = first.iter().filter(|&&word| word != 0).count();
+    // Four standard deviations of a binomial of 100,000 at 3/4 are 548.
+    assert!((74_452..=75_548).contains(&kept), "{kept} of {values} stayed");
+    assert!(first.iter().all(|&word| word == 0 || word == (4.0_f32 / 3.0).to_bits()));
+    let differ = first.iter().zip(&second).filter(|(one, other)| one != other).count();
+    assert!((37_500 - 548..=37_500 + 548).contains(&differ), "{differ} choices differ");
+}

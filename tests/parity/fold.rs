@@ -1,0 +1,13 @@
+//! `shaders/fold.wgsl` against its twin.
+
+use crate::{goes_red, holds};
+
+#[test]
+fn agrees_with_its_twin() {
+    holds("fold");
+}
+
+#[test]
+fn a_broken_shader_is_noticed() {
+    goes_red("fold", "y / STRIDE_Y - row", "y / STRIDE_Y - row + 1");
+}
