@@ -65,7 +65,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let data_dir = arguments.data_dir.clone().or_else(|| record::data_dir(&folder));
     let dataset = dataset::open(data_dir.as_deref(), &state.config.model, &mut console)?;
     let mut trainer = setup::trainer(state, &dataset, &device, false, &mut console)?;
-    trainer.go_on_from(&checkpoint, &path)?;
+    trainer.start_from(&checkpoint, &path)?;
     let (part, tally) = match arguments.split {
         Part::Test => ("test", trainer.test()?),
         Part::Validation => ("validation", trainer.evaluate(&trainer.split().validation.clone())?),

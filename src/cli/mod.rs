@@ -11,6 +11,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod record;
+mod run;
 mod selftest;
 mod setup;
 mod shaders;

@@ -119,7 +119,7 @@ mod tests {
     fn no_terminal_is_too_narrow() {
         assert_eq!(
             line(94, &METRICS, 60),
-            "94/94 ━━━━ 3s 30ms/step - accuracy: 0.7412 - loss: 0.7417\n      - val_accuracy: 0.8413 - val_loss: 0.4444"
+            "94/94 ━━━━━━ 3s 30ms/step - accuracy: 0.7412 - loss: 0.7417\n      - val_accuracy: 0.8413 - val_loss: 0.4444"
         );
         for width in 0..200 {
             for line in line(50, &METRICS, width).lines() {

@@ -1,20 +1,18 @@
 //! `gpu-fmnist train`
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 
 use super::console::Console;
-use super::device::{AdapterOption, Device};
-use super::progress::Line;
-use super::{dataset, interrupt, output, record, setup};
+use super::device::AdapterOption;
+use super::run::Run;
+use super::{dataset, interrupt, record, setup};
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
 use crate::kernels::Tiles;
 use crate::model;
-use crate::train::{Config, EpochResult, Finished, History, RunFolder, State, Tally, Trainer};
+use crate::train::{Config, History, RunFolder, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
@@ -104,7 +102,9 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 return Err(Error::Data(format!("{folder}: {problem}; give that one with --data-dir")));
             }
             if state.config.tiles != device.tiles() {
-                console.say("the run began on another kind of adapter: its last digits will be this one's");
+                console.say(
+                    "the run began on another kind of adapter: it goes on, but not to the bit as it would have there",
+                );
             }
             console.record_before(&folder.read("train.log"));
             let history = History::resumed(&state.history, &folder.read("metrics.csv"));
@@ -137,7 +137,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         dataset.test.len(),
         folder.path().display()
     ));
-    Run { trainer, folder, history, console, device, json: arguments.json }.go()
+    Run { trainer, folder, history, console, device, json: arguments.json }.finish()
 }
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
@@ -172,147 +172,4 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
     };
     config.check()?;
     Ok(Start { config, data_dir: arguments.data_dir.clone(), resumed: None })
-}
-
-/// A run with everything it reports to.
-struct Run<'a> {
-    trainer: Trainer<'a>,
-    folder: RunFolder,
-    history: History,
-    console: Console,
-    device: Device,
-    json: bool,
-}
-
-impl Run<'_> {
-    fn go(mut self) -> Result<()> {
-        while self.trainer.state().epoch < self.trainer.state().config.epochs {
-            let Some(finished) = self.epoch()? else { return self.interrupted() };
-            self.report(&finished)?;
-            if interrupt::requested().is_break() {
-                return self.interrupted();
-            }
-        }
-        self.finish()
-    }
-
-    /// Trains one epoch with its progress on the console.
-    fn epoch(&mut self) -> Result<Option<Finished>> {
-        let Self { trainer, console, .. } = self;
-        let (steps, batch) = (trainer.steps(), trainer.state().config.batch_size);
-        let title = format!("Epoch {}/{}", trainer.state().epoch + 1, trainer.state().config.epochs);
-        if console.is_terminal() {
-            console.show(&title);
-        }
-        let before = trainer.state().step;
-        let start = Instant::now();
-        let mut shown: Option<Instant> = None;
-        let mut visit = |tally: &Tally| {
-            let step = (tally.samples as usize).div_ceil(batch);
-            // A fast device answers more often than anyone can read.
-            if shown.is_none_or(|shown| shown.elapsed().as_millis() >= 50) {
-                shown = Some(Instant::now());
-                let seconds_per_step = start.elapsed().as_secs_f64() / (step - before).max(1) as f64;
-                let metrics = [("accuracy", tally.accuracy()), ("loss", tally.loss())];
-                let seconds = seconds_per_step * (steps - step) as f64;
-                let line = Line { step, steps, seconds, seconds_per_step, metrics: &metrics };
-                console.show_for_now(&line.for_terminal(console));
-            }
-            interrupt::requested()
-        };
-        trainer.epoch(&mut visit)
-    }
-
-    /// Writes and says what an epoch came to.
-    fn report(&mut self, finished: &Finished) -> Result<()> {
-        let Finished { result, best, seconds, seconds_per_step, images_per_second } = *finished;
-        // The best one first: should the process end between them, going on from `last` finds it again.
-        let checkpoint = self.trainer.checkpoint()?;
-        self.folder.save(&checkpoint, if best { &["best", "last"] } else { &["last"] })?;
-        self.history.push(result, seconds);
-        self.folder.write("metrics.csv", &self.history.csv())?;
-        let metrics = [
-            ("accuracy", result.accuracy),
-            ("loss", result.loss),
-            ("val_accuracy", result.val_accuracy),
-            ("val_loss", result.val_loss),
-        ];
-        let steps = self.trainer.steps();
-        let line = Line { step: steps, steps, seconds, seconds_per_step, metrics: &metrics };
-        let plain = format!("Epoch {}/{}: {}", result.epoch, self.trainer.state().config.epochs, line.plain());
-        if self.console.is_terminal() {
-            self.console.record(&plain);
-            self.console.show(&line.for_terminal(&self.console));
-        } else {
-            self.console.say(&plain);
-        }
-        self.save_log()?;
-        if !self.json {
-            return Ok(());
-        }
-        output::json(&EpochObject { result, seconds, images_per_second })
-    }
-
-    fn interrupted(mut self) -> Result<()> {
-        let checkpoint = self.trainer.checkpoint()?;
-        self.folder.save(&checkpoint, &["last"])?;
-        let path = self.folder.checkpoint_path("last");
-        let (path, folder) = (path.display(), self.folder.path().display());
-        let message = format!("saved {path}; go on with: gpu-fmnist train --resume {folder}");
-        self.console.record(&message);
-        self.save_log()?;
-        Err(Error::Interrupted(message))
-    }
-
-    /// Measures the test samples, says so and ends.
-    fn finish(mut self) -> Result<()> {
-        let test = self.trainer.test()?;
-        let text = format!("test loss: {:.4} - test accuracy: {:.4}", test.loss(), test.accuracy());
-        self.console.record(&text);
-        self.save_log()?;
-        let config = &self.trainer.state().config;
-        if !self.json {
-            return output::text(&(text + "\n"));
-        }
-        output::json(&LastObject {
-            model: &config.model.name,
-            adapter: self.device.name(),
-            backend: self.device.backend(),
-            device_type: self.device.device_type(),
-            seed: config.seed,
-            epochs: config.epochs,
-            test_loss: test.loss(),
-            test_accuracy: test.accuracy(),
-            run_dir: self.folder.path(),
-        })
-    }
-
-    fn save_log(&self) -> Result<()> {
-        self.folder.write("train.log", self.console.log())
-    }
-}
-
-/// `--json`'s line for an epoch.
-#[derive(Serialize)]
-struct EpochObject {
-    #[serde(flatten)]
-    result: EpochResult,
-    /// Of the whole epoch.
-    seconds: f64,
-    /// Of the training part.
-    images_per_second: f64,
-}
-
-/// `--json`'s last line.
-#[derive(Serialize)]
-struct LastObject<'a> {
-    model: &'a str,
-    adapter: &'a str,
-    backend: &'a str,
-    device_type: &'a str,
-    seed: u64,
-    epochs: usize,
-    test_loss: f64,
-    test_accuracy: f64,
-    run_dir: &'a Path,
 }

@@ -62,10 +62,12 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Data`] where tensors or progress are not this model's.
     pub fn go_on_from(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
-        let done = (self.state.step * self.state.config.batch_size).min(self.split.train.len());
-        if self.state.step > self.steps() || self.state.tally.samples != done as u64 {
+        let State { epoch, step, time, tally, .. } = self.state;
+        let samples = step.saturating_mul(self.state.config.batch_size).min(self.split.train.len());
+        let all = epoch.saturating_mul(self.steps()).saturating_add(step);
+        if step > self.steps() || tally.samples != samples as u64 || time as usize != all {
             let path = path.display();
-            let problem = format!("step {} of an epoch of {} contradicts its tally", self.state.step, self.steps());
+            let problem = format!("epoch {epoch}, step {step}, time {time} and its tally contradict each other");
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
         weights::put(&mut self.engine, checkpoint, path, true)

@@ -1,0 +1,161 @@
+//! A training run with everything it reports to: the console, stdout and the run's folder.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::console::Console;
+use super::device::Device;
+use super::progress::Line;
+use super::{interrupt, output};
+use crate::error::{Error, Result};
+use crate::train::{EpochResult, Finished, History, RunFolder, Tally, Trainer};
+
+/// A run with everything it reports to.
+pub struct Run<'a> {
+    pub trainer: Trainer<'a>,
+    pub folder: RunFolder,
+    pub history: History,
+    pub console: Console,
+    pub device: Device,
+    pub json: bool,
+}
+
+impl Run<'_> {
+    /// Trains the epochs that are left and measures the test samples.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after saving, where the user asked for it; or what goes wrong, with the last good
+    /// checkpoint in its place.
+    pub fn finish(mut self) -> Result<()> {
+        while self.trainer.state().epoch < self.trainer.state().config.epochs {
+            let Some(finished) = self.epoch()? else { return self.interrupted() };
+            self.report(&finished)?;
+            if interrupt::requested().is_break() {
+                return self.interrupted();
+            }
+        }
+        self.test()
+    }
+
+    /// Trains one epoch with its progress on the console.
+    fn epoch(&mut self) -> Result<Option<Finished>> {
+        let Self { trainer, console, .. } = self;
+        let (steps, batch) = (trainer.steps(), trainer.state().config.batch_size);
+        let title = format!("Epoch {}/{}", trainer.state().epoch + 1, trainer.state().config.epochs);
+        if console.is_terminal() {
+            console.show(&title);
+        }
+        let before = trainer.state().step;
+        let start = Instant::now();
+        let mut shown: Option<Instant> = None;
+        let mut visit = |tally: &Tally| {
+            let step = (tally.samples as usize).div_ceil(batch);
+            // A fast device answers more often than anyone can read.
+            if shown.is_none_or(|shown| shown.elapsed().as_millis() >= 50) {
+                shown = Some(Instant::now());
+                let seconds_per_step = start.elapsed().as_secs_f64() / (step - before).max(1) as f64;
+                let metrics = [("accuracy", tally.accuracy()), ("loss", tally.loss())];
+                let seconds = seconds_per_step * (steps - step) as f64;
+                let line = Line { step, steps, seconds, seconds_per_step, metrics: &metrics };
+                console.show_for_now(&line.for_terminal(console));
+            }
+            interrupt::requested()
+        };
+        trainer.epoch(&mut visit)
+    }
+
+    /// Writes and says what an epoch came to.
+    fn report(&mut self, finished: &Finished) -> Result<()> {
+        let Finished { result, best, seconds, seconds_per_step, images_per_second } = *finished;
+        // The best one first: should the process end between them, going on from `last` finds it again.
+        let checkpoint = self.trainer.checkpoint()?;
+        self.folder.save(&checkpoint, if best { &["best", "last"] } else { &["last"] })?;
+        self.history.push(result, seconds);
+        self.folder.write("metrics.csv", &self.history.csv())?;
+        let metrics = [
+            ("accuracy", result.accuracy),
+            ("loss", result.loss),
+            ("val_accuracy", result.val_accuracy),
+            ("val_loss", result.val_loss),
+        ];
+        let steps = self.trainer.steps();
+        let line = Line { step: steps, steps, seconds, seconds_per_step, metrics: &metrics };
+        let plain = format!("Epoch {}/{}: {}", result.epoch, self.trainer.state().config.epochs, line.plain());
+        if self.console.is_terminal() {
+            self.console.record(&plain);
+            self.console.show(&line.for_terminal(&self.console));
+        } else {
+            self.console.say(&plain);
+        }
+        self.save_log()?;
+        if !self.json {
+            return Ok(());
+        }
+        output::json(&EpochObject { result, seconds, images_per_second })
+    }
+
+    fn interrupted(mut self) -> Result<()> {
+        let checkpoint = self.trainer.checkpoint()?;
+        self.folder.save(&checkpoint, &["last"])?;
+        let path = self.folder.checkpoint_path("last");
+        let (path, folder) = (path.display(), self.folder.path().display());
+        let message = format!("saved {path}; go on with: gpu-fmnist train --resume {folder}");
+        self.console.record(&message);
+        self.save_log()?;
+        Err(Error::Interrupted(message))
+    }
+
+    /// Measures the test samples, says so and ends.
+    fn test(mut self) -> Result<()> {
+        let test = self.trainer.test()?;
+        let text = format!("test loss: {:.4} - test accuracy: {:.4}", test.loss(), test.accuracy());
+        self.console.record(&text);
+        self.save_log()?;
+        let config = &self.trainer.state().config;
+        if !self.json {
+            return output::text(&(text + "\n"));
+        }
+        output::json(&LastObject {
+            model: &config.model.name,
+            adapter: self.device.name(),
+            backend: self.device.backend(),
+            device_type: self.device.device_type(),
+            seed: config.seed,
+            epochs: config.epochs,
+            test_loss: test.loss(),
+            test_accuracy: test.accuracy(),
+            run_dir: self.folder.path(),
+        })
+    }
+
+    fn save_log(&self) -> Result<()> {
+        self.folder.write("train.log", self.console.log())
+    }
+}
+
+/// `--json`'s line for an epoch.
+#[derive(Serialize)]
+struct EpochObject {
+    #[serde(flatten)]
+    result: EpochResult,
+    /// Of the whole epoch.
+    seconds: f64,
+    /// Of the training part.
+    images_per_second: f64,
+}
+
+/// `--json`'s last line.
+#[derive(Serialize)]
+struct LastObject<'a> {
+    model: &'a str,
+    adapter: &'a str,
+    backend: &'a str,
+    device_type: &'a str,
+    seed: u64,
+    epochs: usize,
+    test_loss: f64,
+    test_accuracy: f64,
+    run_dir: &'a Path,
+}

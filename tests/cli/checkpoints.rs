@@ -1,0 +1,163 @@
+//! Checkpoints as files: what is in them, what is refused, and what is left when they cannot be written.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Dataset;
+use gpu_fmnist::formats::Checkpoint;
+use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::model::by_name_or_file;
+use gpu_fmnist::plan::{Options, lower};
+use gpu_fmnist::train::{Config, Placement, Source, State, Trainer};
+
+#[cfg(unix)]
+use crate::support::ended;
+use crate::support::{MODEL, Scratch, names};
+
+fn trainer<'a>(dataset: &'a Dataset, state: State) -> Trainer<'a> {
+    let source = Source { parts: [&dataset.train, &dataset.test] };
+    let Config { batch_size, tiles, model, .. } = &state.config;
+    let options = Options { batch: *batch_size, tiles: *tiles, samples: source.len() };
+    let plan = lower(model, options).unwrap();
+    Trainer::new(state, Box::new(Cpu::new(plan)), source, Placement::Resident).unwrap()
+}
+
+/// Trains two epochs, stopping at every chance there is in the first one.
+#[test]
+fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
+    let scratch = Scratch::new();
+    let dataset = Dataset::load(&scratch.path("data")).unwrap();
+    let (model, _) = by_name_or_file(&scratch.path("tiny.toml").display().to_string()).unwrap();
+    let config = Config {
+        epochs: 2,
+        batch_size: 7,
+        learning_rate: 1e-3,
+        seed: 3,
+        split_seed: 2020,
+        validation_fraction: 0.2,
+        shuffle: true,
+        tiles: Tiles::Cpu,
+        model,
+    };
+    let start = || State::new(config.clone(), Vec::new());
+    let mut whole = trainer(&dataset, start());
+    for _ in 0..2 {
+        whole.epoch(&mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+    }
+    let expected = whole.checkpoint().unwrap().encode().unwrap();
+
+    let path = scratch.path("stopped.safetensors");
+    let mut state = start();
+    let mut resumed = trainer(&dataset, state.clone());
+    let mut stops = 0;
+    while resumed.state().epoch < 2 {
+        if resumed.epoch(&mut |_| ControlFlow::Break(())).unwrap().is_some() {
+            continue;
+        }
+        stops += 1;
+        fs::write(&path, resumed.checkpoint().unwrap().encode().unwrap()).unwrap();
+        let checkpoint = Checkpoint::read(&path).unwrap();
+        state = State::parse(&checkpoint, &path).unwrap();
+        resumed = trainer(&dataset, state.clone());
+        resumed.go_on_from(&checkpoint, &path).unwrap();
+    }
+    assert!(stops > 4, "stopped {stops} times");
+    assert!(resumed.checkpoint().unwrap().encode().unwrap() == expected, "the runs differ");
+}
+
+#[test]
+fn tensors_have_keras_shapes() {
+    let scratch = Scratch::new();
+    scratch.train("--epochs 1 --run-dir run");
+    let checkpoint = Checkpoint::read(&scratch.path("run/checkpoints/last.safetensors")).unwrap();
+    let shape = |name: &str| checkpoint.tensors.iter().find(|tensor| tensor.name == name).unwrap().shape.clone();
+    assert_eq!(shape("conv2d.kernel"), [3, 3, 1, 4]);
+    assert_eq!(shape("conv2d.bias"), [4]);
+    assert_eq!(shape("dense.kernel.first_moment"), [36, 16]);
+    assert_eq!(shape("dense_1.bias.second_moment"), [4]);
+    assert_eq!(checkpoint.tensors.len(), 3 * 6);
+    let about: serde_json::Value = serde_json::from_str(&checkpoint.about).unwrap();
+    assert_eq!((&about["format_version"], &about["epoch"], &about["time"]), (&1.into(), &1.into(), &8.into()));
+}
+
+#[test]
+fn other_models_and_damaged_files_are_refused() {
+    let scratch = Scratch::new();
+    scratch.train("--epochs 1 --run-dir run");
+    let last = scratch.path("run/checkpoints/last.safetensors");
+    let bytes = fs::read(&last).unwrap();
+    let init = |model: &str, part: &str| {
+        fs::write(scratch.path("other.toml"), model).unwrap();
+        let init = "--init run/checkpoints/last.safetensors";
+        scratch.run(&format!("train --model other.toml --adapter cpu --batch-size 32 {init}")).failed(3, part);
+    };
+    init(&MODEL.replace("units = 16", "units = 17"), "dense.kernel has the shape [36, 16], the model's has [36, 17]");
+    init(
+        &MODEL.replace(
+            "    { type = \"conv2d\"",
+            "    { type = \"conv2d\", filters = 4, kernel = 1 },\n    { type = \"conv2d\"",
+        ),
+        "conv2d.kernel has the shape",
+    );
+    let flat = "input = [8, 8, 1]\nlayers = [{ type = \"flatten\" }, { type = \"dense\", units = 4 }]";
+    init(flat, "dense.kernel has the shape");
+    assert!(!scratch.path("runs").exists());
+
+    for (damaged, part) in [
+        (&bytes[..bytes.len() - 1], "not a whole safetensors file"),
+        (&b""[..], "not a whole safetensors file"),
+        (&b"\x02\0\0\0\0\0\0\0{}"[..], "no 'gpu-fmnist'"),
+    ] {
+        fs::write(&last, damaged).unwrap();
+        scratch.run("evaluate --run run --adapter cpu").failed(3, part);
+        scratch.run("train --resume run --epochs 2 --adapter cpu").failed(3, part);
+    }
+    altered(&last, &bytes, "\\\"format_version\\\":1", "\\\"format_version\\\":2");
+    scratch.run("evaluate --run run --adapter cpu").failed(3, "format_version is 2");
+    altered(&last, &bytes, "\\\"batch_size\\\":32", "\\\"batch_size\\\":00");
+    scratch.run("evaluate --run run --adapter cpu").failed(3, "garbled");
+    altered(&last, &bytes, "\\\"step\\\":0", "\\\"step\\\":7");
+    scratch.run("train --resume run --epochs 2 --adapter cpu").failed(3, "step 7");
+    altered(&last, &bytes, "\\\"units\\\":16", "\\\"units\\\":99");
+    scratch.run("evaluate --run run --adapter cpu").failed(3, "dense.kernel");
+}
+
+/// Writes the file with one text in it exchanged for another of the same length.
+fn altered(path: &Path, bytes: &[u8], from: &str, to: &str) {
+    assert_eq!(from.len(), to.len());
+    let place = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+    let mut altered = bytes.to_vec();
+    altered[place..place + to.len()].copy_from_slice(to.as_bytes());
+    fs::write(path, altered).unwrap();
+}
+
+/// A limit on the size of files stands for the full disk: writing fails half-way in both.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_last_good_checkpoint() {
+    let scratch = Scratch::new();
+    scratch.train("--epochs 1 --run-dir run");
+    let (before, files) = (scratch.last("run"), names(&scratch.path("run/checkpoints")));
+    let limited = |arguments: &str| {
+        let mut command = std::process::Command::new("bash");
+        let program = scratch.command(arguments);
+        command.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "bash"]);
+        command.arg(program.get_program()).args(program.get_args()).current_dir(scratch.path(""));
+        ended(command.output().unwrap())
+    };
+    limited("train --resume run --epochs 2 --adapter cpu").failed(1, ".safetensors: cannot be written");
+    assert_eq!(scratch.last("run"), before);
+    assert_eq!(names(&scratch.path("run/checkpoints")), files);
+    limited("train --model tiny.toml --adapter cpu --batch-size 32 --run-dir new").failed(1, "new/checkpoints/");
+    assert_eq!(names(&scratch.path("new/checkpoints")).len(), 0);
+}
+
+#[test]
+fn a_diverged_run_keeps_the_last_good_checkpoint() {
+    let scratch = Scratch::new();
+    let ended = scratch.run("train --model tiny.toml --adapter cpu --batch-size 32 --learning-rate 1e38 --run-dir run");
+    ended.failed(6, "--learning-rate");
+    assert_eq!(names(&scratch.path("run/checkpoints")).len(), 0);
+}

@@ -1,0 +1,8 @@
+//! The program from outside: real processes, real files.
+
+mod bad_input;
+mod checkpoints;
+mod commands;
+mod resume;
+mod support;
+mod training;
