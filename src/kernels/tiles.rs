@@ -36,7 +36,7 @@ impl Tiles {
         let mut tile = self.tile(convolution.depth(), convolution.filters, convolution.positions(), 1);
         tile.depth = (tile.depth / convolution.places()).max(1);
         let (threads, patches) = (tile.threads[0] * tile.threads[1], tile.depth * convolution.places());
-        tile.share = if threads % patches == 0 { threads / patches } else { 1 };
+        tile.share = if threads.is_multiple_of(patches) { threads / patches } else { 1 };
         tile
     }
 
@@ -87,5 +87,5 @@ fn lanes(columns: usize) -> usize {
 
 /// The largest divisor of `depth` up to `limit` that is more than half of it, else `limit`.
 fn divisor(depth: usize, limit: usize) -> usize {
-    (limit / 2 + 1..=limit + 1).rev().find(|candidate| depth % candidate == 0).unwrap_or(limit)
+    (limit / 2 + 1..=limit + 1).rev().find(|candidate| depth.is_multiple_of(*candidate)).unwrap_or(limit)
 }

@@ -11,6 +11,6 @@ pub fn glorot(weights: &Weights, seed: u64, number: u32) -> Vec<f32> {
     let limit = (6.0 / (weights.rows + fan_out) as f64).sqrt() as f32;
     let mut random = Sequence::new(seed, Stream::Initialisation, number);
     let mut values: Vec<f32> = (0..weights.rows * weights.columns).map(|_| random.symmetric(limit)).collect();
-    values.resize(weights.len(), 0.0);
+    values.resize(weights.values(), 0.0);
     values
 }

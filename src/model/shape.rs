@@ -14,7 +14,7 @@ pub enum Shape {
 
 impl Shape {
     /// Values in one sample.
-    pub fn len(self) -> usize {
+    pub fn values(self) -> usize {
         match self {
             Shape::Image([height, width, channels]) => height * width * channels,
             Shape::Features(features) => features,
@@ -48,7 +48,7 @@ pub struct Weights {
 
 impl Weights {
     /// Values in kernel and bias.
-    pub fn len(&self) -> usize {
+    pub fn values(&self) -> usize {
         (self.rows + 1) * self.columns
     }
 }
@@ -110,7 +110,7 @@ fn infer(name: String, layer: &Layer, input: Shape, last: bool) -> std::result::
             resolved.output = Shape::Image([window.output[0], window.output[1], window.input[2]]);
             resolved.window = Some(window);
         }
-        Layer::Flatten {} => resolved.output = Shape::Features(input.len()),
+        Layer::Flatten {} => resolved.output = Shape::Features(input.values()),
         Layer::Dense { units, .. } => {
             let Shape::Features(features) = input else {
                 return Err("its input is an image; put a 'flatten' layer before it".into());

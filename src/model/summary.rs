@@ -17,7 +17,7 @@ pub fn summary(model: &Model) -> Result<String> {
         if index > 0 {
             text += &rule(["├", "┼", "┤"], "─");
         }
-        let parameters = layer.weights.as_ref().map_or(0, |weights| weights.len());
+        let parameters = layer.weights.as_ref().map_or(0, |weights| weights.values());
         total += parameters;
         let name = format!("{} ({})", layer.name, class_name(&layer.layer));
         text += &row([name, output(layer.output), thousands(parameters)], "│");

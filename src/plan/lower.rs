@@ -38,7 +38,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let (stages, values) = stages(&layers, batch);
     let mut buffers = Buffers::default();
     let host = host_buffers(&mut buffers, model, options);
-    let pixels = layers[0].input.len();
+    let pixels = layers[0].input.values();
     let input = buffers.add("input", vec![batch, pixels]);
     let labels = buffers.add("batch.labels", vec![batch]);
     let losses = buffers.add("losses", vec![batch]);
@@ -87,7 +87,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                 }
                 let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
                 kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));
-                let adam = Adam { values: parameter.shape.len(), slots };
+                let adam = Adam { values: parameter.shape.values(), slots };
                 let Parameter { gradient, weights, first_moment, second_moment, .. } = parameter;
                 let bound = [gradient, host.rates, host.progress, weights, first_moment, second_moment];
                 updates.push(pass(&layer.name, adam, &bound));
@@ -199,7 +199,7 @@ fn value_buffers(
 ) -> Vec<ValueBuffers> {
     let last = values.len() - 1;
     let make = |(number, value): (usize, &Value)| {
-        let shape = vec![batch, value.shape.len()];
+        let shape = vec![batch, value.shape.values()];
         let output = match number {
             0 => input,
             number if number == last => logits,

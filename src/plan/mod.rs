@@ -118,7 +118,7 @@ impl Plan {
 
     /// Weights of the model, biases included.
     pub fn weights(&self) -> usize {
-        self.parameters.iter().map(|parameter| parameter.shape.len()).sum()
+        self.parameters.iter().map(|parameter| parameter.shape.values()).sum()
     }
 
     /// Refuses a plan with a buffer too large to address.

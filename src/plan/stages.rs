@@ -62,7 +62,7 @@ pub fn stages(layers: &[Resolved], batch: usize) -> (Vec<Stage>, Vec<Value>) {
                 stages.push(Stage::Convolution { layer: index, convolution, relu, input, output: input + 1 });
             }
             (Layer::Dense { units, .. }, _) => {
-                let convolution = Convolution::dense(batch, layer.input.len(), *units);
+                let convolution = Convolution::dense(batch, layer.input.values(), *units);
                 let relu = relu_follows(&layers[index..]);
                 values.push(output(layer, layer.output, relu));
                 stages.push(Stage::Convolution { layer: index, convolution, relu, input, output: input + 1 });
@@ -75,7 +75,7 @@ pub fn stages(layers: &[Resolved], batch: usize) -> (Vec<Stage>, Vec<Value>) {
             }
             (Layer::Dropout { rate }, _) => {
                 let value = &mut values[input];
-                let kernel = Dropout { values: batch * value.shape.len(), layer: dropouts, rate: *rate };
+                let kernel = Dropout { values: batch * value.shape.values(), layer: dropouts, rate: *rate };
                 value.gate = value.gate.map(|scale| scale * Dropout::scale(*rate));
                 stages.push(Stage::Dropout { kernel, value: input, gated: value.gate.is_some() });
                 dropouts += 1;

@@ -135,7 +135,7 @@ impl<'a> Engine<'a> {
     /// The gradient `[rows + 1, columns]` that the last training step left: the sum over its slots.
     pub fn gradient(&mut self, parameter: &Parameter) -> Result<Vec<f32>> {
         let slots = self.read(parameter.gradient)?;
-        let mut slots = slots.chunks_exact(parameter.shape.len());
+        let mut slots = slots.chunks_exact(parameter.shape.values());
         let mut sum = slots.next().unwrap_or_default().to_vec();
         for slot in slots {
             sum.iter_mut().zip(slot).for_each(|(sum, value)| *sum += value);
