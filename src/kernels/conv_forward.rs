@@ -1,10 +1,9 @@
 //! Convolution forward with bias, ReLU and max-pool: host side and CPU twin of `shaders/conv_forward.wgsl`.
 
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::convolution::{Convolution, Tile};
-use super::matrix::{Matrix, Target, multiply};
+use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
 
 pub const ROW: Row = Row {
@@ -85,7 +84,7 @@ impl Kernel for ConvForward {
         let bias = &weights[depth * filters..][..filters];
         if self.convolution.is_dense() {
             let left = Matrix::new(input, self.convolution.batch, depth);
-            multiply(output, Target::Overwrite, left, kernel, Parallelism::Rayon(0));
+            multiply_on_all_cores(output, left, kernel);
             for row in output.chunks_exact_mut(filters) {
                 for (value, bias) in row.iter_mut().zip(bias) {
                     *value = if self.relu { (*value + bias).max(0.0) } else { *value + bias };
@@ -112,7 +111,7 @@ impl Kernel for ConvForward {
                 products.resize(rows.len() * filters, 0.0);
                 let count = rows.len();
                 self.convolution.gather_patches(input, rows, patches);
-                multiply(products, Target::Overwrite, Matrix::new(patches, count, depth), kernel, Parallelism::None);
+                multiply(products, Target::Overwrite, Matrix::new(patches, count, depth), kernel);
                 self.epilogue(products, bias, output, argmax);
             },
         );

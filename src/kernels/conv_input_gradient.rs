@@ -1,10 +1,9 @@
 //! Gradient of a convolution's input: host side and CPU twin of `shaders/conv_input_gradient.wgsl`.
 
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::convolution::{Convolution, Tile};
-use super::matrix::{Matrix, Target, multiply};
+use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -74,7 +73,7 @@ impl Kernel for ConvInputGradient {
         let kernel = Matrix::new(weights, depth, filters).transposed();
         if convolution.is_dense() {
             let left = Matrix::new(gradient, batch, filters);
-            multiply(input_gradient, Target::Overwrite, left, kernel, Parallelism::Rayon(0));
+            multiply_on_all_cores(input_gradient, left, kernel);
             apply_gate(*gate, input, input_gradient);
             return;
         }
@@ -96,7 +95,7 @@ impl Kernel for ConvInputGradient {
                 } else {
                     &gradient[positions.start * filters..positions.end * filters]
                 };
-                multiply(patches, Target::Overwrite, Matrix::new(right, count, filters), kernel, Parallelism::None);
+                multiply(patches, Target::Overwrite, Matrix::new(right, count, filters), kernel);
                 input_gradient.fill(0.0);
                 convolution.scatter_patches(patches, rows, first_image, input_gradient);
                 apply_gate(*gate, &input[first_image * values..], input_gradient);

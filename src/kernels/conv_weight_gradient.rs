@@ -1,10 +1,9 @@
 //! Gradient of kernel and bias: host side and CPU twin of `shaders/conv_weight_gradient.wgsl`.
 
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::convolution::{Convolution, Tile};
-use super::matrix::{Matrix, Target, multiply};
+use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -61,7 +60,7 @@ impl ConvWeightGradient {
                 own
             };
             let left = Matrix::new(&patches, count, depth).transposed();
-            multiply(kernel, Target::Accumulate, left, Matrix::new(right, count, filters), Parallelism::None);
+            multiply(kernel, Target::Accumulate, left, Matrix::new(right, count, filters));
             add_rows(own, bias);
         }
     }
@@ -101,7 +100,7 @@ impl Kernel for ConvWeightGradient {
         if self.convolution.is_dense() && self.slots == 1 {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
-            multiply(kernel, Target::Overwrite, left, Matrix::new(gradient, batch, filters), Parallelism::Rayon(0));
+            multiply_on_all_cores(kernel, left, Matrix::new(gradient, batch, filters));
             bias.fill(0.0);
             add_rows(&gradient[..batch * filters], &mut bias[..filters]);
             return;

@@ -1,6 +1,7 @@
 //! Strided matrices over slices and their product, by the `gemm` crate.
 
 use gemm::Parallelism;
+use rayon::prelude::*;
 
 /// A matrix of f32 in a slice.
 #[derive(Clone, Copy)]
@@ -17,6 +18,11 @@ impl<'a> Matrix<'a> {
     pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         assert!(values.len() >= rows * columns, "a {rows} x {columns} matrix in {} values", values.len());
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
+    }
+
+    /// `count` rows from `first` on.
+    fn rows(self, first: usize, count: usize) -> Self {
+        Self { values: &self.values[first * self.row_stride..], rows: count, ..self }
     }
 
     pub fn transposed(self) -> Self {
@@ -42,7 +48,7 @@ pub enum Target {
 const BLOCK: usize = 64;
 
 /// `output [left.rows, right.columns]`, row-major, becomes (or grows by) `left x right`.
-pub fn multiply(output: &mut [f32], target: Target, left: Matrix, right: Matrix, parallelism: Parallelism) {
+pub fn multiply(output: &mut [f32], target: Target, left: Matrix, right: Matrix) {
     assert_eq!(left.columns, right.rows);
     assert!(output.len() >= left.rows * right.columns);
     for start in (0..left.columns).step_by(BLOCK) {
@@ -68,8 +74,19 @@ pub fn multiply(output: &mut [f32], target: Target, left: Matrix, right: Matrix,
                 false,
                 false,
                 false,
-                parallelism,
+                Parallelism::None,
             );
         }
     }
+}
+
+/// Overwrites `output [left.rows, right.columns]` by `left x right`, on all cores. Rows are shared out in blocks of a
+/// fixed size, so that the result does not depend on the number of cores.
+pub fn multiply_on_all_cores(output: &mut [f32], left: Matrix, right: Matrix) {
+    const ROWS: usize = 64;
+    let blocks = output[..left.rows * right.columns].par_chunks_mut(ROWS * right.columns);
+    blocks.enumerate().for_each(|(block, output)| {
+        let rows = left.rows(block * ROWS, output.len() / right.columns);
+        multiply(output, Target::Overwrite, rows, right);
+    });
 }
