@@ -22,40 +22,41 @@ const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
 
 const DEPTH: u32 = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
-const INPUTS: u32 = BATCH * HEIGHT * WIDTH * CHANNELS;
 
 @group(0) @binding(0) var<storage, read> patches: array<f32>; // [BATCH, PATCHES_HEIGHT, PATCHES_WIDTH, DEPTH]
 @group(0) @binding(1) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(2) var<storage, read_write> input_gradient: array<f32>; // as input
 
+// A workgroup makes one row of an image; its threads are channels, so that all but the channel is the same for them.
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
-    let at = (group.y * GRID_WIDTH + group.x) * THREADS + thread.x;
-    if at >= INPUTS {
+    let image_row = group.y * GRID_WIDTH + group.x;
+    let channel = group.z * THREADS + thread.x;
+    if image_row >= BATCH * HEIGHT || channel >= CHANNELS {
         return;
     }
-    let channel = at % CHANNELS;
-    let x = at / CHANNELS % WIDTH + PAD_LEFT;
-    let y = at / (CHANNELS * WIDTH) % HEIGHT + PAD_TOP;
-    let image = at / (CHANNELS * WIDTH * HEIGHT);
-    var sum = 0.0;
-    // Of the kernel's taps, those that meet this position, from the patch nearest below on.
-    for (var row = 0u; row < (KERNEL_HEIGHT + STRIDE_Y - 1) / STRIDE_Y; row++) {
-        let kernel_y = y % STRIDE_Y + row * STRIDE_Y;
-        let patch_y = y / STRIDE_Y - row;
-        for (var column = 0u; column < (KERNEL_WIDTH + STRIDE_X - 1) / STRIDE_X; column++) {
-            let kernel_x = x % STRIDE_X + column * STRIDE_X;
-            let patch_x = x / STRIDE_X - column;
-            // A patch above or left of the first has coordinates that wrap round.
-            let there = patch_y < PATCHES_HEIGHT && patch_x < PATCHES_WIDTH;
-            if there && kernel_y < KERNEL_HEIGHT && kernel_x < KERNEL_WIDTH {
-                let position = (image * PATCHES_HEIGHT + patch_y) * PATCHES_WIDTH + patch_x;
-                sum += patches[position * DEPTH + (kernel_y * KERNEL_WIDTH + kernel_x) * CHANNELS + channel];
+    let y = image_row % HEIGHT + PAD_TOP;
+    let first_patch = image_row / HEIGHT * PATCHES_HEIGHT * PATCHES_WIDTH;
+    for (var column = 0u; column < WIDTH; column++) {
+        let x = column + PAD_LEFT;
+        var sum = 0.0;
+        // Of the kernel's taps, those that meet this position; a patch above or left of the first has coordinates that
+        // wrap round.
+        for (var kernel_y = y % STRIDE_Y; kernel_y < KERNEL_HEIGHT; kernel_y += STRIDE_Y) {
+            let patch_y = y / STRIDE_Y - kernel_y / STRIDE_Y;
+            for (var kernel_x = x % STRIDE_X; kernel_x < KERNEL_WIDTH; kernel_x += STRIDE_X) {
+                let patch_x = x / STRIDE_X - kernel_x / STRIDE_X;
+                if patch_y < PATCHES_HEIGHT && patch_x < PATCHES_WIDTH {
+                    let tap = kernel_y * KERNEL_WIDTH + kernel_x;
+                    let position = first_patch + patch_y * PATCHES_WIDTH + patch_x;
+                    sum += patches[position * DEPTH + tap * CHANNELS + channel];
+                }
             }
         }
+        let at = (image_row * WIDTH + column) * CHANNELS + channel;
+        if GATED == 1 {
+            sum = select(0.0, sum * SCALE, input[at] > 0.0);
+        }
+        input_gradient[at] = sum;
     }
-    if GATED == 1 {
-        sum = select(0.0, sum * SCALE, input[at] > 0.0);
-    }
-    input_gradient[at] = sum;
 }

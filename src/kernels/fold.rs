@@ -24,9 +24,12 @@ pub struct Fold {
     pub gate: Option<f32>,
 }
 
-const THREADS: usize = 64;
-
 impl Fold {
+    /// Threads of a workgroup, one a channel.
+    fn threads(&self) -> usize {
+        self.convolution.window.input[2].next_multiple_of(8).min(64)
+    }
+
     /// The product that makes the patches: a 1 x 1 convolution whose input channels are the kernel's taps and channels,
     /// so that its input gradient is the gradient of every patch.
     pub fn patches(convolution: &Convolution) -> Convolution {
@@ -65,14 +68,15 @@ impl Kernel for Fold {
             ("PATCHES_WIDTH", width.into()),
             ("GATED", self.gate.is_some().into()),
             ("SCALE", self.gate.unwrap_or(1.0).into()),
-            ("THREADS", THREADS.into()),
+            ("THREADS", self.threads().into()),
             ("GRID_WIDTH", GRID_WIDTH.into()),
         ]
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        let [x, y] = grid(self.convolution.inputs().div_ceil(THREADS));
-        [x, y, 1]
+        let [height, _, channels] = self.convolution.window.input;
+        let [x, y] = grid(self.convolution.batch * height);
+        [x, y, channels.div_ceil(self.threads())]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
