@@ -20,7 +20,7 @@ struct Progress { batch: u32, time: u32, samples: u32, unused: u32, seed: vec2<u
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let at = (group.y * GRID_WIDTH + group.x) * THREADS + thread.x;
-    if VALUES % THREADS != 0 && at >= VALUES {
+    if at >= VALUES {
         return;
     }
     var slope = gradient[at];

@@ -31,6 +31,8 @@ const DEPTH_TILE: u32 = 4;
 const SHARE: u32 = 4;
 // 1: the kernel's tile goes through workgroup memory too; 0: each thread loads its own column.
 const STAGE_COLUMNS: u32 = 0;
+// Sums that a tile's products of one output are shared out to; a GPU's fused multiply-add wants one.
+const CHAINS: u32 = 2;
 // Workgroups along x of the dispatch; y goes on where x ends.
 const GRID_WIDTH: u32 = 1;
 
@@ -47,6 +49,8 @@ const PADDED: bool = PAD_TOP + PAD_LEFT > 0
 const THREADS: u32 = THREADS_X * THREADS_Y;
 const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
+// Whether every row of every workgroup that is dispatched is a row of the product.
+const EXACT: bool = ROWS % TILE_ROWS == 0 && ROWS / TILE_ROWS % GRID_WIDTH == 0;
 const PATCH_TILE: u32 = TILE_ROWS * DEPTH_TILE;
 // Rows whose patches one thread loads, and how far apart they are.
 const LOADS: u32 = (TILE_ROWS * SHARE + THREADS - 1) / THREADS;
@@ -127,25 +131,35 @@ fn main(
             }
         }
         workgroupBarrier();
-        var block: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+        var right: array<f32, DEPTH_TILE * THREAD_COLUMNS>;
         for (var depth = 0u; depth < DEPTH_TILE; depth++) {
-            var right: array<f32, THREAD_COLUMNS>;
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
                 let column = j * THREADS_X + thread.x;
                 if STAGE_COLUMNS == 1 {
-                    right[j] = kernel_tile[depth * TILE_COLUMNS + column];
+                    right[depth * THREAD_COLUMNS + j] = kernel_tile[depth * TILE_COLUMNS + column];
                 } else {
-                    right[j] = kernel_value(first_depth + depth, first_column + column);
-                }
-            }
-            for (var i = 0u; i < THREAD_ROWS; i++) {
-                let left = patch_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
-                for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                    block[i * THREAD_COLUMNS + j] = fma(left, right[j], block[i * THREAD_COLUMNS + j]);
+                    right[depth * THREAD_COLUMNS + j] = kernel_value(first_depth + depth, first_column + column);
                 }
             }
         }
-        for (var i = 0u; i < THREAD_ROWS * THREAD_COLUMNS; i++) { sums[i] += block[i]; }
+        for (var i = 0u; i < THREAD_ROWS; i++) {
+            // The tile's products add up apart, then join the sum: see ARCHITECTURE.md on exactness.
+            var block: array<f32, CHAINS * THREAD_COLUMNS>;
+            for (var depth = 0u; depth < DEPTH_TILE; depth++) {
+                let left = patch_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
+                for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                    let chain = depth % CHAINS * THREAD_COLUMNS + j;
+                    block[chain] = fma(left, right[depth * THREAD_COLUMNS + j], block[chain]);
+                }
+            }
+            for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                var total = block[j];
+                for (var chain = 1u; chain < CHAINS; chain++) {
+                    total += block[chain * THREAD_COLUMNS + j];
+                }
+                sums[i * THREAD_COLUMNS + j] += total;
+            }
+        }
     }
 
     let thread_row = first_row + thread.y * THREAD_ROWS;
@@ -168,12 +182,12 @@ fn main(
                     value = max(value, 0.0);
                 }
                 let position = (thread_row + i) / WINDOW;
-                if ROWS % TILE_ROWS == 0 || position < POSITIONS {
+                if EXACT || position < POSITIONS {
                     output[position * FILTERS + column] = value;
                     places |= place_of_largest << (4 * (i / WINDOW));
                 }
             }
-            if POOL > 1 && (ROWS % TILE_ROWS == 0 || thread_row < ROWS) {
+            if POOL > 1 && (EXACT || thread_row < ROWS) {
                 argmax[thread_row / THREAD_ROWS * FILTERS + column] = places;
             }
         }

@@ -34,6 +34,8 @@ const DEPTH_TILE: u32 = 4;
 // Neighbouring threads that load one row together; divides both the threads and DEPTH_TILE.
 const SHARE: u32 = 4;
 const STAGE_COLUMNS: u32 = 0;
+// Sums that a tile's products of one output are shared out to; a GPU's fused multiply-add wants one.
+const CHAINS: u32 = 2;
 const GRID_WIDTH: u32 = 1;
 // z of the dispatch counts blocks of columns, then phases.
 const COLUMN_BLOCKS: u32 = 1;
@@ -135,25 +137,36 @@ fn main(
                     }
                 }
                 workgroupBarrier();
-                var block: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+                var right: array<f32, DEPTH_TILE * THREAD_COLUMNS>;
                 for (var depth = 0u; depth < DEPTH_TILE; depth++) {
-                    var right: array<f32, THREAD_COLUMNS>;
                     for (var j = 0u; j < THREAD_COLUMNS; j++) {
                         let column = j * THREADS_X + thread.x;
+                        let at = depth * THREAD_COLUMNS + j;
                         if STAGE_COLUMNS == 1 {
-                            right[j] = kernel_tile[depth * TILE_COLUMNS + column];
+                            right[at] = kernel_tile[depth * TILE_COLUMNS + column];
                         } else {
-                            right[j] = kernel_value(tap, first_column + column, first_filter + depth);
-                        }
-                    }
-                    for (var i = 0u; i < THREAD_ROWS; i++) {
-                        let left = gradient_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
-                        for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                            block[i * THREAD_COLUMNS + j] = fma(left, right[j], block[i * THREAD_COLUMNS + j]);
+                            right[at] = kernel_value(tap, first_column + column, first_filter + depth);
                         }
                     }
                 }
-                for (var i = 0u; i < THREAD_ROWS * THREAD_COLUMNS; i++) { sums[i] += block[i]; }
+                for (var i = 0u; i < THREAD_ROWS; i++) {
+                    // The tile's products add up apart, then join the sum: see ARCHITECTURE.md on exactness.
+                    var block: array<f32, CHAINS * THREAD_COLUMNS>;
+                    for (var depth = 0u; depth < DEPTH_TILE; depth++) {
+                        let left = gradient_tile[(thread.y * THREAD_ROWS + i) * DEPTH_TILE + depth];
+                        for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                            let chain = depth % CHAINS * THREAD_COLUMNS + j;
+                            block[chain] = fma(left, right[depth * THREAD_COLUMNS + j], block[chain]);
+                        }
+                    }
+                    for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                        var total = block[j];
+                        for (var chain = 1u; chain < CHAINS; chain++) {
+                            total += block[chain * THREAD_COLUMNS + j];
+                        }
+                        sums[i * THREAD_COLUMNS + j] += total;
+                    }
+                }
             }
         }
     }

@@ -31,6 +31,8 @@ const DEPTH_TILE: u32 = 2;
 // Neighbouring threads that load one position's patch together; divides the threads.
 const SHARE: u32 = 2;
 const STAGE_COLUMNS: u32 = 0;
+// Sums that a tile's products of one output are shared out to; a GPU's fused multiply-add wants one.
+const CHAINS: u32 = 2;
 const GRID_WIDTH: u32 = 1;
 // Slots, the positions of each, and the blocks of columns: z of the dispatch counts both.
 const SLOT_POSITIONS: u32 = 8;
@@ -51,6 +53,8 @@ const UNEVEN: bool = SLOT_POSITIONS % DEPTH_TILE != 0 || POSITIONS % SLOT_POSITI
 const THREADS: u32 = THREADS_X * THREADS_Y;
 const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
+// Whether every row of every workgroup that is dispatched is a row of the product.
+const EXACT: bool = DEPTH % TILE_ROWS == 0 && DEPTH / TILE_ROWS % GRID_WIDTH == 0;
 const PATCHES: u32 = DEPTH_TILE * WINDOW;
 // Taps of a patch that one thread loads.
 const LOADS: u32 = (TILE_ROWS + SHARE - 1) / SHARE;
@@ -142,37 +146,47 @@ fn main(
             }
         }
         workgroupBarrier();
-        var block: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+        // The gradient of every place: the largest's is the position's, the others' is zero.
+        var right: array<f32, PATCHES * THREAD_COLUMNS>;
         for (var step = 0u; step < DEPTH_TILE; step++) {
-            var right: array<f32, THREAD_COLUMNS>;
-            var winner: array<u32, THREAD_COLUMNS>;
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
                 let column = j * THREADS_X + thread.x;
+                var gradient: f32;
+                var winner = 0u;
                 if STAGE_COLUMNS == 1 {
-                    right[j] = gradient_tile[step * TILE_COLUMNS + column];
-                    winner[j] = place_tile[step * TILE_COLUMNS + column];
+                    gradient = gradient_tile[step * TILE_COLUMNS + column];
+                    winner = place_tile[step * TILE_COLUMNS + column];
                 } else {
-                    right[j] = gradient_value(first_position + step, end, first_column + column);
+                    gradient = gradient_value(first_position + step, end, first_column + column);
                     if POOL > 1 {
-                        winner[j] = place_of_largest(first_position + step, first_column + column);
+                        winner = place_of_largest(first_position + step, first_column + column);
                     }
                 }
-                bias_sums[j] += right[j];
-            }
-            for (var place = 0u; place < WINDOW; place++) {
-                var share: array<f32, THREAD_COLUMNS>;
-                for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                    share[j] = select(0.0, right[j], POOL == 1 || winner[j] == place);
-                }
-                for (var i = 0u; i < THREAD_ROWS; i++) {
-                    let left = patch_tile[(step * WINDOW + place) * TILE_ROWS + thread.y * THREAD_ROWS + i];
-                    for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                        block[i * THREAD_COLUMNS + j] = fma(left, share[j], block[i * THREAD_COLUMNS + j]);
-                    }
+                bias_sums[j] += gradient;
+                for (var place = 0u; place < WINDOW; place++) {
+                    let share = select(0.0, gradient, POOL == 1 || winner == place);
+                    right[(step * WINDOW + place) * THREAD_COLUMNS + j] = share;
                 }
             }
         }
-        for (var i = 0u; i < THREAD_ROWS * THREAD_COLUMNS; i++) { sums[i] += block[i]; }
+        for (var i = 0u; i < THREAD_ROWS; i++) {
+            // The tile's products add up apart, then join the sum: see ARCHITECTURE.md on exactness.
+            var block: array<f32, CHAINS * THREAD_COLUMNS>;
+            for (var member = 0u; member < PATCHES; member++) {
+                let left = patch_tile[member * TILE_ROWS + thread.y * THREAD_ROWS + i];
+                for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                    let chain = member % CHAINS * THREAD_COLUMNS + j;
+                    block[chain] = fma(left, right[member * THREAD_COLUMNS + j], block[chain]);
+                }
+            }
+            for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                var total = block[j];
+                for (var chain = 1u; chain < CHAINS; chain++) {
+                    total += block[chain * THREAD_COLUMNS + j];
+                }
+                sums[i * THREAD_COLUMNS + j] += total;
+            }
+        }
     }
 
     let slot_start = slot * (DEPTH + 1);
@@ -181,7 +195,7 @@ fn main(
         if column < FILTERS {
             for (var i = 0u; i < THREAD_ROWS; i++) {
                 let row = first_row + thread.y * THREAD_ROWS + i;
-                if DEPTH % TILE_ROWS == 0 || row < DEPTH {
+                if EXACT || row < DEPTH {
                     weight_gradient[(slot_start + row) * FILTERS + column] = sums[i * THREAD_COLUMNS + j];
                 }
             }

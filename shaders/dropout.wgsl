@@ -1,11 +1,11 @@
-// Inverted dropout in place: zeroes a value with probability RATE, scales the others by 1 / (1 - RATE).
+// Inverted dropout in place: zeroes a value with the layer's rate as probability, scales the others by SCALE = 1 / (1 - rate).
 //
 // Whether a value stays depends only on (seed, layer, step, place), so running it over the gradient of the same step
 // repeats the same choice. Philox4x32-10: src/random.rs has the source and the known answers.
 
 const VALUES: u32 = 128;
 const LAYER: u32 = 0;
-// A value stays when its random word is below KEEP = (1 - RATE) * 2^32.
+// A value stays when its random word is below KEEP = (1 - rate) * 2^32.
 const KEEP: u32 = 2147483648;
 const SCALE: f32 = 2.0;
 const THREADS: u32 = 64;

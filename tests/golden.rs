@@ -176,7 +176,7 @@ fn goldens() -> Vec<Golden> {
 #[test]
 fn the_twins_train_as_the_oracle_does() {
     for golden in goldens() {
-        check(&golden, Tiles::Cpu, Placement::Resident, &|plan| Box::new(Cpu::new(plan)));
+        check(&golden, Tiles::Cpu, Placement::Resident, &|plan| Box::new(Cpu::new(plan).unwrap()));
     }
 }
 
@@ -198,5 +198,5 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
 fn a_wrong_oracle_is_noticed() {
     let mut golden = goldens().remove(0);
     golden.expect.loss[0] *= 1.001;
-    check(&golden, Tiles::Cpu, Placement::Resident, &|plan| Box::new(Cpu::new(plan)));
+    check(&golden, Tiles::Cpu, Placement::Resident, &|plan| Box::new(Cpu::new(plan).unwrap()));
 }

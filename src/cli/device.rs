@@ -66,7 +66,7 @@ impl Device {
     pub fn executor(&self, plan: Plan) -> Result<Box<dyn Executor>> {
         Ok(match self {
             Device::Gpu(adapter) => Box::new(Gpu::new(adapter, plan)?),
-            Device::Cpu => Box::new(Cpu::new(plan)),
+            Device::Cpu => Box::new(Cpu::new(plan)?),
         })
     }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::mem::take;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program};
 
 /// A plan with its buffers in memory.
@@ -15,9 +15,20 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    pub fn new(plan: Plan) -> Self {
-        let memory = plan.buffers.iter().map(|buffer| vec![0; buffer.words]).collect();
-        Self { plan, memory, logs: VecDeque::new() }
+    /// # Errors
+    /// [`Error::Device`] where memory does not suffice.
+    pub fn new(plan: Plan) -> Result<Self> {
+        let mut memory = Vec::new();
+        for buffer in &plan.buffers {
+            let mut words = Vec::new();
+            words.try_reserve_exact(buffer.words).map_err(|_| {
+                let gigabytes = plan.bytes() as f64 * 1e-9;
+                Error::Device(format!("not enough memory for the plan's {gigabytes:.1} GB; use a smaller --batch-size"))
+            })?;
+            words.resize(buffer.words, 0);
+            memory.push(words);
+        }
+        Ok(Self { plan, memory, logs: VecDeque::new() })
     }
 }
 

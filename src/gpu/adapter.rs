@@ -27,7 +27,7 @@ impl Adapter {
         self.info.device_type == DeviceType::Cpu
     }
 
-    /// `llvmpipe (LLVM 21.1.8, 256 bits), vulkan, a CPU: software rendering`
+    /// `llvmpipe (LLVM 21.1.8, 256 bits), vulkan, a CPU: software, not a GPU`
     pub fn describe(&self) -> String {
         let kind = match self.info.device_type {
             DeviceType::DiscreteGpu => "discrete GPU",

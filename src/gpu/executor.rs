@@ -110,11 +110,19 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
         let (need, most) = (4.0 * large.words as f64 / 1e6, most as f64 / 1e6);
         return refuse(format!("{} needs {need:.0} MB, the adapter's buffers have at most {most:.0} MB", large.name));
     }
-    let directions = limits.max_compute_workgroups_per_dimension as usize;
     for pass in plan.training.iter().chain(&plan.evaluation) {
-        if pass.kernel.workgroups().iter().any(|&count| count > directions) {
-            let kernel = pass.kernel.row().name;
-            return refuse(format!("{kernel} of {} needs more workgroups than the adapter's {directions}", pass.layer));
+        let (row, layer) = (pass.kernel.row(), &pass.layer);
+        let needs = [
+            (
+                "workgroups in one direction",
+                pass.kernel.workgroups().into_iter().max().unwrap_or(0),
+                limits.max_compute_workgroups_per_dimension,
+            ),
+            ("threads in a workgroup", pass.kernel.threads(), limits.max_compute_invocations_per_workgroup),
+            ("storage buffers", row.bindings.len(), limits.max_storage_buffers_per_shader_stage),
+        ];
+        if let Some((what, need, most)) = needs.into_iter().find(|(_, need, most)| *need > *most as usize) {
+            return refuse(format!("{} of {layer} needs {need} {what}, the adapter has {most}", row.name));
         }
     }
     Ok(())

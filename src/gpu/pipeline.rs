@@ -21,11 +21,15 @@ impl Pipelines {
         for kernel in kernels {
             wanted.entry(specialise(kernel.row().wgsl, &kernel.constants())).or_insert(kernel.row());
         }
-        let compiled = wanted.into_par_iter().map(|(text, row)| {
+        let compile = |(text, row): (String, &Row)| {
             let pipeline = compile(&device.device, row, &text);
             (text, pipeline)
-        });
-        let pipelines = Self(compiled.collect());
+        };
+        // A GL context serves one thread at a time, and wgpu gives up on one that waits too long for it.
+        let pipelines = match device.device.adapter_info().backend {
+            wgpu::Backend::Gl => Self(wanted.into_iter().map(compile).collect()),
+            _ => Self(wanted.into_par_iter().map(compile).collect()),
+        };
         device.check()?;
         Ok(pipelines)
     }

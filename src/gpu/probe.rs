@@ -12,15 +12,15 @@ const FENCE: [u32; 64] = [0xfe7c_e000; 64];
 /// An adapter opened for single kernels.
 pub struct Probe(Device);
 
-/// The buffers of `case` after its shader ran on the adapter.
-///
-/// # Errors
-/// [`Error::Failed`] where the shader wrote outside its buffers, [`Error::Device`] where the device failed.
 impl Probe {
     pub fn open(adapter: &Adapter) -> Result<Self> {
         adapter.open().map(Self)
     }
 
+    /// The buffers of `case` after its shader ran on the adapter.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where the shader wrote outside its buffers, [`Error::Device`] where the device failed.
     pub fn run(&self, case: &Case) -> Result<Vec<Vec<u32>>> {
         let Device { device, queue, .. } = &self.0;
         let pipelines = Pipelines::compile(&self.0, [&*case.kernel].into_iter())?;

@@ -2,9 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{
-    BINDINGS, Constants, GRID_WIDTH, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write,
-};
+use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
     name: "adam",
@@ -48,7 +46,7 @@ impl Kernel for Adam {
             ("VALUES", self.values.into()),
             ("SLOTS", self.slots.into()),
             ("THREADS", THREADS.into()),
-            ("GRID_WIDTH", GRID_WIDTH.into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
         ]
     }
 

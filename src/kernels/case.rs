@@ -118,11 +118,15 @@ fn describe(convolution: &Convolution, tiles: Tiles) -> String {
     )
 }
 
-/// Every geometry with every column of the tile table.
+/// Every geometry with every column of the tile table, and two with more workgroups than one direction of a dispatch
+/// holds: tall ones in the forward product and in the weight gradient.
 fn for_each_convolution(make: impl Fn(&Convolution, Tiles, &mut Draw) -> Case) -> Vec<Case> {
     let convolutions = convolutions();
-    let pairs = Tiles::ALL.iter().flat_map(|tiles| convolutions.iter().map(move |convolution| (tiles, convolution)));
-    pairs.enumerate().map(|(number, (tiles, convolution))| make(convolution, *tiles, &mut Draw::new(number))).collect()
+    let tall = 32 * 32_769;
+    let large = [Convolution::dense(tall, 1, 2), Convolution::dense(2, tall, 1)];
+    let pairs = Tiles::ALL.iter().flat_map(|tiles| convolutions.iter().map(move |convolution| (*tiles, convolution)));
+    let pairs = pairs.chain(large.iter().map(|convolution| (Tiles::Gpu, convolution)));
+    pairs.enumerate().map(|(number, (tiles, convolution))| make(convolution, tiles, &mut Draw::new(number))).collect()
 }
 
 /// `argmax` as conv_forward leaves it, with random places.
@@ -321,7 +325,11 @@ pub fn adam() -> Vec<Case> {
         ];
         case(format!("{values} values, {slots} slots, slopes to {slope}"), Adam { values, slots }, memory, 2e-8)
     };
-    [(64, 1, 0.1), (1000, 3, 0.1), (129, 16, 1e-6), (1, 2, 0.1)].into_iter().enumerate().map(make).collect()
+    [(64, 1, 0.1), (1000, 3, 0.1), (129, 16, 1e-6), (1, 2, 0.1), (64 * 32_769, 1, 0.1)]
+        .into_iter()
+        .enumerate()
+        .map(make)
+        .collect()
 }
 
 pub fn advance() -> Vec<Case> {

@@ -67,7 +67,7 @@ impl Kernel for ConvForward {
     }
 
     fn constants(&self) -> Constants {
-        let options = vec![("RELU", self.relu.into())];
+        let options = vec![("RELU", self.relu.into()), ("GRID_WIDTH", self.workgroups()[0].into())];
         [self.convolution.constants(), self.tile.constants(), options].concat()
     }
 

@@ -51,6 +51,7 @@ impl Kernel for ConvInputGradient {
             ("GATED", self.gate.is_some().into()),
             ("SCALE", self.gate.unwrap_or(1.0).into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
         ];
         [self.convolution.constants(), self.tile.constants(), options].concat()
     }

@@ -83,6 +83,7 @@ impl Kernel for ConvWeightGradient {
             ("PACKED", self.packed.into()),
             ("SLOT_POSITIONS", self.slot_positions().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
         ];
         [self.convolution.constants(), self.tile.constants(), options].concat()
     }

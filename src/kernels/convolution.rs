@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Constants, GRID_WIDTH};
+use super::Constants;
 use crate::model::Window;
 
 /// A convolution of a batch. A dense layer is one with a 1 x 1 kernel over 1 x 1 images: see [`Convolution::dense`].
@@ -28,6 +28,8 @@ pub struct Tile {
     pub share: usize,
     /// Whether the right matrix goes through workgroup memory too.
     pub stage_columns: bool,
+    /// Sums that a tile's products of one output are shared out to.
+    pub chains: usize,
 }
 
 impl Tile {
@@ -48,7 +50,7 @@ impl Tile {
             ("DEPTH_TILE", self.depth.into()),
             ("SHARE", self.share.into()),
             ("STAGE_COLUMNS", self.stage_columns.into()),
-            ("GRID_WIDTH", GRID_WIDTH.into()),
+            ("CHAINS", self.chains.into()),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{BINDINGS, Constants, GRID_WIDTH, Kernel, Progress, Row, floats_mut, grid, read_words, write};
+use super::{BINDINGS, Constants, Kernel, Progress, Row, floats_mut, grid, read_words, write};
 use crate::random::{Stream, philox};
 
 pub const ROW: Row = Row {
@@ -48,7 +48,7 @@ impl Kernel for Dropout {
             ("KEEP", self.keep().into()),
             ("SCALE", Self::scale(self.rate).into()),
             ("THREADS", THREADS.into()),
-            ("GRID_WIDTH", GRID_WIDTH.into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
         ]
     }
 

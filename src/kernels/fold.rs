@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::conv_input_gradient::apply_gate;
 use super::convolution::Convolution;
-use super::{BINDINGS, Constants, GRID_WIDTH, Kernel, Row, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
 use crate::model::Window;
 
 pub const ROW: Row = Row {
@@ -69,7 +69,7 @@ impl Kernel for Fold {
             ("GATED", self.gate.is_some().into()),
             ("SCALE", self.gate.unwrap_or(1.0).into()),
             ("THREADS", self.threads().into()),
-            ("GRID_WIDTH", GRID_WIDTH.into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
         ]
     }
 

@@ -99,6 +99,13 @@ pub trait Kernel: Debug + Send + Sync {
     /// Workgroups to dispatch in x, y, z.
     fn workgroups(&self) -> [usize; 3];
 
+    /// Threads of a workgroup.
+    fn threads(&self) -> usize {
+        let constants = self.constants();
+        let threads = constants.iter().filter(|(name, _)| name.starts_with("THREADS"));
+        threads.map(|(_, value)| if let Value::U32(count) = value { *count as usize } else { 1 }).product()
+    }
+
     /// Does on the CPU what the shader does, on the buffers of the row's bindings, in order.
     fn twin(&self, memory: &mut [&mut [u32]]);
 }
@@ -120,12 +127,12 @@ const fn write_words(name: &'static str) -> Binding {
     Binding { name, access: Access::Write, element: Element::Words }
 }
 
-/// Workgroups along x before a dispatch goes on in y: no adapter allows more than 65,535 in one direction.
-const GRID_WIDTH: usize = 32_768;
-
-/// A linear run of workgroups as x and y of a dispatch; the shader's GRID_WIDTH constant turns it back.
+/// A linear run of workgroups as x and y of a dispatch, since no adapter allows more than 65,535 in one direction. The
+/// shader's GRID_WIDTH constant is x and turns it back. Where y does not divide the run, some workgroups are too many;
+/// the shaders let those do nothing.
 fn grid(workgroups: usize) -> [usize; 2] {
-    [workgroups.clamp(1, GRID_WIDTH), workgroups.div_ceil(GRID_WIDTH)]
+    let rows = workgroups.div_ceil(32_768).max(1);
+    [workgroups.div_ceil(rows).max(1), rows]
 }
 
 /// The buffer's words as numbers.

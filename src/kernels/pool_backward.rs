@@ -30,8 +30,12 @@ impl Kernel for PoolBackward {
     }
 
     fn constants(&self) -> Constants {
-        let gate = vec![("GATED", self.gate.is_some().into()), ("SCALE", self.gate.unwrap_or(1.0).into())];
-        [constants(self.batch, &self.window), gate].concat()
+        let options = vec![
+            ("GATED", self.gate.is_some().into()),
+            ("SCALE", self.gate.unwrap_or(1.0).into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
+        ];
+        [constants(self.batch, &self.window), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{BINDINGS, Constants, GRID_WIDTH, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
+use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
 use crate::model::Window;
 
 pub const ROW: Row = Row {
@@ -37,7 +37,6 @@ pub(super) fn constants(batch: usize, window: &Window) -> Constants {
         ("OUTPUT_HEIGHT", output[0].into()),
         ("OUTPUT_WIDTH", output[1].into()),
         ("THREADS", THREADS.into()),
-        ("GRID_WIDTH", GRID_WIDTH.into()),
     ]
 }
 
@@ -47,7 +46,7 @@ impl Kernel for PoolForward {
     }
 
     fn constants(&self) -> Constants {
-        constants(self.batch, &self.window)
+        [constants(self.batch, &self.window), vec![("GRID_WIDTH", self.workgroups()[0].into())]].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {

@@ -13,8 +13,10 @@ pub enum Value {
 }
 
 impl From<usize> for Value {
+    /// # Panics
+    /// Beyond u32: model and plan refuse such sizes.
     fn from(number: usize) -> Self {
-        Value::U32(u32::try_from(number).unwrap_or(u32::MAX))
+        Value::U32(u32::try_from(number).expect("sizes of a plan fit into u32"))
     }
 }
 

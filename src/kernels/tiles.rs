@@ -66,12 +66,13 @@ impl Tiles {
             Tiles::Gpu => ([8, 8], 4, 4, 8),
             Tiles::Software | Tiles::Cpu => {
                 let rows = if rows < 32 { rows.next_multiple_of(places) } else { 32 };
-                ([lanes(columns), 1], rows, 1, divisor(depth, 8))
+                ([lanes(columns), 1], rows, 1, divisor(depth, 16))
             }
             Tiles::OldSoftware => ([lanes(columns).min(64), 1], 8, 1, divisor(depth, 4)),
         };
         let share = greatest_common_divisor(threads[0] * threads[1], depth);
-        Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu }
+        let chains = if self == Tiles::Software { 4 } else { 1 };
+        Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu, chains }
     }
 }
 
@@ -85,7 +86,8 @@ fn lanes(columns: usize) -> usize {
     (8..=256).rev().step_by(8).min_by_key(|&width| idle(width)).unwrap_or(8)
 }
 
-/// The largest divisor of `depth` up to `limit` that is more than half of it, else `limit`.
+/// The largest divisor of `depth` from `limit` + 1 (so that the 9 taps of a 3 x 3 kernel fit beside 8) down to half of it,
+/// else `limit`.
 fn divisor(depth: usize, limit: usize) -> usize {
     (limit / 2 + 1..=limit + 1).rev().find(|candidate| depth.is_multiple_of(*candidate)).unwrap_or(limit)
 }

@@ -161,7 +161,8 @@ struct Buffers(Vec<Buffer>);
 
 impl Buffers {
     fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
-        let words = shape.iter().product::<usize>().max(1);
+        // What does not even fit here is refused by Plan::check.
+        let words = shape.iter().fold(1, |words: usize, extent| words.saturating_mul(*extent)).max(1);
         self.0.push(Buffer { name: name.to_owned(), shape, words });
         BufferId(self.0.len() - 1)
     }

@@ -73,21 +73,21 @@ pub fn stages(layers: &[Resolved], batch: usize) -> (Vec<Stage>, Vec<Value>) {
                 values.push(Value { gate, needs_gradient, ..output(layer, layer.output, false) });
                 stages.push(Stage::Pool { window, input, output: input + 1 });
             }
-            (Layer::Dropout { rate }, _) => {
+            (Layer::Dropout { rate }, _) if *rate > 0.0 => {
                 let value = &mut values[input];
                 let kernel = Dropout { values: batch * value.shape.values(), layer: dropouts, rate: *rate };
                 value.gate = value.gate.map(|scale| scale * Dropout::scale(*rate));
                 stages.push(Stage::Dropout { kernel, value: input, gated: value.gate.is_some() });
                 dropouts += 1;
             }
-            // Flatten, a ReLU that went into an epilogue, a pool that did.
+            // Flatten, a dropout of nothing, a ReLU that went into an epilogue, a pool that did.
             _ => {}
         }
     }
     (stages, values)
 }
 
-/// The value that a layer with weights makes.
+/// The value that a layer makes, if the layer has weights.
 fn output(layer: &Resolved, shape: Shape, relu: bool) -> Value {
     Value { layer: layer.name.clone(), shape, gate: relu.then_some(1.0), needs_gradient: true }
 }

@@ -27,14 +27,14 @@ impl Source<'_> {
     }
 
     /// Pixels `[H*W*C]` and label of a sample.
-    fn sample(&self, number: u32) -> (&[u8], u8) {
+    fn sample(&self, number: u32) -> (&[u8], &[u8]) {
         let first = self.parts[0].len();
         let (part, at) = match number as usize {
             at if at < first => (self.parts[0], at),
             at => (self.parts[1], at - first),
         };
         let pixels: usize = part.shape.iter().product();
-        (&part.images[at * pixels..][..pixels], part.labels[at])
+        (&part.images[at * pixels..][..pixels], &part.labels[at..=at])
     }
 }
 
@@ -104,8 +104,8 @@ impl<'a> Engine<'a> {
     pub fn new(mut executor: Box<dyn Executor>, source: Source<'a>, placement: Placement, seed: u64) -> Self {
         if placement == Placement::Resident {
             let host = executor.plan().host;
-            let images = words(source.parts.iter().flat_map(|part| part.images.iter().copied()));
-            let labels = words(source.parts.iter().flat_map(|part| part.labels.iter().copied()));
+            let images = words(source.parts.iter().map(|part| part.images.as_slice()));
+            let labels = words(source.parts.iter().map(|part| part.labels.as_slice()));
             executor.write(host.images, &images);
             executor.write(host.labels, &labels);
         }
@@ -185,7 +185,7 @@ impl<'a> Engine<'a> {
     ) -> Result<Tally> {
         let batch = self.plan().batch;
         let mut rest = order;
-        let mut under_way: VecDeque<(usize, usize)> = VecDeque::new();
+        let mut under_way = VecDeque::new();
         let mut stopped = false;
         let mut last = Instant::now();
         loop {
@@ -195,18 +195,16 @@ impl<'a> Engine<'a> {
                 let batches = rows.len().div_ceil(batch);
                 self.prepare(program, rows, learning_rate);
                 self.executor.submit(program, batches)?;
+                under_way.push_back((rows.len(), batches, self.time));
                 if program == Program::Training {
                     self.time += batches as u32;
                 }
-                under_way.push_back((rows.len(), batches));
             }
-            let Some((mut rows, batches)) = under_way.pop_front() else { return Ok(tally) };
-            for log in self.executor.collect()? {
+            let Some((mut rows, batches, time)) = under_way.pop_front() else { return Ok(tally) };
+            for (log, step) in self.executor.collect()?.into_iter().zip(time + 1..) {
                 if !log.loss.is_finite() && program == Program::Training {
-                    return Err(Error::Diverged(format!(
-                        "the loss is {} at step {}; try a smaller --learning-rate",
-                        log.loss, self.time
-                    )));
+                    let problem = format!("the loss is {} at step {step}", log.loss);
+                    return Err(Error::Diverged(format!("{problem}; try a smaller --learning-rate")));
                 }
                 tally.add(log, rows.min(batch));
                 rows = rows.saturating_sub(batch);
@@ -225,9 +223,9 @@ impl<'a> Engine<'a> {
         match self.placement {
             Placement::Resident => self.executor.write(host.order, rows),
             Placement::Streamed => {
-                let samples = || rows.iter().map(|&number| self.source.sample(number));
-                let images = words(samples().flat_map(|(pixels, _)| pixels.iter().copied()));
-                let labels = words(samples().map(|(_, label)| label));
+                let samples = rows.iter().map(|&number| self.source.sample(number));
+                let images = words(samples.clone().map(|(pixels, _)| pixels));
+                let labels = words(samples.map(|(_, label)| label));
                 self.executor.write(host.images, &images);
                 self.executor.write(host.labels, &labels);
                 self.executor.write(host.order, &(0..rows.len() as u32).collect::<Vec<_>>());
@@ -248,9 +246,15 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// Bytes as words, four in each, the first one lowest.
-fn words(bytes: impl Iterator<Item = u8>) -> Vec<u32> {
-    let mut bytes: Vec<u8> = bytes.collect();
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytemuck::pod_collect_to_vec(&bytes)
+/// Runs of bytes as words, four bytes in each, the first one lowest.
+fn words<'a>(runs: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<u32> {
+    let bytes: usize = runs.clone().map(<[u8]>::len).sum();
+    let mut words = vec![0; bytes.div_ceil(4)];
+    let mut rest: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    for run in runs {
+        let (target, later) = rest.split_at_mut(run.len());
+        target.copy_from_slice(run);
+        rest = later;
+    }
+    words
 }

@@ -11,3 +11,9 @@ fn agrees_with_its_twin() {
 fn a_broken_shader_is_noticed() {
     goes_red("conv_forward", "candidate > largest", "candidate < largest");
 }
+
+/// More workgroups than one direction of a dispatch holds: those that are too many must not write.
+#[test]
+fn surplus_workgroups_are_noticed() {
+    goes_red("conv_forward", "ROWS / TILE_ROWS % GRID_WIDTH == 0", "true");
+}

@@ -9,5 +9,11 @@ fn agrees_with_its_twin() {
 
 #[test]
 fn a_broken_shader_is_noticed() {
-    goes_red("conv_weight_gradient", "bias_sums[j] += right[j];", "bias_sums[j] = right[j];");
+    goes_red("conv_weight_gradient", "bias_sums[j] += gradient;", "bias_sums[j] = gradient;");
+}
+
+/// More workgroups than one direction of a dispatch holds: those that are too many must not write.
+#[test]
+fn surplus_workgroups_are_noticed() {
+    goes_red("conv_weight_gradient", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true");
 }

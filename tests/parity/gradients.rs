@@ -16,7 +16,7 @@ fn all_pass(checks: &[GradientCheck]) {
 
 #[test]
 fn the_twins_agree_with_finite_differences() {
-    all_pass(&gradient_checks(Tiles::Cpu, |plan| Ok(Box::new(Cpu::new(plan)))).unwrap());
+    all_pass(&gradient_checks(Tiles::Cpu, |plan| Ok(Box::new(Cpu::new(plan)?))).unwrap());
 }
 
 #[test]
