@@ -21,7 +21,7 @@ fn trainer<'a>(dataset: &'a Dataset, state: State) -> Trainer<'a> {
     let Config { batch_size, tiles, model, .. } = &state.config;
     let options = Options { batch: *batch_size, tiles: *tiles, samples: source.len() };
     let plan = lower(model, options).unwrap();
-    Trainer::new(state, Box::new(Cpu::new(plan)), source, Placement::Resident).unwrap()
+    Trainer::new(state, Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident).unwrap()
 }
 
 /// Trains two epochs, stopping at every chance there is in the first one.
