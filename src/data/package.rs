@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::checksums::RawFile;
@@ -15,14 +15,11 @@ const FOLDER: &str = "usr/share/datasets/fashion-mnist";
 ///
 /// # Errors
 ///
-/// Says in one line why a system cannot do this: it has no `apt-get`, its package lists are empty, it is offline, or
+/// Says in one line why a system cannot do this: it has no `apt-get`, it is offline, its archive lacks the package, or
 /// the package holds other bytes.
 pub(super) fn fetch(package: &str, files: &[RawFile], into: &Path) -> Result<(), String> {
     let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-    let options = ["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10"];
-    run(Command::new("apt-get").args(options).args(["download", package]).current_dir(&scratch))?;
-    let downloaded = std::fs::read_dir(&scratch).and_then(|mut entries| entries.next().transpose());
-    let archive = downloaded.ok().flatten().ok_or("apt-get downloaded nothing")?.path();
+    let archive = download(package, scratch.path())?;
     let unpacked = scratch.path().join("unpacked");
     run(Command::new("dpkg-deb").arg("-x").args([&archive, &unpacked]))?;
     for file in files {
@@ -33,6 +30,38 @@ pub(super) fn fetch(package: &str, files: &[RawFile], into: &Path) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The package's archive, below `scratch`. A fresh system has no package lists, and only root may fetch them where they
+/// belong: then they are fetched into `scratch`, too.
+fn download(package: &str, scratch: &Path) -> Result<PathBuf, String> {
+    let folder = |name: &str| {
+        let path = scratch.join(name);
+        std::fs::create_dir_all(&path).map(|()| path).map_err(|error| format!("no temporary folder: {error}"))
+    };
+    let target = folder("download")?;
+    let quick = ["Acquire::Retries=0", "Acquire::http::Timeout=10", "Acquire::https::Timeout=10"].map(str::to_owned);
+    let apt_get = |options: &[String], arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(options.iter().flat_map(|option| ["-o", option.as_str()]));
+        run(command.args(arguments).current_dir(&target))
+    };
+    if apt_get(&quick, &["download", package]).is_err() {
+        folder("lists/partial")?;
+        folder("cache/archives/partial")?;
+        let own = [
+            format!("Dir::State::Lists={}", scratch.join("lists").display()),
+            format!("Dir::Cache={}", scratch.join("cache").display()),
+            // The user that apt-get becomes as root cannot read a temporary folder of root's.
+            "APT::Sandbox::User=root".to_owned(),
+            "Debug::NoLocking=true".to_owned(),
+        ];
+        let options = [&quick[..], &own[..]].concat();
+        apt_get(&options, &["update"])?;
+        apt_get(&options, &["download", package])?;
+    }
+    let downloaded = std::fs::read_dir(&target).and_then(|mut entries| entries.next().transpose());
+    Ok(downloaded.ok().flatten().ok_or("apt-get downloaded nothing")?.path())
 }
 
 fn copy(file: &RawFile, from: &Path, into: &Path) -> io::Result<bool> {
