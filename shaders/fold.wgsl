@@ -13,14 +13,17 @@ const STRIDE_Y: u32 = 1;
 const STRIDE_X: u32 = 1;
 const PAD_TOP: u32 = 0;
 const PAD_LEFT: u32 = 0;
-// Positions that have a patch: the output's, or fewer where a pool leaves some out.
-const PATCHES_HEIGHT: u32 = 4;
-const PATCHES_WIDTH: u32 = 4;
+const OUTPUT_HEIGHT: u32 = 4;
+const OUTPUT_WIDTH: u32 = 4;
+const POOL: u32 = 1;
 const GATED: u32 = 1;
 const SCALE: f32 = 1.0;
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
 
+// Positions that have a patch: the output's, or fewer where a pool leaves some out.
+const PATCHES_HEIGHT: u32 = OUTPUT_HEIGHT / POOL * POOL;
+const PATCHES_WIDTH: u32 = OUTPUT_WIDTH / POOL * POOL;
 const DEPTH: u32 = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
 
 @group(0) @binding(0) var<storage, read> patches: array<f32>; // [BATCH, PATCHES_HEIGHT, PATCHES_WIDTH, DEPTH]

@@ -111,6 +111,11 @@ impl Convolution {
     }
 
     pub(super) fn constants(&self) -> Constants {
+        [self.geometry(), vec![("FILTERS", self.filters.into())]].concat()
+    }
+
+    /// The constants of images, kernel and positions.
+    pub(super) fn geometry(&self) -> Constants {
         let Window { size, stride, pad, input, output } = self.window;
         vec![
             ("BATCH", self.batch.into()),
@@ -125,7 +130,6 @@ impl Convolution {
             ("PAD_LEFT", pad[1].into()),
             ("OUTPUT_HEIGHT", output[0].into()),
             ("OUTPUT_WIDTH", output[1].into()),
-            ("FILTERS", self.filters.into()),
             ("POOL", self.pool.into()),
         ]
     }

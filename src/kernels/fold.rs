@@ -51,26 +51,13 @@ impl Kernel for Fold {
     }
 
     fn constants(&self) -> Constants {
-        let Window { size, stride, pad, input, .. } = self.convolution.window;
-        let [height, width, _] = Self::patches(&self.convolution).window.input;
-        vec![
-            ("BATCH", self.convolution.batch.into()),
-            ("HEIGHT", input[0].into()),
-            ("WIDTH", input[1].into()),
-            ("CHANNELS", input[2].into()),
-            ("KERNEL_HEIGHT", size[0].into()),
-            ("KERNEL_WIDTH", size[1].into()),
-            ("STRIDE_Y", stride[0].into()),
-            ("STRIDE_X", stride[1].into()),
-            ("PAD_TOP", pad[0].into()),
-            ("PAD_LEFT", pad[1].into()),
-            ("PATCHES_HEIGHT", height.into()),
-            ("PATCHES_WIDTH", width.into()),
+        let options = vec![
             ("GATED", self.gate.is_some().into()),
             ("SCALE", self.gate.unwrap_or(1.0).into()),
             ("THREADS", self.threads().into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
-        ]
+        ];
+        [self.convolution.geometry(), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
