@@ -166,12 +166,11 @@ fn goldens() -> Vec<Golden> {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let fail = |error| panic!("{}: {error}", path.display());
-            let json: serde_json::Value =
-                serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(fail);
+            let name = path.display().to_string();
+            let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).expect(&name);
             // Splits and the cases without their results are no runs.
             if json.get("expect").is_some() {
-                goldens.push(serde_json::from_value(json).unwrap_or_else(fail));
+                goldens.push(serde_json::from_value(json).expect(&name));
             }
         }
     }
