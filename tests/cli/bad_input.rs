@@ -84,22 +84,27 @@ fn impossible_options_are_refused() {
 fn impossible_models_are_refused() {
     let scratch = Scratch::new();
     scratch.run("train --model cnn4").failed(2, "did you mean \"cnn1\"?");
-    scratch.run("summary --model nowhere.toml").failed(2, "nowhere.toml");
+    scratch.run("summary --model nowhere.toml").failed(2, "nowhere.toml: cannot be read (");
     for (from, to, part) in [
         ("size = 2", "size = 9", "larger than its input"),
         ("type = \"flatten\"", "type = \"flaten\"", "did you mean \"flatten\"?"),
         ("units = 16", "unit = 16", "did you mean \"units\"?"),
         ("units = 16", "units = 0", "units"),
-        ("units = 16", "units = 4000000000", "--batch-size or the model smaller"),
-        ("[8, 8, 1]", "[8, 8]", ""),
-        ("[8, 8, 1]", "[0, 8, 1]", ""),
-        ("rate = 0.25", "rate = 1.0", "rate"),
+        ("units = 16", "units = 4611686018427387904", "bad.toml: model 'bad', layer 4 (dense): units is"),
+        ("filters = 4,", "filters = 4000000,", "--batch-size or the model smaller"),
+        ("kernel = 3", "kernel = 4294967296, padding = \"same\"", "layer 1 (conv2d): kernel is 4294967296; give"),
+        ("kernel = 3", "kernel = \"3\"", "bad.toml: layer 1 (conv2d): kernel is \"3\"; give"),
+        ("[8, 8, 1]", "[8, 8]", "bad.toml: the model: input is [8, 8]; give"),
+        ("[8, 8, 1]", "[0, 8, 1]", "input is [0, 8, 1]; give"),
+        ("rate = 0.25", "rate = 1.0", "rate is 1; give"),
         ("layers", "layer", "layers"),
-        ("[", "", ""),
+        ("[", "", "bad.toml: line 2 is not TOML"),
     ] {
         fs::write(scratch.path("bad.toml"), MODEL.replacen(from, to, 1)).unwrap();
         scratch.run("train --model bad.toml --adapter cpu --batch-size 32").failed(2, part);
     }
+    fs::write(scratch.path("bad.toml"), b"name = \"\xff\"").unwrap();
+    scratch.run("summary --model bad.toml").failed(2, "bad.toml: byte 8 is not UTF-8; save");
     assert!(!scratch.path("runs").exists());
 }
 
