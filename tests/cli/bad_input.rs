@@ -48,6 +48,7 @@ fn a_missing_file_or_folder_is_named() {
     fs::remove_file(scratch.path("data").join(LABELS)).unwrap();
     scratch.run(&format!("{TRAIN} --data-dir data")).failed(3, "train-labels-idx1-ubyte");
     scratch.run(&format!("{TRAIN} --data-dir nowhere")).failed(3, "nowhere");
+    scratch.run(&format!("{TRAIN} --data-dir tiny.toml")).failed(3, "tiny.toml: a file, not a folder; give");
 }
 
 #[test]
@@ -61,18 +62,21 @@ fn impossible_options_are_refused() {
     for (options, part) in [
         ("--batch-size 0", "--batch-size 0"),
         ("--batch-size 241", "--batch-size 241: only 240 samples"),
+        ("--batch-size 18446744073709551615", "--batch-size 18446744073709551615: too large; give at most"),
         ("--epochs 0", "--epochs 0"),
+        ("--epochs 18446744073709551615", "--epochs 18446744073709551615: too many to count; give at most"),
         ("--learning-rate 0", "--learning-rate 0"),
+        ("--learning-rate -1e-3", "--learning-rate -0.001: not a positive number; give"),
         ("--learning-rate nan", "--learning-rate NaN"),
         ("--learning-rate inf", "--learning-rate inf"),
-        ("--validation-fraction 0", "fraction"),
-        ("--validation-fraction 0.999", "fraction"),
-        ("--validation-fraction nan", "fraction"),
+        ("--validation-fraction 0", "--validation-fraction 0: not between 0 and 1; give"),
+        ("--validation-fraction -0.5", "--validation-fraction -0.5: not between 0 and 1; give"),
+        ("--validation-fraction 0.999", "--validation-fraction 0.999: leaves 300 of 300"),
+        ("--validation-fraction nan", "--validation-fraction NaN: not between"),
     ] {
         scratch.run(&format!("train --model tiny.toml --adapter cpu {options}")).failed(2, part);
     }
-    for options in ["--batch-size -1", "--epochs x", "--learning-rate=-1", "--seed 1.5", "--seed 18446744073709551615"]
-    {
+    for options in ["--batch-size -1", "--epochs x", "--learning-rate x", "--seed 1.5", "--seed 18446744073709551615"] {
         let ended = scratch.run(&format!("train --model tiny.toml --adapter cpu {options}"));
         assert_eq!(ended.code, Some(2), "{options}: {ended:?}");
         assert!(ended.stderr.starts_with("error: "), "{options}: {ended:?}");
