@@ -26,7 +26,7 @@ pub struct EvaluateArguments {
     /// The samples to measure on
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
-    /// The data set's folder; by default the run's own. Another data set has test samples only
+    /// The data set's folder; by default the run's own. Of another, only --split test is measured
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
