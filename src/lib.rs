@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → (train, evaluate, formats) → (gpu, cpu) → plan → kernels → model.
+//! cli → selftest → train → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
 
 pub mod cli;
 pub mod cpu;

@@ -42,7 +42,7 @@ pub struct SplitArguments {
     #[arg(long, value_name = "N")]
     count: Option<usize>,
     /// The part to validate with
-    #[arg(long, value_name = "FRACTION", default_value_t = 0.2, conflicts_with = "folds")]
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.2, conflicts_with = "folds", allow_hyphen_values = true)]
     validation_fraction: f64,
     /// Split into that many folds, each of which validates once
     #[arg(long, value_name = "K")]

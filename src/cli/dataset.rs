@@ -33,6 +33,11 @@ pub fn open(data_dir: Option<&Path>, model: &Model, console: &mut Console) -> Re
     Ok(dataset)
 }
 
+/// The checksums of the data set's files, as a run's state has them.
+pub fn hashes(dataset: &Dataset) -> Vec<String> {
+    dataset.hashes.iter().map(|(_, hash)| hash.clone()).collect()
+}
+
 /// The folder that fetches go to by default.
 ///
 /// # Errors

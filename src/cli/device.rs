@@ -30,11 +30,11 @@ impl AdapterOption {
     /// # Errors
     /// [`Error::Adapter`](crate::error::Error::Adapter) with the list of adapters where the named one is not there.
     pub fn device(&self, console: &mut Console) -> Result<Device> {
-        match self.adapter.as_str() {
+        match self.adapter.to_lowercase().as_str() {
             "cpu" => Ok(Device::Cpu),
             "auto" | "" => Ok(automatic(gpu::adapters(), console)),
-            name => {
-                let adapter = gpu::select(name, gpu::adapters())?;
+            _ => {
+                let adapter = gpu::select(&self.adapter, gpu::adapters())?;
                 if adapter.is_software() {
                     console.say(&format!("adapter: {}", adapter.describe()));
                 }

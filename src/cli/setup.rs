@@ -1,11 +1,14 @@
-//! From a state, a data set and a device to a trainer.
+//! From a state, a data set and a device to a trainer or an evaluator.
+
+use std::path::Path;
 
 use super::console::Console;
 use super::device::Device;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::plan::{Options, Program, lower};
-use crate::train::{Source, State, Trainer};
+use crate::formats::Checkpoint;
+use crate::plan::{Options, Plan, Program, lower};
+use crate::train::{Evaluator, Placement, Source, State, Trainer};
 
 /// A trainer for the state's configuration. Says in one line what it takes of the device where `verbose`.
 ///
@@ -20,11 +23,7 @@ pub fn trainer<'a>(
 ) -> Result<Trainer<'a>> {
     // What does not fit the data is found before the device is opened.
     state.config.split(dataset.train.len())?;
-    let source = Source { parts: [&dataset.train, &dataset.test] };
-    let pixels: usize = dataset.train.shape.iter().product();
-    let placement = device.placement((source.len() * pixels) as u64);
-    let (batch, tiles) = (state.config.batch_size, state.config.tiles);
-    let plan = lower(&state.config.model, Options { batch, tiles, samples: placement.samples(&source, batch) })?;
+    let (plan, source, placement) = prepared(&state, dataset, device)?;
     if verbose {
         console.say(&format!(
             "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}; data {}",
@@ -32,9 +31,33 @@ pub fn trainer<'a>(
             plan.buffers.len(),
             plan.passes(Program::Training).len(),
             plan.passes(Program::Evaluation).len(),
-            format!("{tiles:?}").to_lowercase(),
+            format!("{:?}", state.config.tiles).to_lowercase(),
             format!("{placement:?}").to_lowercase(),
         ));
     }
     Trainer::new(state, device.executor(plan)?, source, placement)
+}
+
+/// An evaluator of the checkpoint that was read from `path` and has that state.
+///
+/// # Errors
+/// Where the checkpoint, the data or the device's limits do not allow it.
+pub fn evaluator<'a>(
+    checkpoint: (&Checkpoint, &Path),
+    state: &State,
+    dataset: &'a Dataset,
+    device: &Device,
+) -> Result<Evaluator<'a>> {
+    let (plan, source, placement) = prepared(state, dataset, device)?;
+    Evaluator::new(checkpoint, state, device.executor(plan)?, source, placement)
+}
+
+/// The plan on this device, the samples and where they are kept.
+fn prepared<'a>(state: &State, dataset: &'a Dataset, device: &Device) -> Result<(Plan, Source<'a>, Placement)> {
+    let source = Source { parts: [&dataset.train, &dataset.test] };
+    let pixels: usize = dataset.train.shape.iter().product();
+    let placement = device.placement((source.len() * pixels) as u64);
+    let (batch, tiles) = (state.config.batch_size, state.config.tiles);
+    let plan = lower(&state.config.model, Options { batch, tiles, samples: placement.samples(&source, batch) })?;
+    Ok((plan, source, placement))
 }

@@ -28,7 +28,7 @@ pub struct TrainArguments {
     #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,
     /// Adam's
-    #[arg(long, default_value_t = 1e-3, value_name = "RATE")]
+    #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: f64,
     /// Of the initial weights, the shuffling and the dropout
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
@@ -37,7 +37,7 @@ pub struct TrainArguments {
     #[arg(long, default_value_t = 2020, value_name = "SEED")]
     split_seed: u32,
     /// The part of the training samples to validate with
-    #[arg(long, default_value_t = 0.2, value_name = "FRACTION")]
+    #[arg(long, default_value_t = 0.2, value_name = "FRACTION", allow_hyphen_values = true)]
     validation_fraction: f64,
     /// Visit the training samples in the same order in every epoch
     #[arg(long)]
@@ -92,7 +92,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     let init = arguments.init.as_ref().map(|path| Ok::<_, Error>((Checkpoint::read(path)?, path))).transpose()?;
     let device = arguments.adapter.device(&mut console)?;
     let dataset = dataset::open(start.data_dir.as_deref(), &start.config.model, &mut console)?;
-    let hashes: Vec<String> = dataset.hashes.iter().map(|(_, hash)| hash.clone()).collect();
+    let hashes = dataset::hashes(&dataset);
 
     let (folder, trainer, history) = match start.resumed.take() {
         Some((folder, state, checkpoint, path)) => {
@@ -142,15 +142,13 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
 fn start(arguments: &TrainArguments) -> Result<Start> {
-    if arguments.epochs == Some(0) {
-        return Err(Error::Usage("--epochs 0: nothing to train; give 1 or more".into()));
-    }
     if let Some(run) = &arguments.resume {
         let folder = RunFolder::open(run);
         let path = folder.checkpoint_path("last");
         let checkpoint = Checkpoint::read(&path)?;
         let mut state = State::parse(&checkpoint, &path)?;
         state.config.epochs = arguments.epochs.unwrap_or(state.config.epochs);
+        state.config.check()?;
         if state.config.epochs < state.epoch {
             let problem = format!("--epochs {}: the run has {} already", state.config.epochs, state.epoch);
             return Err(Error::Usage(format!("{problem}; give that many or more")));

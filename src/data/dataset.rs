@@ -8,10 +8,6 @@ use super::locate::files_in;
 use super::problem::problem_with;
 use crate::error::Result;
 
-/// What Fashion-MNIST's labels 0 to 9 stand for.
-pub const CLASS_NAMES: [&str; 10] =
-    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
-
 const REMEDY: &str = "put four files of one data set in the folder";
 
 /// Labelled images: at least one, and as many labels as images.
@@ -80,12 +76,6 @@ impl Dataset {
         ];
         let verified = FILES.iter().zip(&hashes).all(|(file, (_, hash))| file.sha256 == hash);
         Ok(Self { train, test, folder: folder.to_path_buf(), verified, hashes })
-    }
-
-    /// The number of classes: one more than the largest label of the training and test samples.
-    pub fn classes(&self) -> usize {
-        let largest = self.train.labels.iter().chain(&self.test.labels).max();
-        largest.map_or(0, |&label| usize::from(label) + 1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Finds a data set among the places where its users, and other programs, keep it.
 
 use std::env;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::checksums::FILES;
@@ -42,10 +43,29 @@ pub(super) fn files_in(folder: &Path) -> Result<[PathBuf; 4]> {
         }
         found => {
             let missing: Vec<_> = found.into_iter().filter_map(|file| file.err()).collect();
-            let problem = format!("no {} here, plain or .gz", missing.join(", "));
-            Err(problem_with(folder, format!("{problem}; put the four files here or run 'gpu-fmnist data fetch'")))
+            Err(problem_with(folder, why_missing(folder, &missing)))
         }
     }
+}
+
+/// Why files of these names, at least one, could not be found, and what to do about it.
+fn why_missing(folder: &Path, names: &[&str]) -> String {
+    if folder.is_file() {
+        return "a file, not a folder; give the folder that the four files are in".into();
+    }
+    // A folder that may not be searched looks as if nothing were in it, and says so only of a file in it.
+    let unreadable = names.iter().find_map(|name| folder.join(name).metadata().err().filter(is_refusal));
+    match unreadable {
+        Some(error) => format!("the folder cannot be read ({error}); check its permissions or choose another"),
+        None => {
+            let names = names.join(", ");
+            format!("no {names} here, plain or .gz; put the four files here or run 'gpu-fmnist data fetch'")
+        }
+    }
+}
+
+fn is_refusal(error: &std::io::Error) -> bool {
+    error.kind() != ErrorKind::NotFound
 }
 
 /// The file `name` in `folder`, plain or `.gz`.
@@ -128,6 +148,24 @@ mod tests {
             matches!(&error, Error::Data(message) if message.contains("no t10k-labels-idx1-ubyte here")),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_folder_is_called_one() {
+        let scratch = tempfile::NamedTempFile::new().unwrap();
+        let error = files_in(scratch.path()).unwrap_err().to_string();
+        assert!(error.contains(": a file, not a folder; give"), "{error}");
+    }
+
+    /// A folder that leads to itself cannot be read by anyone, unlike one without permissions.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_cannot_be_read_is_not_called_empty() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("round");
+        std::os::unix::fs::symlink(&folder, &folder).unwrap();
+        let error = files_in(&folder).unwrap_err().to_string();
+        assert!(error.contains(": the folder cannot be read (") && error.contains("; check"), "{error}");
     }
 
     #[cfg(target_os = "linux")]

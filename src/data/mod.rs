@@ -13,12 +13,14 @@ mod package;
 mod partial;
 mod problem;
 mod split;
+mod temporary;
 mod unpack;
 
 pub use checksums::{FILES, RawFile};
-pub use dataset::{CLASS_NAMES, Dataset, Samples};
+pub use dataset::{Dataset, Samples};
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};
 pub use locate::{cache_folder, locate, standard_folders};
 pub use mirror::Progress;
 pub use split::{Split, k_folds, train_validation_split};
+pub(crate) use temporary::temporary;

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::NamedTempFile;
 
 use super::checksums::RawFile;
+use super::temporary::temporary;
 
 /// A file of the data set on its way into a folder. Unless it is [finished](Partial::finish), dropping it leaves
 /// nothing behind.
@@ -18,12 +19,7 @@ pub(super) struct Partial<'a> {
 impl<'a> Partial<'a> {
     /// Starts an empty file in `folder`, which must exist.
     pub(super) fn create(file: &'a RawFile, folder: &'a Path) -> io::Result<Self> {
-        let mut builder = Builder::new();
-        builder.prefix(".").suffix(".part");
-        // Temporary files are private unless told otherwise, but a data set is for whoever may read its folder.
-        #[cfg(unix)]
-        builder.permissions(<std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-        Ok(Self { temporary: builder.tempfile_in(folder)?, file, folder })
+        Ok(Self { temporary: temporary(folder)?, file, folder })
     }
 
     /// Gives the file its name with `.gz`, or returns `false` if what was written does not unpack to the right bytes.
@@ -39,10 +35,10 @@ impl<'a> Partial<'a> {
 
 impl Write for Partial<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.write(bytes)
+        self.temporary.as_file_mut().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temporary.flush()
+        self.temporary.as_file_mut().flush()
     }
 }

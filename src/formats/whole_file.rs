@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use tempfile::Builder;
-
+use crate::data::temporary;
 use crate::error::{Error, Result};
 
 /// Puts `bytes` into the file at `path`. Whoever looks sees the old file or the new one, never a part: the bytes go to a
@@ -15,13 +14,8 @@ use crate::error::{Error, Result};
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> io::Result<()> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = Builder::new();
-        builder.prefix(".").suffix(".part");
-        // Temporary files are private unless told otherwise, but results are for whoever may read their folder.
-        #[cfg(unix)]
-        builder.permissions(<std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        let mut file = temporary(folder)?;
+        file.as_file_mut().write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())

@@ -1,61 +1,170 @@
-//! Models from TOML files, with messages that name the nearest key.
+//! Models from TOML files. What is wrong in one is said here, key by key: serde's own messages name neither.
 
 use std::fs;
+use std::path::Path;
 
-use super::{Model, NAMES, layer::LAYER_KEYS, notebook, resolve};
+use toml::Value;
+
+use super::layer::{LAYER_KEYS, LayerKeys};
+use super::{Model, NAMES, notebook, resolve};
 use crate::error::{Error, Result};
+
+/// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
+const LONGEST_NAME: usize = 100;
 
 /// The notebook's network of that name, or the model in that TOML file; with the epochs to train it by default.
 pub fn by_name_or_file(name: &str) -> Result<(Model, usize)> {
     if let Some(found) = notebook(name) {
         return Ok(found);
     }
+    let choices = NAMES.join(", ");
     if !name.ends_with(".toml") {
         let hint = nearest(name, &NAMES);
-        let choices = NAMES.join(", ");
         return Err(Error::Usage(format!("--model {name}: no such model{hint}; choose {choices} or a .toml file")));
     }
-    let text = fs::read_to_string(name).map_err(|error| Error::Usage(format!("--model {name}: {error}")))?;
-    let mut model = parse(name, &text)?;
-    if model.name.is_empty() {
-        let stem = std::path::Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        model.name = stem.unwrap_or_else(|| "model".into());
-    }
-    if model.name.contains(['/', '\\']) || model.name.starts_with('.') {
-        return Err(Error::Usage(format!("{name}: name \"{}\" cannot be part of a folder's name", model.name)));
-    }
-    resolve(&model)?;
-    Ok((model, 10))
+    let bytes = fs::read(name).map_err(|error| {
+        Error::Usage(format!("--model {name}: cannot be read ({error}); check the path, or choose {choices}"))
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Error::Usage(format!("--model {name}: byte {place} is not UTF-8; save the file as UTF-8 text"))
+    })?;
+    Ok((parse(name, &text)?, 10))
 }
 
-/// The model that `text` spells; `source` is the file's name for messages.
+/// The model that `text` spells; `source` is the file's name, for messages and for a model without one.
 fn parse(source: &str, text: &str) -> Result<Model> {
     let fail = |problem: String| Error::Usage(format!("{source}: {problem}"));
-    let table: toml::Table = toml::from_str(text).map_err(|error| fail(one_line(&error)))?;
-    check_keys(&table, &["name", "input", "layers"], "the model").map_err(fail)?;
-    let layers = table.get("layers").and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for (index, layer) in layers.iter().enumerate() {
-        let place = format!("layer {}", index + 1);
-        let layer = layer.as_table().ok_or_else(|| fail(format!("{place} is not a table; write [[layers]]")))?;
-        let kind = layer.get("type").and_then(toml::Value::as_str);
-        let kind = kind.ok_or_else(|| fail(format!("{place} has no type; write type = \"dense\" or another")))?;
-        let Some((_, keys)) = LAYER_KEYS.iter().find(|(name, _)| *name == kind) else {
-            let names = LAYER_KEYS.map(|(name, _)| name);
-            let hint = nearest(kind, &names);
-            return Err(fail(format!("{place}: unknown type \"{kind}\"{hint}; there are {}", names.join(", "))));
-        };
-        check_keys(layer, keys, &format!("{place} ({kind})")).map_err(fail)?;
+    let table: toml::Table = toml::from_str(text).map_err(|error| fail(unreadable(text, &error)))?;
+    check(&table).map_err(fail)?;
+    let mut model: Model = table.try_into().map_err(|error: toml::de::Error| fail(one_line(&error)))?;
+    if model.name.is_empty() {
+        let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        model.name = stem.unwrap_or_else(|| "model".into());
     }
-    toml::from_str(text).map_err(|error| fail(one_line(&error)))
+    check_name(&model.name).map_err(fail)?;
+    resolve(&model).map_err(|error| fail(error.to_string()))?;
+    Ok(model)
 }
 
-fn check_keys(table: &toml::Table, known: &[&str], place: &str) -> std::result::Result<(), String> {
-    match table.keys().find(|key| !known.contains(&key.as_str())) {
+/// Says which key is unknown, missing or of the wrong kind.
+fn check(model: &toml::Table) -> std::result::Result<(), String> {
+    check_keys(model, &["input", "layers"], &["name"], "the model")?;
+    let layers = model.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for (index, layer) in layers.iter().enumerate() {
+        let place = format!("layer {}", index + 1);
+        let layer = layer.as_table().ok_or_else(|| format!("{place} is {}; write [[layers]]", shown(layer)))?;
+        let kind = match layer.get("type") {
+            None => return Err(format!("{place} has no type; write type = \"dense\" or another")),
+            Some(Value::String(kind)) => kind,
+            Some(other) => return Err(format!("{place}: type is {}; write type = \"dense\" or another", shown(other))),
+        };
+        let Some(LayerKeys { required, optional, .. }) = LAYER_KEYS.iter().find(|keys| keys.kind == kind) else {
+            let names = LAYER_KEYS.map(|keys| keys.kind);
+            let hint = nearest(kind, &names);
+            return Err(format!("{place}: unknown type \"{kind}\"{hint}; there are {}", names.join(", ")));
+        };
+        check_keys(layer, &[&["type"], *required].concat(), optional, &format!("{place} ({kind})"))?;
+    }
+    Ok(())
+}
+
+fn check_keys(
+    table: &toml::Table,
+    required: &[&str],
+    optional: &[&str],
+    place: &str,
+) -> std::result::Result<(), String> {
+    let known = [required, optional].concat();
+    if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(format!("{place}: unknown key \"{key}\"{}; there are {}", nearest(key, &known), known.join(", ")));
+    }
+    if let Some(key) = required.iter().find(|key| !table.contains_key(**key)) {
+        return Err(format!("{place}: no {key}; give {key} = {}", Kind::of(key).wanted()));
+    }
+    match table.iter().find(|(key, value)| !Kind::of(key).allows(value)) {
         None => Ok(()),
-        Some(key) => {
-            Err(format!("{place}: unknown key \"{key}\"{}; there are {}", nearest(key, known), known.join(", ")))
+        Some((key, value)) => {
+            let kind = Kind::of(key);
+            let hint = value.as_str().map(|written| nearest(written, kind.choices())).unwrap_or_default();
+            Err(format!("{place}: {key} is {}{hint}; give {}", shown(value), kind.wanted()))
         }
     }
+}
+
+/// What a key's value must be. A key means the same wherever it stands.
+enum Kind {
+    Text,
+    Image,
+    Layers,
+    Count,
+    Pair,
+    Rate,
+    Choice(&'static [&'static str]),
+}
+
+impl Kind {
+    fn of(key: &str) -> Self {
+        match key {
+            "input" => Kind::Image,
+            "layers" => Kind::Layers,
+            "filters" | "units" => Kind::Count,
+            "kernel" | "stride" | "size" => Kind::Pair,
+            "rate" => Kind::Rate,
+            "padding" => Kind::Choice(&["valid", "same"]),
+            "activation" => Kind::Choice(&["linear", "relu", "softmax"]),
+            _ => Kind::Text,
+        }
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        let count = |value: &Value| value.as_integer().is_some_and(|number| number >= 1);
+        let counts = |length| value.as_array().is_some_and(|values| values.len() == length && values.iter().all(count));
+        match self {
+            Kind::Text => value.is_str(),
+            Kind::Image => counts(3),
+            Kind::Layers => value.as_array().is_some_and(|layers| !layers.is_empty()),
+            Kind::Count => count(value),
+            Kind::Pair => count(value) || counts(2),
+            Kind::Rate => value.is_float() || value.is_integer(),
+            Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
+        }
+    }
+
+    fn wanted(&self) -> String {
+        match self {
+            Kind::Text => "a text in quotes".into(),
+            Kind::Image => "[height, width, channels], each a whole number, 1 or more".into(),
+            Kind::Layers => "an array of tables, each under its own line [[layers]]".into(),
+            Kind::Count => "a whole number, 1 or more".into(),
+            Kind::Pair => "one number or [height, width], each a whole number, 1 or more".into(),
+            Kind::Rate => "a number from 0 to below 1".into(),
+            Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
+        }
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        if let Kind::Choice(choices) = self { choices } else { &[] }
+    }
+}
+
+/// A value as the file has it, in one line and no longer than a message can bear.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(40) {
+        None => text.replace('\n', " "),
+        Some((end, _)) => format!("{}...", text[..end].replace('\n', " ")),
+    }
+}
+
+fn check_name(name: &str) -> std::result::Result<(), String> {
+    let problem = match name {
+        name if name.len() > LONGEST_NAME => "longer than 100 bytes",
+        name if name.starts_with('.') => "hidden: it begins with a dot",
+        name if name.contains(['/', '\\']) || name.contains(char::is_control) => "not a part of a folder's name",
+        _ => return Ok(()),
+    };
+    Err(format!("name {name:?} is {problem}; give name = a short text without slashes and control characters"))
 }
 
 /// ` (did you mean "dense"?)` when something known is near to what was written, else nothing.
@@ -67,6 +176,13 @@ pub fn nearest(written: &str, known: &[&str]) -> String {
     }
 }
 
+/// Why `text` is not TOML, and where.
+fn unreadable(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    format!("line {line} is not TOML ({}); correct it there", one_line(error))
+}
+
 fn one_line(error: &toml::de::Error) -> String {
     error.message().replace('\n', " ")
 }
@@ -74,23 +190,87 @@ fn one_line(error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Layer;
+
+    fn message(text: &str) -> String {
+        let message = parse("my.toml", text).unwrap_err().to_string();
+        assert!(
+            message.starts_with("my.toml: ") && message.contains("; ") && message.lines().count() == 1,
+            "{message}"
+        );
+        message
+    }
+
+    fn layer(text: &str) -> String {
+        message(&format!("input = [28, 28, 1]\n[[layers]]\n{text}"))
+    }
 
     #[test]
     fn mistakes_are_named_with_the_nearest_name() {
-        let message = |text: &str| parse("my.toml", text).unwrap_err().to_string();
-        let layer = |text: &str| message(&format!("input = [28, 28, 1]\n[[layers]]\n{text}"));
         assert!(layer("type = \"dens\"\nunits = 3").contains("unknown type \"dens\" (did you mean \"dense\"?)"));
         assert!(layer("type = \"dense\"\nunit = 3").contains("unknown key \"unit\" (did you mean \"units\"?)"));
         assert!(message("inputs = [1, 1, 1]").contains("did you mean \"input\"?"));
-        assert!(layer("type = \"dense\"\nunits = -3").starts_with("my.toml: "));
         assert!(layer("units = 3").contains("layer 1 has no type"));
+        let choice = layer("type = \"conv2d\"\nfilters = 1\nkernel = 1\npadding = \"sames\"");
+        assert!(
+            choice.ends_with("padding is \"sames\" (did you mean \"same\"?); give \"valid\" or \"same\""),
+            "{choice}"
+        );
+        let choice = layer("type = \"dense\"\nunits = 3\nactivation = \"tanh\"");
+        assert!(choice.ends_with("activation is \"tanh\"; give \"linear\" or \"relu\" or \"softmax\""), "{choice}");
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_are_named_with_layer_and_key() {
+        for kernel in ["\"3\"", "[3, 3, 3]", "-3", "0", "[3, 0]", "1.5", "true"] {
+            let expected = format!("layer 1 (conv2d): kernel is {kernel}; give one number or [height, width], each");
+            let message = layer(&format!("type = \"conv2d\"\nfilters = 8\nkernel = {kernel}"));
+            assert!(message.contains(&expected), "{message}");
+        }
+        for units in ["\"ten\"", "1.5", "-3", "0", "[3]"] {
+            let message = layer(&format!("type = \"dense\"\nunits = {units}"));
+            assert!(message.contains(&format!("layer 1 (dense): units is {units}; give a whole number")), "{message}");
+        }
+        for (text, part) in [
+            ("type = \"dropout\"\nrate = \"x\"", "layer 1 (dropout): rate is \"x\"; give a number from 0 to below 1"),
+            ("type = \"dropout\"\nrate = 1.0", "layer 1 (dropout): rate is 1; give one from 0"),
+            ("type = \"conv2d\"\nfilters = 8", "layer 1 (conv2d): no kernel; give kernel = one number or"),
+            ("type = \"max_pool2d\"\nsize = 2\nstride = []", "layer 1 (max_pool2d): stride is []; give one number or"),
+            ("type = 3", "layer 1: type is 3; write type = \"dense\""),
+            ("type = \"dense\"\nunits = 3", "layer 1 (dense): its input is an image; put a 'flatten' layer before it"),
+        ] {
+            let message = layer(text);
+            assert!(message.contains(part), "no '{part}' in: {message}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_outside_the_layers_is_named_too() {
+        let layers = "[[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = \"dense\"\nunits = 2";
+        for (text, part) in [
+            (String::new(), "the model: no input; give input = [height, width, channels]"),
+            ("input = [1, 1, 1]".into(), "the model: no layers; give layers = an array of tables"),
+            ("input = [1, 1, 1]\nlayers = []".into(), "layers is []; give an array of tables"),
+            ("input = [1, 1, 1]\nlayers = [3]".into(), "layer 1 is 3; write [[layers]]"),
+            (format!("input = [28, 28]\n{layers}"), "input is [28, 28]; give [height, width, channels]"),
+            (format!("input = [28, 28, 1]\nname = 3\n{layers}"), "name is 3; give a text in quotes"),
+            (format!("input = [28, 28, 1]\nname = \"a/b\"\n{layers}"), "name \"a/b\" is not a part of a folder's name"),
+            (format!("input = [28, 28, 1]\nname = \"a\\u0007\"\n{layers}"), "is not a part of a folder's name"),
+            (format!("input = [28, 28, 1]\nname = \".a\"\n{layers}"), "begins with a dot"),
+            (format!("input = [28, 28, 1]\nname = \"{}\"\n{layers}", "n".repeat(101)), "longer than 100 bytes"),
+            ("input = [28, 28, 1]\n\n[[".into(), "line 3 is not TOML ("),
+        ] {
+            let message = message(&text);
+            assert!(message.contains(part), "no '{part}' in: {message}");
+        }
     }
 
     #[test]
     fn one_number_stands_for_height_and_width() {
-        let text = "input = [9, 9, 1]\n[[layers]]\ntype = \"conv2d\"\nfilters = 2\nkernel = 3\nstride = [1, 2]";
-        let model = parse("my.toml", text).unwrap();
-        let super::super::Layer::Conv2d { kernel, stride, .. } = model.layers[0] else { panic!("{model:?}") };
-        assert_eq!((kernel, stride), ([3, 3], [1, 2]));
+        let text = "input = [9, 9, 1]\n[[layers]]\ntype = \"conv2d\"\nfilters = 2\nkernel = 3\nstride = [1, 2]\n\
+                    [[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = \"dense\"\nunits = 2";
+        let model = parse("folder/my.toml", text).unwrap();
+        let Layer::Conv2d { kernel, stride, .. } = model.layers[0] else { panic!("{model:?}") };
+        assert_eq!((kernel, stride, model.name.as_str()), ([3, 3], [1, 2], "my"));
     }
 }

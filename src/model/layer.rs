@@ -41,14 +41,22 @@ pub enum Layer {
     Activation { activation: Activation },
 }
 
-/// The keys of each layer type in a model file, for messages that name the nearest one.
-pub const LAYER_KEYS: [(&str, &[&str]); 6] = [
-    ("conv2d", &["type", "filters", "kernel", "stride", "padding", "activation"]),
-    ("max_pool2d", &["type", "size", "stride"]),
-    ("flatten", &["type"]),
-    ("dense", &["type", "units", "activation"]),
-    ("dropout", &["type", "rate"]),
-    ("activation", &["type", "activation"]),
+/// A layer's type in a model file with its keys.
+pub struct LayerKeys {
+    pub kind: &'static str,
+    pub required: &'static [&'static str],
+    /// Those with a default.
+    pub optional: &'static [&'static str],
+}
+
+/// What each layer type has beside `type`, for messages that say more than serde's.
+pub const LAYER_KEYS: [LayerKeys; 6] = [
+    LayerKeys { kind: "conv2d", required: &["filters", "kernel"], optional: &["stride", "padding", "activation"] },
+    LayerKeys { kind: "max_pool2d", required: &["size"], optional: &["stride"] },
+    LayerKeys { kind: "flatten", required: &[], optional: &[] },
+    LayerKeys { kind: "dense", required: &["units"], optional: &["activation"] },
+    LayerKeys { kind: "dropout", required: &["rate"], optional: &[] },
+    LayerKeys { kind: "activation", required: &["activation"], optional: &[] },
 ];
 
 /// How a convolution treats the border, as TensorFlow does.
@@ -92,4 +100,41 @@ fn optional_pair<'de, D: Deserializer<'de>>(source: D) -> Result<Option<[usize; 
 
 fn ones() -> [usize; 2] {
     [1, 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_are_serdes_own() {
+        let layers = [
+            Layer::Conv2d {
+                filters: 1,
+                kernel: [1, 1],
+                stride: [1, 1],
+                padding: Padding::Same,
+                activation: Activation::Relu,
+            },
+            Layer::MaxPool2d { size: [2, 2], stride: Some([1, 1]) },
+            Layer::Flatten {},
+            Layer::Dense { units: 1, activation: Activation::Relu },
+            Layer::Dropout { rate: 0.5 },
+            Layer::Activation { activation: Activation::Relu },
+        ];
+        for (layer, keys) in layers.iter().zip(LAYER_KEYS) {
+            let whole = toml::Table::try_from(layer).unwrap();
+            let mut spelled: Vec<&str> = whole.keys().map(String::as_str).filter(|key| *key != "type").collect();
+            let mut known = [keys.required, keys.optional].concat();
+            spelled.sort_unstable();
+            known.sort_unstable();
+            assert_eq!((whole["type"].as_str(), spelled), (Some(keys.kind), known));
+            for key in whole.keys() {
+                let mut without = whole.clone();
+                without.remove(key);
+                let optional = keys.optional.contains(&key.as_str());
+                assert_eq!(without.try_into::<Layer>().is_ok(), optional, "{} without {key}", keys.kind);
+            }
+        }
+    }
 }

@@ -25,6 +25,11 @@ pub struct Config {
     pub model: Model,
 }
 
+/// An epoch's number, which its shuffling is drawn from, has 32 bits.
+const MOST_EPOCHS: usize = u32::MAX as usize;
+/// Far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
+const LARGEST_BATCH: usize = 1 << 24;
+
 impl Config {
     /// Refuses what no data set could make possible.
     ///
@@ -35,8 +40,14 @@ impl Config {
         if self.epochs == 0 {
             return refuse("--epochs 0: nothing to train; give 1 or more".into());
         }
+        if self.epochs > MOST_EPOCHS {
+            return refuse(format!("--epochs {}: too many to count; give at most {MOST_EPOCHS}", self.epochs));
+        }
         if self.batch_size == 0 {
             return refuse("--batch-size 0: nothing to train with; give 1 or more".into());
+        }
+        if self.batch_size > LARGEST_BATCH {
+            return refuse(format!("--batch-size {}: too large; give at most {LARGEST_BATCH}", self.batch_size));
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return refuse(format!(

@@ -2,6 +2,7 @@
 
 mod config;
 mod engine;
+mod evaluator;
 mod history;
 mod run_folder;
 mod state;
@@ -10,6 +11,7 @@ mod weights;
 
 pub use config::Config;
 pub use engine::{Engine, Placement, Source, Tally};
+pub use evaluator::Evaluator;
 pub use history::{EpochResult, History};
 pub use run_folder::RunFolder;
 pub use state::State;

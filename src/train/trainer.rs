@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
+use super::evaluator::measured;
 use super::{Engine, EpochResult, Placement, Source, State, Tally, weights};
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -130,20 +131,12 @@ impl<'a> Trainer<'a> {
         Ok(Some(Finished { result, best, seconds, seconds_per_step, images_per_second }))
     }
 
-    /// Loss and hits on samples by number; the training file's come first, then the test file's.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn evaluate(&mut self, samples: &[u32]) -> Result<Tally> {
-        self.engine.evaluate(samples)
-    }
-
     /// Loss and hits on the test file.
     ///
     /// # Errors
-    /// What the device reports.
+    /// [`Error::Diverged`] where the loss is not finite, or what the device reports.
     pub fn test(&mut self) -> Result<Tally> {
-        self.engine.evaluate(&self.test)
+        measured(&mut self.engine, &self.test)
     }
 
     /// Everything that going on needs.

@@ -48,6 +48,7 @@ fn a_missing_file_or_folder_is_named() {
     fs::remove_file(scratch.path("data").join(LABELS)).unwrap();
     scratch.run(&format!("{TRAIN} --data-dir data")).failed(3, "train-labels-idx1-ubyte");
     scratch.run(&format!("{TRAIN} --data-dir nowhere")).failed(3, "nowhere");
+    scratch.run(&format!("{TRAIN} --data-dir tiny.toml")).failed(3, "tiny.toml: a file, not a folder; give");
 }
 
 #[test]
@@ -61,18 +62,21 @@ fn impossible_options_are_refused() {
     for (options, part) in [
         ("--batch-size 0", "--batch-size 0"),
         ("--batch-size 241", "--batch-size 241: only 240 samples"),
+        ("--batch-size 18446744073709551615", "--batch-size 18446744073709551615: too large; give at most"),
         ("--epochs 0", "--epochs 0"),
+        ("--epochs 18446744073709551615", "--epochs 18446744073709551615: too many to count; give at most"),
         ("--learning-rate 0", "--learning-rate 0"),
+        ("--learning-rate -1e-3", "--learning-rate -0.001: not a positive number; give"),
         ("--learning-rate nan", "--learning-rate NaN"),
         ("--learning-rate inf", "--learning-rate inf"),
-        ("--validation-fraction 0", "fraction"),
-        ("--validation-fraction 0.999", "fraction"),
-        ("--validation-fraction nan", "fraction"),
+        ("--validation-fraction 0", "--validation-fraction 0: not between 0 and 1; give"),
+        ("--validation-fraction -0.5", "--validation-fraction -0.5: not between 0 and 1; give"),
+        ("--validation-fraction 0.999", "--validation-fraction 0.999: leaves 300 of 300"),
+        ("--validation-fraction nan", "--validation-fraction NaN: not between"),
     ] {
         scratch.run(&format!("train --model tiny.toml --adapter cpu {options}")).failed(2, part);
     }
-    for options in ["--batch-size -1", "--epochs x", "--learning-rate=-1", "--seed 1.5", "--seed 18446744073709551615"]
-    {
+    for options in ["--batch-size -1", "--epochs x", "--learning-rate x", "--seed 1.5", "--seed 18446744073709551615"] {
         let ended = scratch.run(&format!("train --model tiny.toml --adapter cpu {options}"));
         assert_eq!(ended.code, Some(2), "{options}: {ended:?}");
         assert!(ended.stderr.starts_with("error: "), "{options}: {ended:?}");
@@ -84,22 +88,27 @@ fn impossible_options_are_refused() {
 fn impossible_models_are_refused() {
     let scratch = Scratch::new();
     scratch.run("train --model cnn4").failed(2, "did you mean \"cnn1\"?");
-    scratch.run("summary --model nowhere.toml").failed(2, "nowhere.toml");
+    scratch.run("summary --model nowhere.toml").failed(2, "nowhere.toml: cannot be read (");
     for (from, to, part) in [
         ("size = 2", "size = 9", "larger than its input"),
         ("type = \"flatten\"", "type = \"flaten\"", "did you mean \"flatten\"?"),
         ("units = 16", "unit = 16", "did you mean \"units\"?"),
         ("units = 16", "units = 0", "units"),
-        ("units = 16", "units = 4000000000", "--batch-size or the model smaller"),
-        ("[8, 8, 1]", "[8, 8]", ""),
-        ("[8, 8, 1]", "[0, 8, 1]", ""),
-        ("rate = 0.25", "rate = 1.0", "rate"),
+        ("units = 16", "units = 4611686018427387904", "bad.toml: model 'bad', layer 4 (dense): units is"),
+        ("filters = 4,", "filters = 4000000,", "--batch-size or the model smaller"),
+        ("kernel = 3", "kernel = 4294967296, padding = \"same\"", "layer 1 (conv2d): kernel is 4294967296; give"),
+        ("kernel = 3", "kernel = \"3\"", "bad.toml: layer 1 (conv2d): kernel is \"3\"; give"),
+        ("[8, 8, 1]", "[8, 8]", "bad.toml: the model: input is [8, 8]; give"),
+        ("[8, 8, 1]", "[0, 8, 1]", "input is [0, 8, 1]; give"),
+        ("rate = 0.25", "rate = 1.0", "rate is 1; give"),
         ("layers", "layer", "layers"),
-        ("[", "", ""),
+        ("[", "", "bad.toml: line 2 is not TOML"),
     ] {
         fs::write(scratch.path("bad.toml"), MODEL.replacen(from, to, 1)).unwrap();
         scratch.run("train --model bad.toml --adapter cpu --batch-size 32").failed(2, part);
     }
+    fs::write(scratch.path("bad.toml"), b"name = \"\xff\"").unwrap();
+    scratch.run("summary --model bad.toml").failed(2, "bad.toml: byte 8 is not UTF-8; save");
     assert!(!scratch.path("runs").exists());
 }
 

@@ -147,7 +147,9 @@ fn a_full_disk_leaves_the_last_good_checkpoint() {
         command.arg(program.get_program()).args(program.get_args()).current_dir(scratch.path(""));
         ended(command.output().unwrap())
     };
-    limited("train --resume run --epochs 2 --adapter cpu").failed(1, ".safetensors: cannot be written");
+    let full = limited("train --resume run --epochs 2 --adapter cpu");
+    full.failed(1, ".safetensors: cannot be written");
+    assert!(!full.stderr.contains(".part"), "{full:?}");
     assert_eq!(scratch.last("run"), before);
     assert_eq!(names(&scratch.path("run/checkpoints")), files);
     limited("train --model tiny.toml --adapter cpu --batch-size 32 --run-dir new").failed(1, "new/checkpoints/");
@@ -160,4 +162,30 @@ fn a_diverged_run_keeps_the_last_good_checkpoint() {
     let ended = scratch.run("train --model tiny.toml --adapter cpu --batch-size 32 --learning-rate 1e38 --run-dir run");
     ended.failed(6, "--learning-rate");
     assert_eq!(names(&scratch.path("run/checkpoints")).len(), 0);
+
+    // A good first epoch, then a second one at a rate that no run survives.
+    scratch.train("--epochs 1 --run-dir later");
+    let best = scratch.path("later/checkpoints/best.safetensors");
+    let (last, bytes) = (best.with_file_name("last.safetensors"), scratch.last("later"));
+    altered(&last, &bytes, "\\\"learning_rate\\\":0.001", "\\\"learning_rate\\\":1e+38");
+    let before = [fs::read(&last).unwrap(), fs::read(&best).unwrap()];
+    scratch.run("train --resume later --epochs 2 --adapter cpu").failed(6, "--learning-rate");
+    assert!([fs::read(&last).unwrap(), fs::read(&best).unwrap()] == before, "the checkpoints are others");
+    assert_eq!(names(&scratch.path("later/checkpoints")), ["best.safetensors", "last.safetensors"]);
+    assert_eq!(fs::read_to_string(scratch.path("later/metrics.csv")).unwrap().lines().count(), 2);
+}
+
+/// Weights that are numbers may still give a loss that is none.
+#[test]
+fn a_loss_that_is_no_number_is_not_reported() {
+    let scratch = Scratch::new();
+    scratch.train("--epochs 1 --run-dir run");
+    let path = scratch.path("run/checkpoints/last.safetensors");
+    let mut checkpoint = Checkpoint::read(&path).unwrap();
+    for tensor in &mut checkpoint.tensors {
+        tensor.values.fill(1e38);
+    }
+    fs::write(&path, checkpoint.encode().unwrap()).unwrap();
+    scratch.run("evaluate --run run --adapter cpu").failed(6, "the loss is ");
+    scratch.run("train --resume run --adapter cpu").failed(6, "the loss is ");
 }

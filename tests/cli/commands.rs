@@ -53,7 +53,14 @@ fn splits_are_printed_as_json_or_in_short() {
     assert_eq!(folds[0].as_array().unwrap().len(), 5);
     assert_eq!(folds[0][0]["validation"].as_array().unwrap().len(), 2);
     assert_eq!(scratch.succeed("data split").stdout, "240 to train, 60 to validate\n");
-    scratch.run("data split --count 10 --folds 11").failed(2, "folds");
+    for (arguments, part) in [
+        ("--count 10 --folds 11", "--folds 11: not possible with 10 samples; give 2 to 10"),
+        ("--count 0 --folds 2", "--folds 2: 0 samples cannot be divided; take a data set or --count of 2 or more"),
+        ("--count 0", "--validation-fraction 0.2: 0 samples cannot be divided; take"),
+        ("--count 10 --validation-fraction -1", "--validation-fraction -1: not between 0 and 1; give"),
+    ] {
+        scratch.run(&format!("data split {arguments}")).failed(2, part);
+    }
 }
 
 #[test]

@@ -73,6 +73,31 @@ fn the_network_learns_and_evaluate_agrees() {
 }
 
 #[test]
+fn another_data_set_is_measured_only_where_it_is_asked_for() {
+    let scratch = Scratch::new();
+    scratch.train("--epochs 1 --run-dir run");
+    // Fewer training samples than a batch, which testing has no need of.
+    let other = Scratch::with_images(20);
+    let elsewhere = format!("--data-dir {}", other.path("data").display());
+    let evaluate = |arguments: &str| scratch.run(&format!("evaluate --run run --adapter cpu {arguments}"));
+    let measured = evaluate(&elsewhere).succeeded(&elsewhere);
+    assert!(measured.stdout.starts_with("test loss: "), "{measured:?}");
+    let note = "not the data set that the run was trained on; measuring its test samples\n";
+    assert!(measured.stderr.ends_with(note), "{measured:?}");
+    for split in ["train", "validation"] {
+        let refused = evaluate(&format!("{elsewhere} --split {split}"));
+        refused.failed(3, "not the data set that the run was trained on; give that one with --data-dir");
+    }
+    // The run's own folder, with other files in it now.
+    for entry in fs::read_dir(other.path("data")).unwrap() {
+        let from = entry.unwrap().path();
+        fs::copy(&from, scratch.path("data").join(from.file_name().unwrap())).unwrap();
+    }
+    evaluate("").failed(3, "not the data set that the run was trained on; give that one with --data-dir");
+    evaluate("--data-dir data").succeeded("asked for");
+}
+
+#[test]
 fn the_same_command_gives_the_same_bytes() {
     let scratch = Scratch::new();
     for run in ["a", "b"] {
@@ -122,7 +147,8 @@ fn without_vulkan_a_named_adapter_fails_and_auto_takes_the_cpu_path() {
     };
     run("vulkan").failed(4, "there are: ");
     assert!(!scratch.path("runs").exists());
-    let automatic = run("auto").succeeded("auto");
+    run("CPU").succeeded("CPU");
+    let automatic = run("AUTO").succeeded("AUTO");
     if automatic.stderr.contains("no GPU found") {
         assert_eq!(automatic.stderr.lines().filter(|line| line.contains("CPU path, which")).count(), 1);
     }

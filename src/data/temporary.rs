@@ -1,0 +1,40 @@
+//! Files without a name of their own yet.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use tempfile::{Builder, NamedTempFile};
+
+/// An empty file in `folder`, which must exist; dropped before it gets a name, it is gone. Write to its `as_file_mut`:
+/// other errors than the system's own would speak of the temporary name, which means nothing to anyone.
+///
+/// Whoever may read the folder may read the file, unlike tempfile's own files.
+pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    Builder::new().prefix(".").suffix(".part").make_in(folder, |path| File::create_new(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_do_not_name_the_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = temporary(&folder.path().join("nowhere")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(".part"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whoever_may_read_the_folder_may_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        // As the process' mask leaves it to any new file.
+        let usual = File::create(folder.path().join("usual")).unwrap();
+        let mode = |file: &File| file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode(temporary(folder.path()).unwrap().as_file()), mode(&usual));
+    }
+}

@@ -1,0 +1,51 @@
+//! Measures a checkpoint's network, on any data set whose images fit it.
+
+use std::path::Path;
+
+use super::{Engine, Placement, Source, State, Tally, weights};
+use crate::error::{Error, Result};
+use crate::formats::Checkpoint;
+use crate::plan::Executor;
+
+/// A network to measure with: no split is part of it, so that the data may be too few to train on.
+pub struct Evaluator<'a> {
+    engine: Engine<'a>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// The checkpoint's network; `path` is its file, for messages. The executor's plan must be the state's.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the weights are not the model's.
+    pub fn new(
+        (checkpoint, path): (&Checkpoint, &Path),
+        state: &State,
+        executor: Box<dyn Executor>,
+        source: Source<'a>,
+        placement: Placement,
+    ) -> Result<Self> {
+        let mut engine = Engine::new(executor, source, placement, state.config.seed);
+        weights::put(&mut engine, checkpoint, path, false)?;
+        Ok(Self { engine })
+    }
+
+    /// Loss and hits on samples by number; the training file's come first, then the test file's.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where the loss is not finite, or what the device reports.
+    pub fn measure(&mut self, samples: &[u32]) -> Result<Tally> {
+        measured(&mut self.engine, samples)
+    }
+}
+
+/// Loss and hits on samples, unless the loss is no number to report.
+///
+/// # Errors
+/// [`Error::Diverged`], or what the device reports.
+pub(super) fn measured(engine: &mut Engine, samples: &[u32]) -> Result<Tally> {
+    let tally = engine.evaluate(samples)?;
+    match tally.loss() {
+        loss if loss.is_finite() => Ok(tally),
+        loss => Err(Error::Diverged(format!("the loss is {loss}; train again with a smaller --learning-rate"))),
+    }
+}
