@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, Draw, case, progress};
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -16,7 +17,7 @@ pub const ROW: Row = Row {
         write("first_moment"),
         write("second_moment"),
     ],
-    cases: super::case::adam,
+    cases,
 };
 
 /// One update of one layer's weights `[values]` from gradient `[slots, values]`.
@@ -75,4 +76,26 @@ impl Kernel for Adam {
             }
         });
     }
+}
+
+fn cases() -> Vec<Case> {
+    // Weights to 0.1, so that the tolerance is a small part of one update; slopes so small that epsilon matters, too.
+    let make = |(number, (values, slots, slope)): (usize, (usize, usize, f32))| {
+        let draw = &mut Draw::new(number);
+        let square = |word: u32| (f32::from_bits(word) * f32::from_bits(word)).to_bits();
+        let memory = vec![
+            draw.numbers(slots * values, slope),
+            vec![1e-3_f32.to_bits(), Adam::rate(1e-3, 7).to_bits()],
+            progress(1, 6, 128),
+            draw.numbers(values, 0.1),
+            draw.numbers(values, slope),
+            draw.numbers(values, slope).into_iter().map(square).collect(),
+        ];
+        case(format!("{values} values, {slots} slots, slopes to {slope}"), Adam { values, slots }, memory, 2e-8)
+    };
+    [(64, 1, 0.1), (1000, 3, 0.1), (129, 16, 1e-6), (1, 2, 0.1), (64 * 32_769, 1, 0.1)]
+        .into_iter()
+        .enumerate()
+        .map(make)
+        .collect()
 }

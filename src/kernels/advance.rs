@@ -1,5 +1,6 @@
 //! The last pass of a step: host side and CPU twin of `shaders/advance.wgsl`.
 
+use super::case::{Case, Draw, case, progress, unwritten};
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, read, read_words, write_words};
 
 pub const ROW: Row = Row {
@@ -7,7 +8,7 @@ pub const ROW: Row = Row {
     about: "logs the batch's loss and hits, and moves on to the next batch",
     wgsl: include_str!("../../shaders/advance.wgsl"),
     bindings: &[read("losses"), read_words("hits"), write_words("progress"), write_words("log")],
-    cases: super::case::advance,
+    cases,
 };
 
 /// Adds up losses and hits `[batch]` into row `progress.batch` of the log, then counts the batch (and the step).
@@ -48,4 +49,13 @@ impl Kernel for Advance {
         progress.time += u32::from(self.training);
         words[..Progress::WORDS].copy_from_slice(bytemuck::cast_slice(&[progress]));
     }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (batch, training)): (usize, (usize, bool))| {
+        let draw = &mut Draw::new(number);
+        let memory = vec![draw.numbers(batch, 3.0), draw.below(batch, 2), progress(2, 9, 5_000), unwritten(8)];
+        case(format!("batch {batch}, training {training}"), Advance { batch, training }, memory, 0.0)
+    };
+    [(512, true), (1, true), (37, false), (200, true)].into_iter().enumerate().map(make).collect()
 }

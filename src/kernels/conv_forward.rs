@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, case, unwritten};
 use super::convolution::{Convolution, Tile};
+use super::convolution_cases::{describe, for_each_convolution};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
 
@@ -11,7 +13,7 @@ pub const ROW: Row = Row {
     about: "convolution or dense forward, with bias, ReLU and max-pool",
     wgsl: include_str!("../../shaders/conv_forward.wgsl"),
     bindings: &[read("input"), read("weights"), write("output"), write_words("argmax")],
-    cases: super::case::conv_forward,
+    cases,
 };
 
 /// output `[batch, OH, OW, filters]` = max_pool(relu(input `[batch, H, W, C]` * kernel + bias)).
@@ -116,4 +118,22 @@ impl Kernel for ConvForward {
             },
         );
     }
+}
+
+fn cases() -> Vec<Case> {
+    for_each_convolution(|convolution, tiles, draw| {
+        let relu = convolution.filters % 2 == 0;
+        let kernel = ConvForward { convolution: *convolution, relu, tile: tiles.forward(convolution) };
+        let memory = vec![
+            draw.eighths(convolution.inputs()),
+            draw.eighths(convolution.weights()),
+            unwritten(convolution.positions() * convolution.filters),
+            unwritten(kernel.argmax_words()),
+        ];
+        let mut case = case(describe(convolution, tiles), kernel, memory, 0.0);
+        if convolution.pool == 1 {
+            case.memory[3] = vec![0];
+        }
+        case
+    })
 }

@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, case};
 use super::convolution::{Convolution, Tile};
+use super::convolution_cases::{describe, for_each_convolution, packed, places, unreached};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
@@ -11,7 +13,7 @@ pub const ROW: Row = Row {
     about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
     wgsl: include_str!("../../shaders/conv_input_gradient.wgsl"),
     bindings: &[read("output_gradient"), read_words("argmax"), read("weights"), read("input"), write("input_gradient")],
-    cases: super::case::conv_input_gradient,
+    cases,
 };
 
 /// input gradient `[batch, H, W, C]` from the output's gradient and the kernel.
@@ -103,4 +105,21 @@ impl Kernel for ConvInputGradient {
             },
         );
     }
+}
+
+fn cases() -> Vec<Case> {
+    for_each_convolution(|convolution, tiles, draw| {
+        let packed = packed(convolution, tiles);
+        let gate = [None, Some(1.0), Some(4.0 / 3.0)][convolution.filters % 3];
+        let memory = vec![
+            draw.eighths(convolution.positions() * convolution.filters),
+            places(convolution, packed, draw),
+            draw.eighths(convolution.weights()),
+            draw.eighths(convolution.inputs()),
+            unreached(convolution),
+        ];
+        let tile = tiles.input_gradient(convolution);
+        let kernel = ConvInputGradient { convolution: *convolution, packed, gate, tile };
+        case(format!("{} gate {gate:?}", describe(convolution, tiles)), kernel, memory, 0.0)
+    })
 }

@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, case, unwritten};
 use super::convolution::{Convolution, Tile};
+use super::convolution_cases::{describe, for_each_convolution, packed, places};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
@@ -11,7 +13,7 @@ pub const ROW: Row = Row {
     about: "gradient of a convolution's or dense layer's kernel and bias, in slots",
     wgsl: include_str!("../../shaders/conv_weight_gradient.wgsl"),
     bindings: &[read("input"), read("output_gradient"), read_words("argmax"), write("weight_gradient")],
-    cases: super::case::conv_weight_gradient,
+    cases,
 };
 
 /// weight gradient `[slots, depth + 1, filters]` from the input and the output's gradient, each slot over its own run of
@@ -109,4 +111,21 @@ impl Kernel for ConvWeightGradient {
         let slots = sums.par_chunks_exact_mut(self.convolution.weights()).take(self.slots).enumerate();
         slots.for_each(|(number, sums)| self.slot(number, input, gradient, argmax, sums));
     }
+}
+
+fn cases() -> Vec<Case> {
+    for_each_convolution(|convolution, tiles, draw| {
+        let tile = tiles.weight_gradient(convolution);
+        // More slots than the table would give, so that the cut is tested on small batches.
+        let slots = 1 + convolution.filters % 4;
+        let packed = packed(convolution, tiles);
+        let memory = vec![
+            draw.eighths(convolution.inputs()),
+            draw.eighths(convolution.positions() * convolution.filters),
+            places(convolution, packed, draw),
+            unwritten(slots * convolution.weights()),
+        ];
+        let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
+        case(format!("{} slots {slots}", describe(convolution, tiles)), kernel, memory, 0.0)
+    })
 }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, Draw, case, progress};
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats_mut, grid, read_words, write};
 use crate::random::{Stream, philox};
 
@@ -10,7 +11,7 @@ pub const ROW: Row = Row {
     about: "zeroes a random part of the values and scales the others, in place",
     wgsl: include_str!("../../shaders/dropout.wgsl"),
     bindings: &[read_words("progress"), write("values")],
-    cases: super::case::dropout,
+    cases,
 };
 
 /// values become values / (1 - rate) or 0; the same in one step for activations and gradients.
@@ -69,4 +70,12 @@ impl Kernel for Dropout {
             }
         });
     }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (values, layer, rate)): (usize, (usize, u32, f32))| {
+        let memory = vec![progress(1, 1_000_003, 64), Draw::new(number).numbers(values, 3.0)];
+        case(format!("{values} values, layer {layer}, rate {rate}"), Dropout { values, layer, rate }, memory, 0.0)
+    };
+    [(4096, 0, 0.25), (1021, 3, 0.5), (3, 1, 0.1), (300, 2, 0.0)].into_iter().enumerate().map(make).collect()
 }

@@ -2,8 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, Draw, case, unwritten};
 use super::conv_input_gradient::apply_gate;
 use super::convolution::Convolution;
+use super::convolution_cases::{convolutions, describe};
+use super::tiles::Tiles;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
 use crate::model::Window;
 
@@ -12,7 +15,7 @@ pub const ROW: Row = Row {
     about: "adds up the gradients of overlapping patches, through the ReLU and dropout that made the input",
     wgsl: include_str!("../../shaders/fold.wgsl"),
     bindings: &[read("patches"), read("input"), write("input_gradient")],
-    cases: super::case::fold,
+    cases,
 };
 
 /// input gradient `[batch, H, W, C]` from the gradient of every patch, `[batch, PH, PW, depth]`, where PH x PW are the
@@ -82,4 +85,18 @@ impl Kernel for Fold {
             apply_gate(self.gate, &input[image * values..], gradient);
         });
     }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, convolution): (usize, &Convolution)| {
+        let draw = &mut Draw::new(number);
+        let gate = [None, Some(1.0), Some(4.0 / 3.0)][number % 3];
+        let memory = vec![
+            draw.eighths(Fold::patches(convolution).inputs()),
+            draw.eighths(convolution.inputs()),
+            unwritten(convolution.inputs()),
+        ];
+        case(describe(convolution, Tiles::Software), Fold { convolution: *convolution, gate }, memory, 0.0)
+    };
+    convolutions().iter().enumerate().map(make).collect()
 }

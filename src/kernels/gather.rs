@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, Draw, case, progress, unwritten};
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats_mut, read_words, write, write_words};
 
 pub const ROW: Row = Row {
@@ -16,7 +17,7 @@ pub const ROW: Row = Row {
         write("input"),
         write_words("batch_labels"),
     ],
-    cases: super::case::gather,
+    cases,
 };
 
 /// input `[batch, pixels]` and labels `[batch]` of the present batch.
@@ -63,4 +64,22 @@ impl Kernel for Gather {
             },
         );
     }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (batch, pixels, present, samples)): (usize, (usize, usize, u32, u32))| {
+        let draw = &mut Draw::new(number);
+        let available = 50;
+        let memory = vec![
+            draw.bytes(available * pixels, 256),
+            draw.bytes(available, 10),
+            draw.below(samples as usize, available as u32),
+            progress(present, 3, samples),
+            unwritten(batch * pixels),
+            unwritten(batch),
+        ];
+        let label = format!("batch {batch} of {pixels} pixels, number {present} of {samples} samples");
+        case(label, Gather { batch, pixels }, memory, 0.0)
+    };
+    [(4, 784, 0, 12), (5, 27, 2, 13), (1, 1, 6, 7), (33, 65, 0, 20)].into_iter().enumerate().map(make).collect()
 }

@@ -8,6 +8,7 @@ mod conv_forward;
 mod conv_input_gradient;
 mod conv_weight_gradient;
 mod convolution;
+mod convolution_cases;
 mod dropout;
 mod fold;
 mod gather;

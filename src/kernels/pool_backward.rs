@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, Draw, case, unwritten};
 use super::conv_input_gradient::apply_gate;
-use super::pool_forward::{THREADS, constants};
+use super::pool_forward::{THREADS, constants, pools};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 use crate::model::Window;
 
@@ -12,7 +13,7 @@ pub const ROW: Row = Row {
     about: "gradient of a max-pool's input, through the ReLU and dropout that made it",
     wgsl: include_str!("../../shaders/pool_backward.wgsl"),
     bindings: &[read("output_gradient"), read_words("argmax"), read("input"), write("input_gradient")],
-    cases: super::case::pool_backward,
+    cases,
 };
 
 /// input gradient `[batch, H, W, C]` of a max-pool.
@@ -63,4 +64,21 @@ impl Kernel for PoolBackward {
             apply_gate(self.gate, &input[image * inputs..], gradient);
         });
     }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (batch, window)): (usize, (usize, Window))| {
+        let draw = &mut Draw::new(number);
+        let outputs = batch * window.output[0] * window.output[1] * window.input[2];
+        let inputs = batch * window.input.iter().product::<usize>();
+        let gate = [None, Some(1.0), Some(2.0)][number % 3];
+        let memory = vec![
+            draw.eighths(outputs),
+            draw.below(outputs, (window.size[0] * window.size[1]) as u32),
+            draw.eighths(inputs),
+            unwritten(inputs),
+        ];
+        case(format!("batch {batch} {window:?} gate {gate:?}"), PoolBackward { batch, window, gate }, memory, 0.0)
+    };
+    pools().into_iter().enumerate().map(make).collect()
 }

@@ -2,15 +2,17 @@
 
 use rayon::prelude::*;
 
+use super::case::{Case, Draw, case, unwritten};
+use super::convolution_cases::window;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
-use crate::model::Window;
+use crate::model::{Padding, Window};
 
 pub const ROW: Row = Row {
     name: "pool_forward",
     about: "max-pool with any window and stride",
     wgsl: include_str!("../../shaders/pool_forward.wgsl"),
     bindings: &[read("input"), write("output"), write_words("argmax")],
-    cases: super::case::pool_forward,
+    cases,
 };
 
 /// output and argmax `[batch, OH, OW, C]` of input `[batch, H, W, C]`.
@@ -80,4 +82,26 @@ impl Kernel for PoolForward {
             }
         });
     }
+}
+
+/// Windows of the free-standing pool: 1 to 3, disjoint, overlapping and with gaps.
+pub(super) fn pools() -> Vec<(usize, Window)> {
+    let pool = |batch, input, size, stride| (batch, window(input, size, stride, Padding::Valid));
+    vec![
+        pool(2, [6, 6, 3], [2, 2], [2, 2]),
+        pool(3, [7, 9, 2], [3, 3], [2, 2]),
+        pool(2, [8, 8, 5], [3, 3], [1, 1]),
+        pool(1, [9, 7, 1], [2, 3], [3, 2]),
+        pool(5, [5, 5, 65], [1, 1], [2, 2]),
+    ]
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (batch, window)): (usize, (usize, Window))| {
+        let outputs = batch * window.output[0] * window.output[1] * window.input[2];
+        let input = Draw::new(number).eighths(batch * window.input.iter().product::<usize>());
+        let memory = vec![input, unwritten(outputs), unwritten(outputs)];
+        case(format!("batch {batch} {window:?}"), PoolForward { batch, window }, memory, 0.0)
+    };
+    pools().into_iter().enumerate().map(make).collect()
 }

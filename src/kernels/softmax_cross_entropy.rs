@@ -1,5 +1,6 @@
 //! Softmax and cross-entropy: host side and CPU twin of `shaders/softmax_cross_entropy.wgsl`.
 
+use super::case::{Case, Draw, case, progress, unwritten};
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, read, read_words, write, write_words};
 
 pub const ROW: Row = Row {
@@ -14,7 +15,7 @@ pub const ROW: Row = Row {
         write("losses"),
         write_words("hits"),
     ],
-    cases: super::case::softmax_cross_entropy,
+    cases,
 };
 
 /// result `[batch, classes]`, losses and hits `[batch]` of logits `[batch, classes]`.
@@ -74,4 +75,29 @@ impl Kernel for SoftmaxCrossEntropy {
             hits[row] = (row < rows && class_of_largest == label).into();
         }
     }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (batch, classes, samples, limit, gradient)): (usize, (usize, usize, u32, f32, bool))| {
+        let draw = &mut Draw::new(number);
+        let memory = vec![
+            draw.numbers(batch * classes, limit),
+            draw.below(batch, classes as u32),
+            progress(1, 5, samples),
+            unwritten(batch * classes),
+            unwritten(batch),
+            unwritten(batch),
+        ];
+        let label =
+            format!("batch {batch}, {classes} classes, {samples} samples, logits to {limit}, gradient {gradient}");
+        case(label, SoftmaxCrossEntropy { batch, classes, gradient }, memory, 2e-6)
+    };
+    let cases = [
+        (64, 10, 128, 4.0, true),
+        (33, 10, 40, 80.0, true),
+        (5, 2, 10, 1.0, false),
+        (1, 37, 2, 9.0, true),
+        (70, 10, 100, 500.0, false),
+    ];
+    cases.into_iter().enumerate().map(make).collect()
 }
