@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, case, unwritten};
 use super::convolution::{Convolution, Tile};
-use super::convolution_cases::{describe, for_each_convolution};
+use super::convolution_cases::{TALL, describe, for_each_convolution};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
 
@@ -121,7 +121,7 @@ impl Kernel for ConvForward {
 }
 
 fn cases() -> Vec<Case> {
-    for_each_convolution(|convolution, tiles, draw| {
+    for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, tiles, draw| {
         let relu = convolution.filters % 2 == 0;
         let kernel = ConvForward { convolution: *convolution, relu, tile: tiles.forward(convolution) };
         let memory = vec![

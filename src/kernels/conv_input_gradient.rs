@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, case};
 use super::convolution::{Convolution, Tile};
-use super::convolution_cases::{describe, for_each_convolution, packed, places, unreached};
+use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places, unreached};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
@@ -108,7 +108,7 @@ impl Kernel for ConvInputGradient {
 }
 
 fn cases() -> Vec<Case> {
-    for_each_convolution(|convolution, tiles, draw| {
+    for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, tiles, draw| {
         let packed = packed(convolution, tiles);
         let gate = [None, Some(1.0), Some(4.0 / 3.0)][convolution.filters % 3];
         let memory = vec![

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, case, unwritten};
 use super::convolution::{Convolution, Tile};
-use super::convolution_cases::{describe, for_each_convolution, packed, places};
+use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
@@ -114,7 +114,7 @@ impl Kernel for ConvWeightGradient {
 }
 
 fn cases() -> Vec<Case> {
-    for_each_convolution(|convolution, tiles, draw| {
+    for_each_convolution(Convolution::dense(2, TALL, 1), |convolution, tiles, draw| {
         let tile = tiles.weight_gradient(convolution);
         // More slots than the table would give, so that the cut is tested on small batches.
         let slots = 1 + convolution.filters % 4;

@@ -41,14 +41,17 @@ pub(super) fn describe(convolution: &Convolution, tiles: Tiles) -> String {
     )
 }
 
-/// Every geometry with every column of the tile table, and two with more workgroups than one direction of a dispatch
-/// holds: tall ones in the forward product and in the weight gradient.
-pub(super) fn for_each_convolution(make: impl Fn(&Convolution, Tiles, &mut Draw) -> Case) -> Vec<Case> {
+/// So many rows of a product, with a tile of eight, need more workgroups than one direction of a dispatch holds.
+pub(super) const TALL: usize = 8 * 32_769;
+
+/// Every geometry with every column of the tile table, and one with a product of [`TALL`] rows.
+pub(super) fn for_each_convolution(
+    tall: Convolution,
+    make: impl Fn(&Convolution, Tiles, &mut Draw) -> Case,
+) -> Vec<Case> {
     let convolutions = convolutions();
-    let tall = 32 * 32_769;
-    let large = [Convolution::dense(tall, 1, 2), Convolution::dense(2, tall, 1)];
     let pairs = Tiles::ALL.iter().flat_map(|tiles| convolutions.iter().map(move |convolution| (*tiles, convolution)));
-    let pairs = pairs.chain(large.iter().map(|convolution| (Tiles::Gpu, convolution)));
+    let pairs = pairs.chain([(Tiles::OldSoftware, &tall)]);
     pairs.enumerate().map(|(number, (tiles, convolution))| make(convolution, tiles, &mut Draw::new(number))).collect()
 }
 
