@@ -1,4 +1,4 @@
-//! The cases that hold every shader to its twin: odd shapes, tails, every tile that ships.
+//! What the kernels' cases are made of. Each kernel's file has its own: odd shapes, tails, every tile that ships.
 //!
 //! Products are tested on small multiples of 1/8, whose sums are exact in f32 in any order: shader and twin must then
 //! agree to the bit. Only kernels with `exp`, `log`, `sqrt` or a division have a tolerance.
