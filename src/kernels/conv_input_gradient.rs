@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::case::{Case, case};
 use super::convolution::{Convolution, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places, unreached};
+use super::gate::{self, Gate};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
@@ -22,23 +23,14 @@ pub struct ConvInputGradient {
     pub convolution: Convolution,
     /// As [`super::ConvForward::packed`].
     pub packed: usize,
-    /// Where the input went through ReLU: what dropout scaled it by since (1 without dropout).
-    pub gate: Option<f32>,
+    /// Of the input.
+    pub gate: Gate,
     pub tile: Tile,
 }
 
 impl ConvInputGradient {
     fn column_blocks(&self) -> usize {
         self.convolution.window.input[2].div_ceil(self.tile.workgroup_columns())
-    }
-}
-
-/// Carries a gradient through the ReLU and dropout that made `input`, in place.
-pub(super) fn apply_gate(gate: Option<f32>, input: &[f32], gradient: &mut [f32]) {
-    if let Some(scale) = gate {
-        for (gradient, &input) in gradient.iter_mut().zip(input) {
-            *gradient = if input > 0.0 { *gradient * scale } else { 0.0 };
-        }
     }
 }
 
@@ -50,12 +42,10 @@ impl Kernel for ConvInputGradient {
     fn constants(&self) -> Constants {
         let options = vec![
             ("PACKED", self.packed.into()),
-            ("GATED", self.gate.is_some().into()),
-            ("SCALE", self.gate.unwrap_or(1.0).into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ];
-        [self.convolution.constants(), self.tile.constants(), options].concat()
+        [self.convolution.constants(), self.tile.constants(), gate::constants(self.gate), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -77,7 +67,7 @@ impl Kernel for ConvInputGradient {
         if convolution.is_dense() {
             let left = Matrix::new(gradient, batch, filters);
             multiply_on_all_cores(input_gradient, left, kernel);
-            apply_gate(*gate, input, input_gradient);
+            gate::apply(*gate, input, input_gradient);
             return;
         }
         let (values, positions) = (convolution.inputs() / batch, convolution.positions() / batch);
@@ -101,7 +91,7 @@ impl Kernel for ConvInputGradient {
                 multiply(patches, Target::Overwrite, Matrix::new(right, count, filters), kernel);
                 input_gradient.fill(0.0);
                 convolution.scatter_patches(patches, rows, first_image, input_gradient);
-                apply_gate(*gate, &input[first_image * values..], input_gradient);
+                gate::apply(*gate, &input[first_image * values..], input_gradient);
             },
         );
     }

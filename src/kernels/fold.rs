@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::conv_input_gradient::apply_gate;
 use super::convolution::Convolution;
 use super::convolution_cases::{convolutions, describe};
+use super::gate::{self, Gate};
 use super::tiles::Tiles;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
 use crate::model::Window;
@@ -23,16 +23,11 @@ pub const ROW: Row = Row {
 #[derive(Clone, Copy, Debug)]
 pub struct Fold {
     pub convolution: Convolution,
-    /// As [`super::ConvInputGradient::gate`].
-    pub gate: Option<f32>,
+    /// Of the input.
+    pub gate: Gate,
 }
 
 impl Fold {
-    /// Threads of a workgroup, one a channel.
-    fn threads(&self) -> usize {
-        self.convolution.window.input[2].next_multiple_of(8).min(64)
-    }
-
     /// The product that makes the patches: a 1 x 1 convolution whose input channels are the kernel's taps and channels,
     /// so that its input gradient is the gradient of every patch.
     pub fn patches(convolution: &Convolution) -> Convolution {
@@ -54,19 +49,19 @@ impl Kernel for Fold {
     }
 
     fn constants(&self) -> Constants {
-        let options = vec![
-            ("GATED", self.gate.is_some().into()),
-            ("SCALE", self.gate.unwrap_or(1.0).into()),
-            ("THREADS", self.threads().into()),
-            ("GRID_WIDTH", self.workgroups()[0].into()),
-        ];
-        [self.convolution.geometry(), options].concat()
+        let options = vec![("THREADS", self.threads().into()), ("GRID_WIDTH", self.workgroups()[0].into())];
+        [self.convolution.geometry(), gate::constants(self.gate), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
         let [height, _, channels] = self.convolution.window.input;
         let [x, y] = grid(self.convolution.batch * height);
         [x, y, channels.div_ceil(self.threads())]
+    }
+
+    /// One a channel.
+    fn threads(&self) -> usize {
+        self.convolution.window.input[2].next_multiple_of(8).min(64)
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
@@ -82,7 +77,7 @@ impl Kernel for Fold {
             let rows = image * height * width..(image + 1) * height * width;
             gradient.fill(0.0);
             unpooled.scatter_patches(&patches[rows.start * depth..rows.end * depth], rows, image, gradient);
-            apply_gate(self.gate, &input[image * values..], gradient);
+            gate::apply(self.gate, &input[image * values..], gradient);
         });
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::conv_input_gradient::apply_gate;
+use super::gate::{self, Gate};
 use super::pool_forward::{THREADS, constants, pools};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 use crate::model::Window;
@@ -21,8 +21,8 @@ pub const ROW: Row = Row {
 pub struct PoolBackward {
     pub batch: usize,
     pub window: Window,
-    /// As [`super::ConvInputGradient::gate`].
-    pub gate: Option<f32>,
+    /// Of the input.
+    pub gate: Gate,
 }
 
 impl Kernel for PoolBackward {
@@ -31,12 +31,8 @@ impl Kernel for PoolBackward {
     }
 
     fn constants(&self) -> Constants {
-        let options = vec![
-            ("GATED", self.gate.is_some().into()),
-            ("SCALE", self.gate.unwrap_or(1.0).into()),
-            ("GRID_WIDTH", self.workgroups()[0].into()),
-        ];
-        [constants(self.batch, &self.window), options].concat()
+        let options = vec![("GRID_WIDTH", self.workgroups()[0].into())];
+        [constants(self.batch, &self.window), gate::constants(self.gate), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -61,7 +57,7 @@ impl Kernel for PoolBackward {
                 let x = position % output_width * stride[1] + place % size[1];
                 gradient[(y * width + x) * channels + channel] += output_gradient[from];
             }
-            apply_gate(self.gate, &input[image * inputs..], gradient);
+            gate::apply(self.gate, &input[image * inputs..], gradient);
         });
     }
 }

@@ -86,8 +86,7 @@ fn lanes(columns: usize) -> usize {
     (8..=256).rev().step_by(8).min_by_key(|&width| idle(width)).unwrap_or(8)
 }
 
-/// The largest divisor of `depth` from `limit` + 1 (so that the 9 taps of a 3 x 3 kernel fit beside 8) down to half of it,
-/// else `limit`.
+/// The largest divisor of `depth` from one more than `limit` down to half of it, so that no tile is padded; else `limit`.
 fn divisor(depth: usize, limit: usize) -> usize {
     (limit / 2 + 1..=limit + 1).rev().find(|candidate| depth.is_multiple_of(*candidate)).unwrap_or(limit)
 }

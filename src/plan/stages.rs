@@ -5,7 +5,7 @@
 //!   max-pool, flatten and dropout. Before the first of these it does nothing, since pixels are not negative.
 //! - A 2 x 2 max-pool right after a convolution goes into its epilogue.
 
-use crate::kernels::{Convolution, Dropout};
+use crate::kernels::{Convolution, Dropout, Gate};
 use crate::model::{Activation, Layer, Resolved, Shape, Window, activation};
 
 /// What flows between stages: the activations of a batch, by number. Value 0 is the input.
@@ -17,7 +17,7 @@ pub struct Value {
     pub shape: Shape,
     /// Set where the value went through ReLU: what dropout scaled it by since. A gradient then passes where the value
     /// is positive, with that scale.
-    pub gate: Option<f32>,
+    pub gate: Gate,
     /// Whether anything before it has weights.
     pub needs_gradient: bool,
 }
