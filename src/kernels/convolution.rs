@@ -30,6 +30,8 @@ pub struct Tile {
     pub stage_columns: bool,
     /// Sums that a tile's products of one output are shared out to.
     pub chains: usize,
+    /// Whether the loop carries what a thread knows of its place: see the shaders' `kept`.
+    pub keep: bool,
 }
 
 impl Tile {
@@ -51,6 +53,7 @@ impl Tile {
             ("SHARE", self.share.into()),
             ("STAGE_COLUMNS", self.stage_columns.into()),
             ("CHAINS", self.chains.into()),
+            ("KEEP", self.keep.into()),
         ]
     }
 }
