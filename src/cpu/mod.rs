@@ -34,7 +34,8 @@ impl Cpu {
 
 fn run(pass: &Pass, memory: &mut [Vec<u32>]) {
     let mut bound: Vec<Vec<u32>> = pass.buffers.iter().map(|id| take(&mut memory[id.0])).collect();
-    let mut views: Vec<&mut [u32]> = bound.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut views: Vec<&mut [u32]> =
+        bound.iter_mut().zip(&pass.offsets).map(|(buffer, first)| &mut buffer[*first..]).collect();
     pass.kernel.twin(&mut views);
     for (id, buffer) in pass.buffers.iter().zip(bound) {
         memory[id.0] = buffer;

@@ -52,8 +52,12 @@ impl Gpu {
             plan.buffers.iter().map(|buffer| storage_buffer(&device.device, &buffer.name, buffer.words)).collect();
         let dispatch = |pass: &Pass| {
             let pipeline = pipelines.of(&*pass.kernel).clone();
-            let bound: Vec<&wgpu::Buffer> = pass.buffers.iter().map(|id| &buffers[id.0]).collect();
-            let group = bind(&device.device, &pipeline, &bound);
+            let bound = pass.buffers.iter().zip(&pass.offsets).map(|(id, first)| wgpu::BufferBinding {
+                buffer: &buffers[id.0],
+                offset: 4 * *first as u64,
+                size: None,
+            });
+            let group = bind(&device.device, &pipeline, bound);
             Dispatch { pipeline, group, workgroups: pass.kernel.workgroups().map(|count| count as u32) }
         };
         let training = plan.training.iter().map(dispatch).collect();

@@ -82,13 +82,13 @@ fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
     }
 }
 
-/// The buffers of one pass, bound for its pipeline.
-pub(super) fn bind(
+/// The buffers of one pass, or parts of them, bound for its pipeline.
+pub(super) fn bind<'a>(
     device: &wgpu::Device,
     pipeline: &wgpu::ComputePipeline,
-    buffers: &[&wgpu::Buffer],
+    buffers: impl Iterator<Item = wgpu::BufferBinding<'a>>,
 ) -> wgpu::BindGroup {
-    let resources = buffers.iter().map(|buffer| buffer.as_entire_binding());
+    let resources = buffers.map(wgpu::BindingResource::Buffer);
     let entries: Vec<_> =
         (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor {

@@ -31,7 +31,7 @@ impl Probe {
         for (buffer, words) in buffers.iter().zip(&fenced) {
             queue.write_buffer(buffer, 0, bytemuck::cast_slice(words));
         }
-        let group = bind(device, pipeline, &buffers.iter().collect::<Vec<_>>());
+        let group = bind(device, pipeline, buffers.iter().map(wgpu::Buffer::as_entire_buffer_binding));
         let mut encoder = device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         pass.set_pipeline(pipeline);

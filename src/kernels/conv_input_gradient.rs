@@ -67,7 +67,7 @@ impl Kernel for ConvInputGradient {
         if convolution.is_dense() {
             let left = Matrix::new(gradient, batch, filters);
             multiply_on_all_cores(input_gradient, left, kernel);
-            gate::apply(*gate, input, input_gradient);
+            gate::apply(*gate, input, 0, input_gradient);
             return;
         }
         let (values, positions) = (convolution.inputs() / batch, convolution.positions() / batch);
@@ -91,7 +91,7 @@ impl Kernel for ConvInputGradient {
                 multiply(patches, Target::Overwrite, Matrix::new(right, count, filters), kernel);
                 input_gradient.fill(0.0);
                 convolution.scatter_patches(patches, rows, first_image, input_gradient);
-                gate::apply(*gate, &input[first_image * values..], input_gradient);
+                gate::apply(*gate, input, first_image * values, input_gradient);
             },
         );
     }

@@ -57,7 +57,7 @@ impl Kernel for PoolBackward {
                 let x = position % output_width * stride[1] + place % size[1];
                 gradient[(y * width + x) * channels + channel] += output_gradient[from];
             }
-            gate::apply(self.gate, &input[image * inputs..], gradient);
+            gate::apply(self.gate, input, image * inputs, gradient);
         });
     }
 }
