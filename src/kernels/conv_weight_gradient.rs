@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use super::case::{Case, case, unwritten};
-use super::convolution::{Convolution, Tile};
+use super::convolution::{Convolution, Patches, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places};
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
+use super::scratch::Scratch;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -46,23 +47,21 @@ impl ConvWeightGradient {
         let (kernel, bias) = sums.split_at_mut(depth * filters);
         kernel.fill(0.0);
         bias.fill(0.0);
-        let (mut patches, mut expanded) = (Vec::new(), Vec::new());
         for begin in (begin..end).step_by(512 / places) {
             let positions = begin..end.min(begin + 512 / places);
             let rows = positions.start * places..positions.end * places;
-            let count = rows.len();
-            patches.resize(count * depth, 0.0);
-            convolution.gather_patches(input, rows, &mut patches);
             let own = &gradient[positions.start * filters..positions.end * filters];
+            let mut expanded;
             let right = if places > 1 {
-                expanded.resize(count * filters, 0.0);
-                convolution.expand_gradient(gradient, argmax, *packed, positions, &mut expanded);
-                &expanded
+                expanded = Scratch::new(rows.len() * filters);
+                convolution.expand_gradient(gradient, argmax, *packed, positions, floats_mut(&mut expanded));
+                floats(&expanded)
             } else {
                 own
             };
-            let left = Matrix::new(&patches, count, depth).transposed();
-            multiply(kernel, Target::Accumulate, left, Matrix::new(right, count, filters));
+            let right = Matrix::new(right, rows.len(), filters);
+            let patches = Patches::new(convolution, input, rows);
+            multiply(kernel, Target::Accumulate, patches.matrix().transposed(), 0, right);
             add_rows(own, bias);
         }
     }
@@ -103,7 +102,7 @@ impl Kernel for ConvWeightGradient {
         if self.convolution.is_dense() && self.slots == 1 {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
-            multiply_on_all_cores(kernel, left, Matrix::new(gradient, batch, filters));
+            multiply_on_all_cores(kernel, left, Matrix::new(gradient, batch, filters), |_, _| {});
             bias.fill(0.0);
             add_rows(&gradient[..batch * filters], &mut bias[..filters]);
             return;

@@ -17,9 +17,11 @@ mod matrix;
 mod pool_backward;
 mod pool_forward;
 mod progress;
+mod scratch;
 mod softmax_cross_entropy;
 mod specialise;
 mod tiles;
+mod vectors;
 
 pub use adam::Adam;
 pub use advance::Advance;
