@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::case::{Case, case, unwritten};
 use super::convolution::{Convolution, Patches, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution};
+use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
@@ -56,32 +57,6 @@ impl ConvForward {
             },
         );
     }
-
-    /// The largest of each window's `rows [positions, places, filters]`; its place goes to `argmax`.
-    fn pool(&self, rows: &mut [f32], output: &mut [f32], argmax: &mut [u32]) {
-        let (filters, packed) = (self.convolution.filters, self.packed());
-        argmax.fill(0);
-        vectorised(
-            #[inline(always)]
-            || {
-                let windows = rows.chunks_exact(self.convolution.places() * filters);
-                for (position, (window, output)) in windows.zip(output.chunks_exact_mut(filters)).enumerate() {
-                    let (first, others) = window.split_at(filters);
-                    let (words, shift) =
-                        (&mut argmax[position / packed * filters..][..filters], 4 * (position % packed));
-                    output.copy_from_slice(first);
-                    for (place, row) in (1..).zip(others.chunks_exact(filters)) {
-                        for ((largest, word), value) in output.iter_mut().zip(&mut *words).zip(row) {
-                            if value > largest {
-                                *largest = *value;
-                                *word = *word & !(15 << shift) | place << shift;
-                            }
-                        }
-                    }
-                }
-            },
-        );
-    }
 }
 
 impl Kernel for ConvForward {
@@ -103,11 +78,10 @@ impl Kernel for ConvForward {
         let [input, weights, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, weights, output) = (floats(input), floats(weights), floats_mut(output));
         let (depth, filters, places) = (self.convolution.depth(), self.convolution.filters, self.convolution.places());
-        let kernel = Matrix::new(weights, depth, filters);
-        let bias = &weights[depth * filters..][..filters];
+        let (kernel, bias) = weights[..self.convolution.weights()].split_at(depth * filters);
         if self.convolution.is_dense() {
             let left = Matrix::new(input, self.convolution.batch, depth);
-            multiply_on_all_cores(output, left, kernel, |_, rows| self.activate(rows, bias));
+            multiply_on_all_cores(output, left, kernel, filters, |_, rows| self.activate(rows, bias));
             return;
         }
         // Blocks of positions whose products stay in the cache; whole words of argmax each.
@@ -117,12 +91,12 @@ impl Kernel for ConvForward {
             let rows = first..first + output.len() / filters * places;
             let patches = Patches::new(&self.convolution, input, rows.clone());
             if places == 1 {
-                multiply(output, Target::Overwrite, patches.matrix(), 0, kernel);
+                multiply(output, Target::Overwrite, patches.matrix(), 0, kernel, filters);
             } else {
                 let mut products = Scratch::new(rows.len() * filters);
                 let products = floats_mut(&mut products);
-                multiply(products, Target::Overwrite, patches.matrix(), 0, kernel);
-                self.pool(products, output, argmax);
+                multiply(products, Target::Overwrite, patches.matrix(), 0, kernel, filters);
+                Windows::new(&self.convolution, self.packed()).pool(products, output, argmax);
             }
             self.activate(output, bias);
         };

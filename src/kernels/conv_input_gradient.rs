@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use super::case::{Case, case};
 use super::convolution::{Convolution, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places, unreached};
+use super::fused_pool::Windows;
 use super::gate::{self, Gate};
-use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
+use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 use super::scratch::Scratch;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
@@ -64,10 +65,12 @@ impl Kernel for ConvInputGradient {
         let Convolution { batch, filters, .. } = *convolution;
         let depth = convolution.depth();
         let input_gradient = &mut floats_mut(input_gradient)[..convolution.inputs()];
-        let kernel = Matrix::new(weights, depth, filters).transposed();
+        let mut kernel = Scratch::new(depth * filters);
+        transpose(weights, filters, floats_mut(&mut kernel));
+        let kernel = floats(&kernel);
         if convolution.is_dense() {
             let left = Matrix::new(gradient, batch, filters);
-            multiply_on_all_cores(input_gradient, left, kernel, |first, rows| {
+            multiply_on_all_cores(input_gradient, left, kernel, depth, |first, rows| {
                 gate::apply(*gate, &input[first * depth..], rows);
             });
             return;
@@ -82,14 +85,14 @@ impl Kernel for ConvInputGradient {
             let mut expanded;
             let right = if convolution.pool > 1 {
                 expanded = Scratch::new(rows.len() * filters);
-                convolution.expand_gradient(gradient, argmax, *packed, positions, floats_mut(&mut expanded));
+                Windows::new(convolution, *packed).unpool(gradient, argmax, positions, floats_mut(&mut expanded));
                 floats(&expanded)
             } else {
                 &gradient[positions.start * filters..positions.end * filters]
             };
             let mut patches = Scratch::new(rows.len() * depth);
             let patches = floats_mut(&mut patches);
-            multiply(patches, Target::Overwrite, Matrix::new(right, rows.len(), filters), 0, kernel);
+            multiply(patches, Target::Overwrite, Matrix::new(right, rows.len(), filters), 0, kernel, depth);
             input_gradient.fill(0.0);
             convolution.scatter_patches(patches, rows, first_image, input_gradient);
             gate::apply(*gate, &input[first_image * values..], input_gradient);

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::case::{Case, case, unwritten};
 use super::convolution::{Convolution, Patches, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places};
+use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::scratch::Scratch;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
@@ -54,14 +55,13 @@ impl ConvWeightGradient {
             let mut expanded;
             let right = if places > 1 {
                 expanded = Scratch::new(rows.len() * filters);
-                convolution.expand_gradient(gradient, argmax, *packed, positions, floats_mut(&mut expanded));
+                Windows::new(convolution, *packed).unpool(gradient, argmax, positions, floats_mut(&mut expanded));
                 floats(&expanded)
             } else {
                 own
             };
-            let right = Matrix::new(right, rows.len(), filters);
             let patches = Patches::new(convolution, input, rows);
-            multiply(kernel, Target::Accumulate, patches.matrix().transposed(), 0, right);
+            multiply(kernel, Target::Accumulate, patches.matrix().transposed(), 0, right, filters);
             add_rows(own, bias);
         }
     }
@@ -102,7 +102,7 @@ impl Kernel for ConvWeightGradient {
         if self.convolution.is_dense() && self.slots == 1 {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
-            multiply_on_all_cores(kernel, left, Matrix::new(gradient, batch, filters), |_, _| {});
+            multiply_on_all_cores(kernel, left, gradient, filters, |_, _| {});
             bias.fill(0.0);
             add_rows(&gradient[..batch * filters], &mut bias[..filters]);
             return;

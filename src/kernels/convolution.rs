@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::matrix::{Matrix, Offsets};
 use super::scratch::Scratch;
-use super::vectors::vectorised;
 use super::{Constants, floats, floats_mut};
 use crate::model::Window;
 
@@ -199,34 +198,6 @@ impl Convolution {
                 target.iter_mut().zip(&patch[tap..tap + count]).for_each(|(sum, value)| *sum += value);
             });
         });
-    }
-
-    /// The output gradient of `rows` as a matrix `[rows, filters]`: a pooled position's gradient stands in the row of
-    /// its largest place, the other rows are zero.
-    pub(super) fn expand_gradient(
-        &self,
-        gradient: &[f32],
-        argmax: &[u32],
-        packed: usize,
-        positions: Range<usize>,
-        expanded: &mut [f32],
-    ) {
-        let filters = self.filters;
-        vectorised(
-            #[inline(always)]
-            || {
-                for (position, rows) in positions.clone().zip(expanded.chunks_exact_mut(self.places() * filters)) {
-                    let gradient = &gradient[position * filters..][..filters];
-                    let words = &argmax[position / packed * filters..][..filters];
-                    let shift = 4 * (position % packed) as u32;
-                    for (place, row) in (0..).zip(rows.chunks_exact_mut(filters)) {
-                        for ((value, gradient), word) in row.iter_mut().zip(gradient).zip(words) {
-                            *value = if word >> shift & 15 == place { *gradient } else { 0.0 };
-                        }
-                    }
-                }
-            },
-        );
     }
 }
 

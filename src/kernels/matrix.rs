@@ -61,11 +61,6 @@ impl<'a> Matrix<'a> {
     pub fn transposed(self) -> Self {
         Self { rows: self.columns, columns: self.rows, ..self }
     }
-
-    /// Row `row` from `column` on as it lies in memory, where it does.
-    fn lies(self) -> bool {
-        matches!(self.columns, Offsets::Steps(_, 1))
-    }
 }
 
 /// What happens to the values that are there before the product.
@@ -82,28 +77,42 @@ const BLOCK: usize = 64;
 /// The most columns at a time: four vectors of the longest kind.
 const PANEL: usize = 64;
 
-/// `output`, row-major, becomes (or grows by) rows `first_row..` of `left x right`, as many as there is space for.
-pub fn multiply(output: &mut [f32], target: Target, left: Matrix, first_row: usize, right: Matrix) {
-    assert_eq!(left.columns.count(), right.rows.count());
-    let rows = output.len() / right.columns.count();
-    assert!(first_row + rows <= left.rows.count());
-    Arch::new().dispatch(Product { output, target, left, first_row, right });
+/// `output`, row-major with so many `columns`, becomes (or grows by) rows `first_row..` of `left x right`, as many as there
+/// is space for. `right` is row-major, too.
+pub fn multiply(output: &mut [f32], target: Target, left: Matrix, first_row: usize, right: &[f32], columns: usize) {
+    assert!(right.len() >= left.columns.count() * columns);
+    assert!(first_row + output.len() / columns <= left.rows.count());
+    Arch::new().dispatch(Product { output, target, left, first_row, right, columns });
 }
 
-/// Overwrites `output [left.rows, right.columns]` by `left x right` on all cores, a block of rows at a time;
+/// Overwrites `output [left.rows, columns]` by `left x right` on all cores, a block of rows at a time;
 /// `finish(first row, rows)` sees each block while it is in the cache. How many rows a block has does not matter for the
 /// result: every number is added up in the same order.
 pub fn multiply_on_all_cores(
     output: &mut [f32],
     left: Matrix,
-    right: Matrix,
+    right: &[f32],
+    columns: usize,
     finish: impl Fn(usize, &mut [f32]) + Sync,
 ) {
-    let (rows, columns) = (left.rows.count(), right.columns.count());
+    let rows = left.rows.count();
     let block = rows.div_ceil(2 * rayon::current_num_threads()).clamp(36, 252);
     output[..rows * columns].par_chunks_mut(block * columns).enumerate().for_each(|(number, output)| {
-        multiply(output, Target::Overwrite, left, number * block, right);
+        multiply(output, Target::Overwrite, left, number * block, right, columns);
         finish(number * block, output);
+    });
+}
+
+/// The transpose of row-major `values [rows, columns]`, on all cores.
+pub fn transpose(values: &[f32], columns: usize, output: &mut [f32]) {
+    // As many as a line of the cache holds.
+    const COLUMNS: usize = 16;
+    let rows = output.len() / columns;
+    output.par_chunks_mut(COLUMNS * rows).enumerate().for_each(|(block, output)| {
+        for (row, values) in values.chunks_exact(columns).take(rows).enumerate() {
+            let values = &values[block * COLUMNS..];
+            output[row..].iter_mut().step_by(rows).zip(values).for_each(|(output, value)| *output = *value);
+        }
     });
 }
 
@@ -112,7 +121,8 @@ struct Product<'a> {
     target: Target,
     left: Matrix<'a>,
     first_row: usize,
-    right: Matrix<'a>,
+    right: &'a [f32],
+    columns: usize,
 }
 
 impl WithSimd for Product<'_> {
@@ -123,9 +133,8 @@ impl WithSimd for Product<'_> {
         // Sums of a tile stay in registers, beside a row of the right matrix and one number of the left.
         let many_registers = S::REGISTER_COUNT >= 32;
         let widest = (if many_registers { 4 } else { 2 } * S::F32_LANES).min(PANEL);
-        let columns = self.right.columns.count();
-        for first_column in (0..columns).step_by(widest) {
-            let width = widest.min(columns - first_column);
+        for first_column in (0..self.columns).step_by(widest) {
+            let width = widest.min(self.columns - first_column);
             match (width.div_ceil(S::F32_LANES), many_registers) {
                 (4, _) => self.panel::<S, 6, 4>(simd, first_column, width),
                 (3, _) => self.panel::<S, 6, 3>(simd, first_column, width),
@@ -141,26 +150,22 @@ impl Product<'_> {
     /// The columns `first_column..first_column + width` of the output, `width` at most `VECTORS` vectors.
     #[inline(always)]
     fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first_column: usize, width: usize) {
-        let Self { left, right, .. } = *self;
-        let (depth, columns, full) = (left.columns.count(), right.columns.count(), VECTORS * S::F32_LANES);
+        let Self { left, right, columns, .. } = *self;
+        let (depth, full) = (left.columns.count(), VECTORS * S::F32_LANES);
         let rows = self.output.len() / columns;
-        let mut copy = [0.0; BLOCK * PANEL];
+        // Where the last vector is not a whole one, the right matrix is copied, with zeros after its columns.
+        let mut padded = [0.0; BLOCK * PANEL];
         let mut depths = [0; BLOCK];
         for begin in (0..depth).step_by(BLOCK) {
             let depths = &mut depths[..BLOCK.min(depth - begin)];
             (begin..).zip(&mut *depths).for_each(|(index, offset)| *offset = left.columns.at(index));
-            let whole = right.lies() && width == full;
-            let (block, step) = if let (true, Offsets::Steps(_, step)) = (whole, right.rows) {
-                (&right.values[begin * step + first_column..], step)
-            } else {
-                for column in 0..width {
-                    let offset = right.columns.at(first_column + column);
-                    for index in 0..depths.len() {
-                        copy[index * full + column] = right.values[right.rows.at(begin + index) + offset];
-                    }
+            let (mut block, mut step) = (&right[begin * columns + first_column..], columns);
+            if width < full {
+                for (copy, row) in padded.chunks_exact_mut(full).zip(block.chunks(columns)).take(depths.len()) {
+                    copy[..width].copy_from_slice(&row[..width]);
                 }
-                (&copy[..], full)
-            };
+                (block, step) = (&padded, full);
+            }
             for first in (0..rows).step_by(ROWS) {
                 let last = rows - 1;
                 let starts = std::array::from_fn(|row| left.rows.at(self.first_row + last.min(first + row)));

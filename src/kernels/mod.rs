@@ -11,6 +11,7 @@ mod convolution;
 mod convolution_cases;
 mod dropout;
 mod fold;
+mod fused_pool;
 mod gate;
 mod gather;
 mod matrix;
