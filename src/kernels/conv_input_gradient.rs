@@ -82,11 +82,11 @@ impl Kernel for ConvInputGradient {
             let last_image = first_image + input_gradient.len() / values;
             let positions = first_image * positions..last_image * positions;
             let rows = positions.start * convolution.places()..positions.end * convolution.places();
-            let mut expanded;
+            let mut unpooled;
             let right = if convolution.pool > 1 {
-                expanded = Scratch::new(rows.len() * filters);
-                Windows::new(convolution, *packed).unpool(gradient, argmax, positions, floats_mut(&mut expanded));
-                floats(&expanded)
+                unpooled = Scratch::new(rows.len() * filters);
+                Windows::new(convolution, *packed).unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
+                floats(&unpooled)
             } else {
                 &gradient[positions.start * filters..positions.end * filters]
             };

@@ -130,16 +130,17 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        // Sums of a tile stay in registers, beside a row of the right matrix and one number of the left.
-        let many_registers = S::REGISTER_COUNT >= 32;
-        let widest = (if many_registers { 4 } else { 2 } * S::F32_LANES).min(PANEL);
+        // The sums of a tile stay in registers, beside a row of the right matrix and one number of the left.
+        let many = S::REGISTER_COUNT >= 32;
+        let vectors = if many { 4 } else { 2 };
+        let widest = (vectors * S::F32_LANES).min(PANEL);
         for first_column in (0..self.columns).step_by(widest) {
             let width = widest.min(self.columns - first_column);
-            match (width.div_ceil(S::F32_LANES), many_registers) {
-                (4, _) => self.panel::<S, 6, 4>(simd, first_column, width),
-                (3, _) => self.panel::<S, 6, 3>(simd, first_column, width),
-                (2, true) => self.panel::<S, 9, 2>(simd, first_column, width),
-                (2, false) => self.panel::<S, 6, 2>(simd, first_column, width),
+            match width.div_ceil(S::F32_LANES) {
+                4 => self.panel::<S, 6, 4>(simd, first_column, width),
+                3 => self.panel::<S, 6, 3>(simd, first_column, width),
+                2 if many => self.panel::<S, 9, 2>(simd, first_column, width),
+                2 => self.panel::<S, 6, 2>(simd, first_column, width),
                 _ => self.panel::<S, 9, 1>(simd, first_column, width),
             }
         }
