@@ -34,9 +34,11 @@ impl Pipelines {
         Ok(pipelines)
     }
 
-    /// The pipeline of a kernel that [`Self::compile`] was given.
-    pub fn of(&self, kernel: &dyn Kernel) -> &wgpu::ComputePipeline {
-        &self.0[&specialise(kernel.row().wgsl, &kernel.constants())]
+    /// A kernel that [`Self::compile`] was given, on a buffer for each of its bindings.
+    pub fn dispatch(&self, device: &wgpu::Device, kernel: &dyn Kernel, buffers: &[&wgpu::Buffer]) -> Dispatch {
+        let pipeline = self.0[&specialise(kernel.row().wgsl, &kernel.constants())].clone();
+        let group = bind(device, &pipeline, buffers);
+        Dispatch { pipeline, group, workgroups: kernel.workgroups().map(|count| count as u32) }
     }
 }
 
@@ -82,12 +84,23 @@ fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
     }
 }
 
-/// The buffers of one pass, bound for its pipeline.
-pub(super) fn bind(
-    device: &wgpu::Device,
-    pipeline: &wgpu::ComputePipeline,
-    buffers: &[&wgpu::Buffer],
-) -> wgpu::BindGroup {
+/// A pass, ready to record.
+pub(super) struct Dispatch {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    workgroups: [u32; 3],
+}
+
+impl Dispatch {
+    pub fn record(&self, pass: &mut wgpu::ComputePass) {
+        let [x, y, z] = self.workgroups;
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+fn bind(device: &wgpu::Device, pipeline: &wgpu::ComputePipeline, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
     let resources = buffers.iter().map(|buffer| buffer.as_entire_binding());
     let entries: Vec<_> =
         (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();

@@ -56,6 +56,17 @@ impl Kernel for ConvInputGradient {
         [x, y, self.column_blocks() * window.stride[0] * window.stride[1]]
     }
 
+    fn operations(&self) -> usize {
+        2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "input" if self.gate.is_none() => 0,
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [gradient, argmax, weights, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (gradient, weights, input) = (floats(gradient), floats(weights), floats(input));

@@ -2,10 +2,12 @@
 
 mod executor;
 mod lower;
+mod single;
 mod stages;
 
-pub use executor::{BatchLog, Executor};
+pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use lower::{Options, lower};
+pub use single::single;
 
 use std::sync::Arc;
 
@@ -109,6 +111,17 @@ impl Plan {
 
     pub fn buffer(&self, id: BufferId) -> &Buffer {
         &self.buffers[id.0]
+    }
+
+    /// Bytes that a pass has to move between memory and the device: see [`Kernel::traffic`].
+    pub fn traffic(&self, pass: &Pass) -> usize {
+        let bound = pass.kernel.row().bindings.iter().zip(&pass.buffers);
+        4 * bound.map(|(binding, id)| pass.kernel.traffic(binding.name, self.buffer(*id).words)).sum::<usize>()
+    }
+
+    /// Floating-point operations of one batch: see [`Kernel::operations`].
+    pub fn operations(&self, program: Program) -> usize {
+        self.passes(program).iter().map(|pass| pass.kernel.operations()).sum()
     }
 
     /// Bytes of all buffers.

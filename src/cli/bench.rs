@@ -1,0 +1,246 @@
+//! `gpu-fmnist bench`
+
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::console::Console;
+use super::device::{AdaptersOption, Device};
+use super::{interrupt, output};
+use crate::cpu::Cpu;
+use crate::error::{Error, Result};
+use crate::measure::{Ceilings, Steps, Synthetic, TOLERANCE, agree, ceilings, median, spread, steps_for, throughput};
+use crate::model::{self, Model, NAMES};
+use crate::plan::{Options, Plan, Program, lower};
+use crate::train::{Engine, check_batch_size};
+
+/// Measure how fast training steps are, on one adapter or on several in turn.
+#[derive(Args)]
+#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+pub struct BenchArguments {
+    /// cnn1, cnn2, cnn3, all of these, or a model's TOML file; several with commas between them
+    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE", value_delimiter = ',')]
+    model: Vec<String>,
+    /// Samples a training step
+    #[arg(short, long, default_value_t = 512, value_name = "N")]
+    batch_size: usize,
+    /// Steps of one repeat [default: as many as take half a second]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    steps: Option<u32>,
+    /// Repeats, whose median counts
+    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u32).range(5..=1000))]
+    repeats: u32,
+    #[command(flatten)]
+    adapters: AdaptersOption,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// clap wraps the lines to the terminal.
+const NOTES: &str = "\
+Before anything is timed, three steps are compared with the CPU path's: losses, gradients and weights. Where they \
+differ, no number is printed and the exit code is 1. Times are the host's, from a repeat's first upload until the device \
+is done, after a warm-up. The adapters take turns, repeat by repeat; a ratio is the median of the repeats' own. \
+'of ceiling' is the part of the most arithmetic that the adapter was measured to do. The images are pseudo-random and \
+part of the memory.";
+
+/// Steps that are compared with the CPU path's.
+const COMPARED: usize = 3;
+
+/// One model on one adapter.
+struct Outcome {
+    /// The adapter, by its place on the command line.
+    adapter: usize,
+    model: String,
+    /// Seconds a step, of each repeat.
+    seconds: Vec<f64>,
+    steps: usize,
+    /// Useful ones of a step.
+    operations: usize,
+    memory: u64,
+    /// Seconds to open the adapter and to make everything the plan needs there.
+    start_up: f64,
+    /// The part of the tolerance that the comparison used; none on the CPU path, which is compared with.
+    used: Option<f64>,
+}
+
+pub fn run(arguments: &BenchArguments) -> Result<()> {
+    check_batch_size(arguments.batch_size)?;
+    let names = arguments.model.iter().flat_map(|name| match name.as_str() {
+        "all" => NAMES.to_vec(),
+        name => vec![name],
+    });
+    let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
+    let mut console = Console::new(false);
+    let devices = arguments.adapters.devices(&mut console)?;
+    interrupt::watch()?;
+    let measure = |device: &Device| {
+        console.show_for_now(&format!("{}: measuring its ceilings", device.name()));
+        ceilings(device.tiles(), &|plan| device.executor(plan), &mut interrupt::requested)
+    };
+    let ceilings = devices.iter().map(measure).collect::<Result<Vec<Ceilings>>>()?;
+    let mut outcomes = Vec::new();
+    for model in &models {
+        outcomes.extend(bench(arguments, model, &devices, &mut console)?);
+    }
+    console.show_for_now("");
+    let report = Report { batch: arguments.batch_size, devices, ceilings, outcomes };
+    if arguments.json { output::json(&report.json()) } else { output::text(&report.text()) }
+}
+
+/// One model on all adapters: compared, warmed up, and timed in turn.
+fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console: &mut Console) -> Result<Vec<Outcome>> {
+    let batch = arguments.batch_size;
+    let data = Synthetic::new(model, batch);
+    let mut measured = Vec::new();
+    for (adapter, device) in devices.iter().enumerate() {
+        console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
+        let options = Options { batch, tiles: device.tiles(), samples: Synthetic::samples(batch) };
+        let plan = lower(model, options)?;
+        let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
+        let start = Instant::now();
+        let mut engine = data.engine(device.executor(plan)?);
+        let start_up = start.elapsed().as_secs_f64();
+        let used = match device {
+            Device::Cpu => None,
+            Device::Gpu(_) => Some(compare(lower(model, options)?, &mut engine, &data, model, device)?),
+        };
+        console.show_for_now(&format!("{} on {}: warming up", model.name, device.name()));
+        let enough = steps_for(&mut engine, &data, &mut interrupt::requested)?;
+        let steps = arguments.steps.map_or(enough, |steps| steps as usize);
+        let (model, seconds) = (model.name.clone(), Vec::new());
+        measured.push((engine, Outcome { adapter, model, seconds, steps, operations, memory, start_up, used }));
+    }
+    for repeat in 1..=arguments.repeats {
+        console.show_for_now(&format!("{}: repeat {repeat} of {}", model.name, arguments.repeats));
+        for (engine, outcome) in &mut measured {
+            outcome.seconds.push(throughput(engine, &data, outcome.steps, &mut interrupt::requested)?);
+        }
+    }
+    Ok(measured.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// The part of the tolerance that the adapter's first steps used.
+///
+/// # Errors
+/// [`Error::Failed`] where they differ from those of the CPU path.
+fn compare(plan: Plan, engine: &mut Engine, data: &Synthetic, model: &Model, device: &Device) -> Result<f64> {
+    let mut cpu = data.engine(Box::new(Cpu::new(plan)?));
+    let expected = Steps::run(&mut cpu, data, COMPARED, &mut interrupt::requested)?;
+    let actual = Steps::run(engine, data, COMPARED, &mut interrupt::requested)?;
+    agree(&expected, &actual).map_err(|problem| {
+        let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
+        Error::Failed(format!("{} on {}: {problem}; {remedy}", model.name, device.describe()))
+    })
+}
+
+/// What was measured of what.
+struct Report {
+    batch: usize,
+    devices: Vec<Device>,
+    ceilings: Vec<Ceilings>,
+    outcomes: Vec<Outcome>,
+}
+
+const GIGA: f64 = 1e-9;
+
+impl Report {
+    fn operations_per_second(outcome: &Outcome) -> f64 {
+        outcome.operations as f64 / median(outcome.seconds.iter().copied())
+    }
+
+    fn of_ceiling(&self, outcome: &Outcome) -> f64 {
+        Self::operations_per_second(outcome) / self.ceilings[outcome.adapter].operations_per_second
+    }
+
+    /// How many times as fast as the first adapter it is with this model, by the repeats that stood side by side.
+    fn ratio(&self, outcome: &Outcome) -> f64 {
+        let same = |other: &&Outcome| other.adapter == 0 && other.model == outcome.model;
+        let first = self.outcomes.iter().find(same).map_or(&[][..], |first| &first.seconds);
+        median(first.iter().zip(&outcome.seconds).map(|(first, own)| first / own))
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("batches of {} pseudo-random images\n\n", self.batch);
+        for (number, (device, ceilings)) in self.devices.iter().zip(&self.ceilings).enumerate() {
+            let driver = device.driver().join(" ");
+            let driver = if driver.trim().is_empty() { String::new() } else { format!("; driver {}", driver.trim()) };
+            text += &format!(
+                "{}: {}{driver}; at most {:.1} GFLOP/s, {:.1} GB/s\n",
+                number + 1,
+                device.describe(),
+                GIGA * ceilings.operations_per_second,
+                GIGA * ceilings.bytes_per_second,
+            );
+        }
+        let mut headings = vec![
+            "model",
+            "adapter",
+            "ms/step",
+            "min to max",
+            "images/s",
+            "GFLOP/s",
+            "of ceiling",
+            "memory",
+            "start-up",
+            "tolerance used",
+        ];
+        let compared = self.devices.len() > 1;
+        if compared {
+            headings.push("times as fast as 1");
+        }
+        let row = |outcome: &Outcome| {
+            let seconds = median(outcome.seconds.iter().copied());
+            let [least, most] = spread(&outcome.seconds);
+            let mut row = vec![
+                outcome.model.clone(),
+                format!("{}: {}", outcome.adapter + 1, self.devices[outcome.adapter].backend()),
+                format!("{:.3}", 1e3 * seconds),
+                format!("{:.3} to {:.3}", 1e3 * least, 1e3 * most),
+                format!("{:.0}", self.batch as f64 / seconds),
+                format!("{:.1}", GIGA * Self::operations_per_second(outcome)),
+                format!("{:.0} %", 100.0 * self.of_ceiling(outcome)),
+                format!("{:.1} MB", outcome.memory as f64 * 1e-6),
+                format!("{:.2} s", outcome.start_up),
+                outcome.used.map_or("the reference".into(), |used| format!("{used:.3}")),
+            ];
+            if compared {
+                row.push(format!("{:.2}", self.ratio(outcome)));
+            }
+            row
+        };
+        let rows: Vec<Vec<String>> = self.outcomes.iter().map(row).collect();
+        text + "\n" + &output::table(&headings, &rows)
+    }
+
+    fn json(&self) -> Value {
+        let adapter =
+            |(device, ceilings): (&Device, &Ceilings)| json!({ "about": device.about(), "ceilings": ceilings });
+        let result = |outcome: &Outcome| {
+            let seconds = median(outcome.seconds.iter().copied());
+            json!({
+                "model": outcome.model,
+                "adapter": outcome.adapter,
+                "steps": outcome.steps,
+                "seconds_per_step": seconds,
+                "seconds_per_step_of_repeats": outcome.seconds,
+                "images_per_second": self.batch as f64 / seconds,
+                "operations_per_step": outcome.operations,
+                "operations_per_second": Self::operations_per_second(outcome),
+                "of_ceiling": self.of_ceiling(outcome),
+                "memory_bytes": outcome.memory,
+                "start_up_seconds": outcome.start_up,
+                "tolerance_used": outcome.used,
+                "times_as_fast_as_first": self.ratio(outcome),
+            })
+        };
+        json!({
+            "batch_size": self.batch,
+            "tolerance": TOLERANCE,
+            "adapters": self.devices.iter().zip(&self.ceilings).map(adapter).collect::<Vec<_>>(),
+            "results": self.outcomes.iter().map(result).collect::<Vec<_>>(),
+        })
+    }
+}
