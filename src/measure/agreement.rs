@@ -5,10 +5,11 @@ use super::{Synthetic, Visit, go_on};
 use crate::error::Result;
 use crate::train::Engine;
 
-/// How far an executor may be from the CPU path: a loss by this part of itself, a gradient's value by this part of the
-/// gradient's largest, and the way that a layer's weights have moved by ten times this part of its length. Adam makes
-/// the last one less exact: it turns slopes that are zero but for rounding into whole steps.
-pub const TOLERANCE: f64 = 1e-3;
+/// How far an executor may be from the CPU path: the values of a gradient by this part of the largest, the way that a
+/// layer's weights have moved by this part of its length, and a loss by a hundredth of this part of itself. Rounding
+/// alone comes to 1e-6. But where a unit is so near to its ReLU's kink, or two values of a max-pool to each other, that
+/// rounding decides, one summand of a gradient is another one, and that has been seen to make 1.5e-3.
+pub const TOLERANCE: f64 = 1e-2;
 
 /// What some training steps left.
 #[derive(Clone, Debug)]
@@ -61,14 +62,14 @@ pub fn agree(reference: &Steps, other: &Steps) -> std::result::Result<f64, Strin
         Err(format!("{what} differs from the CPU path's by {difference:.1e} of its size; allowed is {part:.0e}"))
     };
     for ((&expected, &actual), step) in reference.losses.iter().zip(&other.losses).zip(1..) {
-        check(&format!("the loss of step {step}"), (actual - expected).abs(), expected.abs(), TOLERANCE)?;
+        check(&format!("the loss of step {step}"), (actual - expected).abs(), expected.abs(), TOLERANCE / 100.0)?;
     }
     for ((name, expected), (_, actual)) in reference.gradients.iter().zip(&other.gradients) {
         check(name, largest(&difference(expected, actual)), largest(expected), TOLERANCE)?;
     }
     for ((name, expected), (_, actual)) in reference.ways.iter().zip(&other.ways) {
         let way = format!("the way of {name}");
-        check(&way, length(&difference(expected, actual)), length(expected), 10.0 * TOLERANCE)?;
+        check(&way, length(&difference(expected, actual)), length(expected), TOLERANCE)?;
     }
     Ok(worst)
 }
@@ -108,13 +109,13 @@ mod tests {
     /// One wrong number in one place, of any kind, and a NaN: no agreement, and the message says where.
     #[test]
     fn one_wrong_number_is_noticed() {
-        for wrong in [2.0e-3_f32, -2.0e-3, 0.5, f32::NAN, f32::INFINITY] {
+        for wrong in [0.02_f32, -0.02, 0.5, f32::NAN, f32::INFINITY] {
             let mut broken = steps();
             broken.gradients[0].1[17] += wrong;
             let problem = agree(&steps(), &broken).unwrap_err();
             assert!(problem.starts_with("a.weights.gradient at step 1 differs"), "{problem}");
             let mut broken = steps();
-            broken.losses[1] += 5.0 * f64::from(wrong);
+            broken.losses[1] += f64::from(wrong) / 50.0;
             assert!(agree(&steps(), &broken).unwrap_err().starts_with("the loss of step 2 differs"));
         }
         for wrong in [0.1, f32::NAN] {
