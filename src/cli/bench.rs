@@ -12,8 +12,8 @@ use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::measure::{Ceilings, Steps, Synthetic, TOLERANCE, agree, ceilings, median, spread, steps_for, throughput};
 use crate::model::{self, Model, NAMES};
-use crate::plan::{Options, Plan, Program, lower};
-use crate::train::{Engine, check_batch_size};
+use crate::plan::{Options, Program, lower};
+use crate::train::check_batch_size;
 
 /// Measure how fast training steps are, on one adapter or on several in turn.
 #[derive(Args)]
@@ -44,7 +44,7 @@ Before anything is timed, three steps are compared with the CPU path's: losses, 
 differ, no number is printed and the exit code is 1. Times are the host's, from a repeat's first upload until the device \
 is done, after a warm-up. The adapters take turns, repeat by repeat; a ratio is the median of the repeats' own. \
 'of ceiling' is the part of the most arithmetic that the adapter was measured to do. The images are pseudo-random and \
-part of the memory.";
+part of the memory. Start-up is until the first step is done; a driver may have kept shaders compiled since earlier.";
 
 /// Steps that are compared with the CPU path's.
 const COMPARED: usize = 3;
@@ -60,7 +60,7 @@ struct Outcome {
     /// Useful ones of a step.
     operations: usize,
     memory: u64,
-    /// Seconds to open the adapter and to make everything the plan needs there.
+    /// Seconds to open the adapter, to make everything the plan needs there, and for the first step.
     start_up: f64,
     /// The part of the tolerance that the comparison used; none on the CPU path, which is compared with.
     used: Option<f64>,
@@ -98,15 +98,17 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
     for (adapter, device) in devices.iter().enumerate() {
         console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
         let options = Options { batch, tiles: device.tiles(), samples: Synthetic::samples(batch) };
+        let used = match device {
+            Device::Cpu => None,
+            Device::Gpu(_) => Some(compare(device, model, options, &data)?),
+        };
         let plan = lower(model, options)?;
         let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
         let start = Instant::now();
         let mut engine = data.engine(device.executor(plan)?);
+        // Some drivers compile a shader when it first runs.
+        throughput(&mut engine, &data, 1, &mut interrupt::requested)?;
         let start_up = start.elapsed().as_secs_f64();
-        let used = match device {
-            Device::Cpu => None,
-            Device::Gpu(_) => Some(compare(lower(model, options)?, &mut engine, &data, model, device)?),
-        };
         console.show_for_now(&format!("{} on {}: warming up", model.name, device.name()));
         let enough = steps_for(&mut engine, &data, &mut interrupt::requested)?;
         let steps = arguments.steps.map_or(enough, |steps| steps as usize);
@@ -122,14 +124,14 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
     Ok(measured.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-/// The part of the tolerance that the adapter's first steps used.
+/// The part of the tolerance that the adapter's first steps use.
 ///
 /// # Errors
-/// [`Error::Failed`] where they differ from those of the CPU path.
-fn compare(plan: Plan, engine: &mut Engine, data: &Synthetic, model: &Model, device: &Device) -> Result<f64> {
-    let mut cpu = data.engine(Box::new(Cpu::new(plan)?));
-    let expected = Steps::run(&mut cpu, data, COMPARED, &mut interrupt::requested)?;
-    let actual = Steps::run(engine, data, COMPARED, &mut interrupt::requested)?;
+/// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
+fn compare(device: &Device, model: &Model, options: Options, data: &Synthetic) -> Result<f64> {
+    let first_steps = |executor| Steps::run(&mut data.engine(executor), data, COMPARED, &mut interrupt::requested);
+    let expected = first_steps(Box::new(Cpu::new(lower(model, options)?)?))?;
+    let actual = first_steps(device.executor(lower(model, options)?)?)?;
     agree(&expected, &actual).map_err(|problem| {
         let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
         Error::Failed(format!("{} on {}: {problem}; {remedy}", model.name, device.describe()))

@@ -47,7 +47,8 @@ const NOTES: &str = "\
 A pass' time is the median over the steps, by the device's clock where it has one. Operations are those the pass is \
 for, bytes those that have to move at least: each value of its buffers once. 'of roof' is the part of what the \
 adapter's measured arithmetic and bandwidth allow a pass with so many operations a byte; above 100 % the bytes came \
-from a cache. The images are pseudo-random. trace.json opens in https://ui.perfetto.dev.";
+from a cache. What no pass accounts for is the host's, and below zero where passes take longer one by one than in \
+training. The images are pseudo-random. trace.json opens in https://ui.perfetto.dev.";
 
 /// An order of passes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
