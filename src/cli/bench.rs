@@ -42,7 +42,7 @@ pub struct BenchArguments {
 const NOTES: &str = "\
 Before anything is timed, three steps are compared with the CPU path's: losses, gradients and weights. Where they \
 differ, no number is printed and the exit code is 1. Times are the host's, from a repeat's first upload until the device \
-is done, after a warm-up. The adapters take turns, repeat by repeat; a ratio is the median of the repeats' own. \
+is done, after a warm-up. The adapters take turns, repeat by repeat; 'ratio' is how many times as fast as the first one an adapter is, the median of the repeats' own. \
 'of ceiling' is the part of the most arithmetic that the adapter was measured to do. The images are pseudo-random and \
 part of the memory. Start-up is until the first step is done; a driver may have kept shaders compiled since earlier.";
 
@@ -168,9 +168,9 @@ impl Report {
         let mut text = format!("batches of {} pseudo-random images\n\n", self.batch);
         for (number, (device, ceilings)) in self.devices.iter().zip(&self.ceilings).enumerate() {
             let driver = device.driver().join(" ");
-            let driver = if driver.trim().is_empty() { String::new() } else { format!("; driver {}", driver.trim()) };
+            let driver = if driver.trim().is_empty() { String::new() } else { format!("driver {}; ", driver.trim()) };
             text += &format!(
-                "{}: {}{driver}; at most {:.1} GFLOP/s, {:.1} GB/s\n",
+                "{}: {}\n   {driver}at most {:.1} GFLOP/s, {:.1} GB/s\n",
                 number + 1,
                 device.describe(),
                 GIGA * ceilings.operations_per_second,
@@ -191,7 +191,7 @@ impl Report {
         ];
         let compared = self.devices.len() > 1;
         if compared {
-            headings.push("times as fast as 1");
+            headings.push("ratio");
         }
         let row = |outcome: &Outcome| {
             let seconds = median(outcome.seconds.iter().copied());
@@ -206,7 +206,7 @@ impl Report {
                 format!("{:.0} %", 100.0 * self.of_ceiling(outcome)),
                 format!("{:.1} MB", outcome.memory as f64 * 1e-6),
                 format!("{:.2} s", outcome.start_up),
-                outcome.used.map_or("the reference".into(), |used| format!("{used:.3}")),
+                outcome.used.map_or("reference".into(), |used| format!("{:.1} %", 100.0 * used)),
             ];
             if compared {
                 row.push(format!("{:.2}", self.ratio(outcome)));
@@ -235,7 +235,7 @@ impl Report {
                 "memory_bytes": outcome.memory,
                 "start_up_seconds": outcome.start_up,
                 "tolerance_used": outcome.used,
-                "times_as_fast_as_first": self.ratio(outcome),
+                "ratio": self.ratio(outcome),
             })
         };
         json!({

@@ -17,7 +17,7 @@ pub const ROW: Row = Row {
 #[derive(Clone, Copy, Debug)]
 pub struct CeilingArithmetic {
     pub workgroups: usize,
-    /// Of [`ROUND`] steps in each chain.
+    /// Of sixteen steps in each chain.
     pub rounds: usize,
 }
 
