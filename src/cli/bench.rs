@@ -67,14 +67,22 @@ struct Outcome {
 }
 
 pub fn run(arguments: &BenchArguments) -> Result<()> {
+    let mut console = Console::new(false);
+    let measured = measure(arguments, &mut console);
+    // Neither a result nor an error follows the progress on its line.
+    console.show_for_now("");
+    let report = measured?;
+    if arguments.json { output::json(&report.json()) } else { output::text(&report.text()) }
+}
+
+fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {
     check_batch_size(arguments.batch_size)?;
     let names = arguments.model.iter().flat_map(|name| match name.as_str() {
         "all" => NAMES.to_vec(),
         name => vec![name],
     });
     let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
-    let mut console = Console::new(false);
-    let devices = arguments.adapters.devices(&mut console)?;
+    let devices = arguments.adapters.devices(console)?;
     interrupt::watch()?;
     let measure = |device: &Device| {
         console.show_for_now(&format!("{}: measuring its ceilings", device.name()));
@@ -83,11 +91,9 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
     let ceilings = devices.iter().map(measure).collect::<Result<Vec<Ceilings>>>()?;
     let mut outcomes = Vec::new();
     for model in &models {
-        outcomes.extend(bench(arguments, model, &devices, &mut console)?);
+        outcomes.extend(bench(arguments, model, &devices, console)?);
     }
-    console.show_for_now("");
-    let report = Report { batch: arguments.batch_size, devices, ceilings, outcomes };
-    if arguments.json { output::json(&report.json()) } else { output::text(&report.text()) }
+    Ok(Report { batch: arguments.batch_size, devices, ceilings, outcomes })
 }
 
 /// One model on all adapters: compared, warmed up, and timed in turn.

@@ -60,11 +60,23 @@ enum Sort {
 }
 
 pub fn run(arguments: &ProfileArguments) -> Result<()> {
+    let mut console = Console::new(false);
+    let measured = measure(arguments, &mut console);
+    // Neither a result nor an error follows the progress on its line.
+    console.show_for_now("");
+    let report = measured?;
+    if let Some(folder) = &arguments.output {
+        save(&report.roofline(), folder, "roofline")?;
+        write_whole(&folder.join("trace.json"), &report.trace())?;
+    }
+    if arguments.json { output::json(&report.json()) } else { output::text(&report.text(arguments.sort)) }
+}
+
+fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
     check_batch_size(arguments.batch_size)?;
     let (model, _) = model::by_name_or_file(&arguments.model)?;
     let batch = arguments.batch_size;
-    let mut console = Console::new(false);
-    let device = arguments.adapter.device(&mut console)?;
+    let device = arguments.adapter.device(console)?;
     let plan = lower(&model, Options { batch, tiles: device.tiles(), samples: Synthetic::samples(batch) })?;
     interrupt::watch()?;
     let visit = &mut interrupt::requested;
@@ -74,13 +86,7 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     let data = Synthetic::new(&model, batch);
     let mut engine = data.engine(device.executor(plan)?);
     let profile = profile(&mut engine, &data, arguments.steps as usize, visit)?;
-    console.show_for_now("");
-    let report = Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile };
-    if let Some(folder) = &arguments.output {
-        save(&report.roofline(), folder, "roofline")?;
-        write_whole(&folder.join("trace.json"), &report.trace())?;
-    }
-    if arguments.json { output::json(&report.json()) } else { output::text(&report.text(arguments.sort)) }
+    Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
 }
 
 /// What was measured of what.
