@@ -1,6 +1,7 @@
 //! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
 
 mod bench;
+mod bench_report;
 mod completions;
 mod console;
 mod data;
@@ -11,6 +12,7 @@ mod evaluate;
 mod interrupt;
 mod output;
 mod profile;
+mod profile_report;
 mod progress;
 mod record;
 mod run;
