@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → selftest → train → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
+//! cli → measure → selftest → train → plot → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
 
 pub mod cli;
 pub mod cpu;
@@ -10,8 +10,10 @@ pub mod error;
 pub mod formats;
 pub mod gpu;
 pub mod kernels;
+pub mod measure;
 pub mod model;
 pub mod plan;
+pub mod plot;
 mod random;
 pub mod selftest;
 pub mod train;

@@ -132,8 +132,10 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 12] =
-    ["error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "train", "selftest", "cli"];
+const ORDER: [&str; 14] = [
+    "error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "plot", "train", "selftest",
+    "measure", "cli",
+];
 
 #[test]
 fn imports_point_one_way() {

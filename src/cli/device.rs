@@ -30,16 +30,38 @@ impl AdapterOption {
     /// # Errors
     /// [`Error::Adapter`](crate::error::Error::Adapter) with the list of adapters where the named one is not there.
     pub fn device(&self, console: &mut Console) -> Result<Device> {
-        match self.adapter.to_lowercase().as_str() {
-            "cpu" => Ok(Device::Cpu),
-            "auto" | "" => Ok(automatic(gpu::adapters(), console)),
-            _ => {
-                let adapter = gpu::select(&self.adapter, gpu::adapters())?;
-                if adapter.is_software() {
-                    console.say(&format!("adapter: {}", adapter.describe()));
-                }
-                Ok(Device::Gpu(Box::new(adapter)))
+        named(&self.adapter, console)
+    }
+}
+
+/// The same for commands that compare several adapters.
+#[derive(Args)]
+pub struct AdaptersOption {
+    /// auto, vulkan, metal, dx12, gl, cpu, an index of 'devices', or a part of a name; several with commas between them
+    #[arg(long, env = "GPU_FMNIST_ADAPTER", default_value = "auto", value_name = "ADAPTER", value_delimiter = ',')]
+    adapter: Vec<String>,
+}
+
+impl AdaptersOption {
+    /// The devices asked for: see [`AdapterOption::device`].
+    ///
+    /// # Errors
+    /// See [`AdapterOption::device`].
+    pub fn devices(&self, console: &mut Console) -> Result<Vec<Device>> {
+        self.adapter.iter().map(|name| named(name, console)).collect()
+    }
+}
+
+fn named(name: &str, console: &mut Console) -> Result<Device> {
+    match name.to_lowercase().as_str() {
+        "cpu" => Ok(Device::Cpu),
+        "auto" | "" => Ok(automatic(gpu::adapters(), console)),
+        _ => {
+            let adapter = gpu::select(name, gpu::adapters())?;
+            if adapter.is_software() {
+                console.say(&format!("adapter: {}", adapter.describe()));
             }
+            Ok(Device::Gpu(Box::new(adapter)))
         }
     }
 }
@@ -117,6 +139,17 @@ impl Device {
             Device::Gpu(adapter) => adapter.device_type(),
             Device::Cpu => "cpu",
         }
+    }
+
+    /// Who it is, for JSON.
+    pub fn about(&self) -> serde_json::Value {
+        let driver = self.driver().join(" ");
+        serde_json::json!({
+            "name": self.name(),
+            "backend": self.backend(),
+            "device_type": self.device_type(),
+            "driver": driver.trim(),
+        })
     }
 
     /// The driver's name and its own words about itself; empty for the CPU path.

@@ -1,5 +1,7 @@
 //! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
 
+mod bench;
+mod bench_report;
 mod completions;
 mod console;
 mod data;
@@ -9,6 +11,8 @@ mod devices;
 mod evaluate;
 mod interrupt;
 mod output;
+mod profile;
+mod profile_report;
 mod progress;
 mod record;
 mod run;
@@ -51,6 +55,8 @@ enum Command {
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
+    Bench(bench::BenchArguments),
+    Profile(profile::ProfileArguments),
     #[command(subcommand)]
     Data(data::DataCommand),
     Shaders(shaders::ShadersArguments),
@@ -85,6 +91,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
+        Command::Profile(arguments) => profile::run(arguments),
         Command::Data(command) => data::run(command),
         Command::Shaders(arguments) => shaders::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),

@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 use std::mem::take;
+use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program};
+use crate::plan::{BatchLog, BufferId, Clock, Executor, Pass, Plan, Program, Timeline};
 
 /// As many as WebGPU promises to any kernel.
 const MOST_BINDINGS: usize = 8;
@@ -78,6 +79,19 @@ impl Executor for Cpu {
 
     fn collect(&mut self) -> Result<Vec<BatchLog>> {
         Ok(self.logs.pop_front().unwrap_or_default())
+    }
+
+    fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {
+        let submitted = Instant::now();
+        let mut passes = Vec::new();
+        for _ in 0..batches {
+            for pass in self.plan.passes(program) {
+                let start = submitted.elapsed().as_nanos() as f64;
+                run(pass, &mut self.memory);
+                passes.push(start..submitted.elapsed().as_nanos() as f64);
+            }
+        }
+        Ok(Timeline { passes, clock: Clock::Host, submitted, wall: submitted.elapsed() })
     }
 
     fn depth(&self) -> usize {

@@ -2,8 +2,10 @@
 
 mod checkpoint;
 mod shader;
+mod trace;
 mod whole_file;
 
 pub use checkpoint::{Checkpoint, Tensor};
 pub use shader::{Language, translate};
+pub use trace::{Event, trace};
 pub use whole_file::write_whole;

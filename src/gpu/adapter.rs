@@ -79,6 +79,8 @@ impl Adapter {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-fmnist"),
             required_limits: self.adapter.limits(),
+            // The device's own clock, to time passes by.
+            required_features: self.adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(self.adapter.request_device(&descriptor))
@@ -118,6 +120,13 @@ impl Device {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+
+    /// Waits for a submission, or for all.
+    pub fn wait(&self, index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: index, timeout: None });
+        self.check()?;
+        waited.map(drop).map_err(|error| Error::Device(format!("waiting for the device failed: {error}")))
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 use super::adapter::{Adapter, Device};
-use super::pipeline::{Pipelines, bind};
+use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
+use super::pipeline::{Dispatch, Pipelines};
+use super::timing;
 use crate::error::{Error, Result};
-use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program};
+use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program, Timeline};
 
 /// A plan on a device.
 pub struct Gpu {
@@ -19,13 +21,6 @@ pub struct Gpu {
     /// Read-back buffers for the log that are not under way.
     idle: Vec<wgpu::Buffer>,
     waiting: VecDeque<Submission>,
-}
-
-/// A pass, ready to record.
-struct Dispatch {
-    pipeline: wgpu::ComputePipeline,
-    group: wgpu::BindGroup,
-    workgroups: [u32; 3],
 }
 
 struct Submission {
@@ -51,14 +46,12 @@ impl Gpu {
         let buffers: Vec<wgpu::Buffer> =
             plan.buffers.iter().map(|buffer| storage_buffer(&device.device, &buffer.name, buffer.words)).collect();
         let dispatch = |pass: &Pass| {
-            let pipeline = pipelines.of(&*pass.kernel).clone();
             let bound = pass.buffers.iter().zip(&pass.offsets).map(|(id, first)| wgpu::BufferBinding {
                 buffer: &buffers[id.0],
                 offset: 4 * *first as u64,
                 size: None,
             });
-            let group = bind(&device.device, &pipeline, bound);
-            Dispatch { pipeline, group, workgroups: pass.kernel.workgroups().map(|count| count as u32) }
+            pipelines.dispatch(&device.device, &*pass.kernel, bound)
         };
         let training = plan.training.iter().map(dispatch).collect();
         let evaluation = plan.evaluation.iter().map(dispatch).collect();
@@ -68,39 +61,12 @@ impl Gpu {
         Ok(Self { device, plan, buffers, training, evaluation, idle, waiting: VecDeque::new() })
     }
 
-    fn wait(&self, index: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let waited = self.device.device.poll(wgpu::PollType::Wait { submission_index: index, timeout: None });
-        self.device.check()?;
-        waited.map(drop).map_err(|error| Error::Device(format!("waiting for the device failed: {error}")))
+    fn dispatches(&self, program: Program) -> &[Dispatch] {
+        match program {
+            Program::Training => &self.training,
+            Program::Evaluation => &self.evaluation,
+        }
     }
-}
-
-/// A buffer that kernels use and the host copies to and from.
-pub(super) fn storage_buffer(device: &wgpu::Device, name: &str, words: usize) -> wgpu::Buffer {
-    device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(name),
-        size: 4 * words as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
-        mapped_at_creation: false,
-    })
-}
-
-pub(super) fn read_back_buffer(device: &wgpu::Device, words: usize) -> wgpu::Buffer {
-    device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("read back"),
-        size: 4 * words as u64,
-        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
-}
-
-/// The words of a mapped buffer, which is unmapped again.
-pub(super) fn take_mapped(buffer: &wgpu::Buffer) -> Result<Vec<u32>> {
-    let view = buffer.get_mapped_range(..).map_err(|error| Error::Device(format!("reading back failed: {error}")))?;
-    let words = bytemuck::pod_collect_to_vec(&view);
-    drop(view);
-    buffer.unmap();
-    Ok(words)
 }
 
 fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
@@ -147,7 +113,7 @@ impl Executor for Gpu {
         encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &target, 0, target.size());
         let index = self.device.queue.submit([encoder.finish()]);
         target.map_async(wgpu::MapMode::Read, .., |_| {});
-        self.wait(Some(index))?;
+        self.device.wait(Some(index))?;
         take_mapped(&target)
     }
 
@@ -156,17 +122,11 @@ impl Executor for Gpu {
             Some(log) => log,
             None => read_back_buffer(&self.device.device, self.plan.buffer(self.plan.host.log).words),
         };
-        let dispatches = match program {
-            Program::Training => &self.training,
-            Program::Evaluation => &self.evaluation,
-        };
+        let dispatches = self.dispatches(program);
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         for dispatch in (0..batches).flat_map(|_| dispatches) {
-            let [x, y, z] = dispatch.workgroups;
-            pass.set_pipeline(&dispatch.pipeline);
-            pass.set_bind_group(0, &dispatch.group, &[]);
-            pass.dispatch_workgroups(x, y, z);
+            dispatch.record(&mut pass);
         }
         drop(pass);
         encoder.copy_buffer_to_buffer(&self.buffers[self.plan.host.log.0], 0, &log, 0, log.size());
@@ -181,7 +141,7 @@ impl Executor for Gpu {
         let Some(Submission { index, log, batches, mapped }) = self.waiting.pop_front() else {
             return Ok(Vec::new());
         };
-        self.wait(Some(index))?;
+        self.device.wait(Some(index))?;
         match pollster::block_on(mapped.receive()) {
             Some(Ok(())) => {}
             _ => return Err(Error::Device("the device gave no log back; it may be lost".into())),
@@ -189,6 +149,10 @@ impl Executor for Gpu {
         let words = take_mapped(&log)?;
         self.idle.push(log);
         Ok(BatchLog::read(&words[..2 * batches]))
+    }
+
+    fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {
+        timing::time(&self.device, self.dispatches(program), batches)
     }
 
     fn depth(&self) -> usize {

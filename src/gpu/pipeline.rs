@@ -34,9 +34,16 @@ impl Pipelines {
         Ok(pipelines)
     }
 
-    /// The pipeline of a kernel that [`Self::compile`] was given.
-    pub fn of(&self, kernel: &dyn Kernel) -> &wgpu::ComputePipeline {
-        &self.0[&specialise(kernel.row().wgsl, &kernel.constants())]
+    /// A kernel that [`Self::compile`] was given, on a buffer for each of its bindings.
+    pub fn dispatch<'a>(
+        &self,
+        device: &wgpu::Device,
+        kernel: &dyn Kernel,
+        buffers: impl Iterator<Item = wgpu::BufferBinding<'a>>,
+    ) -> Dispatch {
+        let pipeline = self.0[&specialise(kernel.row().wgsl, &kernel.constants())].clone();
+        let group = bind(device, &pipeline, buffers);
+        Dispatch { pipeline, group, workgroups: kernel.workgroups().map(|count| count as u32) }
     }
 }
 
@@ -82,8 +89,24 @@ fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
     }
 }
 
+/// A pass, ready to record.
+pub(super) struct Dispatch {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    workgroups: [u32; 3],
+}
+
+impl Dispatch {
+    pub fn record(&self, pass: &mut wgpu::ComputePass) {
+        let [x, y, z] = self.workgroups;
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
 /// The buffers of one pass, or parts of them, bound for its pipeline.
-pub(super) fn bind<'a>(
+fn bind<'a>(
     device: &wgpu::Device,
     pipeline: &wgpu::ComputePipeline,
     buffers: impl Iterator<Item = wgpu::BufferBinding<'a>>,

@@ -1,8 +1,8 @@
 //! Runs one case of one kernel on an adapter, with guard words around what it writes.
 
 use super::adapter::{Adapter, Device};
-use super::executor::{read_back_buffer, storage_buffer, take_mapped};
-use super::pipeline::{Pipelines, bind};
+use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
+use super::pipeline::Pipelines;
 use crate::error::{Error, Result};
 use crate::kernels::Case;
 
@@ -24,20 +24,17 @@ impl Probe {
     pub fn run(&self, case: &Case) -> Result<Vec<Vec<u32>>> {
         let Device { device, queue, .. } = &self.0;
         let pipelines = Pipelines::compile(&self.0, [&*case.kernel].into_iter())?;
-        let pipeline = pipelines.of(&*case.kernel);
         let fenced: Vec<Vec<u32>> = case.memory.iter().map(|words| [words, &FENCE[..]].concat()).collect();
         let buffers: Vec<wgpu::Buffer> =
             fenced.iter().map(|words| storage_buffer(device, "case", words.len())).collect();
         for (buffer, words) in buffers.iter().zip(&fenced) {
             queue.write_buffer(buffer, 0, bytemuck::cast_slice(words));
         }
-        let group = bind(device, pipeline, buffers.iter().map(wgpu::Buffer::as_entire_buffer_binding));
+        let bound = buffers.iter().map(wgpu::Buffer::as_entire_buffer_binding);
+        let dispatch = pipelines.dispatch(device, &*case.kernel, bound);
         let mut encoder = device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        pass.set_pipeline(pipeline);
-        pass.set_bind_group(0, &group, &[]);
-        let [x, y, z] = case.kernel.workgroups().map(|count| count as u32);
-        pass.dispatch_workgroups(x, y, z);
+        dispatch.record(&mut pass);
         drop(pass);
         let targets: Vec<wgpu::Buffer> = fenced.iter().map(|words| read_back_buffer(device, words.len())).collect();
         for (buffer, target) in buffers.iter().zip(&targets) {
@@ -45,9 +42,7 @@ impl Probe {
         }
         queue.submit([encoder.finish()]);
         targets.iter().for_each(|target| target.map_async(wgpu::MapMode::Read, .., |_| {}));
-        let waited = device.poll(wgpu::PollType::wait_indefinitely());
-        self.0.check()?;
-        waited.map_err(|error| Error::Device(format!("waiting for the device failed: {error}")))?;
+        self.0.wait(None)?;
         let names = case.kernel.row().bindings.iter().map(|binding| binding.name);
         let read = |(target, name): (&wgpu::Buffer, &str)| {
             let mut words = take_mapped(target)?;

@@ -57,6 +57,18 @@ impl Kernel for Adam {
         [x, y, 1]
     }
 
+    fn operations(&self) -> usize {
+        self.values * (11 + self.slots)
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "rates" => 1,
+            "weights" | "first_moment" | "second_moment" => 2 * words,
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [gradient, rates, progress, weights, first_moment, second_moment] = memory else {
             unreachable!("{BINDINGS}")

@@ -33,6 +33,17 @@ impl Kernel for Advance {
         [1, 1, 1]
     }
 
+    fn operations(&self) -> usize {
+        self.batch
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "log" => 2,
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [losses, hits, words, log] = memory else { unreachable!("{BINDINGS}") };
         let losses = &floats(losses)[..self.batch];

@@ -74,6 +74,10 @@ impl Kernel for ConvForward {
         [x, y, self.convolution.filters.div_ceil(self.tile.workgroup_columns())]
     }
 
+    fn operations(&self) -> usize {
+        2 * self.convolution.rows() * self.convolution.depth() * self.convolution.filters
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [input, weights, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, weights, output) = (floats(input), floats(weights), floats_mut(output));

@@ -58,6 +58,21 @@ impl Kernel for ConvInputGradient {
         [x, y, self.column_blocks() * window.stride[0] * window.stride[1]]
     }
 
+    fn operations(&self) -> usize {
+        2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "input" if self.gate.is_none() => 0,
+            "output_gradient" => self.convolution.positions() * self.convolution.filters,
+            "argmax" if self.convolution.pool > 1 => {
+                self.convolution.positions().div_ceil(self.packed) * self.convolution.filters
+            }
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [gradient, argmax, weights, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (gradient, weights, input) = (floats(gradient), floats(weights), floats(input));
@@ -108,7 +123,8 @@ fn cases() -> Vec<Case> {
             draw.eighths(convolution.positions() * convolution.filters),
             places(convolution, packed, draw),
             draw.eighths(convolution.weights()),
-            draw.eighths(convolution.inputs()),
+            // Without a gate, any buffer is bound.
+            draw.eighths(if gate.is_some() { convolution.inputs() } else { 1 }),
             unreached(convolution),
         ];
         let tile = tiles.input_gradient(convolution);

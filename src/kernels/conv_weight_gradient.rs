@@ -97,6 +97,10 @@ impl Kernel for ConvWeightGradient {
         [x, y, self.column_blocks() * self.slots]
     }
 
+    fn operations(&self) -> usize {
+        2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [input, gradient, argmax, sums] = memory else { unreachable!("{BINDINGS}") };
         let (input, gradient, sums) = (floats(input), floats(gradient), floats_mut(sums));

@@ -30,6 +30,7 @@ pub(super) fn convolutions() -> Vec<Convolution> {
         conv(2, [6, 5, 17], [1, 1], [1, 1], Valid, 12, 1),
         conv(2, [7, 8, 3], [1, 1], [3, 2], Valid, 4, 1),
         conv(2, [8, 7, 2], [1, 3], [2, 1], Same, 6, 2),
+        conv(130, [2, 2, 3], [1, 1], [1, 1], Valid, 3, 1),
     ]
 }
 

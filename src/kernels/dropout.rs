@@ -59,6 +59,17 @@ impl Kernel for Dropout {
         [x, y, 1]
     }
 
+    fn operations(&self) -> usize {
+        self.values
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "values" => 2 * words,
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [progress, values] = memory else { unreachable!("{BINDINGS}") };
         let progress = Progress::read(progress);

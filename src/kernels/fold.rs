@@ -82,6 +82,18 @@ impl Kernel for Fold {
         self.convolution.window.input[2].next_multiple_of(8).min(64)
     }
 
+    fn operations(&self) -> usize {
+        Self::patches(&self.convolution).inputs()
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "input" if self.gate.is_none() => 0,
+            "input" | "input_gradient" => self.convolution.inputs(),
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [patches, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (patches, input) = (floats(patches), floats(input));

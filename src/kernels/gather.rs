@@ -43,6 +43,19 @@ impl Kernel for Gather {
         [self.pixels.div_ceil(THREADS), self.batch, 1]
     }
 
+    fn operations(&self) -> usize {
+        self.batch * self.pixels
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "images" => (self.batch * self.pixels).div_ceil(4),
+            "labels" => self.batch.div_ceil(4),
+            "order" => self.batch,
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [images, labels, order, progress, input, batch_labels] = memory else { unreachable!("{BINDINGS}") };
         let (images, labels): (&[u8], &[u8]) = (bytemuck::cast_slice(images), bytemuck::cast_slice(labels));

@@ -4,6 +4,8 @@
 mod adam;
 mod advance;
 mod case;
+mod ceiling_arithmetic;
+mod ceiling_bandwidth;
 mod conv_forward;
 mod conv_input_gradient;
 mod conv_weight_gradient;
@@ -27,6 +29,8 @@ mod vectors;
 pub use adam::Adam;
 pub use advance::Advance;
 pub use case::Case;
+pub use ceiling_arithmetic::CeilingArithmetic;
+pub use ceiling_bandwidth::CeilingBandwidth;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
 pub use conv_weight_gradient::ConvWeightGradient;
@@ -81,7 +85,7 @@ pub struct Row {
 }
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const TABLE: [&Row; 11] = [
+pub const TABLE: [&Row; 13] = [
     &gather::ROW,
     &conv_forward::ROW,
     &conv_weight_gradient::ROW,
@@ -93,6 +97,8 @@ pub const TABLE: [&Row; 11] = [
     &softmax_cross_entropy::ROW,
     &adam::ROW,
     &advance::ROW,
+    &ceiling_arithmetic::ROW,
+    &ceiling_bandwidth::ROW,
 ];
 
 /// A kernel with everything about its pass decided: shapes, options, tile.
@@ -110,6 +116,18 @@ pub trait Kernel: Debug + Send + Sync {
         let constants = self.constants();
         let threads = constants.iter().filter(|(name, _)| name.starts_with("THREADS"));
         threads.map(|(_, value)| if let Value::U32(count) = value { *count as usize } else { 1 }).product()
+    }
+
+    /// Floating-point operations that the pass is for: a multiply-add counts as two; a comparison, a choice, and what only
+    /// finds addresses, as none. Of the three products the multiply-adds alone are counted, taps outside of the image
+    /// included; gradients through a max-pool have one place of each window. Elsewhere every addition, product, root or
+    /// exponential of an element counts as one.
+    fn operations(&self) -> usize;
+
+    /// Words that have to move between memory and the pass through one binding, whose buffer has `words`: each once, and
+    /// so twice where it is read and written. A pass that touches but a part says which.
+    fn traffic(&self, _binding: &str, words: usize) -> usize {
+        words
     }
 
     /// Does on the CPU what the shader does, on the buffers of the row's bindings, in order.

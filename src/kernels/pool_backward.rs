@@ -40,6 +40,17 @@ impl Kernel for PoolBackward {
         [x, y, 1]
     }
 
+    fn operations(&self) -> usize {
+        self.batch * self.window.output.iter().product::<usize>() * self.window.input[2]
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "input" if self.gate.is_none() => 0,
+            _ => words,
+        }
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [output_gradient, argmax, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (output_gradient, input) = (floats(output_gradient), floats(input));

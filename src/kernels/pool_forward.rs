@@ -58,6 +58,10 @@ impl Kernel for PoolForward {
         [x, y, 1]
     }
 
+    fn operations(&self) -> usize {
+        0
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [input, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, output) = (floats(input), floats_mut(output));

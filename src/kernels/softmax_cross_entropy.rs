@@ -47,6 +47,10 @@ impl Kernel for SoftmaxCrossEntropy {
         [self.batch.div_ceil(THREADS), 1, 1]
     }
 
+    fn operations(&self) -> usize {
+        4 * self.batch * self.classes
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [logits, batch_labels, progress, result, losses, hits] = memory else { unreachable!("{BINDINGS}") };
         let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));

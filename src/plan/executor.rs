@@ -1,5 +1,8 @@
 //! What runs a plan: the GPU, or the CPU's twins.
 
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
 use super::{BufferId, Plan, Program};
 use crate::error::Result;
 
@@ -19,6 +22,29 @@ impl BatchLog {
     }
 }
 
+/// When the passes of one submission ran.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// Start and end of every pass of every batch, in order, in nanoseconds from the start of the first one.
+    pub passes: Vec<Range<f64>>,
+    pub clock: Clock,
+    /// When the host began to record the submission.
+    pub submitted: Instant,
+    /// The host's time from there until the device was done.
+    pub wall: Duration,
+}
+
+/// Whose clock timed the passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// The GPU's: what it did itself.
+    Device,
+    /// The host's, around twins, which run at once; or around passes submitted one by one, where the device has no
+    /// clock: then a pass includes the way to the device and back.
+    Host,
+}
+
 /// Runs any plan. Submissions are answered in order; how many may wait at a time is the executor's own affair.
 pub trait Executor {
     fn plan(&self) -> &Plan;
@@ -34,6 +60,10 @@ pub trait Executor {
 
     /// Waits for the oldest submission not yet collected; its batches' logs.
     fn collect(&mut self) -> Result<Vec<BatchLog>>;
+
+    /// Runs `batches` of a program as [`Self::submit`] does, each pass timed, and waits for them. They leave no log to
+    /// collect.
+    fn time(&mut self, program: Program, batches: usize) -> Result<Timeline>;
 
     /// Submissions worth having under way at a time.
     fn depth(&self) -> usize;

@@ -2,10 +2,12 @@
 
 mod executor;
 mod lower;
+mod single;
 mod stages;
 
-pub use executor::{BatchLog, Executor};
+pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use lower::{Options, lower};
+pub use single::single;
 
 use std::sync::Arc;
 
@@ -118,6 +120,17 @@ impl Plan {
         &self.buffers[id.0]
     }
 
+    /// Bytes that a pass has to move between memory and the device: see [`Kernel::traffic`].
+    pub fn traffic(&self, pass: &Pass) -> usize {
+        let bound = pass.kernel.row().bindings.iter().zip(&pass.buffers);
+        4 * bound.map(|(binding, id)| pass.kernel.traffic(binding.name, self.buffer(*id).words)).sum::<usize>()
+    }
+
+    /// Floating-point operations of one batch: see [`Kernel::operations`].
+    pub fn operations(&self, program: Program) -> usize {
+        self.passes(program).iter().map(|pass| pass.kernel.operations()).sum()
+    }
+
     /// Bytes of all buffers.
     pub fn bytes(&self) -> u64 {
         self.buffers.iter().map(|buffer| 4 * buffer.words as u64).sum()
@@ -153,5 +166,37 @@ impl Plan {
                 buffer.words as f64 * 4e-9
             ))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::notebook;
+
+    /// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.
+    #[test]
+    fn work_is_counted() {
+        let (model, _) = notebook("cnn1").unwrap();
+        let plan = lower(&model, Options { batch: 512, tiles: Tiles::Cpu, samples: 10_000 }).unwrap();
+        let work = |layer: &str, kernel: &str| {
+            let pass =
+                plan.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();
+            (pass.kernel.operations(), plan.traffic(pass))
+        };
+        let order = 4 * 512;
+        let pixels = 512 * 784;
+        assert_eq!(work("input", "gather"), (pixels, pixels + 512 + order + 4 * 6 + 4 * pixels + 4 * 512));
+        // 26 x 26 positions and 13 x 13 after the pool, 9 taps, 32 filters; eight windows' places in a word.
+        let [rows, pooled] = [512 * 26 * 26, 512 * 13 * 13];
+        let moved = pixels + 10 * 32 + pooled * 32 + pooled / 8 * 32;
+        assert_eq!(work("conv2d", "conv_forward"), (2 * rows * 9 * 32, 4 * moved));
+        assert_eq!(work("conv2d", "conv_weight_gradient").0, 2 * pooled * 9 * 32);
+        let values = 129 * 10;
+        assert_eq!(work("dense_1", "adam"), (values * 15, 4 * (4 * values + 1 + 6 + 6 * values)));
+        assert_eq!(plan.operations(Program::Evaluation), {
+            let products = rows * 9 * 32 + 512 * (5408 * 128 + 128 * 10);
+            2 * products + pixels + 4 * 512 * 10 + 512
+        });
     }
 }

@@ -30,6 +30,18 @@ const MOST_EPOCHS: usize = u32::MAX as usize;
 /// Far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
 const LARGEST_BATCH: usize = 1 << 24;
 
+/// Refuses a batch size that no device could train with.
+///
+/// # Errors
+/// [`Error::Usage`] naming the option and its remedy.
+pub fn check_batch_size(batch_size: usize) -> Result<()> {
+    match batch_size {
+        0 => Err(Error::Usage("--batch-size 0: nothing to train with; give 1 or more".into())),
+        1..=LARGEST_BATCH => Ok(()),
+        _ => Err(Error::Usage(format!("--batch-size {batch_size}: too large; give at most {LARGEST_BATCH}"))),
+    }
+}
+
 impl Config {
     /// Refuses what no data set could make possible.
     ///
@@ -43,12 +55,7 @@ impl Config {
         if self.epochs > MOST_EPOCHS {
             return refuse(format!("--epochs {}: too many to count; give at most {MOST_EPOCHS}", self.epochs));
         }
-        if self.batch_size == 0 {
-            return refuse("--batch-size 0: nothing to train with; give 1 or more".into());
-        }
-        if self.batch_size > LARGEST_BATCH {
-            return refuse(format!("--batch-size {}: too large; give at most {LARGEST_BATCH}", self.batch_size));
-        }
+        check_batch_size(self.batch_size)?;
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return refuse(format!(
                 "--learning-rate {}: not a positive number; give one such as 1e-3",

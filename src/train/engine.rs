@@ -8,7 +8,7 @@ use crate::data::Samples;
 use crate::error::{Error, Result};
 use crate::kernels::{Adam, Progress};
 use crate::model::glorot;
-use crate::plan::{BatchLog, BufferId, Executor, Parameter, Plan, Program};
+use crate::plan::{BatchLog, BufferId, Executor, Parameter, Plan, Program, Timeline};
 use crate::random;
 
 /// All samples a run may visit, numbered through: the training file's, then the test file's.
@@ -168,6 +168,14 @@ impl<'a> Engine<'a> {
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
         self.run(Program::Training, tally, order, learning_rate, visit)
+    }
+
+    /// Trains the batches of `order`, at most [`Plan::BATCHES`], in one submission whose passes are timed.
+    pub fn time(&mut self, order: &[u32], learning_rate: f64) -> Result<Timeline> {
+        let batches = order.len().div_ceil(self.plan().batch);
+        self.prepare(Program::Training, order, learning_rate);
+        self.time += batches as u32;
+        self.executor.time(Program::Training, batches)
     }
 
     /// Loss and hits over `order`, without dropout and without changing anything.

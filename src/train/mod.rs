@@ -9,7 +9,7 @@ mod state;
 mod trainer;
 mod weights;
 
-pub use config::Config;
+pub use config::{Config, check_batch_size};
 pub use engine::{Engine, Placement, Source, Tally};
 pub use evaluator::Evaluator;
 pub use history::{EpochResult, History};

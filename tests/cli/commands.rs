@@ -12,6 +12,8 @@ fn every_command_has_help() {
         "train",
         "evaluate",
         "summary",
+        "bench",
+        "profile",
         "devices",
         "selftest",
         "data",

@@ -3,6 +3,7 @@
 mod bad_input;
 mod checkpoints;
 mod commands;
+mod measuring;
 mod resume;
 mod support;
 mod training;

@@ -26,7 +26,7 @@ fn a_broken_shader_is_noticed() {
 fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f32> {
     const BATCH: usize = 128;
     let (model, _) = notebook("cnn2").unwrap();
-    let images = (0..BATCH * 784).map(|at| (at * 2_654_435_761 >> 7) as u8).collect();
+    let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
     let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
     let samples = Samples { images, labels, shape: model.input };
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };

@@ -3,6 +3,8 @@
 
 mod adam;
 mod advance;
+mod ceiling_arithmetic;
+mod ceiling_bandwidth;
 mod comparator;
 mod conv_forward;
 mod conv_input_gradient;
@@ -78,6 +80,10 @@ impl Kernel for Broken {
 
     fn workgroups(&self) -> [usize; 3] {
         self.kernel.workgroups()
+    }
+
+    fn operations(&self) -> usize {
+        self.kernel.operations()
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {

@@ -1,0 +1,128 @@
+//! `gpu-fmnist bench`
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::bench_report::{Outcome, Report};
+use super::console::Console;
+use super::device::{AdaptersOption, Device};
+use super::{interrupt, output};
+use crate::cpu::Cpu;
+use crate::error::{Error, Result};
+use crate::measure::{Ceilings, Steps, Synthetic, agree, ceilings, steps_for, throughput};
+use crate::model::{self, Model, NAMES};
+use crate::plan::{Options, Program, lower};
+use crate::train::check_batch_size;
+
+/// Measure how fast training steps are, on one adapter or on several in turn.
+#[derive(Args)]
+#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+pub struct BenchArguments {
+    /// cnn1, cnn2, cnn3, all of these, or a model's TOML file; several with commas between them
+    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE", value_delimiter = ',')]
+    model: Vec<String>,
+    /// Samples a training step
+    #[arg(short, long, default_value_t = 512, value_name = "N")]
+    batch_size: usize,
+    /// Steps of one repeat [default: as many as take half a second]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    steps: Option<u32>,
+    /// Repeats, whose median counts
+    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u32).range(5..=1000))]
+    repeats: u32,
+    #[command(flatten)]
+    adapters: AdaptersOption,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// clap wraps the lines to the terminal.
+const NOTES: &str = "\
+Before anything is timed, three steps are compared with the CPU path's: losses, gradients and weights. Where they \
+differ, no number is printed and the exit code is 1. Times are the host's, from a repeat's first upload until the device \
+is done, after a warm-up. The adapters take turns, repeat by repeat; 'ratio' is how many times as fast as the first one an adapter is, the median of the repeats' own. \
+'of ceiling' is the part of the most arithmetic that the adapter was measured to do. The images are pseudo-random and \
+part of the memory. Start-up is until the first step is done; a driver may have kept shaders compiled since earlier.";
+
+/// Steps that are compared with the CPU path's.
+const COMPARED: usize = 3;
+
+pub fn run(arguments: &BenchArguments) -> Result<()> {
+    let mut console = Console::new(false);
+    let measured = measure(arguments, &mut console);
+    // Neither a result nor an error follows the progress on its line.
+    console.show_for_now("");
+    let report = measured?;
+    if arguments.json { output::json(&report.json()) } else { output::text(&report.text()) }
+}
+
+fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {
+    check_batch_size(arguments.batch_size)?;
+    let names = arguments.model.iter().flat_map(|name| match name.as_str() {
+        "all" => NAMES.to_vec(),
+        name => vec![name],
+    });
+    let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
+    let devices = arguments.adapters.devices(console)?;
+    interrupt::watch()?;
+    let measure = |device: &Device| {
+        console.show_for_now(&format!("{}: measuring its ceilings", device.name()));
+        ceilings(device.tiles(), &|plan| device.executor(plan), &mut interrupt::requested)
+    };
+    let ceilings = devices.iter().map(measure).collect::<Result<Vec<Ceilings>>>()?;
+    let mut outcomes = Vec::new();
+    for model in &models {
+        outcomes.extend(bench(arguments, model, &devices, console)?);
+    }
+    Ok(Report { batch: arguments.batch_size, devices, ceilings, outcomes })
+}
+
+/// One model on all adapters: compared, warmed up, and timed in turn.
+fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console: &mut Console) -> Result<Vec<Outcome>> {
+    let batch = arguments.batch_size;
+    let data = Synthetic::new(model, batch);
+    let mut measured = Vec::new();
+    for (adapter, device) in devices.iter().enumerate() {
+        console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
+        let options = Options { batch, tiles: device.tiles(), samples: Synthetic::samples(batch) };
+        let used = match device {
+            Device::Cpu => None,
+            Device::Gpu(_) => Some(compare(device, model, options, &data)?),
+        };
+        let plan = lower(model, options)?;
+        let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
+        let start = Instant::now();
+        let mut engine = data.engine(device.executor(plan)?);
+        // Some drivers compile a shader when it first runs.
+        throughput(&mut engine, &data, 1, &mut interrupt::requested)?;
+        let start_up = start.elapsed().as_secs_f64();
+        console.show_for_now(&format!("{} on {}: warming up", model.name, device.name()));
+        let enough = steps_for(&mut engine, &data, &mut interrupt::requested)?;
+        let steps = arguments.steps.map_or(enough, |steps| steps as usize);
+        let (model, seconds) = (model.name.clone(), Vec::new());
+        measured.push((engine, Outcome { adapter, model, seconds, steps, operations, memory, start_up, used }));
+    }
+    for repeat in 1..=arguments.repeats {
+        console.show_for_now(&format!("{}: repeat {repeat} of {}", model.name, arguments.repeats));
+        for (engine, outcome) in &mut measured {
+            outcome.seconds.push(throughput(engine, &data, outcome.steps, &mut interrupt::requested)?);
+        }
+    }
+    Ok(measured.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// The part of the tolerance that the adapter's first steps use.
+///
+/// # Errors
+/// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
+fn compare(device: &Device, model: &Model, options: Options, data: &Synthetic) -> Result<f64> {
+    let first_steps = |executor| Steps::run(&mut data.engine(executor), data, COMPARED, &mut interrupt::requested);
+    let expected = first_steps(Box::new(Cpu::new(lower(model, options)?)?))?;
+    let actual = first_steps(device.executor(lower(model, options)?)?)?;
+    agree(&expected, &actual).map_err(|problem| {
+        let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
+        Error::Failed(format!("{} on {}: {problem}; {remedy}", model.name, device.describe()))
+    })
+}

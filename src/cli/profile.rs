@@ -1,0 +1,81 @@
+//! `gpu-fmnist profile`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::console::Console;
+use super::device::AdapterOption;
+use super::profile_report::{Report, Sort};
+use super::{interrupt, output};
+use crate::error::Result;
+use crate::formats::write_whole;
+use crate::measure::{Synthetic, ceilings, profile};
+use crate::model;
+use crate::plan::{Options, lower};
+use crate::plot::save;
+use crate::train::check_batch_size;
+
+/// Time every pass of a training step, and hold it against what the adapter can do at most.
+#[derive(Args)]
+#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+pub struct ProfileArguments {
+    /// cnn1, cnn2, cnn3, or a model's TOML file
+    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
+    model: String,
+    /// Samples a training step
+    #[arg(short, long, default_value_t = 512, value_name = "N")]
+    batch_size: usize,
+    /// Steps to time
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    steps: u32,
+    #[command(flatten)]
+    adapter: AdapterOption,
+    /// The table's order
+    #[arg(long, value_enum, default_value_t = Sort::Plan)]
+    sort: Sort,
+    /// Write roofline.svg, roofline.png and trace.json into this folder
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// clap wraps the lines to the terminal.
+const NOTES: &str = "\
+A pass' time is the median over the steps, by the device's clock where it has one. Operations are those the pass is \
+for, bytes those that have to move at least: each value of its buffers once. 'of roof' is the part of what the \
+adapter's measured arithmetic and bandwidth allow a pass with so many operations a byte; above 100 % the bytes came \
+from a cache. What no pass accounts for is the host's, and below zero where passes take longer one by one than in \
+training. The images are pseudo-random. trace.json opens in https://ui.perfetto.dev.";
+
+pub fn run(arguments: &ProfileArguments) -> Result<()> {
+    let mut console = Console::new(false);
+    let measured = measure(arguments, &mut console);
+    // Neither a result nor an error follows the progress on its line.
+    console.show_for_now("");
+    let report = measured?;
+    if let Some(folder) = &arguments.output {
+        save(&report.roofline(), folder, "roofline")?;
+        write_whole(&folder.join("trace.json"), &report.trace())?;
+    }
+    if arguments.json { output::json(&report.json()) } else { output::text(&report.text(arguments.sort)) }
+}
+
+fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
+    check_batch_size(arguments.batch_size)?;
+    let (model, _) = model::by_name_or_file(&arguments.model)?;
+    let batch = arguments.batch_size;
+    let device = arguments.adapter.device(console)?;
+    let plan = lower(&model, Options { batch, tiles: device.tiles(), samples: Synthetic::samples(batch) })?;
+    interrupt::watch()?;
+    let visit = &mut interrupt::requested;
+    console.show_for_now("measuring the adapter's ceilings");
+    let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;
+    console.show_for_now(&format!("timing {} steps", arguments.steps));
+    let data = Synthetic::new(&model, batch);
+    let mut engine = data.engine(device.executor(plan)?);
+    let profile = profile(&mut engine, &data, arguments.steps as usize, visit)?;
+    Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
+}

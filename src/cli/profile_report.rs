@@ -1,0 +1,187 @@
+//! What `profile` prints and writes: the table, the JSON object, the roofline and the trace.
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::device::Device;
+use super::output;
+use crate::formats::{Event, trace};
+use crate::measure::{Ceilings, Measured, Profile};
+use crate::plan::Clock;
+use crate::plot::{Point, Roofline};
+
+/// An order of passes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Sort {
+    /// As they run
+    Plan,
+    /// The longest first
+    Time,
+}
+
+/// What was measured of what.
+pub struct Report {
+    pub model: String,
+    pub batch: usize,
+    pub steps: u32,
+    pub device: Device,
+    pub ceilings: Ceilings,
+    pub profile: Profile,
+}
+
+const GIGA: f64 = 1e-9;
+
+impl Report {
+    /// The part of what the adapter allows such a pass; nothing where it computes nothing.
+    fn of_roof(&self, operations: usize, bytes: usize, seconds: f64) -> Option<f64> {
+        let intensity = operations as f64 / bytes as f64;
+        (operations > 0).then(|| operations as f64 / seconds / self.ceilings.roof(intensity))
+    }
+
+    fn title(&self) -> String {
+        format!("{}, batches of {}, on {}", self.model, self.batch, self.device.describe())
+    }
+
+    pub fn text(&self, sort: Sort) -> String {
+        let Self { profile, ceilings, .. } = self;
+        let row = |layer: &str, kernel: &str, seconds: f64, share: f64, operations: usize, bytes: usize| {
+            let optional = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+            let some = (operations > 0).then_some(operations as f64);
+            vec![
+                layer.to_owned(),
+                kernel.to_owned(),
+                format!("{:.3}", 1e3 * seconds),
+                format!("{:.1} %", 100.0 * share),
+                optional(some.map(|operations| format!("{:.2}", GIGA * operations / seconds))),
+                format!("{:.2}", GIGA * bytes as f64 / seconds),
+                optional(some.map(|operations| format!("{:.2}", operations / bytes as f64))),
+                optional(self.of_roof(operations, bytes, seconds).map(|part| format!("{:.0} %", 100.0 * part))),
+            ]
+        };
+        let mut passes: Vec<&Measured> = profile.passes.iter().collect();
+        if sort == Sort::Time {
+            passes.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+        }
+        let mut rows: Vec<Vec<String>> = passes
+            .into_iter()
+            .map(|pass| row(&pass.layer, pass.kernel, pass.seconds, pass.share, pass.operations, pass.bytes))
+            .collect();
+        let [operations, bytes] = self.sums();
+        rows.push(row("all", "", profile.seconds(), 1.0, operations, bytes));
+        let headings = ["layer", "kernel", "ms", "share", "GFLOP/s", "GB/s", "FLOP/byte", "of roof"];
+        let clock = match (profile.clock, &self.device) {
+            (Clock::Device, _) => "the device's clock",
+            (Clock::Host, Device::Cpu) => "the host's clock",
+            (Clock::Host, Device::Gpu(_)) => {
+                "the host's clock, each pass submitted by itself, since this adapter has no clock of its own"
+            }
+        };
+        format!(
+            "{}\nat most {:.1} GFLOP/s, {:.1} GB/s; medians over {} steps by {clock}\n\n{}\n\
+             a step as training submits it: {:.3} ms, of which no pass accounts for {:.1} %; \
+             gaps between timed passes: {:.1} %\n",
+            self.title(),
+            GIGA * ceilings.operations_per_second,
+            GIGA * ceilings.bytes_per_second,
+            self.steps,
+            output::table(&headings, &rows),
+            1e3 * profile.step,
+            100.0 * profile.host(),
+            100.0 * profile.gaps,
+        )
+    }
+
+    /// Operations and bytes of a step.
+    fn sums(&self) -> [usize; 2] {
+        let passes = &self.profile.passes;
+        [passes.iter().map(|pass| pass.operations).sum(), passes.iter().map(|pass| pass.bytes).sum()]
+    }
+
+    pub fn json(&self) -> Value {
+        let Self { model, batch, steps, device, ceilings, profile } = self;
+        let pass = |pass: &Measured| {
+            json!({
+                "layer": pass.layer,
+                "kernel": pass.kernel,
+                "seconds": pass.seconds,
+                "share": pass.share,
+                "operations": pass.operations,
+                "bytes": pass.bytes,
+                "of_roof": self.of_roof(pass.operations, pass.bytes, pass.seconds),
+            })
+        };
+        json!({
+            "model": model,
+            "batch_size": batch,
+            "steps": steps,
+            "adapter": device.about(),
+            "clock": profile.clock,
+            "ceilings": ceilings,
+            "passes": profile.passes.iter().map(pass).collect::<Vec<_>>(),
+            "seconds_of_passes": profile.seconds(),
+            "seconds_of_step": profile.step,
+            "share_of_host": profile.host(),
+            "share_of_gaps": profile.gaps,
+        })
+    }
+
+    /// A point for each pass, and one for all that are too short to matter by themselves.
+    pub fn roofline(&self) -> Roofline {
+        const SHORT: f64 = 0.02;
+        let point = |label: String, group: &str, passes: &[&Measured]| Point {
+            label,
+            group: group.to_owned(),
+            share: passes.iter().map(|pass| pass.share).sum(),
+            operations: passes.iter().map(|pass| pass.operations as f64).sum(),
+            bytes: passes.iter().map(|pass| pass.bytes as f64).sum(),
+            seconds: passes.iter().map(|pass| pass.seconds).sum(),
+        };
+        let (long, short): (Vec<&Measured>, Vec<&Measured>) =
+            self.profile.passes.iter().partition(|pass| pass.share >= SHORT);
+        let mut points: Vec<Point> = long
+            .into_iter()
+            .map(|pass| point(format!("{} {}", pass.layer, pass.kernel), pass.kernel, &[pass]))
+            .collect();
+        if !short.is_empty() {
+            points.push(point(format!("{} short passes", short.len()), "short passes", &short));
+        }
+        let Ceilings { operations_per_second: arithmetic, bytes_per_second: bandwidth } = self.ceilings;
+        Roofline { title: self.title(), arithmetic, bandwidth, points }
+    }
+
+    /// The timed submissions on two tracks. The two clocks have no common origin: the passes are put where they end with
+    /// the submission.
+    pub fn trace(&self) -> Vec<u8> {
+        const MICRO: f64 = 1e-3;
+        let Profile { passes, timelines, .. } = &self.profile;
+        let origin = timelines.first().map(|timeline| timeline.submitted);
+        let mut events = Vec::new();
+        let mut step = 0;
+        for timeline in timelines {
+            let start = origin.map_or(0.0, |origin| (timeline.submitted - origin).as_secs_f64() * 1e6);
+            let duration = timeline.wall.as_secs_f64() * 1e6;
+            let steps = timeline.passes.len() / passes.len();
+            let arguments = json!({ "steps": steps });
+            events.push(Event { name: format!("{steps} steps"), track: 0, start, duration, arguments });
+            let end = timeline.passes.last().map_or(0.0, |last| MICRO * last.end);
+            for (ran, pass) in timeline.passes.iter().zip(passes.iter().cycle()) {
+                let seconds = (ran.end - ran.start) * 1e-9;
+                let arguments = json!({
+                    "step": step / passes.len(),
+                    "GFLOP/s": GIGA * pass.operations as f64 / seconds,
+                    "GB/s": GIGA * pass.bytes as f64 / seconds,
+                    "of roof": self.of_roof(pass.operations, pass.bytes, seconds),
+                });
+                events.push(Event {
+                    name: format!("{} {}", pass.layer, pass.kernel),
+                    track: 1,
+                    start: start + (duration - end).max(0.0) + MICRO * ran.start,
+                    duration: 1e6 * seconds,
+                    arguments,
+                });
+                step += 1;
+            }
+        }
+        trace(&self.title(), &["host: submissions".into(), format!("{}: passes", self.device.name())], &events)
+    }
+}

@@ -1,0 +1,95 @@
+//! What an adapter does at most, by kernels that do nothing else: arithmetic in registers, and copying.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Visit, go_on};
+use crate::error::Result;
+use crate::kernels::{CeilingArithmetic, CeilingBandwidth, ConvForward, Convolution, Kernel, Tiles};
+use crate::plan::{Executor, Plan, Program, single};
+
+/// Measured at their best, as a ceiling is.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Ceilings {
+    pub operations_per_second: f64,
+    /// Reads and writes together.
+    pub bytes_per_second: f64,
+}
+
+impl Ceilings {
+    /// The most operations a second that a kernel can do which has to move a byte for every `intensity` operations.
+    pub fn roof(&self, intensity: f64) -> f64 {
+        self.operations_per_second.min(self.bytes_per_second * intensity)
+    }
+}
+
+/// Words of the copy: 128 MB, the largest buffer that every adapter has, and beyond the caches of most.
+const WORDS: usize = 1 << 25;
+
+/// A pass that takes less than this many seconds says more of how it was started than of what it did.
+const LONG_ENOUGH: f64 = 4e-3;
+
+/// The ceilings of the executor that `make` gives for a plan; of the CPU path, where `tiles` are its own, the arithmetic is
+/// a large product's by the library that its twins use.
+///
+/// # Errors
+/// What the device reports, or an interrupt.
+pub fn ceilings(tiles: Tiles, make: &dyn Fn(Plan) -> Result<Box<dyn Executor>>, visit: Visit) -> Result<Ceilings> {
+    let mut rate = |kernel: Arc<dyn Kernel>, words: &[usize], count: fn(&Plan) -> usize| {
+        go_on(visit)?;
+        let mut executor = make(single(kernel, words, tiles)?)?;
+        let seconds = shortest(&mut *executor)?;
+        Ok((seconds, count(executor.plan()) as f64 / seconds))
+    };
+    let operations = |plan: &Plan| plan.operations(Program::Training);
+    let operations_per_second = if tiles == Tiles::Cpu {
+        const SIDE: usize = 1024;
+        let convolution = Convolution::dense(SIDE, SIDE, SIDE);
+        let kernel = ConvForward { convolution, relu: false, tile: tiles.forward(&convolution) };
+        rate(Arc::new(kernel), &[SIDE * SIDE, (SIDE + 1) * SIDE, SIDE * SIDE, 1], operations)?.1
+    } else {
+        let mut fastest = 0.0;
+        for workgroups in [64, 512, 4096, 32_768] {
+            let kernel = CeilingArithmetic { workgroups, rounds: 128 };
+            let words = [CeilingArithmetic::LINE_WORDS, kernel.sums()];
+            let (seconds, operations_per_second) = rate(Arc::new(kernel), &words, operations)?;
+            fastest = operations_per_second;
+            if seconds >= LONG_ENOUGH {
+                break;
+            }
+        }
+        fastest
+    };
+    let traffic = |plan: &Plan| plan.training.iter().map(|pass| plan.traffic(pass)).sum();
+    let (_, bytes_per_second) = rate(Arc::new(CeilingBandwidth { words: WORDS }), &[WORDS, WORDS], traffic)?;
+    Ok(Ceilings { operations_per_second, bytes_per_second })
+}
+
+/// The shortest time of the training program's one pass, in seconds.
+fn shortest(executor: &mut dyn Executor) -> Result<f64> {
+    const REPEATS: usize = 8;
+    executor.time(Program::Training, 1)?;
+    let timeline = executor.time(Program::Training, REPEATS)?;
+    let times = timeline.passes.iter().map(|pass| (pass.end - pass.start) * 1e-9);
+    Ok(times.fold(f64::INFINITY, f64::min))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::Cpu;
+    use std::ops::ControlFlow;
+
+    #[test]
+    fn the_roof_is_the_lower_ceiling() {
+        let ceilings = Ceilings { operations_per_second: 100.0, bytes_per_second: 10.0 };
+        assert_eq!((ceilings.roof(1.0), ceilings.roof(10.0), ceilings.roof(1000.0)), (10.0, 100.0, 100.0));
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_measurement() {
+        let make = |plan| Ok(Box::new(Cpu::new(plan)?) as Box<dyn Executor>);
+        assert!(ceilings(Tiles::Cpu, &make, &mut || ControlFlow::Break(())).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! How fast an executor is, and whether it may say so: training steps against the clock, each pass against what the
+//! adapter can do at most, and first of all the steps' results against the CPU path's.
+
+mod agreement;
+mod ceilings;
+mod profile;
+mod statistics;
+mod synthetic;
+mod throughput;
+
+pub use agreement::{Steps, TOLERANCE, agree};
+pub use ceilings::{Ceilings, ceilings};
+pub use profile::{Measured, Profile, profile};
+pub use statistics::{median, spread};
+pub use synthetic::Synthetic;
+pub use throughput::{steps_for, throughput};
+
+use std::ops::ControlFlow;
+
+use crate::error::{Error, Result};
+
+/// Asked between submissions whether to go on.
+pub type Visit<'a> = &'a mut dyn FnMut() -> ControlFlow<()>;
+
+fn go_on(visit: Visit) -> Result<()> {
+    match visit() {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Interrupted("interrupted; nothing was measured to the end".into())),
+    }
+}

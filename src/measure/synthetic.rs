@@ -1,0 +1,53 @@
+//! Data for measurements: what the images show has no influence on how long a step takes, so no data set is needed.
+
+use crate::data::Samples;
+use crate::model::Model;
+use crate::plan::Executor;
+use crate::random::{Sequence, Stream};
+use crate::train::{Engine, Placement, Source};
+
+/// Batches of different samples; further steps visit them again.
+const BATCHES: usize = 4;
+
+/// Adam's, and the seed of the initial weights.
+pub(super) const LEARNING_RATE: f64 = 1e-3;
+const SEED: u64 = 2020;
+
+/// Pseudo-random images and labels for one model and one batch size.
+pub struct Synthetic {
+    samples: Samples,
+    none: Samples,
+    batch: usize,
+}
+
+impl Synthetic {
+    pub fn new(model: &Model, batch: usize) -> Self {
+        let count = Self::samples(batch);
+        let pixels: usize = model.input.iter().product();
+        let mut random = Sequence::new(SEED, Stream::Cases, 1 << 21);
+        let images = (0..(count * pixels).div_ceil(4)).flat_map(|_| random.word().to_le_bytes()).take(count * pixels);
+        let images = images.collect();
+        let labels = (0..count).map(|_| random.below(model.classes() as u32) as u8).collect();
+        let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
+        Self { samples: Samples { images, labels, shape: model.input }, none, batch }
+    }
+
+    /// Samples that a plan for such data holds.
+    pub fn samples(batch: usize) -> usize {
+        BATCHES * batch
+    }
+
+    /// The samples' numbers for so many steps.
+    pub fn order(&self, steps: usize) -> Vec<u32> {
+        let all = 0..self.samples.len() as u32;
+        all.cycle().take(steps * self.batch).collect()
+    }
+
+    /// An engine over the samples, with weights that are the same on every executor.
+    pub fn engine(&self, executor: Box<dyn Executor>) -> Engine<'_> {
+        let source = Source { parts: [&self.samples, &self.none] };
+        let mut engine = Engine::new(executor, source, Placement::Resident, SEED);
+        engine.initialise();
+        engine
+    }
+}
