@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → selftest → train → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
+//! cli → tune → selftest → train → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
 
 pub mod cli;
 pub mod cpu;
@@ -15,3 +15,4 @@ pub mod plan;
 mod random;
 pub mod selftest;
 pub mod train;
+pub mod tune;

@@ -132,8 +132,9 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 12] =
-    ["error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "train", "selftest", "cli"];
+const ORDER: [&str; 13] = [
+    "error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "train", "selftest", "tune", "cli",
+];
 
 #[test]
 fn imports_point_one_way() {

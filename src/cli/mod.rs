@@ -1,5 +1,6 @@
 //! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
 
+mod bar;
 mod completions;
 mod console;
 mod data;
@@ -16,7 +17,9 @@ mod selftest;
 mod setup;
 mod shaders;
 mod summary;
+mod tiling;
 mod train;
+mod tune;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -51,6 +54,7 @@ enum Command {
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
+    Tune(tune::TuneArguments),
     #[command(subcommand)]
     Data(data::DataCommand),
     Shaders(shaders::ShadersArguments),
@@ -85,6 +89,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),
+        Command::Tune(arguments) => tune::run(arguments),
         Command::Data(command) => data::run(command),
         Command::Shaders(arguments) => shaders::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),

@@ -10,7 +10,7 @@ pub use lower::{Options, lower};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Tiles};
+use crate::kernels::{Kernel, Tiling};
 use crate::model::{Model, Weights};
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
@@ -86,7 +86,7 @@ pub struct HostBuffers {
 pub struct Plan {
     pub model: Model,
     pub batch: usize,
-    pub tiles: Tiles,
+    pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub buffers: Vec<Buffer>,
