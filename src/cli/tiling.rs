@@ -71,7 +71,7 @@ fn kept(
     }
     if !tiling.tuned.is_empty() {
         let (tuned, all) = (tiling.tuned.len(), products.len());
-        console.say(&format!("tiles: tuned for {tuned} of {all} products, by {}", path.display()));
+        console.say(&format!("tiles: tuned for {tuned} of {all} products ({})", path.display()));
     }
     Ok(tiling)
 }

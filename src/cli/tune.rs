@@ -57,6 +57,9 @@ fn about() -> String {
          the bit, and compiles within {compile} s. The winners are in tiles.toml in this program's folder in your cache, or \
          in the folder that GPU_FMNIST_CACHE names, by adapter, driver and shape. Another tile is another order of sums: \
          a run keeps the tiles it began with.\n\n\
+         JSON: adapter, backend, device_type, batch_size, cache (the file, or null), products; of each product: product \
+         (its name in the file), candidates, dropped, table and best (null where the table's stays), both with tile and \
+         milliseconds.\n\n\
          Ctrl-C keeps what was found and ends with exit code 130; a second one ends at once."
     )
 }

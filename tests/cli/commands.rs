@@ -14,6 +14,7 @@ fn every_command_has_help() {
         "summary",
         "devices",
         "selftest",
+        "tune",
         "data",
         "data fetch",
         "data verify",

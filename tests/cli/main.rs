@@ -6,3 +6,4 @@ mod commands;
 mod resume;
 mod support;
 mod training;
+mod tuning;
