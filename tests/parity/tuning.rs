@@ -8,9 +8,9 @@ use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 
 const SLOW: Tile = Tile { threads: [8, 1], rows: 1, columns: 1, depth: 1, share: 1, stage_columns: false, chains: 1 };
-const FAST: Tile = Tile { threads: [64, 1], rows: 16, depth: 16, share: 16, ..SLOW };
+const FAST: Tile = Tile { threads: [64, 1], rows: 8, depth: 4, share: 4, ..SLOW };
 /// As fast, but wrong: with more threads to a row than the tile is deep, nothing is loaded.
-const WRONG: Tile = Tile { share: 32, ..FAST };
+const WRONG: Tile = Tile { share: 8, ..FAST };
 
 fn measured(candidates: &[Tile]) -> Outcome {
     let convolution = Convolution::dense(512, 256, 128);
