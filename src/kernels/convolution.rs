@@ -189,8 +189,7 @@ impl Convolution {
         framed
     }
 
-    /// Adds patches `[rows, depth]` to the images they came from. `images` starts at image
-    /// `first_image` of the batch.
+    /// Adds patches `[rows, depth]` to the images they came from. `images` starts at image `first_image` of the batch.
     pub(super) fn scatter_patches(&self, patches: &[f32], rows: Range<usize>, first_image: usize, images: &mut [f32]) {
         let offset = first_image * self.window.input.iter().product::<usize>();
         let mut patches = patches.chunks_exact(self.depth());
