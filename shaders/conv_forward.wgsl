@@ -33,6 +33,8 @@ const SHARE: u32 = 4;
 const STAGE_COLUMNS: u32 = 0;
 // Sums that a tile's products of one output are shared out to; a GPU's fused multiply-add wants one.
 const CHAINS: u32 = 2;
+// 1: what a thread knows of its place passes through the loop, see `kept`.
+const KEEP: u32 = 1;
 // Workgroups along x of the dispatch; y goes on where x ends.
 const GRID_WIDTH: u32 = 1;
 
@@ -51,6 +53,8 @@ const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
 // Whether every row of every workgroup that is dispatched is a row of the product.
 const EXACT: bool = ROWS % TILE_ROWS == 0 && ROWS / TILE_ROWS % GRID_WIDTH == 0;
+// Whether all of a tile's depth is under one tap of the kernel.
+const ONE_TAP: bool = CHANNELS % DEPTH_TILE == 0;
 const PATCH_TILE: u32 = TILE_ROWS * DEPTH_TILE;
 // Rows whose patches one thread loads, and how far apart they are.
 const LOADS: u32 = (TILE_ROWS * SHARE + THREADS - 1) / THREADS;
@@ -66,16 +70,22 @@ const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 var<workgroup> patch_tile: array<f32, PATCH_TILE>;
 var<workgroup> kernel_tile: array<f32, STAGE_COLUMNS * KERNEL_TILE + 1>;
 
-// Where a row's patch starts: its corner's y and x, which wrap round where they are above or left of the image, and the
-// corner's place in the input.
+// Where a row's patch starts: its corner's y and x, and the corner's place in the input; all as if the padding were part
+// of the image, so that none is negative.
 fn patch_corner(row: u32) -> vec3<u32> {
     let position = min(row, ROWS - 1) / WINDOW;
     let place = row % WINDOW;
     let image = position / (POOLED_HEIGHT * POOLED_WIDTH);
     let pooled = position % (POOLED_HEIGHT * POOLED_WIDTH);
-    let y = (pooled / POOLED_WIDTH * POOL + place / POOL) * STRIDE_Y - PAD_TOP;
-    let x = (pooled % POOLED_WIDTH * POOL + place % POOL) * STRIDE_X - PAD_LEFT;
+    let y = (pooled / POOLED_WIDTH * POOL + place / POOL) * STRIDE_Y;
+    let x = (pooled % POOLED_WIDTH * POOL + place % POOL) * STRIDE_X;
     return vec3(y, x, ((image * HEIGHT + y) * WIDTH + x) * CHANNELS);
+}
+
+// The value itself. Lavapipe's compiler computes again after each barrier, divisions and all, what depends on the thread
+// and the loop does not change; what the loop seems to change it keeps.
+fn kept(value: u32) -> u32 {
+    return select(value, min(value, 0x7fffffffu), KEEP == 1);
 }
 
 // Entry [depth, column] of the right matrix; past its edges some number that meets a zero or is never stored.
@@ -91,14 +101,15 @@ fn main(
 ) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     let first_column = group.z * TILE_COLUMNS;
-    let first_load = index / SHARE;
+    var lane = index;
+    var thread_column = thread.x;
     var corners: array<vec3<u32>, LOADS>;
     for (var load = 0u; load < LOADS; load++) {
-        corners[load] = patch_corner(first_row + first_load + load * LOAD_STEP);
+        corners[load] = patch_corner(first_row + index / SHARE + load * LOAD_STEP);
     }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-        let bias = kernel_value(DEPTH, first_column + j * THREADS_X + thread.x);
+        let bias = kernel_value(DEPTH, first_column + j * THREADS_X + thread_column);
         for (var i = 0u; i < THREAD_ROWS; i++) {
             sums[i * THREAD_COLUMNS + j] = bias;
         }
@@ -107,26 +118,29 @@ fn main(
     for (var first_depth = 0u; first_depth < DEPTH; first_depth += DEPTH_TILE) {
         workgroupBarrier();
         for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
-            let column = part * SHARE + index % SHARE;
-            let depth = first_depth + column;
+            let within = part * SHARE + lane % SHARE;
+            // A tile inside one tap has the same tap for all threads.
+            let depth = first_depth + select(within, 0u, ONE_TAP);
             let kernel_y = depth / (KERNEL_WIDTH * CHANNELS);
             let kernel_x = depth / CHANNELS % KERNEL_WIDTH;
-            let offset = (kernel_y * WIDTH + kernel_x) * CHANNELS + depth % CHANNELS;
+            let channel = depth % CHANNELS + select(0u, within, ONE_TAP);
+            let offset = ((kernel_y - PAD_TOP) * WIDTH + kernel_x - PAD_LEFT) * CHANNELS + channel;
             for (var load = 0u; load < LOADS; load++) {
                 let corner = corners[load];
-                let outside = PADDED && (corner.x + kernel_y >= HEIGHT || corner.y + kernel_x >= WIDTH);
+                let outside = PADDED
+                    && (corner.x + kernel_y - PAD_TOP >= HEIGHT || corner.y + kernel_x - PAD_LEFT >= WIDTH);
                 var value = 0.0;
                 if !(outside || (DEPTH % DEPTH_TILE != 0 && depth >= DEPTH)) {
                     value = input[corner.z + offset];
                 }
-                let row = first_load + load * LOAD_STEP;
+                let row = lane / SHARE + load * LOAD_STEP;
                 if TILE_ROWS % LOAD_STEP == 0 || row < TILE_ROWS {
-                    patch_tile[row * DEPTH_TILE + column] = value;
+                    patch_tile[row * DEPTH_TILE + within] = value;
                 }
             }
         }
         if STAGE_COLUMNS == 1 {
-            for (var at = index; at < KERNEL_TILE; at += THREADS) {
+            for (var at = lane; at < KERNEL_TILE; at += THREADS) {
                 kernel_tile[at] = kernel_value(first_depth + at / TILE_COLUMNS, first_column + at % TILE_COLUMNS);
             }
         }
@@ -134,11 +148,11 @@ fn main(
         var right: array<f32, DEPTH_TILE * THREAD_COLUMNS>;
         for (var depth = 0u; depth < DEPTH_TILE; depth++) {
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                let column = j * THREADS_X + thread.x;
+                let at = depth * THREAD_COLUMNS + j;
                 if STAGE_COLUMNS == 1 {
-                    right[depth * THREAD_COLUMNS + j] = kernel_tile[depth * TILE_COLUMNS + column];
+                    right[at] = kernel_tile[depth * TILE_COLUMNS + j * THREADS_X + thread_column];
                 } else {
-                    right[depth * THREAD_COLUMNS + j] = kernel_value(first_depth + depth, first_column + column);
+                    right[at] = kernel_value(first_depth + depth, first_column + j * THREADS_X + thread_column);
                 }
             }
         }
@@ -159,6 +173,12 @@ fn main(
                 }
                 sums[i * THREAD_COLUMNS + j] += total;
             }
+        }
+        lane = kept(lane);
+        thread_column = kept(thread_column);
+        for (var load = 0u; load < LOADS; load++) {
+            let corner = corners[load];
+            corners[load] = vec3(kept(corner.x), kept(corner.y), kept(corner.z));
         }
     }
 

@@ -36,6 +36,8 @@ const SHARE: u32 = 4;
 const STAGE_COLUMNS: u32 = 0;
 // Sums that a tile's products of one output are shared out to; a GPU's fused multiply-add wants one.
 const CHAINS: u32 = 2;
+// 1: what a thread knows of its place passes through the loop, see `kept`.
+const KEEP: u32 = 1;
 const GRID_WIDTH: u32 = 1;
 // z of the dispatch counts blocks of columns, then phases.
 const COLUMN_BLOCKS: u32 = 1;
@@ -67,20 +69,21 @@ const LOAD_STEP: u32 = THREADS / SHARE;
 var<workgroup> gradient_tile: array<f32, GRADIENT_TILE>;
 var<workgroup> kernel_tile: array<f32, STAGE_COLUMNS * KERNEL_TILE + 1>;
 
-// The output position of a row under the tap that has no offset, and the image; y is out of reach past the last row.
+// The output position of a row under the tap that has no offset, its y out of reach past the last row, and where the
+// image's positions start.
 fn row_origin(row: u32) -> vec3<u32> {
     let image = row / (PHASE_HEIGHT * PHASE_WIDTH);
     let y = row / PHASE_WIDTH % PHASE_HEIGHT;
-    return vec3(select(0x40000000u, y, row < ROWS), row % PHASE_WIDTH, image);
+    return vec3(select(0x40000000u, y, row < ROWS), row % PHASE_WIDTH, image * POOLED_HEIGHT * POOLED_WIDTH);
 }
 
 // The output gradient at an output position (before the pool); zero outside, where coordinates wrap round.
-fn gradient_value(image: u32, y: u32, x: u32, filter_index: u32) -> f32 {
+fn gradient_value(first_position: u32, y: u32, x: u32, filter_index: u32) -> f32 {
     let outside = y >= POOLED_HEIGHT * POOL || x >= POOLED_WIDTH * POOL;
     if outside || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {
         return 0.0;
     }
-    let position = (image * POOLED_HEIGHT + y / POOL) * POOLED_WIDTH + x / POOL;
+    let position = first_position + y / POOL * POOLED_WIDTH + x / POOL;
     let gradient = output_gradient[position * FILTERS + filter_index];
     if POOL > 1 {
         let place = argmax[position / PACKED * FILTERS + filter_index] >> (4 * (position % PACKED)) & 15;
@@ -90,7 +93,12 @@ fn gradient_value(image: u32, y: u32, x: u32, filter_index: u32) -> f32 {
 }
 
 fn kernel_value(tap: u32, channel: u32, filter_index: u32) -> f32 {
-    return weights[(tap * CHANNELS + min(channel, CHANNELS - 1)) * FILTERS + min(filter_index, FILTERS - 1)];
+    return weights[min(channel, CHANNELS - 1) * FILTERS + tap * CHANNELS * FILTERS + min(filter_index, FILTERS - 1)];
+}
+
+// See conv_forward.wgsl.
+fn kept(value: u32) -> u32 {
+    return select(value, min(value, 0x7fffffffu), KEEP == 1);
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
@@ -104,10 +112,11 @@ fn main(
     let phase = group.z / COLUMN_BLOCKS;
     let phase_y = phase / STRIDE_X;
     let phase_x = phase % STRIDE_X;
-    let first_load = index / SHARE;
+    var lane = index;
+    var thread_column = thread.x;
     var origins: array<vec3<u32>, LOADS>;
     for (var load = 0u; load < LOADS; load++) {
-        origins[load] = row_origin(first_row + first_load + load * LOAD_STEP);
+        origins[load] = row_origin(first_row + index / SHARE + load * LOAD_STEP);
     }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
 
@@ -119,10 +128,10 @@ fn main(
             for (var first_filter = 0u; first_filter < FILTERS; first_filter += DEPTH_TILE) {
                 workgroupBarrier();
                 for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
-                    let column = part * SHARE + index % SHARE;
+                    let column = part * SHARE + lane % SHARE;
                     for (var load = 0u; load < LOADS; load++) {
                         let origin = origins[load];
-                        let row = first_load + load * LOAD_STEP;
+                        let row = lane / SHARE + load * LOAD_STEP;
                         let value = gradient_value(origin.z, origin.x + tap_y, origin.y + tap_x, first_filter + column);
                         if TILE_ROWS % LOAD_STEP == 0 || row < TILE_ROWS {
                             gradient_tile[row * DEPTH_TILE + column] = value;
@@ -131,7 +140,7 @@ fn main(
                 }
                 if STAGE_COLUMNS == 1 {
                     // Neighbouring threads read neighbouring filters and write the transpose.
-                    for (var at = index; at < KERNEL_TILE; at += THREADS) {
+                    for (var at = lane; at < KERNEL_TILE; at += THREADS) {
                         let value = kernel_value(tap, first_column + at / DEPTH_TILE, first_filter + at % DEPTH_TILE);
                         kernel_tile[at % DEPTH_TILE * TILE_COLUMNS + at / DEPTH_TILE] = value;
                     }
@@ -140,7 +149,7 @@ fn main(
                 var right: array<f32, DEPTH_TILE * THREAD_COLUMNS>;
                 for (var depth = 0u; depth < DEPTH_TILE; depth++) {
                     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                        let column = j * THREADS_X + thread.x;
+                        let column = j * THREADS_X + thread_column;
                         let at = depth * THREAD_COLUMNS + j;
                         if STAGE_COLUMNS == 1 {
                             right[at] = kernel_tile[depth * TILE_COLUMNS + column];
@@ -166,6 +175,12 @@ fn main(
                         }
                         sums[i * THREAD_COLUMNS + j] += total;
                     }
+                }
+                lane = kept(lane);
+                thread_column = kept(thread_column);
+                for (var load = 0u; load < LOADS; load++) {
+                    let origin = origins[load];
+                    origins[load] = vec3(kept(origin.x), kept(origin.y), kept(origin.z));
                 }
             }
         }

@@ -33,6 +33,8 @@ const SHARE: u32 = 2;
 const STAGE_COLUMNS: u32 = 0;
 // Sums that a tile's products of one output are shared out to; a GPU's fused multiply-add wants one.
 const CHAINS: u32 = 2;
+// 1: what a thread knows of its place passes through the loop, see `kept`.
+const KEEP: u32 = 1;
 const GRID_WIDTH: u32 = 1;
 // Slots, the positions of each, and the blocks of columns: z of the dispatch counts both.
 const SLOT_POSITIONS: u32 = 8;
@@ -74,8 +76,8 @@ var<workgroup> place_tile: array<u32, STAGE_COLUMNS * GRADIENT_TILE + 1>;
 fn patch_corner(position: u32, place: u32) -> vec3<u32> {
     let image = position / (POOLED_HEIGHT * POOLED_WIDTH);
     let pooled = position % (POOLED_HEIGHT * POOLED_WIDTH);
-    let y = (pooled / POOLED_WIDTH * POOL + place / POOL) * STRIDE_Y - PAD_TOP;
-    let x = (pooled % POOLED_WIDTH * POOL + place % POOL) * STRIDE_X - PAD_LEFT;
+    let y = (pooled / POOLED_WIDTH * POOL + place / POOL) * STRIDE_Y;
+    let x = (pooled % POOLED_WIDTH * POOL + place % POOL) * STRIDE_X;
     return vec3(y, x, ((image * HEIGHT + y) * WIDTH + x) * CHANNELS);
 }
 
@@ -85,6 +87,11 @@ fn kernel_tap(row: u32) -> vec3<u32> {
     let y = depth / (KERNEL_WIDTH * CHANNELS);
     let x = depth / CHANNELS % KERNEL_WIDTH;
     return vec3(y, x, (y * WIDTH + x) * CHANNELS + depth % CHANNELS);
+}
+
+// See conv_forward.wgsl.
+fn kept(value: u32) -> u32 {
+    return select(value, min(value, 0x7fffffffu), KEEP == 1);
 }
 
 fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
@@ -110,10 +117,11 @@ fn main(
     let slot = group.z / COLUMN_BLOCKS;
     let begin = slot * SLOT_POSITIONS;
     let end = min(begin + SLOT_POSITIONS, POSITIONS);
-    let first_tap = index % SHARE;
+    var lane = index;
+    var thread_column = thread.x;
     var taps: array<vec3<u32>, LOADS>;
     for (var load = 0u; load < LOADS; load++) {
-        taps[load] = kernel_tap(first_row + first_tap + load * SHARE);
+        taps[load] = kernel_tap(first_row + index % SHARE + load * SHARE);
     }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
     var bias_sums: array<f32, THREAD_COLUMNS>;
@@ -121,22 +129,24 @@ fn main(
     for (var first_position = begin; first_position < end; first_position += DEPTH_TILE) {
         workgroupBarrier();
         for (var part = 0u; part < (PATCHES + LOAD_STEP - 1) / LOAD_STEP; part++) {
-            let member = part * LOAD_STEP + index / SHARE;
+            let member = part * LOAD_STEP + lane / SHARE;
             let corner = patch_corner(min(first_position + member / WINDOW, POSITIONS - 1), member % WINDOW);
             for (var load = 0u; load < LOADS; load++) {
                 let tap = taps[load];
                 var value = 0.0;
-                if !(PADDED && (corner.x + tap.x >= HEIGHT || corner.y + tap.y >= WIDTH)) {
-                    value = input[corner.z + tap.z];
+                let y = corner.x + tap.x - PAD_TOP;
+                let x = corner.y + tap.y - PAD_LEFT;
+                if !(PADDED && (y >= HEIGHT || x >= WIDTH)) {
+                    value = input[corner.z + tap.z - (PAD_TOP * WIDTH + PAD_LEFT) * CHANNELS];
                 }
-                let row = first_tap + load * SHARE;
+                let row = lane % SHARE + load * SHARE;
                 if (TILE_ROWS % SHARE == 0 || row < TILE_ROWS) && (PATCHES % LOAD_STEP == 0 || member < PATCHES) {
                     patch_tile[member * TILE_ROWS + row] = value;
                 }
             }
         }
         if STAGE_COLUMNS == 1 {
-            for (var at = index; at < GRADIENT_TILE; at += THREADS) {
+            for (var at = lane; at < GRADIENT_TILE; at += THREADS) {
                 let position = first_position + at / TILE_COLUMNS;
                 let column = first_column + at % TILE_COLUMNS;
                 gradient_tile[at] = gradient_value(position, end, column);
@@ -150,7 +160,7 @@ fn main(
         var right: array<f32, PATCHES * THREAD_COLUMNS>;
         for (var step = 0u; step < DEPTH_TILE; step++) {
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                let column = j * THREADS_X + thread.x;
+                let column = j * THREADS_X + thread_column;
                 var gradient: f32;
                 var winner = 0u;
                 if STAGE_COLUMNS == 1 {
@@ -186,6 +196,12 @@ fn main(
                 }
                 sums[i * THREAD_COLUMNS + j] += total;
             }
+        }
+        lane = kept(lane);
+        thread_column = kept(thread_column);
+        for (var load = 0u; load < LOADS; load++) {
+            let tap = taps[load];
+            taps[load] = vec3(kept(tap.x), kept(tap.y), kept(tap.z));
         }
     }
 

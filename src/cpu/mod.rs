@@ -8,6 +8,9 @@ use std::time::Instant;
 use crate::error::{Error, Result};
 use crate::plan::{BatchLog, BufferId, Clock, Executor, Pass, Plan, Program, Timeline};
 
+/// As many as WebGPU promises to any kernel.
+const MOST_BINDINGS: usize = 8;
+
 /// A plan with its buffers in memory.
 pub struct Cpu {
     plan: Plan,
@@ -33,11 +36,18 @@ impl Cpu {
     }
 }
 
+/// Runs the pass's twin. The buffers change hands and stay where they are in memory; nothing is allocated.
 fn run(pass: &Pass, memory: &mut [Vec<u32>]) {
-    let mut bound: Vec<Vec<u32>> = pass.buffers.iter().map(|id| take(&mut memory[id.0])).collect();
-    let mut views: Vec<&mut [u32]> = bound.iter_mut().map(Vec::as_mut_slice).collect();
-    pass.kernel.twin(&mut views);
-    for (id, buffer) in pass.buffers.iter().zip(bound) {
+    let mut bound: [Vec<u32>; MOST_BINDINGS] = Default::default();
+    for (buffer, id) in bound.iter_mut().zip(&pass.buffers) {
+        *buffer = take(&mut memory[id.0]);
+    }
+    let mut views = bound.each_mut().map(Vec::as_mut_slice);
+    for (view, first) in views.iter_mut().zip(&pass.offsets) {
+        *view = &mut take(view)[*first..];
+    }
+    pass.kernel.twin(&mut views[..pass.buffers.len()]);
+    for (buffer, id) in bound.into_iter().zip(&pass.buffers) {
         memory[id.0] = buffer;
     }
 }
@@ -56,11 +66,13 @@ impl Executor for Cpu {
     }
 
     fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
-        for _ in 0..batches {
-            for pass in self.plan.passes(program) {
-                run(pass, &mut self.memory);
+        // From within the pool, so that its threads are called once a submission and not once a pass.
+        let Self { plan, memory, .. } = self;
+        rayon::scope(|_| {
+            for pass in (0..batches).flat_map(|_| plan.passes(program)) {
+                run(pass, memory);
             }
-        }
+        });
         self.logs.push_back(BatchLog::read(&self.memory[self.plan.host.log.0][..2 * batches]));
         Ok(())
     }
@@ -72,13 +84,14 @@ impl Executor for Cpu {
     fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {
         let submitted = Instant::now();
         let mut passes = Vec::new();
-        for _ in 0..batches {
-            for pass in self.plan.passes(program) {
+        let Self { plan, memory, .. } = self;
+        rayon::scope(|_| {
+            for pass in (0..batches).flat_map(|_| plan.passes(program)) {
                 let start = submitted.elapsed().as_nanos() as f64;
-                run(pass, &mut self.memory);
+                run(pass, memory);
                 passes.push(start..submitted.elapsed().as_nanos() as f64);
             }
-        }
+        });
         Ok(Timeline { passes, clock: Clock::Host, submitted, wall: submitted.elapsed() })
     }
 

@@ -46,8 +46,12 @@ impl Gpu {
         let buffers: Vec<wgpu::Buffer> =
             plan.buffers.iter().map(|buffer| storage_buffer(&device.device, &buffer.name, buffer.words)).collect();
         let dispatch = |pass: &Pass| {
-            let bound: Vec<&wgpu::Buffer> = pass.buffers.iter().map(|id| &buffers[id.0]).collect();
-            pipelines.dispatch(&device.device, &*pass.kernel, &bound)
+            let bound = pass.buffers.iter().zip(&pass.offsets).map(|(id, first)| wgpu::BufferBinding {
+                buffer: &buffers[id.0],
+                offset: 4 * *first as u64,
+                size: None,
+            });
+            pipelines.dispatch(&device.device, &*pass.kernel, bound)
         };
         let training = plan.training.iter().map(dispatch).collect();
         let evaluation = plan.evaluation.iter().map(dispatch).collect();

@@ -34,8 +34,13 @@ impl Pipelines {
         Ok(pipelines)
     }
 
-    /// A kernel that [`Self::compile`] was given, on a buffer for each of its bindings.
-    pub fn dispatch(&self, device: &wgpu::Device, kernel: &dyn Kernel, buffers: &[&wgpu::Buffer]) -> Dispatch {
+    /// A kernel that [`Self::compile`] was given, on a buffer, or a part of one, for each of its bindings.
+    pub fn dispatch<'a>(
+        &self,
+        device: &wgpu::Device,
+        kernel: &dyn Kernel,
+        buffers: impl Iterator<Item = wgpu::BufferBinding<'a>>,
+    ) -> Dispatch {
         let pipeline = self.0[&specialise(kernel.row().wgsl, &kernel.constants())].clone();
         let group = bind(device, &pipeline, buffers);
         Dispatch { pipeline, group, workgroups: kernel.workgroups().map(|count| count as u32) }
@@ -100,8 +105,12 @@ impl Dispatch {
     }
 }
 
-fn bind(device: &wgpu::Device, pipeline: &wgpu::ComputePipeline, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
-    let resources = buffers.iter().map(|buffer| buffer.as_entire_binding());
+fn bind<'a>(
+    device: &wgpu::Device,
+    pipeline: &wgpu::ComputePipeline,
+    buffers: impl Iterator<Item = wgpu::BufferBinding<'a>>,
+) -> wgpu::BindGroup {
+    let resources = buffers.map(wgpu::BindingResource::Buffer);
     let entries: Vec<_> =
         (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor {

@@ -30,7 +30,8 @@ impl Probe {
         for (buffer, words) in buffers.iter().zip(&fenced) {
             queue.write_buffer(buffer, 0, bytemuck::cast_slice(words));
         }
-        let dispatch = pipelines.dispatch(device, &*case.kernel, &buffers.iter().collect::<Vec<_>>());
+        let bound = buffers.iter().map(wgpu::Buffer::as_entire_buffer_binding);
+        let dispatch = pipelines.dispatch(device, &*case.kernel, bound);
         let mut encoder = device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
         dispatch.record(&mut pass);

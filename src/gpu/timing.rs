@@ -105,7 +105,10 @@ mod tests {
         let kernels = [1, 100].map(|rounds| CeilingArithmetic { workgroups: 64, rounds });
         let pipelines = Pipelines::compile(&device, kernels.iter().map(|kernel| kernel as &dyn Kernel)).unwrap();
         let [line, sums] = [2, kernels[0].sums()].map(|words| storage_buffer(&device.device, "timed", words));
-        let dispatches = kernels.map(|kernel| pipelines.dispatch(&device.device, &kernel, &[&line, &sums]));
+        let dispatches = kernels.map(|kernel| {
+            let bound = [&line, &sums].into_iter().map(wgpu::Buffer::as_entire_buffer_binding);
+            pipelines.dispatch(&device.device, &kernel, bound)
+        });
         let twice: Vec<&Dispatch> = dispatches.iter().chain(&dispatches).collect();
         for passes in [by_device(&device, &twice).unwrap(), by_host(&device, &twice).unwrap()] {
             assert!(passes.iter().all(|pass| pass.start < pass.end), "{passes:?}");

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, progress};
+use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -74,18 +75,27 @@ impl Kernel for Adam {
         };
         let gradient = floats(gradient);
         let rate = floats(rates)[Progress::read(progress).batch as usize];
-        const BLOCK: usize = 16_384;
+        const BLOCK: usize = 4096;
         let weights = floats_mut(weights)[..self.values].par_chunks_mut(BLOCK);
         let moments =
             floats_mut(first_moment).par_chunks_mut(BLOCK).zip(floats_mut(second_moment).par_chunks_mut(BLOCK));
         weights.zip(moments).enumerate().for_each(|(block, (weights, (first, second)))| {
-            for (at, ((w, m), v)) in weights.iter_mut().zip(first).zip(second).enumerate() {
-                let slots = gradient[block * BLOCK + at..].iter().step_by(self.values).take(self.slots);
-                let slope: f32 = slots.sum();
-                *m += 0.1 * (slope - *m);
-                *v += 0.001 * (slope * slope - *v);
-                *w -= rate * *m / (v.sqrt() + 1e-7);
-            }
+            let mut slopes = [0.0; BLOCK];
+            let slopes = &mut slopes[..weights.len()];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for slot in gradient.chunks_exact(self.values).take(self.slots) {
+                        slopes.iter_mut().zip(&slot[block * BLOCK..]).for_each(|(sum, value)| *sum += value);
+                    }
+                    let moments = first.iter_mut().zip(&mut *second);
+                    for ((w, (m, v)), slope) in weights.iter_mut().zip(moments).zip(&*slopes) {
+                        *m += 0.1 * (slope - *m);
+                        *v += 0.001 * (slope * slope - *v);
+                        *w -= rate * *m / (v.sqrt() + 1e-7);
+                    }
+                },
+            );
         });
     }
 }

@@ -3,9 +3,12 @@
 use rayon::prelude::*;
 
 use super::case::{Case, case, unwritten};
-use super::convolution::{Convolution, Tile};
+use super::convolution::{Convolution, Patches, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution};
+use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
+use super::scratch::Scratch;
+use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
 
 pub const ROW: Row = Row {
@@ -38,28 +41,21 @@ impl ConvForward {
         }
     }
 
-    /// Bias, ReLU and max-pool of `rows [positions * places, filters]`; places go to `argmax` where there is a pool.
-    fn epilogue(&self, rows: &[f32], bias: &[f32], output: &mut [f32], argmax: &mut [u32]) {
-        let (filters, places) = (self.convolution.filters, self.convolution.places());
-        argmax.fill(0);
-        let windows = rows.chunks_exact(places * filters).zip(output.chunks_exact_mut(filters)).enumerate();
-        for (position, (window, output)) in windows {
-            for filter in 0..filters {
-                let mut largest = (window[filter], 0);
-                for place in 1..places {
-                    let candidate = window[place * filters + filter];
-                    if candidate > largest.0 {
-                        largest = (candidate, place as u32);
+    /// Bias and ReLU of rows `[rows, filters]`, in place.
+    fn activate(&self, rows: &mut [f32], bias: &[f32]) {
+        vectorised(
+            #[inline(always)]
+            || {
+                for row in rows.chunks_exact_mut(bias.len()) {
+                    for (value, bias) in row.iter_mut().zip(bias) {
+                        *value += bias;
+                        if self.relu {
+                            *value = value.max(0.0);
+                        }
                     }
                 }
-                let value = largest.0 + bias[filter];
-                output[filter] = if self.relu { value.max(0.0) } else { value };
-                if places > 1 {
-                    argmax[position / self.packed() * filters + filter] |=
-                        largest.1 << (4 * (position % self.packed()));
-                }
-            }
-        }
+            },
+        );
     }
 }
 
@@ -86,41 +82,35 @@ impl Kernel for ConvForward {
         let [input, weights, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, weights, output) = (floats(input), floats(weights), floats_mut(output));
         let (depth, filters, places) = (self.convolution.depth(), self.convolution.filters, self.convolution.places());
-        let kernel = Matrix::new(weights, depth, filters);
-        let bias = &weights[depth * filters..][..filters];
+        let (kernel, bias) = weights[..self.convolution.weights()].split_at(depth * filters);
         if self.convolution.is_dense() {
             let left = Matrix::new(input, self.convolution.batch, depth);
-            multiply_on_all_cores(output, left, kernel);
-            for row in output.chunks_exact_mut(filters) {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    *value = if self.relu { (*value + bias).max(0.0) } else { *value + bias };
-                }
-            }
+            multiply_on_all_cores(output, left, kernel, filters, |_, rows| self.activate(rows, bias));
             return;
         }
-        // Blocks of positions whose patches stay in the cache; whole words of argmax each.
+        // Blocks of positions whose products stay in the cache; whole words of argmax each.
         let positions = (512 / places).next_multiple_of(self.packed());
-        let mut no_places = Vec::new();
-        let blocks: Vec<&mut [u32]> = if places > 1 {
-            argmax.chunks_mut(positions / self.packed() * filters).collect()
-        } else {
-            no_places.resize_with(self.convolution.positions().div_ceil(positions), Default::default);
-            no_places
+        let block = |number: usize, output: &mut [f32], argmax: &mut [u32]| {
+            let first = number * positions * places;
+            let rows = first..first + output.len() / filters * places;
+            let patches = Patches::new(&self.convolution, input, rows.clone());
+            if places == 1 {
+                multiply(output, Target::Overwrite, patches.matrix(), 0, kernel, filters);
+            } else {
+                let mut products = Scratch::new(rows.len() * filters);
+                let products = floats_mut(&mut products);
+                multiply(products, Target::Overwrite, patches.matrix(), 0, kernel, filters);
+                Windows::new(&self.convolution, self.packed()).pool(products, output, argmax);
+            }
+            self.activate(output, bias);
         };
-        let outputs = output[..self.convolution.positions() * filters].par_chunks_mut(positions * filters);
-        outputs.zip(blocks).enumerate().for_each_init(
-            || (Vec::new(), Vec::new()),
-            |(patches, products), (block, (output, argmax))| {
-                let first = block * positions * places;
-                let rows = first..first + output.len() / filters * places;
-                patches.resize(rows.len() * depth, 0.0);
-                products.resize(rows.len() * filters, 0.0);
-                let count = rows.len();
-                self.convolution.gather_patches(input, rows, patches);
-                multiply(products, Target::Overwrite, Matrix::new(patches, count, depth), kernel);
-                self.epilogue(products, bias, output, argmax);
-            },
-        );
+        let outputs = output[..self.convolution.positions() * filters].par_chunks_mut(positions * filters).enumerate();
+        if places == 1 {
+            outputs.for_each(|(number, output)| block(number, output, &mut []));
+        } else {
+            let words = argmax.par_chunks_mut(positions / self.packed() * filters);
+            outputs.zip(words).for_each(|((number, output), argmax)| block(number, output, argmax));
+        }
     }
 }
 

@@ -5,8 +5,10 @@ use rayon::prelude::*;
 use super::case::{Case, case};
 use super::convolution::{Convolution, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places, unreached};
+use super::fused_pool::Windows;
 use super::gate::{self, Gate};
-use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
+use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
+use super::scratch::Scratch;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -62,7 +64,11 @@ impl Kernel for ConvInputGradient {
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
+            "output_gradient" => self.convolution.positions() * self.convolution.filters,
+            "argmax" if self.convolution.pool == 1 => 0,
+            "argmax" => self.convolution.positions().div_ceil(self.packed) * self.convolution.filters,
             "input" if self.gate.is_none() => 0,
+            "input" | "input_gradient" => self.convolution.inputs(),
             _ => words,
         }
     }
@@ -74,39 +80,38 @@ impl Kernel for ConvInputGradient {
         let Convolution { batch, filters, .. } = *convolution;
         let depth = convolution.depth();
         let input_gradient = &mut floats_mut(input_gradient)[..convolution.inputs()];
-        let kernel = Matrix::new(weights, depth, filters).transposed();
+        let mut kernel = Scratch::new(depth * filters);
+        transpose(weights, filters, floats_mut(&mut kernel));
+        let kernel = floats(&kernel);
         if convolution.is_dense() {
             let left = Matrix::new(gradient, batch, filters);
-            multiply_on_all_cores(input_gradient, left, kernel);
-            gate::apply(*gate, input, input_gradient);
+            multiply_on_all_cores(input_gradient, left, kernel, depth, |first, rows| {
+                gate::apply(*gate, input, first * depth, rows);
+            });
             return;
         }
         let (values, positions) = (convolution.inputs() / batch, convolution.positions() / batch);
         let images = (512 / (positions * convolution.places())).max(1);
-        input_gradient.par_chunks_mut(images * values).enumerate().for_each_init(
-            || (Vec::new(), Vec::new()),
-            |(expanded, patches), (block, input_gradient)| {
-                let first_image = block * images;
-                let last_image = first_image + input_gradient.len() / values;
-                let positions = first_image * positions..last_image * positions;
-                let rows = positions.start * convolution.places()..positions.end * convolution.places();
-                let count = rows.len();
-                expanded.resize(count * filters, 0.0);
-                patches.resize(count * depth, 0.0);
-                let right = if convolution.pool > 1 {
-                    convolution.expand_gradient(gradient, argmax, *packed, positions, expanded);
-                    &expanded[..]
-                } else {
-                    &gradient[positions.start * filters..positions.end * filters]
-                };
-                multiply(patches, Target::Overwrite, Matrix::new(right, count, filters), kernel);
-                input_gradient.fill(0.0);
-                convolution.scatter_patches(patches, rows, first_image, input_gradient);
-                // Without a gate the input may be missing.
-                let input = input.get(first_image * values..).unwrap_or_default();
-                gate::apply(*gate, input, input_gradient);
-            },
-        );
+        input_gradient.par_chunks_mut(images * values).enumerate().for_each(|(block, input_gradient)| {
+            let first_image = block * images;
+            let last_image = first_image + input_gradient.len() / values;
+            let positions = first_image * positions..last_image * positions;
+            let rows = positions.start * convolution.places()..positions.end * convolution.places();
+            let mut unpooled;
+            let right = if convolution.pool > 1 {
+                unpooled = Scratch::new(rows.len() * filters);
+                Windows::new(convolution, *packed).unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
+                floats(&unpooled)
+            } else {
+                &gradient[positions.start * filters..positions.end * filters]
+            };
+            let mut patches = Scratch::new(rows.len() * depth);
+            let patches = floats_mut(&mut patches);
+            multiply(patches, Target::Overwrite, Matrix::new(right, rows.len(), filters), 0, kernel, depth);
+            input_gradient.fill(0.0);
+            convolution.scatter_patches(patches, rows, first_image, input_gradient);
+            gate::apply(*gate, input, first_image * values, input_gradient);
+        });
     }
 }
 

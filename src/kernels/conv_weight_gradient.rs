@@ -1,11 +1,15 @@
 //! Gradient of kernel and bias: host side and CPU twin of `shaders/conv_weight_gradient.wgsl`.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::case::{Case, case, unwritten};
-use super::convolution::{Convolution, Tile};
+use super::convolution::{Convolution, Patches, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places};
+use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
+use super::scratch::Scratch;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -37,33 +41,31 @@ impl ConvWeightGradient {
         self.convolution.filters.div_ceil(self.tile.workgroup_columns())
     }
 
-    /// The partial sums of one slot, by blocks whose patches stay in the cache.
-    fn slot(&self, number: usize, input: &[f32], gradient: &[f32], argmax: &[u32], sums: &mut [f32]) {
+    /// Rows of a slot's kernel gradient from `first_row` on, by blocks of positions that stay in the cache.
+    fn sum(
+        &self,
+        positions: Range<usize>,
+        first_row: usize,
+        [input, gradient]: [&[f32]; 2],
+        argmax: &[u32],
+        sums: &mut [f32],
+    ) {
         let Self { convolution, packed, .. } = self;
-        let (depth, filters, places) = (convolution.depth(), convolution.filters, convolution.places());
-        let begin = (number * self.slot_positions()).min(convolution.positions());
-        let end = (begin + self.slot_positions()).min(convolution.positions());
-        let (kernel, bias) = sums.split_at_mut(depth * filters);
-        kernel.fill(0.0);
-        bias.fill(0.0);
-        let (mut patches, mut expanded) = (Vec::new(), Vec::new());
-        for begin in (begin..end).step_by(512 / places) {
-            let positions = begin..end.min(begin + 512 / places);
+        let (filters, places) = (convolution.filters, convolution.places());
+        sums.fill(0.0);
+        for begin in positions.clone().step_by(512 / places) {
+            let positions = begin..positions.end.min(begin + 512 / places);
             let rows = positions.start * places..positions.end * places;
-            let count = rows.len();
-            patches.resize(count * depth, 0.0);
-            convolution.gather_patches(input, rows, &mut patches);
-            let own = &gradient[positions.start * filters..positions.end * filters];
+            let patches = Patches::new(convolution, input, rows.clone());
+            let mut unpooled;
             let right = if places > 1 {
-                expanded.resize(count * filters, 0.0);
-                convolution.expand_gradient(gradient, argmax, *packed, positions, &mut expanded);
-                &expanded
+                unpooled = Scratch::new(rows.len() * filters);
+                Windows::new(convolution, *packed).unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
+                floats(&unpooled)
             } else {
-                own
+                &gradient[positions.start * filters..positions.end * filters]
             };
-            let left = Matrix::new(&patches, count, depth).transposed();
-            multiply(kernel, Target::Accumulate, left, Matrix::new(right, count, filters));
-            add_rows(own, bias);
+            multiply(sums, Target::Accumulate, patches.matrix().transposed(), first_row, right, filters);
         }
     }
 }
@@ -107,13 +109,26 @@ impl Kernel for ConvWeightGradient {
         if self.convolution.is_dense() && self.slots == 1 {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
-            multiply_on_all_cores(kernel, left, Matrix::new(gradient, batch, filters));
+            multiply_on_all_cores(kernel, left, gradient, filters, |_, _| {});
             bias.fill(0.0);
             add_rows(&gradient[..batch * filters], &mut bias[..filters]);
             return;
         }
+        // Where there are few slots, the cores share out the rows of each, too. Every number is added up in the same
+        // order, however many there are.
+        let parts = (2 * rayon::current_num_threads()).div_ceil(self.slots);
+        let rows = depth.div_ceil(parts).next_multiple_of(18);
         let slots = sums.par_chunks_exact_mut(self.convolution.weights()).take(self.slots).enumerate();
-        slots.for_each(|(number, sums)| self.slot(number, input, gradient, argmax, sums));
+        slots.for_each(|(slot, sums)| {
+            let begin = (slot * self.slot_positions()).min(self.convolution.positions());
+            let end = (begin + self.slot_positions()).min(self.convolution.positions());
+            let (kernel, bias) = sums.split_at_mut(depth * filters);
+            kernel.par_chunks_mut(rows * filters).enumerate().for_each(|(block, sums)| {
+                self.sum(begin..end, block * rows, [input, gradient], argmax, sums);
+            });
+            bias.fill(0.0);
+            add_rows(&gradient[begin * filters..end * filters], bias);
+        });
     }
 }
 

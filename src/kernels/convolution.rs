@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::Constants;
+use super::matrix::{Matrix, Offsets};
+use super::scratch::Scratch;
+use super::{Constants, floats, floats_mut};
 use crate::model::Window;
 
 /// A convolution of a batch. A dense layer is one with a 1 x 1 kernel over 1 x 1 images: see [`Convolution::dense`].
@@ -30,6 +32,8 @@ pub struct Tile {
     pub stage_columns: bool,
     /// Sums that a tile's products of one output are shared out to.
     pub chains: usize,
+    /// Whether the loop carries what a thread knows of its place: see the shaders' `kept`.
+    pub keep: bool,
 }
 
 impl Tile {
@@ -51,6 +55,7 @@ impl Tile {
             ("SHARE", self.share.into()),
             ("STAGE_COLUMNS", self.stage_columns.into()),
             ("CHAINS", self.chains.into()),
+            ("KEEP", self.keep.into()),
         ]
     }
 }
@@ -134,26 +139,34 @@ impl Convolution {
         ]
     }
 
-    /// Image and output coordinates (before the pool) of a row.
-    fn place_of(&self, row: usize) -> (usize, usize, usize) {
+    /// Image and output coordinates (before the pool) of each of some rows: those of whole positions.
+    fn for_each_place(&self, rows: Range<usize>, mut visit: impl FnMut(usize, usize, usize)) {
         let [height, width] = self.pooled();
-        let (position, place) = (row / self.places(), row % self.places());
-        let (image, pooled) = (position / (height * width), position % (height * width));
-        let y = pooled / width * self.pool + place / self.pool;
-        let x = pooled % width * self.pool + place % self.pool;
-        (image, y, x)
+        let first = rows.start / self.places();
+        let (mut image, mut y, mut x) = (first / (height * width), first / width % height, first % width);
+        for _ in rows.step_by(self.places()) {
+            for place in 0..self.pool {
+                (0..self.pool).for_each(|column| visit(image, y * self.pool + place, x * self.pool + column));
+            }
+            x += 1;
+            if x == width {
+                (x, y) = (0, y + 1);
+            }
+            if y == height {
+                (y, image) = (0, image + 1);
+            }
+        }
     }
 
-    /// The input under one row of the kernel at one output position: where it starts in the image's row `y`, or nothing
+    /// The input under one row of the kernel at an output position: where it starts in the image's row `y`, or nothing
     /// where the kernel's row is outside. `visit(tap, source, count)`: `count` values from `source` lie under `tap` on.
-    fn visit_runs(&self, row: usize, mut visit: impl FnMut(usize, usize, usize)) {
+    fn visit_runs(&self, [image, y, x]: [usize; 3], mut visit: impl FnMut(usize, usize, usize)) {
         let Window { size, stride, pad, input: [height, width, channels], .. } = self.window;
-        let (image, output_y, output_x) = self.place_of(row);
-        let left = (output_x * stride[1]) as isize - pad[1] as isize;
+        let left = (x * stride[1]) as isize - pad[1] as isize;
         let skipped = (-left).clamp(0, size[1] as isize) as usize;
         let count = (width as isize - left).clamp(skipped as isize, size[1] as isize) as usize - skipped;
         for kernel_y in 0..size[0] {
-            let y = (output_y * stride[0] + kernel_y) as isize - pad[0] as isize;
+            let y = (y * stride[0] + kernel_y) as isize - pad[0] as isize;
             if (0..height as isize).contains(&y) && count > 0 {
                 let source = (image * height + y as usize) * width + (left + skipped as isize) as usize;
                 visit((kernel_y * size[1] + skipped) * channels, source * channels, count * channels);
@@ -161,45 +174,77 @@ impl Convolution {
         }
     }
 
-    /// Rows of the left matrix `[rows, depth]`, from `input` `[batch, H, W, C]`.
-    pub(super) fn gather_patches(&self, input: &[f32], rows: Range<usize>, patches: &mut [f32]) {
-        for (row, patch) in rows.zip(patches.chunks_exact_mut(self.depth())) {
-            patch.fill(0.0);
-            self.visit_runs(row, |tap, source, count| {
-                patch[tap..tap + count].copy_from_slice(&input[source..source + count]);
-            });
+    /// Images with zeros around, or cut: `frame` is the height and width that a patch can be in.
+    fn frame(&self, input: &[f32], images: Range<usize>, frame: [usize; 2]) -> Scratch {
+        let Window { pad, input: [height, width, channels], .. } = self.window;
+        let mut framed = Scratch::new(images.len() * frame[0] * frame[1] * channels);
+        let (left, count) = (pad[1] * channels, width.min(frame[1] - pad[1]) * channels);
+        for (number, row) in floats_mut(&mut framed).chunks_exact_mut(frame[1] * channels).enumerate() {
+            let (image, y) = (images.start + number / frame[0], (number % frame[0]).wrapping_sub(pad[0]));
+            row.fill(0.0);
+            if y < height {
+                row[left..left + count].copy_from_slice(&input[(image * height + y) * width * channels..][..count]);
+            }
         }
+        framed
     }
 
-    /// The transpose of [`Self::gather_patches`]: adds patches to the images they came from. `images` starts at image
+    /// Adds patches `[rows, depth]` to the images they came from. `images` starts at image
     /// `first_image` of the batch.
     pub(super) fn scatter_patches(&self, patches: &[f32], rows: Range<usize>, first_image: usize, images: &mut [f32]) {
         let offset = first_image * self.window.input.iter().product::<usize>();
-        for (row, patch) in rows.zip(patches.chunks_exact(self.depth())) {
-            self.visit_runs(row, |tap, source, count| {
+        let mut patches = patches.chunks_exact(self.depth());
+        self.for_each_place(rows, |image, y, x| {
+            let patch = patches.next().unwrap_or_default();
+            self.visit_runs([image, y, x], |tap, source, count| {
                 let target = &mut images[source - offset..source - offset + count];
                 target.iter_mut().zip(&patch[tap..tap + count]).for_each(|(sum, value)| *sum += value);
             });
+        });
+    }
+}
+
+/// The patches of some rows, `[rows, depth]`, without a copy of each: the images they are in, with zeros around where
+/// patches reach beyond them, and the place of every patch and of every element within a patch.
+pub(super) struct Patches<'a> {
+    images: &'a [f32],
+    framed: Option<Scratch>,
+    corners: Scratch,
+    taps: Scratch,
+}
+
+impl<'a> Patches<'a> {
+    /// Of `rows` in all images `[batch, H, W, C]`.
+    pub(super) fn new(convolution: &Convolution, input: &'a [f32], rows: Range<usize>) -> Self {
+        let Window { size, stride, pad, input: [height, width, channels], .. } = convolution.window;
+        let [pooled_height, pooled_width] = convolution.pooled();
+        let rows_of_image = pooled_height * pooled_width * convolution.places();
+        let images = rows.start / rows_of_image..rows.end.div_ceil(rows_of_image);
+        // What the patches of one image cover.
+        let covered =
+            [0, 1].map(|axis| (convolution.pooled()[axis] * convolution.pool - 1) * stride[axis] + size[axis]);
+        let inside = pad == [0, 0] && covered[0] <= height && covered[1] <= width;
+        let frame = if inside { [height, width] } else { covered };
+        let framed = (!inside).then(|| convolution.frame(input, images.clone(), frame));
+
+        let mut corners = Scratch::new(rows.len());
+        let mut unset = corners.iter_mut();
+        convolution.for_each_place(rows, |image, y, x| {
+            let pixel = ((image - images.start) * frame[0] + y * stride[0]) * frame[1] + x * stride[1];
+            if let Some(corner) = unset.next() {
+                *corner = (pixel * channels) as u32;
+            }
+        });
+        let mut taps = Scratch::new(convolution.depth());
+        for (tap, offset) in taps.iter_mut().enumerate() {
+            let (y, rest) = (tap / (size[1] * channels), tap % (size[1] * channels));
+            *offset = (y * frame[1] * channels + rest) as u32;
         }
+        Self { images: &input[images.start * height * width * channels..], framed, corners, taps }
     }
 
-    /// The output gradient of `rows` as a matrix `[rows, filters]`: a pooled position's gradient stands in the row of
-    /// its largest place, the other rows are zero.
-    pub(super) fn expand_gradient(
-        &self,
-        gradient: &[f32],
-        argmax: &[u32],
-        packed: usize,
-        positions: Range<usize>,
-        expanded: &mut [f32],
-    ) {
-        expanded.fill(0.0);
-        for (position, rows) in positions.zip(expanded.chunks_exact_mut(self.places() * self.filters)) {
-            for filter in 0..self.filters {
-                let word = argmax[position / packed * self.filters + filter];
-                let place = (word >> (4 * (position % packed)) & 15) as usize;
-                rows[place * self.filters + filter] = gradient[position * self.filters + filter];
-            }
-        }
+    pub(super) fn matrix(&self) -> Matrix<'_> {
+        let values = self.framed.as_ref().map_or(self.images, |framed| floats(framed));
+        Matrix::with_offsets(values, Offsets::Table(&self.corners), Offsets::Table(&self.taps))
     }
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, progress};
+use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats_mut, grid, read_words, write};
 use crate::random::{Stream, philox};
 
@@ -73,12 +74,27 @@ impl Kernel for Dropout {
         let [progress, values] = memory else { unreachable!("{BINDINGS}") };
         let progress = Progress::read(progress);
         let (keep, scale) = (self.keep(), Self::scale(self.rate));
-        let values = &mut floats_mut(values)[..self.values];
-        values.par_chunks_mut(4).with_min_len(1024).enumerate().for_each(|(block, values)| {
-            let counter = [block as u32, progress.time, self.layer, Stream::Dropout as u32];
-            for (value, word) in values.iter_mut().zip(philox(counter, progress.seed)) {
-                *value = if word < keep { *value * scale } else { 0.0 };
-            }
+        // Values of one task, and counters of one round: each gives four words.
+        const BLOCK: usize = 4096;
+        const COUNTERS: usize = 16;
+        let blocks = floats_mut(values)[..self.values].par_chunks_mut(BLOCK).enumerate();
+        blocks.for_each(|(block, values)| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (round, values) in values.chunks_mut(4 * COUNTERS).enumerate() {
+                        let first = block * BLOCK / 4 + round * COUNTERS;
+                        let mut words = [[0; 4]; COUNTERS];
+                        for (counter, words) in (first as u32..).zip(&mut words) {
+                            *words =
+                                philox([counter, progress.time, self.layer, Stream::Dropout as u32], progress.seed);
+                        }
+                        for (value, &word) in values.iter_mut().zip(words.as_flattened()) {
+                            *value = if word < keep { *value * scale } else { 0.0 };
+                        }
+                    }
+                },
+            );
         });
     }
 }

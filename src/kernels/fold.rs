@@ -27,7 +27,25 @@ pub struct Fold {
     pub gate: Gate,
 }
 
+/// Words of patches that stay in a processor's cache between the product that makes them and the fold.
+const CACHED: usize = 1 << 20;
+
 impl Fold {
+    /// Images whose patches are made and folded at a time: a part of the batch that fits the cache, and that the buffers
+    /// can be bound from; else the whole batch. `packed`: pooled positions in a word of argmax.
+    pub fn group(convolution: &Convolution, packed: usize) -> usize {
+        let patches = Self::patches(convolution).inputs() / convolution.batch;
+        let fits = |images: &usize| {
+            let group = Convolution { batch: *images, ..*convolution };
+            let outputs = group.positions() * group.filters;
+            convolution.batch.is_multiple_of(*images)
+                && group.positions().is_multiple_of(packed)
+                && [outputs, outputs / packed, group.inputs()].iter().all(|words| words.is_multiple_of(64))
+        };
+        let most = (CACHED / patches).min(convolution.batch);
+        (1..=most).rev().find(fits).unwrap_or(convolution.batch)
+    }
+
     /// The product that makes the patches: a 1 x 1 convolution whose input channels are the kernel's taps and channels,
     /// so that its input gradient is the gradient of every patch.
     pub fn patches(convolution: &Convolution) -> Convolution {
@@ -71,6 +89,7 @@ impl Kernel for Fold {
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
             "input" if self.gate.is_none() => 0,
+            "input" | "input_gradient" => self.convolution.inputs(),
             _ => words,
         }
     }
@@ -88,7 +107,7 @@ impl Kernel for Fold {
             let rows = image * height * width..(image + 1) * height * width;
             gradient.fill(0.0);
             unpooled.scatter_patches(&patches[rows.start * depth..rows.end * depth], rows, image, gradient);
-            gate::apply(self.gate, &input[image * values..], gradient);
+            gate::apply(self.gate, input, image * values, gradient);
         });
     }
 }

@@ -1,38 +1,65 @@
-//! Strided matrices over slices and their product, by the `gemm` crate.
+//! Matrices over slices and their product, in the widest vectors that the processor has.
 
-use gemm::Parallelism;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// A matrix of f32 in a slice.
+/// Where the rows, or the columns, of a matrix are.
+#[derive(Clone, Copy)]
+pub enum Offsets<'a> {
+    /// So many, each so far from the one before.
+    Steps(usize, usize),
+    Table(&'a [u32]),
+}
+
+impl Offsets<'_> {
+    fn count(self) -> usize {
+        match self {
+            Offsets::Steps(count, _) => count,
+            Offsets::Table(table) => table.len(),
+        }
+    }
+
+    #[inline(always)]
+    fn at(self, index: usize) -> usize {
+        match self {
+            Offsets::Steps(_, step) => index * step,
+            Offsets::Table(table) => table[index] as usize,
+        }
+    }
+
+    fn last(self) -> usize {
+        match self {
+            Offsets::Steps(count, step) => count.saturating_sub(1) * step,
+            Offsets::Table(table) => table.iter().max().map_or(0, |&offset| offset as usize),
+        }
+    }
+}
+
+/// A matrix whose element `[row, column]` is `values[rows[row] + columns[column]]`: a matrix in row-major order, its
+/// transpose, or the patches of images where they lie.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
     values: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
+    rows: Offsets<'a>,
+    columns: Offsets<'a>,
 }
 
 impl<'a> Matrix<'a> {
     /// Row-major `[rows, columns]`.
     pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
-        assert!(values.len() >= rows * columns, "a {rows} x {columns} matrix in {} values", values.len());
-        Self { values, rows, columns, row_stride: columns, column_stride: 1 }
+        Self::with_offsets(values, Offsets::Steps(rows, columns), Offsets::Steps(columns, 1))
     }
 
-    /// `count` rows from `first` on.
-    fn rows(self, first: usize, count: usize) -> Self {
-        Self { values: &self.values[first * self.row_stride..], rows: count, ..self }
+    /// # Panics
+    /// Where an element is outside of the values.
+    pub fn with_offsets(values: &'a [f32], rows: Offsets<'a>, columns: Offsets<'a>) -> Self {
+        let empty = rows.count() == 0 || columns.count() == 0;
+        assert!(empty || rows.last() + columns.last() < values.len(), "a matrix beyond its {} values", values.len());
+        Self { values, rows, columns }
     }
 
     pub fn transposed(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
+        Self { rows: self.columns, columns: self.rows, ..self }
     }
 }
 
@@ -44,49 +71,146 @@ pub enum Target {
 }
 
 /// Products that are added up in a row before their sum joins the total: sums of sums lose less to rounding than one
-/// long sum, by a factor of about the square root of this, and blocks of this depth still keep `gemm` busy.
+/// long sum, by a factor of about the square root of this.
 const BLOCK: usize = 64;
 
-/// `output [left.rows, right.columns]`, row-major, becomes (or grows by) `left x right`.
-pub fn multiply(output: &mut [f32], target: Target, left: Matrix, right: Matrix) {
-    assert_eq!(left.columns, right.rows);
-    assert!(output.len() >= left.rows * right.columns);
-    for start in (0..left.columns).step_by(BLOCK) {
-        // Safety: each matrix lies inside its slice (Matrix::new), the block inside the matrices, and the output is
-        // borrowed alone and large enough by the assertion above.
-        unsafe {
-            gemm::gemm(
-                left.rows,
-                right.columns,
-                BLOCK.min(left.columns - start),
-                output.as_mut_ptr(),
-                1,
-                right.columns as isize,
-                target == Target::Accumulate || start > 0,
-                left.values.as_ptr().add(start * left.column_stride),
-                left.column_stride as isize,
-                left.row_stride as isize,
-                right.values.as_ptr().add(start * right.row_stride),
-                right.column_stride as isize,
-                right.row_stride as isize,
-                1.0,
-                1.0,
-                false,
-                false,
-                false,
-                Parallelism::None,
-            );
+/// The most columns at a time: four vectors of the longest kind.
+const PANEL: usize = 64;
+
+/// `output`, row-major with so many `columns`, becomes (or grows by) rows `first_row..` of `left x right`, as many as there
+/// is space for. `right` is row-major, too.
+pub fn multiply(output: &mut [f32], target: Target, left: Matrix, first_row: usize, right: &[f32], columns: usize) {
+    assert!(right.len() >= left.columns.count() * columns);
+    assert!(first_row + output.len() / columns <= left.rows.count());
+    Arch::new().dispatch(Product { output, target, left, first_row, right, columns });
+}
+
+/// Overwrites `output [left.rows, columns]` by `left x right` on all cores, a block of rows at a time;
+/// `finish(first row, rows)` sees each block while it is in the cache. How many rows a block has does not matter for the
+/// result: every number is added up in the same order.
+pub fn multiply_on_all_cores(
+    output: &mut [f32],
+    left: Matrix,
+    right: &[f32],
+    columns: usize,
+    finish: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    let rows = left.rows.count();
+    let block = rows.div_ceil(2 * rayon::current_num_threads()).clamp(36, 252);
+    output[..rows * columns].par_chunks_mut(block * columns).enumerate().for_each(|(number, output)| {
+        multiply(output, Target::Overwrite, left, number * block, right, columns);
+        finish(number * block, output);
+    });
+}
+
+/// The transpose of row-major `values [rows, columns]`, on all cores.
+pub fn transpose(values: &[f32], columns: usize, output: &mut [f32]) {
+    // As many as a line of the cache holds.
+    const COLUMNS: usize = 16;
+    let rows = output.len() / columns;
+    output.par_chunks_mut(COLUMNS * rows).enumerate().for_each(|(block, output)| {
+        for (row, values) in values.chunks_exact(columns).take(rows).enumerate() {
+            let values = &values[block * COLUMNS..];
+            output[row..].iter_mut().step_by(rows).zip(values).for_each(|(output, value)| *output = *value);
+        }
+    });
+}
+
+struct Product<'a> {
+    output: &'a mut [f32],
+    target: Target,
+    left: Matrix<'a>,
+    first_row: usize,
+    right: &'a [f32],
+    columns: usize,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        // The sums of a tile stay in registers, beside a row of the right matrix and one number of the left.
+        let many = S::REGISTER_COUNT >= 32;
+        let vectors = if many { 4 } else { 2 };
+        let widest = (vectors * S::F32_LANES).min(PANEL);
+        for first_column in (0..self.columns).step_by(widest) {
+            let width = widest.min(self.columns - first_column);
+            match width.div_ceil(S::F32_LANES) {
+                4 => self.panel::<S, 6, 4>(simd, first_column, width),
+                3 => self.panel::<S, 6, 3>(simd, first_column, width),
+                2 if many => self.panel::<S, 9, 2>(simd, first_column, width),
+                2 => self.panel::<S, 6, 2>(simd, first_column, width),
+                _ => self.panel::<S, 9, 1>(simd, first_column, width),
+            }
         }
     }
 }
 
-/// Overwrites `output [left.rows, right.columns]` by `left x right`, on all cores. Rows are shared out in blocks of a
-/// fixed size, so that the result does not depend on the number of cores.
-pub fn multiply_on_all_cores(output: &mut [f32], left: Matrix, right: Matrix) {
-    const ROWS: usize = 64;
-    let blocks = output[..left.rows * right.columns].par_chunks_mut(ROWS * right.columns);
-    blocks.enumerate().for_each(|(block, output)| {
-        let rows = left.rows(block * ROWS, output.len() / right.columns);
-        multiply(output, Target::Overwrite, rows, right);
-    });
+impl Product<'_> {
+    /// The columns `first_column..first_column + width` of the output, `width` at most `VECTORS` vectors.
+    #[inline(always)]
+    fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first_column: usize, width: usize) {
+        let Self { left, right, columns, .. } = *self;
+        let (depth, full) = (left.columns.count(), VECTORS * S::F32_LANES);
+        let rows = self.output.len() / columns;
+        // Where the last vector is not a whole one, the right matrix is copied, with zeros after its columns.
+        let mut padded = [0.0; BLOCK * PANEL];
+        let mut depths = [0; BLOCK];
+        for begin in (0..depth).step_by(BLOCK) {
+            let depths = &mut depths[..BLOCK.min(depth - begin)];
+            (begin..).zip(&mut *depths).for_each(|(index, offset)| *offset = left.columns.at(index));
+            let (mut block, mut step) = (&right[begin * columns + first_column..], columns);
+            if width < full {
+                for (copy, row) in padded.chunks_exact_mut(full).zip(block.chunks(columns)).take(depths.len()) {
+                    copy[..width].copy_from_slice(&row[..width]);
+                }
+                (block, step) = (&padded, full);
+            }
+            for first in (0..rows).step_by(ROWS) {
+                let last = rows - 1;
+                let starts = std::array::from_fn(|row| left.rows.at(self.first_row + last.min(first + row)));
+                let sums = tile::<S, ROWS, VECTORS>(simd, left.values, starts, depths, block, step);
+                let add = self.target == Target::Accumulate || begin > 0;
+                let output = self.output[first * columns..].chunks_mut(columns);
+                for (output, sums) in output.zip(sums) {
+                    let output = &mut output[first_column..first_column + width];
+                    if width == full {
+                        for (output, sum) in S::as_mut_simd_f32s(output).0.iter_mut().zip(sums) {
+                            *output = if add { simd.add_f32s(*output, sum) } else { sum };
+                        }
+                    } else {
+                        for (output, sum) in output.chunks_mut(S::F32_LANES).zip(sums) {
+                            let sum = if add { simd.add_f32s(simd.partial_load_f32s(output), sum) } else { sum };
+                            simd.partial_store_f32s(output, sum);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The products of one block of depth for `ROWS` rows, which start at `starts`, and `VECTORS` vectors of columns.
+#[inline(always)]
+fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    left: &[f32],
+    starts: [usize; ROWS],
+    depths: &[usize],
+    right: &[f32],
+    step: usize,
+) -> [[S::f32s; VECTORS]; ROWS] {
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+    for (&depth, right) in depths.iter().zip(right.chunks(step)) {
+        let right = &S::as_simd_f32s(right).0[..VECTORS];
+        for row in 0..ROWS {
+            // Safety: Matrix::with_offsets has seen that the largest sum of two offsets is inside.
+            let value = simd.splat_f32s(unsafe { *left.get_unchecked(starts[row] + depth) });
+            for vector in 0..VECTORS {
+                sums[row][vector] = simd.mul_add_e_f32s(value, right[vector], sums[row][vector]);
+            }
+        }
+    }
+    sums
 }

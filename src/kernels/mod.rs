@@ -13,15 +13,18 @@ mod convolution;
 mod convolution_cases;
 mod dropout;
 mod fold;
+mod fused_pool;
 mod gate;
 mod gather;
 mod matrix;
 mod pool_backward;
 mod pool_forward;
 mod progress;
+mod scratch;
 mod softmax_cross_entropy;
 mod specialise;
 mod tiles;
+mod vectors;
 
 pub use adam::Adam;
 pub use advance::Advance;

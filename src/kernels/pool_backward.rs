@@ -60,15 +60,16 @@ impl Kernel for PoolBackward {
         let images = floats_mut(input_gradient)[..self.batch * inputs].par_chunks_exact_mut(inputs);
         images.enumerate().for_each(|(image, gradient)| {
             gradient.fill(0.0);
-            for at in 0..outputs {
-                let from = image * outputs + at;
-                let (position, channel) = (at / channels, at % channels);
-                let place = argmax[from] as usize;
-                let y = position / output_width * stride[0] + place / size[1];
-                let x = position % output_width * stride[1] + place % size[1];
-                gradient[(y * width + x) * channels + channel] += output_gradient[from];
+            let outputs = image * outputs..(image + 1) * outputs;
+            let positions = output_gradient[outputs.clone()].chunks_exact(channels);
+            for (position, (sources, places)) in positions.zip(argmax[outputs].chunks_exact(channels)).enumerate() {
+                let (y, x) = (position / output_width * stride[0], position % output_width * stride[1]);
+                for (channel, (source, &place)) in sources.iter().zip(places).enumerate() {
+                    let pixel = (y + place as usize / size[1]) * width + x + place as usize % size[1];
+                    gradient[pixel * channels + channel] += source;
+                }
             }
-            gate::apply(self.gate, &input[image * inputs..], gradient);
+            gate::apply(self.gate, input, image * inputs, gradient);
         });
     }
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::convolution_cases::window;
+use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
 use crate::model::{Padding, Window};
 
@@ -66,24 +67,32 @@ impl Kernel for PoolForward {
         let (input, output) = (floats(input), floats_mut(output));
         let Window { size, stride, input: [height, width, channels], output: [output_height, output_width], .. } =
             self.window;
-        let positions = self.batch * output_height * output_width;
-        let output = output[..positions * channels].par_chunks_exact_mut(channels);
-        output.zip(argmax.par_chunks_exact_mut(channels)).enumerate().for_each(|(position, (output, argmax))| {
-            let image = position / (output_height * output_width);
-            let y = position / output_width % output_height * stride[0];
-            let x = position % output_width * stride[1];
-            for channel in 0..channels {
-                let at = |place: usize| {
-                    input[((image * height + y + place / size[1]) * width + x + place % size[1]) * channels + channel]
-                };
-                let mut largest = (at(0), 0);
-                for place in 1..size[0] * size[1] {
-                    if at(place) > largest.0 {
-                        largest = (at(place), place as u32);
+        // A task has the positions of one row of one image.
+        let values = output_width * channels;
+        let output = output[..self.batch * output_height * values].par_chunks_exact_mut(values);
+        output.zip(argmax.par_chunks_exact_mut(values)).enumerate().for_each(|(row, (output, argmax))| {
+            let corner = row / output_height * height + row % output_height * stride[0];
+            vectorised(
+                #[inline(always)]
+                || {
+                    let positions = output.chunks_exact_mut(channels).zip(argmax.chunks_exact_mut(channels));
+                    for (x, (output, argmax)) in positions.enumerate() {
+                        let pixel = |place: usize| {
+                            let at = (corner + place / size[1]) * width + x * stride[1] + place % size[1];
+                            &input[at * channels..][..channels]
+                        };
+                        output.copy_from_slice(pixel(0));
+                        argmax.fill(0);
+                        for place in 1..size[0] * size[1] {
+                            for ((largest, winner), value) in output.iter_mut().zip(&mut *argmax).zip(pixel(place)) {
+                                let larger = value > largest;
+                                *largest = if larger { *value } else { *largest };
+                                *winner = if larger { place as u32 } else { *winner };
+                            }
+                        }
                     }
-                }
-                (output[channel], argmax[channel]) = largest;
-            }
+                },
+            );
         });
     }
 }

@@ -71,8 +71,9 @@ impl Tiles {
             Tiles::OldSoftware => ([lanes(columns).min(64), 1], 8, 1, divisor(depth, 4)),
         };
         let share = greatest_common_divisor(threads[0] * threads[1], depth);
-        let chains = if self == Tiles::Software { 4 } else { 1 };
-        Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu, chains }
+        let software = self == Tiles::Software;
+        let chains = if software { 4 } else { 1 };
+        Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu, chains, keep: software }
     }
 }
 

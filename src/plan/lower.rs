@@ -72,14 +72,22 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                     };
                     let sources = [to.gradient, argmax, parameter.weights];
                     if tiles.folds(convolution) {
-                        let patches = Fold::patches(convolution);
-                        let shape = vec![batch, patches.inputs() / batch];
+                        let group = Convolution { batch: Fold::group(convolution, packed), ..*convolution };
+                        let patches = Fold::patches(&group);
+                        let shape = vec![group.batch, patches.inputs() / group.batch];
                         let gradient = buffers.add(&format!("{}.patches.gradient", layer.name), shape);
                         let unused = buffers.add(&format!("{}.unused", layer.name), vec![1]);
                         let bound = [&sources[..], &[unused, gradient]].concat();
-                        kernels.push(pass(&layer.name, product(patches, None), &bound));
-                        let fold = Fold { convolution: *convolution, gate };
-                        kernels.push(pass(&layer.name, fold, &[gradient, from.output, from.gradient]));
+                        for number in 0..batch / group.batch {
+                            let outputs = number * group.positions() * group.filters;
+                            let inputs = number * group.inputs();
+                            let places = if group.pool > 1 { outputs / packed } else { 0 };
+                            let offsets = vec![outputs, places, 0, 0, 0];
+                            kernels.push(pass_from(&layer.name, product(patches, None), &bound, offsets));
+                            let fold = Fold { convolution: group, gate };
+                            let bound = [gradient, from.output, from.gradient];
+                            kernels.push(pass_from(&layer.name, fold, &bound, vec![0, inputs, inputs]));
+                        }
                     } else {
                         let bound = [&sources[..], &[from.output, from.gradient]].concat();
                         kernels.push(pass(&layer.name, product(*convolution, gate), &bound));
@@ -227,5 +235,9 @@ fn parameter(buffers: &mut Buffers, layer: &Resolved, slots: usize) -> Parameter
 }
 
 fn pass(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) -> Pass {
-    Pass { layer: layer.to_owned(), kernel: Arc::new(kernel), buffers: buffers.to_vec() }
+    pass_from(layer, kernel, buffers, vec![0; buffers.len()])
+}
+
+fn pass_from(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId], offsets: Vec<usize>) -> Pass {
+    Pass { layer: layer.to_owned(), kernel: Arc::new(kernel), buffers: buffers.to_vec(), offsets }
 }

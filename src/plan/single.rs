@@ -21,7 +21,7 @@ pub fn single(kernel: Arc<dyn Kernel>, words: &[usize], tiles: Tiles) -> Result<
         plan.buffers.push(Buffer { name: binding.name.to_owned(), shape: vec![words], words });
         BufferId(plan.buffers.len() - 1)
     });
-    let pass = Pass { layer: "single".into(), buffers: buffers.collect(), kernel };
+    let pass = Pass { layer: "single".into(), buffers: buffers.collect(), offsets: vec![0; bindings.len()], kernel };
     plan.training = vec![pass];
     plan.evaluation.clear();
     plan.check()?;

@@ -111,6 +111,19 @@ fn the_same_command_gives_the_same_bytes() {
 }
 
 #[test]
+fn the_number_of_threads_makes_no_difference() {
+    let scratch = Scratch::new();
+    for threads in ["1", "2", "5"] {
+        let arguments =
+            format!("train --model tiny.toml --adapter cpu --batch-size 128 --epochs 3 --run-dir {threads}");
+        let mut command = scratch.command(&arguments);
+        ended(command.env("RAYON_NUM_THREADS", threads).output().unwrap()).succeeded(&arguments);
+    }
+    assert_eq!(scratch.last("1"), scratch.last("2"));
+    assert_eq!(scratch.last("1"), scratch.last("5"));
+}
+
+#[test]
 fn the_first_adapter_trains_as_the_cpu_path_does() {
     let scratch = Scratch::new();
     let run = |folder: &str| {

@@ -1,6 +1,16 @@
 //! `shaders/fold.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use std::ops::ControlFlow;
+
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Samples;
+use gpu_fmnist::gpu::Gpu;
+use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::model::notebook;
+use gpu_fmnist::plan::{Executor, Options, Plan, lower};
+use gpu_fmnist::train::{Engine, Placement, Source};
+
+use crate::{adapter, goes_red, holds};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -10,4 +20,41 @@ fn agrees_with_its_twin() {
 #[test]
 fn a_broken_shader_is_noticed() {
     goes_red("fold", "y / STRIDE_Y - kernel_y / STRIDE_Y", "y / STRIDE_Y");
+}
+
+/// The gradient of cnn2's first convolution, which comes through the second one's fold, for a batch of 128.
+fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f32> {
+    const BATCH: usize = 128;
+    let (model, _) = notebook("cnn2").unwrap();
+    let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
+    let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
+    let samples = Samples { images, labels, shape: model.input };
+    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
+    let source = Source { parts: [&samples, &none] };
+    let plan = lower(&model, Options { batch: BATCH, tiles, samples: BATCH }).unwrap();
+    let folds = plan.training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
+    assert_eq!(folds, if tiles == Tiles::Software { 2 } else { 0 });
+    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020);
+    engine.initialise();
+    let order: Vec<u32> = (0..BATCH as u32).collect();
+    engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
+    let parameter = engine.plan().parameters[0].clone();
+    engine.gradient(&parameter).unwrap()
+}
+
+#[test]
+fn a_batch_folded_in_parts_has_the_gradients_of_one_that_is_not_folded() {
+    let whole = gradient(Tiles::Cpu, |plan| Box::new(Cpu::new(plan).unwrap()));
+    let gpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Gpu::new(adapter(), plan).unwrap());
+    let cpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Cpu::new(plan).unwrap());
+    for make in [gpu, cpu] {
+        let folded = gradient(Tiles::Software, make);
+        let largest = whole.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        for (index, (folded, whole)) in folded.iter().zip(&whole).enumerate() {
+            assert!(
+                (folded - whole).abs() <= 1e-5 * largest,
+                "conv2d.weights.gradient[{index}]: {folded}, not {whole}"
+            );
+        }
+    }
 }

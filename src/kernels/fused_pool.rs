@@ -1,0 +1,133 @@
+//! The max-pool in a convolution's epilogue, forward and backward, a vector of filters at a time.
+
+use std::ops::Range;
+
+use pulp::{Arch, Scalar, Simd, WithSimd};
+
+use super::Convolution;
+
+/// The windows of some positions of a convolution, each a matrix `[places, filters]`.
+#[derive(Clone, Copy)]
+pub struct Windows {
+    places: usize,
+    filters: usize,
+    /// Positions in one word of `argmax`.
+    packed: usize,
+}
+
+impl Windows {
+    pub fn new(convolution: &Convolution, packed: usize) -> Self {
+        Self { places: convolution.places(), filters: convolution.filters, packed }
+    }
+
+    /// The largest of each window goes to `output [positions, filters]`, its place to `argmax`.
+    pub fn pool(self, windows: &[f32], output: &mut [f32], argmax: &mut [u32]) {
+        argmax.fill(0);
+        Arch::new().dispatch(Pool { shape: self, windows, output, argmax });
+    }
+
+    /// A position's gradient goes to the largest of its window, zero to the others. `gradient` and `argmax` are those of
+    /// all positions, `windows` only those of `positions`.
+    pub fn unpool(self, gradient: &[f32], argmax: &[u32], positions: Range<usize>, windows: &mut [f32]) {
+        Arch::new().dispatch(Unpool { shape: self, gradient, argmax, positions, windows });
+    }
+
+    /// Where a position's places are in `argmax`: the first word, and the bits within each word.
+    fn word(self, position: usize) -> (usize, u32) {
+        (position / self.packed * self.filters, 4 * (position % self.packed) as u32)
+    }
+}
+
+struct Pool<'a> {
+    shape: Windows,
+    windows: &'a [f32],
+    output: &'a mut [f32],
+    argmax: &'a mut [u32],
+}
+
+impl Pool<'_> {
+    /// The filters at `filter` of `position`: as many as a vector of `S` has.
+    #[inline(always)]
+    fn step<S: Simd>(&mut self, simd: S, position: usize, filter: usize) {
+        let Windows { places, filters, .. } = self.shape;
+        let (word, shift) = self.shape.word(position);
+        let row = |place| load::<S>(&self.windows[(position * places + place) * filters + filter..]);
+        let (mut largest, mut winner) = (row(0), simd.splat_u32s(0));
+        for place in 1..places {
+            let larger = simd.greater_than_f32s(row(place), largest);
+            largest = simd.select_f32s(larger, row(place), largest);
+            winner = simd.select_u32s(larger, simd.splat_u32s((place as u32) << shift), winner);
+        }
+        S::as_mut_simd_f32s(&mut self.output[position * filters + filter..]).0[0] = largest;
+        let words = &mut S::as_mut_simd_u32s(&mut self.argmax[word + filter..]).0[0];
+        *words = simd.or_u32s(*words, winner);
+    }
+}
+
+impl WithSimd for Pool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let filters = self.shape.filters;
+        let whole = filters - filters % S::F32_LANES;
+        for position in 0..self.output.len() / filters {
+            for filter in (0..whole).step_by(S::F32_LANES) {
+                self.step(simd, position, filter);
+            }
+            for filter in whole..filters {
+                self.step(Scalar::new(), position, filter);
+            }
+        }
+    }
+}
+
+struct Unpool<'a> {
+    shape: Windows,
+    gradient: &'a [f32],
+    argmax: &'a [u32],
+    positions: Range<usize>,
+    windows: &'a mut [f32],
+}
+
+impl Unpool<'_> {
+    /// As [`Pool::step`].
+    #[inline(always)]
+    fn step<S: Simd>(&mut self, simd: S, position: usize, filter: usize) {
+        let Windows { places, filters, .. } = self.shape;
+        let (word, shift) = self.shape.word(position);
+        let gradient = load::<S>(&self.gradient[position * filters + filter..]);
+        let words = S::as_simd_u32s(&self.argmax[word + filter..]).0[0];
+        let winner = simd.and_u32s(words, simd.splat_u32s(15 << shift));
+        let first = (position - self.positions.start) * places;
+        for place in 0..places {
+            let won = simd.equal_u32s(winner, simd.splat_u32s((place as u32) << shift));
+            let row = &mut self.windows[(first + place) * filters + filter..];
+            S::as_mut_simd_f32s(row).0[0] = simd.select_f32s(won, gradient, simd.splat_f32s(0.0));
+        }
+    }
+}
+
+impl WithSimd for Unpool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let filters = self.shape.filters;
+        let whole = filters - filters % S::F32_LANES;
+        for position in self.positions.clone() {
+            for filter in (0..whole).step_by(S::F32_LANES) {
+                self.step(simd, position, filter);
+            }
+            for filter in whole..filters {
+                self.step(Scalar::new(), position, filter);
+            }
+        }
+    }
+}
+
+/// The first values as one vector.
+#[inline(always)]
+fn load<S: Simd>(values: &[f32]) -> S::f32s {
+    S::as_simd_f32s(values).0[0]
+}
