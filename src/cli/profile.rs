@@ -48,10 +48,11 @@ pub struct ProfileArguments {
 
 /// clap wraps the lines to the terminal.
 const NOTES: &str = "\
-A pass' time is the median over the steps, by the device's clock where it has one. Operations are those the pass is \
+A time is the median over the steps, by the device's clock where it has one, of all passes of a layer's kernel. Operations are those the pass is \
 for, bytes those that have to move at least: each value of its buffers once. 'of roof' is the part of what the \
 adapter's measured arithmetic and bandwidth allow a pass with so many operations a byte; above 100 % the bytes came \
-from a cache. What no pass accounts for is the host's, and below zero where passes take longer one by one than in \
+from a cache, or, on the CPU path, a product was of a better shape than the 1024 x 1024 x 1024 that its arithmetic is \
+measured by. What no pass accounts for is the host's, and below zero where passes take longer one by one than in \
 training. The images are pseudo-random. trace.json opens in https://ui.perfetto.dev.";
 
 pub fn run(arguments: &ProfileArguments) -> Result<()> {

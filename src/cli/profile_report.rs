@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::device::Device;
 use super::output;
 use crate::formats::{Event, trace};
-use crate::measure::{Ceilings, Measured, Profile};
+use crate::measure::{Ceilings, Measured, Profile, Work};
 use crate::plan::Clock;
 use crate::plot::{Point, Roofline};
 
@@ -32,10 +32,10 @@ pub struct Report {
 const GIGA: f64 = 1e-9;
 
 impl Report {
-    /// The part of what the adapter allows such a pass; nothing where it computes nothing.
-    fn of_roof(&self, operations: usize, bytes: usize, seconds: f64) -> Option<f64> {
-        let intensity = operations as f64 / bytes as f64;
-        (operations > 0).then(|| operations as f64 / seconds / self.ceilings.roof(intensity))
+    /// The part of what the adapter allows such work; nothing where it computes nothing.
+    fn of_roof(&self, work: &Work, seconds: f64) -> Option<f64> {
+        let operations = work.operations as f64;
+        (operations > 0.0).then(|| operations / seconds / self.ceilings.roof(operations / work.bytes as f64))
     }
 
     fn title(&self) -> String {
@@ -44,31 +44,37 @@ impl Report {
 
     pub fn text(&self, sort: Sort) -> String {
         let Self { profile, ceilings, .. } = self;
-        let row = |layer: &str, kernel: &str, seconds: f64, share: f64, operations: usize, bytes: usize| {
-            let optional = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-            let some = (operations > 0).then_some(operations as f64);
+        let row = |work: &Work, passes: usize, seconds: f64, share: f64| {
+            let rate = |what: usize| format!("{:.2}", GIGA * what as f64 / seconds);
+            let intensity = work.operations as f64 / work.bytes as f64;
+            let optional = |text: String| if work.operations > 0 { text } else { "-".into() };
+            let of_roof = 100.0 * self.of_roof(work, seconds).unwrap_or(0.0);
             vec![
-                layer.to_owned(),
-                kernel.to_owned(),
+                work.layer.clone(),
+                work.kernel.to_owned(),
+                passes.to_string(),
                 format!("{:.3}", 1e3 * seconds),
                 format!("{:.1} %", 100.0 * share),
-                optional(some.map(|operations| format!("{:.2}", GIGA * operations / seconds))),
-                format!("{:.2}", GIGA * bytes as f64 / seconds),
-                optional(some.map(|operations| format!("{:.2}", operations / bytes as f64))),
-                optional(self.of_roof(operations, bytes, seconds).map(|part| format!("{:.0} %", 100.0 * part))),
+                optional(rate(work.operations)),
+                rate(work.bytes),
+                optional(format!("{intensity:.2}")),
+                optional(format!("{of_roof:.0} %")),
             ]
         };
-        let mut passes: Vec<&Measured> = profile.passes.iter().collect();
+        let mut measured: Vec<&Measured> = profile.measured.iter().collect();
         if sort == Sort::Time {
-            passes.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+            measured.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
         }
-        let mut rows: Vec<Vec<String>> = passes
-            .into_iter()
-            .map(|pass| row(&pass.layer, pass.kernel, pass.seconds, pass.share, pass.operations, pass.bytes))
-            .collect();
-        let [operations, bytes] = self.sums();
-        rows.push(row("all", "", profile.seconds(), 1.0, operations, bytes));
-        let headings = ["layer", "kernel", "ms", "share", "GFLOP/s", "GB/s", "FLOP/byte", "of roof"];
+        let mut rows: Vec<Vec<String>> =
+            measured.into_iter().map(|one| row(&one.work, one.passes, one.seconds, one.share)).collect();
+        let all = Work {
+            layer: "all".into(),
+            kernel: "",
+            operations: profile.passes.iter().map(|pass| pass.operations).sum(),
+            bytes: profile.passes.iter().map(|pass| pass.bytes).sum(),
+        };
+        rows.push(row(&all, profile.passes.len(), profile.seconds(), 1.0));
+        let headings = ["layer", "kernel", "passes", "ms", "share", "GFLOP/s", "GB/s", "FLOP/byte", "of roof"];
         let clock = match (profile.clock, &self.device) {
             (Clock::Device, _) => "the device's clock",
             (Clock::Host, Device::Cpu) => "the host's clock",
@@ -91,23 +97,19 @@ impl Report {
         )
     }
 
-    /// Operations and bytes of a step.
-    fn sums(&self) -> [usize; 2] {
-        let passes = &self.profile.passes;
-        [passes.iter().map(|pass| pass.operations).sum(), passes.iter().map(|pass| pass.bytes).sum()]
-    }
-
     pub fn json(&self) -> Value {
         let Self { model, batch, steps, device, ceilings, profile } = self;
-        let pass = |pass: &Measured| {
+        let measured = |measured: &Measured| {
+            let Measured { work, passes, seconds, share } = measured;
             json!({
-                "layer": pass.layer,
-                "kernel": pass.kernel,
-                "seconds": pass.seconds,
-                "share": pass.share,
-                "operations": pass.operations,
-                "bytes": pass.bytes,
-                "of_roof": self.of_roof(pass.operations, pass.bytes, pass.seconds),
+                "layer": work.layer,
+                "kernel": work.kernel,
+                "passes": passes,
+                "seconds": seconds,
+                "share": share,
+                "operations": work.operations,
+                "bytes": work.bytes,
+                "of_roof": self.of_roof(work, *seconds),
             })
         };
         json!({
@@ -117,7 +119,7 @@ impl Report {
             "adapter": device.about(),
             "clock": profile.clock,
             "ceilings": ceilings,
-            "passes": profile.passes.iter().map(pass).collect::<Vec<_>>(),
+            "kernels": profile.measured.iter().map(measured).collect::<Vec<_>>(),
             "seconds_of_passes": profile.seconds(),
             "seconds_of_step": profile.step,
             "share_of_host": profile.host(),
@@ -125,25 +127,24 @@ impl Report {
         })
     }
 
-    /// A point for each pass, and one for all that are too short to matter by themselves.
+    /// A point for each kernel of a layer, and one for all that are too short to matter by themselves.
     pub fn roofline(&self) -> Roofline {
         const SHORT: f64 = 0.02;
-        let point = |label: String, group: &str, passes: &[&Measured]| Point {
+        let point = |label: String, group: &str, measured: &[&Measured]| Point {
             label,
             group: group.to_owned(),
-            share: passes.iter().map(|pass| pass.share).sum(),
-            operations: passes.iter().map(|pass| pass.operations as f64).sum(),
-            bytes: passes.iter().map(|pass| pass.bytes as f64).sum(),
-            seconds: passes.iter().map(|pass| pass.seconds).sum(),
+            share: measured.iter().map(|one| one.share).sum(),
+            operations: measured.iter().map(|one| one.work.operations as f64).sum(),
+            bytes: measured.iter().map(|one| one.work.bytes as f64).sum(),
+            seconds: measured.iter().map(|one| one.seconds).sum(),
         };
         let (long, short): (Vec<&Measured>, Vec<&Measured>) =
-            self.profile.passes.iter().partition(|pass| pass.share >= SHORT);
-        let mut points: Vec<Point> = long
-            .into_iter()
-            .map(|pass| point(format!("{} {}", pass.layer, pass.kernel), pass.kernel, &[pass]))
-            .collect();
+            self.profile.measured.iter().partition(|one| one.share >= SHORT);
+        let name = |work: &Work| format!("{} {}", work.layer, work.kernel);
+        let mut points: Vec<Point> =
+            long.into_iter().map(|one| point(name(&one.work), one.work.kernel, &[one])).collect();
         if !short.is_empty() {
-            points.push(point(format!("{} short passes", short.len()), "short passes", &short));
+            points.push(point(format!("{} short ones", short.len()), "short ones", &short));
         }
         let Ceilings { operations_per_second: arithmetic, bytes_per_second: bandwidth } = self.ceilings;
         Roofline { title: self.title(), arithmetic, bandwidth, points }
@@ -170,7 +171,7 @@ impl Report {
                     "step": step / passes.len(),
                     "GFLOP/s": GIGA * pass.operations as f64 / seconds,
                     "GB/s": GIGA * pass.bytes as f64 / seconds,
-                    "of roof": self.of_roof(pass.operations, pass.bytes, seconds),
+                    "of roof": self.of_roof(pass, seconds),
                 });
                 events.push(Event {
                     name: format!("{} {}", pass.layer, pass.kernel),

@@ -84,13 +84,14 @@ impl Executor for Cpu {
     fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {
         let submitted = Instant::now();
         let mut passes = Vec::new();
-        for _ in 0..batches {
-            for pass in self.plan.passes(program) {
+        let Self { plan, memory, .. } = self;
+        rayon::scope(|_| {
+            for pass in (0..batches).flat_map(|_| plan.passes(program)) {
                 let start = submitted.elapsed().as_nanos() as f64;
-                run(pass, &mut self.memory);
+                run(pass, memory);
                 passes.push(start..submitted.elapsed().as_nanos() as f64);
             }
-        }
+        });
         Ok(Timeline { passes, clock: Clock::Host, submitted, wall: submitted.elapsed() })
     }
 

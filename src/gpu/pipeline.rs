@@ -34,7 +34,7 @@ impl Pipelines {
         Ok(pipelines)
     }
 
-    /// A kernel that [`Self::compile`] was given, on a buffer for each of its bindings.
+    /// A kernel that [`Self::compile`] was given, on a buffer, or a part of one, for each of its bindings.
     pub fn dispatch<'a>(
         &self,
         device: &wgpu::Device,
@@ -105,7 +105,6 @@ impl Dispatch {
     }
 }
 
-/// The buffers of one pass, or parts of them, bound for its pipeline.
 fn bind<'a>(
     device: &wgpu::Device,
     pipeline: &wgpu::ComputePipeline,

@@ -106,11 +106,8 @@ mod tests {
         let pipelines = Pipelines::compile(&device, kernels.iter().map(|kernel| kernel as &dyn Kernel)).unwrap();
         let [line, sums] = [2, kernels[0].sums()].map(|words| storage_buffer(&device.device, "timed", words));
         let dispatches = kernels.map(|kernel| {
-            pipelines.dispatch(
-                &device.device,
-                &kernel,
-                [&line, &sums].map(wgpu::Buffer::as_entire_buffer_binding).into_iter(),
-            )
+            let bound = [&line, &sums].into_iter().map(wgpu::Buffer::as_entire_buffer_binding);
+            pipelines.dispatch(&device.device, &kernel, bound)
         });
         let twice: Vec<&Dispatch> = dispatches.iter().chain(&dispatches).collect();
         for passes in [by_device(&device, &twice).unwrap(), by_host(&device, &twice).unwrap()] {

@@ -64,11 +64,11 @@ impl Kernel for ConvInputGradient {
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "input" if self.gate.is_none() => 0,
             "output_gradient" => self.convolution.positions() * self.convolution.filters,
-            "argmax" if self.convolution.pool > 1 => {
-                self.convolution.positions().div_ceil(self.packed) * self.convolution.filters
-            }
+            "argmax" if self.convolution.pool == 1 => 0,
+            "argmax" => self.convolution.positions().div_ceil(self.packed) * self.convolution.filters,
+            "input" if self.gate.is_none() => 0,
+            "input" | "input_gradient" => self.convolution.inputs(),
             _ => words,
         }
     }

@@ -31,7 +31,7 @@ const WORDS: usize = 1 << 25;
 const LONG_ENOUGH: f64 = 4e-3;
 
 /// The ceilings of the executor that `make` gives for a plan; of the CPU path, where `tiles` are its own, the arithmetic is
-/// a large product's by the library that its twins use.
+/// a large product's.
 ///
 /// # Errors
 /// What the device reports, or an interrupt.

@@ -10,7 +10,7 @@ mod throughput;
 
 pub use agreement::{Steps, TOLERANCE, agree};
 pub use ceilings::{Ceilings, ceilings};
-pub use profile::{Measured, Profile, profile};
+pub use profile::{Measured, Profile, Work, profile};
 pub use statistics::{median, spread};
 pub use synthetic::Synthetic;
 pub use throughput::{steps_for, throughput};

@@ -1,33 +1,45 @@
 //! Where a training step's time goes: every pass timed, and what the host adds.
 
+use std::ops::Range;
+
 use super::synthetic::LEARNING_RATE;
 use super::{Synthetic, Visit, go_on, median, throughput};
 use crate::error::Result;
-use crate::plan::{Clock, Program, Timeline};
+use crate::plan::{Clock, Pass, Plan, Program, Timeline};
 use crate::train::Engine;
 
 /// Steps of one timed submission: few, since no driver should take a slow GPU for a hung one.
 const SUBMISSION: usize = 4;
 
-/// One pass of a step; or several, where a layer's kernel goes through the batch in parts.
+/// What a pass of a step is for.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct Work {
     pub layer: String,
     pub kernel: &'static str,
-    /// The median over the steps.
-    pub seconds: f64,
-    /// Of the sum of all passes' medians.
-    pub share: f64,
     pub operations: usize,
     /// That have to move at least.
     pub bytes: usize,
 }
 
+/// A layer's passes of one kernel: one, or one for each part of the batch.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Of all of them together.
+    pub work: Work,
+    pub passes: usize,
+    /// The median over the steps.
+    pub seconds: f64,
+    /// Of the sum of all medians.
+    pub share: f64,
+}
+
 /// A profile of training steps.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    /// In the plan's order.
-    pub passes: Vec<Measured>,
+    /// Every pass of a step, in the plan's order.
+    pub passes: Vec<Work>,
+    /// In the order of their first passes.
+    pub measured: Vec<Measured>,
     pub clock: Clock,
     /// Seconds a step as training submits it, without timing: the mean of a run before the timed steps and one after.
     pub step: f64,
@@ -38,9 +50,9 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Sum of the passes' medians, in seconds.
+    /// Sum of the medians, in seconds.
     pub fn seconds(&self) -> f64 {
-        self.passes.iter().map(|pass| pass.seconds).sum()
+        self.measured.iter().map(|measured| measured.seconds).sum()
     }
 
     /// The part of an untimed step that no pass accounts for. Below zero where passes are slower one by one than they
@@ -65,41 +77,73 @@ pub fn profile(engine: &mut Engine, data: &Synthetic, steps: usize, visit: Visit
     }
     let after = throughput(engine, data, steps, visit)?;
 
-    let plan = engine.plan();
-    let passes = plan.passes(Program::Training);
-    let times = |number: usize| {
-        let all = timelines.iter().flat_map(move |timeline| timeline.passes.iter().skip(number).step_by(passes.len()));
-        all.map(|pass| (pass.end - pass.start) * 1e-9)
-    };
-    let seconds: Vec<f64> = (0..passes.len()).map(|number| median(times(number))).collect();
-    let sum: f64 = seconds.iter().sum();
-    let measured = passes.iter().zip(&seconds).map(|(pass, &seconds)| Measured {
-        layer: pass.layer.clone(),
-        kernel: pass.kernel.row().name,
-        seconds,
-        share: seconds / sum,
-        operations: pass.kernel.operations(),
-        bytes: plan.traffic(pass),
-    });
-    let mut passes: Vec<Measured> = Vec::new();
-    for pass in measured {
-        match passes.iter_mut().find(|other| (&other.layer, other.kernel) == (&pass.layer, pass.kernel)) {
-            None => passes.push(pass),
-            Some(other) => {
-                other.seconds += pass.seconds;
-                other.share += pass.share;
-                other.operations += pass.operations;
-                other.bytes += pass.bytes;
-            }
-        }
-    }
-    let spans = timelines.iter().map(|timeline| timeline.passes.last().map_or(0.0, |last| last.end) * 1e-9);
-    let busy: f64 = (0..seconds.len()).flat_map(times).sum();
+    let passes = works(engine.plan());
+    let steps: Vec<&[Range<f64>]> =
+        timelines.iter().flat_map(|timeline| timeline.passes.chunks_exact(passes.len())).collect();
+    let spans = timelines.iter().map(|timeline| timeline.passes.last().map_or(0.0, |last| last.end));
+    let busy: f64 = steps.iter().copied().flatten().map(|pass| pass.end - pass.start).sum();
     Ok(Profile {
-        passes,
+        measured: measure(&passes, &steps),
         clock: timelines.first().map_or(Clock::Host, |timeline| timeline.clock),
         step: (before + after) / 2.0,
         gaps: 1.0 - busy / spans.sum::<f64>(),
+        passes,
         timelines,
     })
+}
+
+fn works(plan: &Plan) -> Vec<Work> {
+    let work = |pass: &Pass| Work {
+        layer: pass.layer.clone(),
+        kernel: pass.kernel.row().name,
+        operations: pass.kernel.operations(),
+        bytes: plan.traffic(pass),
+    };
+    plan.passes(Program::Training).iter().map(work).collect()
+}
+
+/// The passes by layer and kernel; `steps` has the times of each step's passes, in nanoseconds.
+fn measure(passes: &[Work], steps: &[&[Range<f64>]]) -> Vec<Measured> {
+    let mut measured: Vec<Measured> = Vec::new();
+    for pass in passes {
+        let same = |other: &Work| other.layer == pass.layer && other.kernel == pass.kernel;
+        match measured.iter_mut().find(|measured| same(&measured.work)) {
+            Some(known) => {
+                known.passes += 1;
+                known.work.operations += pass.operations;
+                known.work.bytes += pass.bytes;
+            }
+            None => {
+                let times = steps.iter().map(|times| {
+                    let own = passes.iter().zip(*times).filter(|(pass, _)| same(pass));
+                    own.map(|(_, time)| (time.end - time.start) * 1e-9).sum()
+                });
+                measured.push(Measured { work: pass.clone(), passes: 1, seconds: median(times), share: 0.0 });
+            }
+        }
+    }
+    let sum: f64 = measured.iter().map(|measured| measured.seconds).sum();
+    measured.iter_mut().for_each(|measured| measured.share = measured.seconds / sum);
+    measured
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two parts of one layer's pass, and another one, over three steps.
+    #[test]
+    fn parts_of_a_batch_are_added_up() {
+        let work = |layer: &str, operations| Work { layer: layer.into(), kernel: "fold", operations, bytes: 8 };
+        let passes = [work("a", 10), work("b", 5), work("a", 10)];
+        let step = |first: f64| vec![0.0..1e9 * first, 5e9..6e9, 7e9..7e9 + 1e9 * first];
+        let steps = [step(1.0), step(1.5), step(4.0)];
+        let steps: Vec<&[Range<f64>]> = steps.iter().map(Vec::as_slice).collect();
+        let measured = measure(&passes, &steps);
+        let all: Vec<(usize, usize, usize)> =
+            measured.iter().map(|one| (one.passes, one.work.operations, one.work.bytes)).collect();
+        assert_eq!(all, [(2, 20, 16), (1, 5, 8)]);
+        assert_eq!((measured[0].seconds, measured[1].seconds), (3.0, 1.0));
+        assert_eq!((measured[0].share, measured[1].share), (0.75, 0.25));
+    }
 }

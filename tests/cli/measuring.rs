@@ -21,7 +21,7 @@ fn positive(value: &Value, key: &str) -> f64 {
 /// A profile of four steps: shares add up, rates stay within reason, and the trace has an event for each pass and step.
 #[track_caller]
 fn check_profile(scratch: &Scratch, profile: &Value, passes: usize) {
-    let all = profile["passes"].as_array().unwrap();
+    let all = profile["kernels"].as_array().unwrap();
     assert_eq!(all.len(), passes, "{profile}");
     let sum = |key: &str| all.iter().map(|pass| pass[key].as_f64().unwrap()).sum::<f64>();
     assert!((sum("share") - 1.0).abs() < 1e-9, "{profile}");
@@ -60,9 +60,9 @@ fn a_profile_has_every_pass() {
     assert_eq!((&cpu["adapter"]["backend"], &cpu["clock"]), (&"cpu".into(), &"host".into()));
     check_profile(&scratch, &cpu, 15);
     // 6 x 6 positions, 9 taps and 4 filters of 64 images.
-    let forward = cpu["passes"].as_array().unwrap().iter().find(|pass| pass["kernel"] == "conv_forward").unwrap();
+    let forward = cpu["kernels"].as_array().unwrap().iter().find(|pass| pass["kernel"] == "conv_forward").unwrap();
     assert_eq!(forward["operations"], 2 * 64 * 36 * 9 * 4);
-    let gather = &cpu["passes"][0];
+    let gather = &cpu["kernels"][0];
     // A batch of bytes and labels, its order and progress, and what is made of them.
     assert_eq!(
         (&gather["kernel"], &gather["bytes"]),
@@ -80,7 +80,7 @@ fn a_profile_can_be_sorted() {
     let arguments = "profile --model tiny.toml --batch-size 64 --steps 2 --adapter cpu --sort time";
     let table = scratch.succeed(arguments).stdout;
     let rows = table.lines().filter(|line| line.contains(" % ") && !line.starts_with("all ") && !line.contains(':'));
-    let shares: Vec<f64> = rows.map(|row| row.split_whitespace().nth(3).unwrap().parse().unwrap()).collect();
+    let shares: Vec<f64> = rows.map(|row| row.split_whitespace().nth(4).unwrap().parse().unwrap()).collect();
     assert!(shares.len() == 15 && shares.is_sorted_by(|one, next| one >= next), "{table}");
     assert!(table.contains("a step as training submits it: "), "{table}");
 }
