@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → measure → selftest → train → plot → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
+//! cli → measure → tune → selftest → train → plot → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
 
 pub mod cli;
 pub mod cpu;
@@ -17,3 +17,4 @@ pub mod plot;
 mod random;
 pub mod selftest;
 pub mod train;
+pub mod tune;

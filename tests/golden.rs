@@ -108,7 +108,8 @@ fn check(golden: &Golden, tiles: Tiles, placement: Placement, make: &dyn Fn(Plan
     let samples = samples(golden);
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: samples.shape };
     let source = Source { parts: [&samples, &none] };
-    let options = Options { batch: golden.batch, tiles, samples: placement.samples(&source, golden.batch) };
+    let options =
+        Options { batch: golden.batch, tiles: tiles.into(), samples: placement.samples(&source, golden.batch) };
     let plan = lower(&golden.model, options).unwrap();
     assert_eq!(plan.weights(), golden.expect.parameters, "{what}: parameters");
     let mut engine = Engine::new(make(plan), source, placement, 0);

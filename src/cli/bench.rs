@@ -7,6 +7,7 @@ use clap::Args;
 use super::bench_report::{Outcome, Report};
 use super::console::Console;
 use super::device::{AdaptersOption, Device};
+use super::tiling::{self, TilesOption};
 use super::{interrupt, output};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -33,6 +34,9 @@ pub struct BenchArguments {
     repeats: u32,
     #[command(flatten)]
     adapters: AdaptersOption,
+    /// How the products are cut up
+    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    tiles: TilesOption,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
@@ -86,10 +90,11 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
     let mut measured = Vec::new();
     for (adapter, device) in devices.iter().enumerate() {
         console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
-        let options = Options { batch, tiles: device.tiles(), samples: Synthetic::samples(batch) };
+        let tiles = tiling::choose(arguments.tiles, device, model, batch, console)?;
+        let options = Options { batch, tiles, samples: Synthetic::samples(batch) };
         let used = match device {
             Device::Cpu => None,
-            Device::Gpu(_) => Some(compare(device, model, options, &data)?),
+            Device::Gpu(_) => Some(compare(device, model, &options, &data)?),
         };
         let plan = lower(model, options)?;
         let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
@@ -117,10 +122,10 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
 ///
 /// # Errors
 /// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
-fn compare(device: &Device, model: &Model, options: Options, data: &Synthetic) -> Result<f64> {
+fn compare(device: &Device, model: &Model, options: &Options, data: &Synthetic) -> Result<f64> {
     let first_steps = |executor| Steps::run(&mut data.engine(executor), data, COMPARED, &mut interrupt::requested);
-    let expected = first_steps(Box::new(Cpu::new(lower(model, options)?)?))?;
-    let actual = first_steps(device.executor(lower(model, options)?)?)?;
+    let expected = first_steps(Box::new(Cpu::new(lower(model, options.clone())?)?))?;
+    let actual = first_steps(device.executor(lower(model, options.clone())?)?)?;
     agree(&expected, &actual).map_err(|problem| {
         let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
         Error::Failed(format!("{} on {}: {problem}; {remedy}", model.name, device.describe()))

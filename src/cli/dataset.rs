@@ -1,10 +1,8 @@
 //! The data set for training and evaluation: found or fetched, read, and held against the model.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressStyle};
-
+use super::bar;
 use super::console::Console;
 use crate::data::{self, Dataset, FILES, Samples};
 use crate::error::{Error, Result};
@@ -51,12 +49,7 @@ pub fn cache() -> Result<PathBuf> {
 /// # Errors
 /// See [`data::fetch`].
 pub fn fetch(folder: &Path, console: &mut Console) -> Result<()> {
-    let bar = if console.is_terminal() && std::io::stderr().is_terminal() {
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes}");
-        ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-    } else {
-        ProgressBar::hidden()
-    };
+    let bar = bar::new(console, "{msg} {wide_bar} {bytes}/{total_bytes}");
     let mut under_way = String::new();
     let fetched = data::fetch(folder, &mut |progress| {
         let now = format!("{} from {}", progress.file, progress.source);

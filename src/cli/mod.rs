@@ -1,5 +1,6 @@
 //! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
 
+mod bar;
 mod bench;
 mod bench_report;
 mod completions;
@@ -20,7 +21,9 @@ mod selftest;
 mod setup;
 mod shaders;
 mod summary;
+mod tiling;
 mod train;
+mod tune;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -57,6 +60,7 @@ enum Command {
     Selftest(selftest::SelftestArguments),
     Bench(bench::BenchArguments),
     Profile(profile::ProfileArguments),
+    Tune(tune::TuneArguments),
     #[command(subcommand)]
     Data(data::DataCommand),
     Shaders(shaders::ShadersArguments),
@@ -93,6 +97,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Selftest(arguments) => selftest::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Profile(arguments) => profile::run(arguments),
+        Command::Tune(arguments) => tune::run(arguments),
         Command::Data(command) => data::run(command),
         Command::Shaders(arguments) => shaders::run(arguments),
         Command::Completions(arguments) => completions::run(arguments),

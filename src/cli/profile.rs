@@ -7,6 +7,7 @@ use clap::Args;
 use super::console::Console;
 use super::device::AdapterOption;
 use super::profile_report::{Report, Sort};
+use super::tiling::{self, TilesOption};
 use super::{interrupt, output};
 use crate::error::Result;
 use crate::formats::write_whole;
@@ -31,6 +32,9 @@ pub struct ProfileArguments {
     steps: u32,
     #[command(flatten)]
     adapter: AdapterOption,
+    /// How the products are cut up
+    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    tiles: TilesOption,
     /// The table's order
     #[arg(long, value_enum, default_value_t = Sort::Plan)]
     sort: Sort,
@@ -69,7 +73,8 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let (model, _) = model::by_name_or_file(&arguments.model)?;
     let batch = arguments.batch_size;
     let device = arguments.adapter.device(console)?;
-    let plan = lower(&model, Options { batch, tiles: device.tiles(), samples: Synthetic::samples(batch) })?;
+    let tiles = tiling::choose(arguments.tiles, &device, &model, batch, console)?;
+    let plan = lower(&model, Options { batch, tiles, samples: Synthetic::samples(batch) })?;
     interrupt::watch()?;
     let visit = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");

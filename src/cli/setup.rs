@@ -26,12 +26,13 @@ pub fn trainer<'a>(
     let (plan, source, placement) = prepared(&state, dataset, device)?;
     if verbose {
         console.say(&format!(
-            "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}; data {}",
+            "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
             plan.bytes() as f64 / 1e6,
             plan.buffers.len(),
             plan.passes(Program::Training).len(),
             plan.passes(Program::Evaluation).len(),
-            format!("{:?}", state.config.tiles).to_lowercase(),
+            format!("{:?}", state.config.tiles.table).to_lowercase(),
+            tuned(&state),
             format!("{placement:?}").to_lowercase(),
         ));
     }
@@ -52,12 +53,20 @@ pub fn evaluator<'a>(
     Evaluator::new(checkpoint, state, device.executor(plan)?, source, placement)
 }
 
+/// `, 7 tuned` where some tiles are not the table's.
+fn tuned(state: &State) -> String {
+    match state.config.tiles.tuned.len() {
+        0 => String::new(),
+        tuned => format!(", {tuned} tuned"),
+    }
+}
+
 /// The plan on this device, the samples and where they are kept.
 fn prepared<'a>(state: &State, dataset: &'a Dataset, device: &Device) -> Result<(Plan, Source<'a>, Placement)> {
     let source = Source { parts: [&dataset.train, &dataset.test] };
     let pixels: usize = dataset.train.shape.iter().product();
     let placement = device.placement((source.len() * pixels) as u64);
-    let (batch, tiles) = (state.config.batch_size, state.config.tiles);
+    let (batch, tiles) = (state.config.batch_size, state.config.tiles.clone());
     let plan = lower(&state.config.model, Options { batch, tiles, samples: placement.samples(&source, batch) })?;
     Ok((plan, source, placement))
 }

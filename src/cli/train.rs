@@ -7,7 +7,8 @@ use clap::Args;
 use super::console::Console;
 use super::device::AdapterOption;
 use super::run::Run;
-use super::{dataset, interrupt, record, setup};
+use super::tiling::TilesOption;
+use super::{dataset, interrupt, record, setup, tiling};
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
 use crate::kernels::Tiles;
@@ -54,11 +55,14 @@ pub struct TrainArguments {
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
     #[arg(long, value_name = "RUN", conflicts_with_all = [
         "model", "batch_size", "learning_rate", "seed", "split_seed", "validation_fraction", "no_shuffle", "run_dir",
-        "init",
+        "init", "tiles",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
+    /// How the products are cut up; the run folder records it, and --resume keeps it
+    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    tiles: TilesOption,
     /// Print a JSON object for each epoch, and a last one with the test's result
     #[arg(long)]
     json: bool,
@@ -101,7 +105,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 let problem = "not the data set that the run began with";
                 return Err(Error::Data(format!("{folder}: {problem}; give that one with --data-dir")));
             }
-            if state.config.tiles != device.tiles() {
+            if state.config.tiles.table != device.tiles() {
                 console.say(
                     "the run began on another kind of adapter: it goes on, but not to the bit as it would have there",
                 );
@@ -113,7 +117,9 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             (folder, trainer, history)
         }
         None => {
-            let config = Config { tiles: device.tiles(), ..start.config };
+            let Config { model, batch_size, .. } = &start.config;
+            let tiles = tiling::choose(arguments.tiles, &device, model, *batch_size, &mut console)?;
+            let config = Config { tiles, ..start.config };
             let state = State::new(config, hashes);
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             if let Some((checkpoint, path)) = &init {
@@ -165,7 +171,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         split_seed: arguments.split_seed,
         validation_fraction: arguments.validation_fraction,
         shuffle: !arguments.no_shuffle,
-        tiles: Tiles::Cpu,
+        tiles: Tiles::Cpu.into(),
         model,
     };
     config.check()?;

@@ -62,7 +62,7 @@ pub const FILES: [RawFile; 4] = [
 ];
 
 /// The SHA-256 of the concatenated `parts`, in lowercase hexadecimal.
-pub(super) fn sha256(parts: &[&[u8]]) -> String {
+pub(crate) fn sha256(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part);

@@ -25,7 +25,8 @@ pub fn standard_folders() -> Vec<PathBuf> {
     standard_folders_with(&variable)
 }
 
-/// This program's folder in the user's cache, or `None` where the user has no home folder. It need not exist.
+/// This program's folder in the user's cache, or what the environment variable `GPU_FMNIST_CACHE` names instead; `None`
+/// where the user has no home folder. It need not exist.
 pub fn cache_folder() -> Option<PathBuf> {
     cache_folder_with(&variable)
 }
@@ -101,6 +102,9 @@ fn standard_folders_with(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<Path
 }
 
 fn cache_folder_with(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    if let Some(named) = variable("GPU_FMNIST_CACHE") {
+        return Some(named);
+    }
     let caches = if cfg!(windows) {
         variable("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {
@@ -184,9 +188,12 @@ mod tests {
             ]
             .map(PathBuf::from)
         );
-        let overridden = standard_folders_with(&|name| Some(Path::new("/set").join(name)));
+        let overridden =
+            standard_folders_with(&|name| (name != "GPU_FMNIST_CACHE").then(|| Path::new("/set").join(name)));
         assert_eq!(overridden[2], Path::new("/set/KERAS_HOME/datasets/fashion-mnist"));
         assert_eq!(overridden[5], Path::new("/set/XDG_CACHE_HOME/gpu-fmnist"));
+        let named = cache_folder_with(&|name| Some(Path::new("/set").join(name)));
+        assert_eq!(named, Some("/set/GPU_FMNIST_CACHE".into()));
         assert_eq!(standard_folders_with(&|_| None).len(), 4);
     }
 }

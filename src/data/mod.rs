@@ -16,6 +16,7 @@ mod split;
 mod temporary;
 mod unpack;
 
+pub(crate) use checksums::sha256;
 pub use checksums::{FILES, RawFile};
 pub use dataset::{Dataset, Samples};
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};

@@ -1,4 +1,5 @@
-//! The GPU executor: adapters, pipelines, and the recording of a plan's passes on wgpu.
+//! The GPU executor: adapters, pipelines, and the recording of a plan's passes on wgpu; single kernels, too, to prove them
+//! and to time them.
 
 mod adapter;
 mod buffer;
@@ -6,7 +7,9 @@ mod executor;
 mod pipeline;
 mod probe;
 mod timing;
+mod trial;
 
 pub use adapter::{Adapter, adapters, select};
 pub use executor::Gpu;
 pub use probe::Probe;
+pub use trial::{Trial, Trials};

@@ -10,7 +10,7 @@ use crate::kernels::Case;
 const FENCE: [u32; 64] = [0xfe7c_e000; 64];
 
 /// An adapter opened for single kernels.
-pub struct Probe(Device);
+pub struct Probe(pub(super) Device);
 
 impl Probe {
     pub fn open(adapter: &Adapter) -> Result<Self> {

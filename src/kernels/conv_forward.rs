@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::case::{Case, case, unwritten};
+use super::case::{Case, Draw, case, unwritten};
 use super::convolution::{Convolution, Patches, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution};
 use super::fused_pool::Windows;
@@ -118,16 +118,18 @@ fn cases() -> Vec<Case> {
     for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, tiles, draw| {
         let relu = convolution.filters % 2 == 0;
         let kernel = ConvForward { convolution: *convolution, relu, tile: tiles.forward(convolution) };
-        let memory = vec![
-            draw.eighths(convolution.inputs()),
-            draw.eighths(convolution.weights()),
-            unwritten(convolution.positions() * convolution.filters),
-            unwritten(kernel.argmax_words()),
-        ];
-        let mut case = case(describe(convolution, tiles), kernel, memory, 0.0);
-        if convolution.pool == 1 {
-            case.memory[3] = vec![0];
-        }
-        case
+        case_of(describe(convolution, tiles), kernel, draw)
     })
+}
+
+/// The kernel on numbers whose sums are exact.
+pub(super) fn case_of(label: String, kernel: ConvForward, draw: &mut Draw) -> Case {
+    let convolution = &kernel.convolution;
+    let memory = vec![
+        draw.eighths(convolution.inputs()),
+        draw.eighths(convolution.weights()),
+        unwritten(convolution.positions() * convolution.filters),
+        if convolution.pool == 1 { vec![0] } else { unwritten(kernel.argmax_words()) },
+    ];
+    case(label, kernel, memory, 0.0)
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::case::{Case, case};
+use super::case::{Case, Draw, case};
 use super::convolution::{Convolution, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places, unreached};
 use super::fused_pool::Windows;
@@ -119,16 +119,22 @@ fn cases() -> Vec<Case> {
     for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, tiles, draw| {
         let packed = packed(convolution, tiles);
         let gate = [None, Some(1.0), Some(4.0 / 3.0)][convolution.filters % 3];
-        let memory = vec![
-            draw.eighths(convolution.positions() * convolution.filters),
-            places(convolution, packed, draw),
-            draw.eighths(convolution.weights()),
-            // Without a gate, any buffer is bound.
-            draw.eighths(if gate.is_some() { convolution.inputs() } else { 1 }),
-            unreached(convolution),
-        ];
         let tile = tiles.input_gradient(convolution);
         let kernel = ConvInputGradient { convolution: *convolution, packed, gate, tile };
-        case(format!("{} gate {gate:?}", describe(convolution, tiles)), kernel, memory, 0.0)
+        case_of(format!("{} gate {gate:?}", describe(convolution, tiles)), kernel, draw)
     })
+}
+
+/// The kernel on numbers whose sums are exact.
+pub(super) fn case_of(label: String, kernel: ConvInputGradient, draw: &mut Draw) -> Case {
+    let ConvInputGradient { convolution, packed, gate, .. } = &kernel;
+    let memory = vec![
+        draw.eighths(convolution.positions() * convolution.filters),
+        places(convolution, *packed, draw),
+        draw.eighths(convolution.weights()),
+        // Without a gate, any buffer is bound.
+        draw.eighths(if gate.is_some() { convolution.inputs() } else { 1 }),
+        unreached(convolution),
+    ];
+    case(label, kernel, memory, 0.0)
 }

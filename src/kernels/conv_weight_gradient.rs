@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::case::{Case, case, unwritten};
+use super::case::{Case, Draw, case, unwritten};
 use super::convolution::{Convolution, Patches, Tile};
 use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places};
 use super::fused_pool::Windows;
@@ -138,13 +138,19 @@ fn cases() -> Vec<Case> {
         // More slots than the table would give, so that the cut is tested on small batches.
         let slots = 1 + convolution.filters % 4;
         let packed = packed(convolution, tiles);
-        let memory = vec![
-            draw.eighths(convolution.inputs()),
-            draw.eighths(convolution.positions() * convolution.filters),
-            places(convolution, packed, draw),
-            unwritten(slots * convolution.weights()),
-        ];
         let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
-        case(format!("{} slots {slots}", describe(convolution, tiles)), kernel, memory, 0.0)
+        case_of(format!("{} slots {slots}", describe(convolution, tiles)), kernel, draw)
     })
+}
+
+/// The kernel on numbers whose sums are exact.
+pub(super) fn case_of(label: String, kernel: ConvWeightGradient, draw: &mut Draw) -> Case {
+    let ConvWeightGradient { convolution, packed, slots, .. } = &kernel;
+    let memory = vec![
+        draw.eighths(convolution.inputs()),
+        draw.eighths(convolution.positions() * convolution.filters),
+        places(convolution, *packed, draw),
+        unwritten(slots * convolution.weights()),
+    ];
+    case(label, kernel, memory, 0.0)
 }

@@ -19,11 +19,14 @@ mod gather;
 mod matrix;
 mod pool_backward;
 mod pool_forward;
+mod product;
 mod progress;
 mod scratch;
 mod softmax_cross_entropy;
 mod specialise;
+mod tiled;
 mod tiles;
+mod tiling;
 mod vectors;
 
 pub use adam::Adam;
@@ -41,11 +44,15 @@ pub use gate::Gate;
 pub use gather::Gather;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
+pub use product::{Cut, Kind, Product};
 pub use progress::Progress;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
+pub use tiled::Tiled;
 pub use tiles::Tiles;
+pub use tiling::Tiling;
 
+use std::any::Any;
 use std::fmt::Debug;
 
 /// How a shader uses a buffer.
@@ -102,7 +109,7 @@ pub const TABLE: [&Row; 13] = [
 ];
 
 /// A kernel with everything about its pass decided: shapes, options, tile.
-pub trait Kernel: Debug + Send + Sync {
+pub trait Kernel: Any + Debug + Send + Sync {
     fn row(&self) -> &'static Row;
 
     /// The numbers of the shader's `const` lines that this pass sets. With the row they are the whole specialisation.

@@ -7,15 +7,15 @@ use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan};
 use crate::error::Result;
 use crate::kernels::{
     Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Fold, Gather, Kernel, PoolBackward,
-    PoolForward, Progress, SoftmaxCrossEntropy, Tiles,
+    PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
 };
 use crate::model::{Model, Resolved, resolve};
 
 /// What a plan depends on beside the model.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     pub batch: usize,
-    pub tiles: Tiles,
+    pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
 }
@@ -37,7 +37,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let Options { batch, tiles, samples } = options;
     let (stages, values) = stages(&layers, batch);
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, options);
+    let host = host_buffers(&mut buffers, model, batch, samples);
     let pixels = layers[0].input.values();
     let input = buffers.add("input", vec![batch, pixels]);
     let labels = buffers.add("batch.labels", vec![batch]);
@@ -53,6 +53,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
         backward.push(match stage {
             Stage::Convolution { layer, convolution, relu, input, output } => {
                 let layer = &layers[*layer];
+                tiles.check(convolution)?;
                 let kernel = ConvForward { convolution: *convolution, relu: *relu, tile: tiles.forward(convolution) };
                 let packed = kernel.packed();
                 let argmax = buffers.add(&format!("{}.argmax", layer.name), vec![kernel.argmax_words()]);
@@ -184,7 +185,7 @@ impl Buffers {
     }
 }
 
-fn host_buffers(buffers: &mut Buffers, model: &Model, Options { batch, samples, .. }: Options) -> HostBuffers {
+fn host_buffers(buffers: &mut Buffers, model: &Model, batch: usize, samples: usize) -> HostBuffers {
     let pixels = model.input.iter().product();
     HostBuffers {
         images: buffers.add_bytes("images", vec![samples, pixels]),

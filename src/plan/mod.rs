@@ -12,7 +12,7 @@ pub use single::single;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Tiles};
+use crate::kernels::{Kernel, Tiling};
 use crate::model::{Model, Weights};
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
@@ -95,7 +95,7 @@ pub struct HostBuffers {
 pub struct Plan {
     pub model: Model,
     pub batch: usize,
-    pub tiles: Tiles,
+    pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub buffers: Vec<Buffer>,
@@ -172,13 +172,14 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Tiles;
     use crate::model::notebook;
 
     /// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.
     #[test]
     fn work_is_counted() {
         let (model, _) = notebook("cnn1").unwrap();
-        let plan = lower(&model, Options { batch: 512, tiles: Tiles::Cpu, samples: 10_000 }).unwrap();
+        let plan = lower(&model, Options { batch: 512, tiles: Tiles::Cpu.into(), samples: 10_000 }).unwrap();
         let work = |layer: &str, kernel: &str| {
             let pass =
                 plan.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();

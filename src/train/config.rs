@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Split, train_validation_split};
 use crate::error::{Error, Result};
-use crate::kernels::Tiles;
+use crate::kernels::Tiling;
 use crate::model::{Model, resolve};
 
 /// A run's configuration with every default filled in.
@@ -20,8 +20,8 @@ pub struct Config {
     pub validation_fraction: f64,
     /// Whether each epoch visits the training samples in another order.
     pub shuffle: bool,
-    /// The column of the tile table: another tile is another order of sums.
-    pub tiles: Tiles,
+    /// Another tile is another order of sums.
+    pub tiles: Tiling,
     pub model: Model,
 }
 

@@ -31,7 +31,7 @@ pub struct State {
 }
 
 /// The version of what [`State`] spells.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 #[derive(Deserialize)]
 struct Version {

@@ -19,7 +19,7 @@ use crate::support::{MODEL, Scratch, names};
 fn trainer<'a>(dataset: &'a Dataset, state: State) -> Trainer<'a> {
     let source = Source { parts: [&dataset.train, &dataset.test] };
     let Config { batch_size, tiles, model, .. } = &state.config;
-    let options = Options { batch: *batch_size, tiles: *tiles, samples: source.len() };
+    let options = Options { batch: *batch_size, tiles: tiles.clone(), samples: source.len() };
     let plan = lower(model, options).unwrap();
     Trainer::new(state, Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident).unwrap()
 }
@@ -38,7 +38,7 @@ fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
         split_seed: 2020,
         validation_fraction: 0.2,
         shuffle: true,
-        tiles: Tiles::Cpu,
+        tiles: Tiles::Cpu.into(),
         model,
     };
     let start = || State::new(config.clone(), Vec::new());
@@ -79,7 +79,7 @@ fn tensors_have_keras_shapes() {
     assert_eq!(shape("dense_1.bias.second_moment"), [4]);
     assert_eq!(checkpoint.tensors.len(), 3 * 6);
     let about: serde_json::Value = serde_json::from_str(&checkpoint.about).unwrap();
-    assert_eq!((&about["format_version"], &about["epoch"], &about["time"]), (&1.into(), &1.into(), &8.into()));
+    assert_eq!((&about["format_version"], &about["epoch"], &about["time"]), (&2.into(), &1.into(), &8.into()));
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn other_models_and_damaged_files_are_refused() {
         scratch.run("evaluate --run run --adapter cpu").failed(3, part);
         scratch.run("train --resume run --epochs 2 --adapter cpu").failed(3, part);
     }
-    altered(&last, &bytes, "\\\"format_version\\\":1", "\\\"format_version\\\":2");
-    scratch.run("evaluate --run run --adapter cpu").failed(3, "format_version is 2");
+    altered(&last, &bytes, "\\\"format_version\\\":2", "\\\"format_version\\\":1");
+    scratch.run("evaluate --run run --adapter cpu").failed(3, "format_version is 1, this program reads 2");
     altered(&last, &bytes, "\\\"batch_size\\\":32", "\\\"batch_size\\\":00");
     scratch.run("evaluate --run run --adapter cpu").failed(3, "garbled");
     altered(&last, &bytes, "\\\"step\\\":0", "\\\"step\\\":7");

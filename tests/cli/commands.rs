@@ -16,6 +16,7 @@ fn every_command_has_help() {
         "profile",
         "devices",
         "selftest",
+        "tune",
         "data",
         "data fetch",
         "data verify",

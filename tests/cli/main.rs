@@ -7,3 +7,4 @@ mod measuring;
 mod resume;
 mod support;
 mod training;
+mod tuning;

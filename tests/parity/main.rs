@@ -16,6 +16,7 @@ mod gradients;
 mod pool_backward;
 mod pool_forward;
 mod softmax_cross_entropy;
+mod tuning;
 
 use std::sync::OnceLock;
 

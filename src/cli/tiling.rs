@@ -1,0 +1,77 @@
+//! The tiles a new run gets: the table's column for its device, and what `tune` has kept for its products.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use super::console::Console;
+use super::device::Device;
+use crate::error::Result;
+use crate::gpu::Adapter;
+use crate::kernels::Tiling;
+use crate::model::Model;
+use crate::tune::{Cache, Identity, Known, products};
+
+/// `--tiles`
+#[derive(Clone, Copy, ValueEnum)]
+pub enum TilesOption {
+    /// What 'tune' has kept for this adapter, else the built-in table's
+    Auto,
+    /// The built-in table's
+    Table,
+}
+
+/// The tiling for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
+///
+/// # Errors
+/// Where the model cannot be lowered with this batch size.
+pub fn choose(
+    option: TilesOption,
+    device: &Device,
+    model: &Model,
+    batch: usize,
+    console: &mut Console,
+) -> Result<Tiling> {
+    let table = Tiling::from(device.tiles());
+    match (option, device, Cache::path()) {
+        (TilesOption::Auto, Device::Gpu(adapter), Some(path)) => kept(table, adapter, (model, batch), &path, console),
+        _ => Ok(table),
+    }
+}
+
+fn kept(
+    mut tiling: Tiling,
+    adapter: &Adapter,
+    (model, batch): (&Model, usize),
+    path: &Path,
+    console: &mut Console,
+) -> Result<Tiling> {
+    const INSTEAD: &str = "taking the table's tiles until 'gpu-fmnist tune' writes it anew";
+    let known = Cache::read(path).map(|cache| cache.known(&Identity::of(adapter)));
+    let cuts = match known {
+        Ok(Known::Nothing) => return Ok(tiling),
+        Ok(Known::Cuts(cuts)) => cuts,
+        Ok(Known::Outdated) => {
+            console.say(&format!("{}: made for another version of the shaders; {INSTEAD}", path.display()));
+            return Ok(tiling);
+        }
+        Err(error) => {
+            console.say(&format!("{error}; {INSTEAD}"));
+            return Ok(tiling);
+        }
+    };
+    let products = products(model, batch, &tiling)?;
+    for product in products.iter().map(|tiled| tiled.product()) {
+        let Some(cut) = cuts.get(&product.to_string()) else { continue };
+        if let Some(rule) = product.broken_rule(cut) {
+            console.say(&format!("{}: the tile of {product} is impossible: {rule}; {INSTEAD}", path.display()));
+            return Ok(tiling.table.into());
+        }
+        tiling.tuned.insert(product.to_string(), *cut);
+    }
+    if !tiling.tuned.is_empty() {
+        let (tuned, all) = (tiling.tuned.len(), products.len());
+        console.say(&format!("tiles: tuned for {tuned} of {all} products ({})", path.display()));
+    }
+    Ok(tiling)
+}

@@ -1,0 +1,249 @@
+//! `gpu-fmnist tune`
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use serde_json::json;
+
+use super::console::Console;
+use super::device::{AdapterOption, Device};
+use super::{bar, interrupt, output};
+use crate::error::{Error, Result};
+use crate::gpu::{Adapter, Probe};
+use crate::kernels::{Product, Tiling};
+use crate::model::{self, Model};
+use crate::tune::{Cache, Identity, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
+
+/// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
+#[derive(Args)]
+#[command(after_help = format!("{}\n\n{}", about(), super::EXIT_CODES))]
+pub struct TuneArguments {
+    /// cnn1, cnn2, cnn3, or models' TOML files
+    #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
+    model: Vec<String>,
+    /// Samples a training step: tiles are chosen for each size apart
+    #[arg(short, long, default_value_t = 512, value_name = "N",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 24))]
+    batch_size: usize,
+    #[command(flatten)]
+    adapter: AdapterOption,
+    /// Stop after so long and keep what was found until then
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+    /// Measure, but keep nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Forget the tiles that were kept for this adapter, and measure nothing
+    #[arg(long, conflicts_with_all = ["model", "batch_size", "seconds", "dry_run", "json"])]
+    clear: bool,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+    /// No messages but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Also say which candidates were dropped, and why
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+fn about() -> String {
+    let (margin, compile) = (100.0 * MARGIN, LONGEST_COMPILE.as_secs());
+    format!(
+        "A candidate wins where it is faster than the table's tile by more than {margin} %, gives its CPU twin's result to \
+         the bit, and compiles within {compile} s. The winners are in tiles.toml in this program's folder in your cache, or \
+         in the folder that GPU_FMNIST_CACHE names, by adapter, driver and shape. Another tile is another order of sums: \
+         a run keeps the tiles it began with.\n\n\
+         JSON: adapter, backend, device_type, batch_size, cache (the file, or null), products; of each product: product \
+         (its name in the file), candidates, dropped, table and best (null where the table's stays), both with tile and \
+         milliseconds.\n\n\
+         Ctrl-C keeps what was found and ends with exit code 130; a second one ends at once."
+    )
+}
+
+/// How the measuring ended.
+#[derive(PartialEq)]
+enum End {
+    Complete,
+    OutOfTime,
+    Interrupted,
+}
+
+/// A tuner with everything it reports to.
+struct Tuner<'a> {
+    arguments: &'a TuneArguments,
+    adapter: &'a Adapter,
+    console: Console,
+    cache: Cache,
+    path: &'a Path,
+}
+
+pub fn run(arguments: &TuneArguments) -> Result<()> {
+    let mut console = Console::new(arguments.quiet);
+    let models = arguments.model.iter().map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<_>>>()?;
+    let Device::Gpu(adapter) = arguments.adapter.device(&mut console)? else {
+        return Err(Error::Usage(
+            "--adapter: the CPU path has no tiles to choose; name one that 'devices' lists".into(),
+        ));
+    };
+    let Some(path) = Cache::path() else {
+        return Err(Error::Failed("no home folder to keep tiles in; name a folder with GPU_FMNIST_CACHE".into()));
+    };
+    let cache = Cache::read(&path).unwrap_or_else(|error| {
+        console.say(&format!("{error}; beginning a new one"));
+        Cache::default()
+    });
+    let mut tuner = Tuner { arguments, adapter: &adapter, console, cache, path: &path };
+    if arguments.clear {
+        return tuner.clear();
+    }
+    if !arguments.dry_run {
+        // That nothing can be kept is found before the work is done.
+        tuner.cache.write(&path)?;
+    }
+    interrupt::watch()?;
+    tuner.console.say(&format!("tuning on {}", adapter.describe()));
+    let wanted = tuner.wanted(&models)?;
+    let (outcomes, end) = tuner.measure(&wanted)?;
+    tuner.report(&outcomes)?;
+    tuner.conclude(&outcomes, wanted.len(), &end)
+}
+
+impl Tuner<'_> {
+    fn clear(mut self) -> Result<()> {
+        let (name, path) = (self.adapter.describe(), self.path.display());
+        if !self.cache.clear(&Identity::of(self.adapter)) {
+            self.console.say(&format!("{path}: no tiles for {name}"));
+            return Ok(());
+        }
+        self.cache.write(self.path)?;
+        self.console.say(&format!("{path}: the tiles for {name} are gone"));
+        Ok(())
+    }
+
+    /// The products of all models, each once with the first model that has it.
+    fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, Product)>> {
+        let mut wanted: Vec<(&Model, Product)> = Vec::new();
+        for model in models {
+            for tiled in products(model, self.arguments.batch_size, &self.adapter.tiles().into())? {
+                if !wanted.iter().any(|(_, product)| *product == tiled.product()) {
+                    wanted.push((model, tiled.product()));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Measures one product after the other and keeps each outcome at once.
+    fn measure(&mut self, wanted: &[(&Model, Product)]) -> Result<(Vec<Outcome>, End)> {
+        let deadline = self.arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let out_of_time = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let probe = Probe::open(self.adapter)?;
+        let (identity, limits) = (Identity::of(self.adapter), self.adapter.limits());
+        let mut tiling = Tiling::from(self.adapter.tiles());
+        let mut outcomes = Vec::new();
+        let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
+        for (number, (model, product)) in (1..).zip(wanted) {
+            // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
+            let tiled = products(model, self.arguments.batch_size, &tiling)?;
+            let Some(tiled) = tiled.into_iter().find(|tiled| tiled.product() == *product) else { continue };
+            let cuts = candidates(&tiled, tiling.table, &limits);
+            let message = format!("{number}/{} {product}", wanted.len());
+            if bar.is_hidden() {
+                self.console.say(&format!("{message}: {} candidates", cuts.len()));
+            }
+            bar.set_message(message);
+            bar.set_length(cuts.len() as u64);
+            bar.set_position(0);
+            let measured = measure(&probe, tiled, &cuts, &mut || {
+                bar.inc(1);
+                if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested() }
+            })?;
+            let Some(outcome) = measured else {
+                bar.finish_and_clear();
+                let end = if interrupt::requested().is_break() { End::Interrupted } else { End::OutOfTime };
+                return Ok((outcomes, end));
+            };
+            if self.arguments.verbose {
+                let say = |(cut, why): &(_, String)| self.console.say(&format!("dropped {cut}: {why}"));
+                bar.suspend(|| outcome.dropped.iter().for_each(say));
+            }
+            if let Some(best) = outcome.best {
+                tiling.tuned.insert(product.to_string(), best.cut);
+            }
+            if !self.arguments.dry_run {
+                self.cache.put(&identity, &outcome);
+                self.cache.write(self.path)?;
+            }
+            outcomes.push(outcome);
+        }
+        bar.finish_and_clear();
+        Ok((outcomes, End::Complete))
+    }
+
+    /// Prints what was measured.
+    fn report(&self, outcomes: &[Outcome]) -> Result<()> {
+        if !self.arguments.json {
+            return output::text(&table(outcomes));
+        }
+        let measured = |Measured { cut, seconds }: &Measured| json!({ "tile": cut, "milliseconds": seconds * 1e3 });
+        let product = |outcome: &Outcome| {
+            json!({
+                "product": outcome.product.to_string(),
+                "candidates": outcome.candidates,
+                "dropped": outcome.dropped.len(),
+                "table": measured(&outcome.table),
+                "best": outcome.best.as_ref().map(measured),
+            })
+        };
+        output::json(&json!({
+            "adapter": self.adapter.info.name.trim(),
+            "backend": self.adapter.backend(),
+            "device_type": self.adapter.device_type(),
+            "batch_size": self.arguments.batch_size,
+            "cache": (!self.arguments.dry_run).then_some(self.path),
+            "products": outcomes.iter().map(product).collect::<Vec<_>>(),
+        }))
+    }
+
+    /// Says what was kept and where.
+    fn conclude(mut self, outcomes: &[Outcome], wanted: usize, end: &End) -> Result<()> {
+        let (path, measured) = (self.path.display(), outcomes.len());
+        let better = outcomes.iter().filter(|outcome| outcome.best.is_some()).count();
+        let kept = match (self.arguments.dry_run, better) {
+            (true, _) => "kept nothing, as asked for".to_owned(),
+            (false, 0) => "the table's tiles stay".to_owned(),
+            (false, _) => format!("'train' takes them from {path}"),
+        };
+        let message = format!("better tiles for {better} of {measured} products; {kept}");
+        match end {
+            End::Complete => self.console.say(&message),
+            End::OutOfTime => {
+                self.console.say(&format!("out of time after {measured} of {wanted} products: {message}"))
+            }
+            End::Interrupted => {
+                return Err(Error::Interrupted(format!("stopped after {measured} of {wanted} products: {message}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn table(outcomes: &[Outcome]) -> String {
+    let row = |outcome: &Outcome| {
+        let milliseconds = |seconds: f64| format!("{:.2}", seconds * 1e3);
+        let table = &outcome.table;
+        let [best, time, gain] = match &outcome.best {
+            None => ["the table's", "", ""].map(str::to_owned),
+            Some(best) => {
+                [best.cut.to_string(), milliseconds(best.seconds), format!("{:.2}x", table.seconds / best.seconds)]
+            }
+        };
+        vec![outcome.product.to_string(), table.cut.to_string(), milliseconds(table.seconds), best, time, gain]
+    };
+    let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
+    output::table(&["product", "table's tile", "ms", "best tile", "ms", "gain"], &rows)
+}

@@ -1,0 +1,73 @@
+//! Times kernels over the same buffers, one against the other, by whole submissions on the host's clock.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::adapter::Device;
+use super::buffer::storage_buffer;
+use super::pipeline::{Dispatch, Pipelines};
+use super::probe::Probe;
+use crate::error::{Error, Result};
+use crate::kernels::Kernel;
+
+/// Buffers, and the device that kernels are timed on over them.
+pub struct Trials<'a> {
+    device: &'a Device,
+    buffers: Vec<wgpu::Buffer>,
+}
+
+/// Passes that are timed as one.
+pub struct Trial(Vec<Dispatch>);
+
+impl<'a> Trials<'a> {
+    /// Buffers with these words at their beginning, and as many words in all.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where they do not fit on the device.
+    pub fn new(probe: &'a Probe, memory: &[(Vec<u32>, usize)]) -> Result<Self> {
+        let device = &probe.0;
+        let make = |(words, length): &(Vec<u32>, usize)| {
+            let buffer = storage_buffer(&device.device, "trial", *length);
+            device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
+            buffer
+        };
+        let buffers = memory.iter().map(make).collect();
+        device.check()?;
+        Ok(Self { device, buffers })
+    }
+
+    /// Compiles passes, each of a kernel and its run of the buffers.
+    ///
+    /// # Errors
+    /// What the driver says of a shader it refuses.
+    pub fn prepare(&self, passes: &[(&dyn Kernel, Range<usize>)]) -> Result<Trial> {
+        let pipelines = Pipelines::compile(self.device, passes.iter().map(|(kernel, _)| *kernel))?;
+        let dispatch = |(kernel, buffers): &(&dyn Kernel, Range<usize>)| {
+            let bound = self.buffers[buffers.clone()].iter().map(wgpu::Buffer::as_entire_buffer_binding);
+            pipelines.dispatch(&self.device.device, *kernel, bound)
+        };
+        let trial = Trial(passes.iter().map(dispatch).collect());
+        self.device.check()?;
+        Ok(trial)
+    }
+
+    /// How long one submission takes that runs the passes `repeats` times, from handing it in to its end.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device fails.
+    pub fn time(&self, trial: &Trial, repeats: usize) -> Result<Duration> {
+        let Device { device, queue, .. } = self.device;
+        let mut encoder = device.create_command_encoder(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        (0..repeats).flat_map(|_| &trial.0).for_each(|dispatch| dispatch.record(&mut pass));
+        drop(pass);
+        let commands = encoder.finish();
+        let start = Instant::now();
+        let index = queue.submit([commands]);
+        let waited = device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None });
+        let taken = start.elapsed();
+        self.device.check()?;
+        waited.map_err(|error| Error::Device(format!("waiting for the device failed: {error}")))?;
+        Ok(taken)
+    }
+}

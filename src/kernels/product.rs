@@ -1,0 +1,224 @@
+//! What a tile is chosen for, a product, and what is chosen, a cut: its key for files, and what makes a cut valid.
+
+use std::fmt::{self, Display};
+
+use serde::{Deserialize, Serialize};
+
+use super::tiles::greatest_common_divisor;
+use super::{Convolution, Tile, conv_forward, conv_input_gradient, conv_weight_gradient};
+use crate::model::Window;
+
+/// Which of the three products of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Forward,
+    WeightGradient,
+    InputGradient,
+}
+
+/// One product of a plan. Its text is its key in files: `conv_forward 512x28x28x1 * 3x3 -> 26x26x32 pool 2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Product {
+    pub kind: Kind,
+    pub convolution: Convolution,
+}
+
+/// How a product is cut up: the tile and, of a weight gradient, the slots of its long sum, which suit each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cut {
+    #[serde(flatten)]
+    pub tile: Tile,
+    /// 1 but in weight gradients.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub slots: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(slots: &usize) -> bool {
+    *slots == 1
+}
+
+/// Beyond any tile that a device could run; no product of two such numbers wraps.
+const MOST: usize = 1024;
+/// Places that a word of argmax holds, four bits each.
+const PLACES_OF_A_WORD: usize = 8;
+
+impl Product {
+    /// The rule that `cut` breaks, if any, of those that hold on every adapter:
+    ///
+    /// - no number of it is 0 or beyond 1,024, and only a weight gradient has slots, at most one a position;
+    /// - `share` divides the threads; in `conv_forward` and `conv_input_gradient` it divides `depth`, too, since
+    ///   neighbouring threads load a row in equal parts;
+    /// - in `conv_forward` a thread's rows are whole pooling windows, no more than a word of argmax has places for.
+    pub fn broken_rule(&self, cut: &Cut) -> Option<&'static str> {
+        let Cut { tile, slots } = cut;
+        let Convolution { pool, .. } = self.convolution;
+        let numbers = [tile.threads[0], tile.threads[1], tile.rows, tile.columns, tile.depth, tile.share, tile.chains];
+        let threads = tile.threads[0].saturating_mul(tile.threads[1]);
+        let most_slots = if self.kind == Kind::WeightGradient { self.convolution.positions() } else { 1 };
+        let (places, forward) = (self.convolution.places(), self.kind == Kind::Forward);
+        let shares_depth = self.kind != Kind::WeightGradient;
+        let rules = [
+            (numbers.iter().all(|number| (1..=MOST).contains(number)), "its numbers are from 1 to 1024"),
+            ((1..=most_slots).contains(slots), "only a weight gradient has slots, at most one a position"),
+            (threads.is_multiple_of(tile.share), "its share divides its threads"),
+            (!shares_depth || tile.depth.is_multiple_of(tile.share), "its share divides its depth"),
+            (!forward || tile.rows.is_multiple_of(places), "its rows are whole pooling windows"),
+            (!forward || pool == 1 || tile.rows / places <= PLACES_OF_A_WORD, "a word of argmax has 8 places"),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule)
+    }
+
+    /// The most threads that can load a row of the left matrix together, or in a weight gradient a position's patch.
+    pub fn share(&self, threads: usize, depth: usize) -> usize {
+        let patches = depth * self.convolution.places();
+        match self.kind {
+            Kind::WeightGradient if threads.is_multiple_of(patches) => threads / patches,
+            Kind::WeightGradient => 1,
+            Kind::Forward | Kind::InputGradient => greatest_common_divisor(threads, depth),
+        }
+    }
+
+    /// Bytes of the shader's workgroup memory.
+    pub fn workgroup_bytes(&self, tile: &Tile) -> usize {
+        let right = if tile.stage_columns { tile.depth * tile.workgroup_columns() } else { 0 } + 1;
+        let left = tile.workgroup_rows() * tile.depth;
+        4 * match self.kind {
+            // The depth counts pooled positions, each with all its places, and the right matrix comes with those.
+            Kind::WeightGradient => left * self.convolution.places() + 2 * right,
+            Kind::Forward | Kind::InputGradient => left + right,
+        }
+    }
+
+    /// Rows, columns and depth of the product, as the tile counts them.
+    pub fn extents(&self) -> [usize; 3] {
+        let Convolution { batch, window: Window { input: [height, width, channels], .. }, filters, .. } =
+            self.convolution;
+        match self.kind {
+            Kind::Forward => [self.convolution.rows(), filters, self.convolution.depth()],
+            Kind::WeightGradient => [self.convolution.depth(), filters, self.convolution.positions()],
+            Kind::InputGradient => [batch * height * width, channels, filters],
+        }
+    }
+}
+
+impl Display for Product {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let name = match self.kind {
+            Kind::Forward => conv_forward::ROW.name,
+            Kind::WeightGradient => conv_weight_gradient::ROW.name,
+            Kind::InputGradient => conv_input_gradient::ROW.name,
+        };
+        let Convolution { batch, window, filters, pool } = self.convolution;
+        let Window { size, stride, pad, input: [height, width, channels], output } = window;
+        if self.convolution == Convolution::dense(batch, channels, filters) {
+            return write!(out, "{name} {batch}x{channels} -> {filters}");
+        }
+        write!(out, "{name} {batch}x{height}x{width}x{channels} * {}x{}", size[0], size[1])?;
+        if stride != [1, 1] {
+            write!(out, " / {}x{}", stride[0], stride[1])?;
+        }
+        if pad != [0, 0] {
+            write!(out, " pad {}x{}", pad[0], pad[1])?;
+        }
+        write!(out, " -> {}x{}x{filters}", output[0], output[1])?;
+        if pool > 1 { write!(out, " pool {pool}") } else { Ok(()) }
+    }
+}
+
+impl Display for Cut {
+    /// `8x8 of 4x4, 8 deep`: threads, the products of each, and what is not the usual.
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let Tile { threads, rows, columns, depth, chains, .. } = self.tile;
+        write!(out, "{}x{} of {rows}x{columns}, {depth} deep", threads[0], threads[1])?;
+        if chains > 1 {
+            write!(out, ", {chains} chains")?;
+        }
+        if self.slots > 1 { write!(out, ", {} slots", self.slots) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::convolution_cases::convolutions;
+    use super::*;
+
+    const KINDS: [Kind; 3] = [Kind::Forward, Kind::WeightGradient, Kind::InputGradient];
+
+    /// Every geometry of the cases, and each with one number changed.
+    fn geometries() -> Vec<Convolution> {
+        let changes: [fn(&mut Convolution); 12] = [
+            |_| (),
+            |one| one.batch += 1,
+            |one| one.filters += 1,
+            |one| one.pool = 3 - one.pool,
+            |one| one.window.size[0] += 1,
+            |one| one.window.size[1] += 1,
+            |one| one.window.stride[0] += 1,
+            |one| one.window.stride[1] += 1,
+            |one| one.window.pad[1] += 1,
+            |one| one.window.input[0] += 1,
+            |one| one.window.input[2] += 1,
+            |one| one.window.output[1] += 1,
+        ];
+        let changed = |convolution: Convolution| {
+            changes.map(|change| {
+                let mut one = convolution;
+                change(&mut one);
+                one
+            })
+        };
+        convolutions().into_iter().flat_map(changed).collect()
+    }
+
+    #[test]
+    fn no_two_products_have_the_same_key() {
+        let mut known = BTreeMap::new();
+        for convolution in geometries() {
+            for kind in KINDS {
+                let product = Product { kind, convolution };
+                let other = known.insert(product.to_string(), product);
+                assert!(other.is_none_or(|other| other == product), "{product}: {product:?} and {other:?}");
+            }
+        }
+        assert!(known.len() > 300, "only {} keys", known.len());
+    }
+
+    #[test]
+    fn keys_read_well() {
+        let key = |kind, convolution| Product { kind, convolution }.to_string();
+        let convolutions = convolutions();
+        assert_eq!(key(Kind::Forward, convolutions[0]), "conv_forward 5x7 -> 3");
+        assert_eq!(
+            key(Kind::WeightGradient, convolutions[5]),
+            "conv_weight_gradient 3x13x13x3 * 3x3 / 2x2 pad 1x1 -> 7x7x16 pool 2"
+        );
+    }
+
+    #[test]
+    fn the_rules_for_cuts_are_told_apart() {
+        let (stage_columns, keep) = (false, false);
+        let tile = Tile { threads: [8, 2], rows: 8, columns: 1, depth: 4, share: 4, stage_columns, chains: 1, keep };
+        let good = Cut { tile, slots: 1 };
+        let forward = Product { kind: Kind::Forward, convolution: convolutions()[3] };
+        let broken = |change: fn(&mut Cut)| {
+            let mut cut = good;
+            change(&mut cut);
+            forward.broken_rule(&cut).unwrap_or_default()
+        };
+        assert_eq!(forward.broken_rule(&good), None);
+        assert!(broken(|cut| cut.tile.depth = 0).contains("from 1"));
+        assert!(broken(|cut| cut.tile.threads = [usize::MAX, usize::MAX]).contains("from 1"));
+        assert!(broken(|cut| cut.tile.share = 0).contains("from 1"));
+        assert!(broken(|cut| cut.slots = 2).contains("slots"));
+        assert!(broken(|cut| cut.tile.share = 3).contains("divides its threads"));
+        assert!(broken(|cut| cut.tile.share = 8).contains("divides its depth"));
+        assert!(broken(|cut| cut.tile.rows = 6).contains("whole pooling windows"));
+        assert!(broken(|cut| cut.tile.rows = 36).contains("8 places"));
+    }
+}

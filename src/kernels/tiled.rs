@@ -1,0 +1,83 @@
+//! A product's kernel with its cut, which can be exchanged for another.
+
+use std::any::Any;
+
+use super::case::Draw;
+use super::product::{Cut, Kind, Product};
+use super::{
+    Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, conv_forward, conv_input_gradient,
+    conv_weight_gradient,
+};
+
+/// One of the three kernels that have a tile.
+#[derive(Clone, Copy, Debug)]
+pub enum Tiled {
+    Forward(ConvForward),
+    WeightGradient(ConvWeightGradient),
+    InputGradient(ConvInputGradient),
+}
+
+impl Tiled {
+    /// A plan's kernel, if it is one of the three.
+    pub fn of(kernel: &(dyn Kernel + 'static)) -> Option<Self> {
+        let kernel: &dyn Any = kernel;
+        let forward = || kernel.downcast_ref().copied().map(Tiled::Forward);
+        let weight_gradient = || kernel.downcast_ref().copied().map(Tiled::WeightGradient);
+        let input_gradient = || kernel.downcast_ref().copied().map(Tiled::InputGradient);
+        forward().or_else(weight_gradient).or_else(input_gradient)
+    }
+
+    pub fn product(&self) -> Product {
+        let (kind, convolution) = match self {
+            Tiled::Forward(kernel) => (Kind::Forward, kernel.convolution),
+            Tiled::WeightGradient(kernel) => (Kind::WeightGradient, kernel.convolution),
+            Tiled::InputGradient(kernel) => (Kind::InputGradient, kernel.convolution),
+        };
+        Product { kind, convolution }
+    }
+
+    pub fn cut(&self) -> Cut {
+        match self {
+            Tiled::Forward(kernel) => Cut { tile: kernel.tile, slots: 1 },
+            Tiled::WeightGradient(kernel) => Cut { tile: kernel.tile, slots: kernel.slots },
+            Tiled::InputGradient(kernel) => Cut { tile: kernel.tile, slots: 1 },
+        }
+    }
+
+    /// The same product, cut in another way.
+    pub fn with(self, Cut { tile, slots }: Cut) -> Self {
+        match self {
+            Tiled::Forward(kernel) => Tiled::Forward(ConvForward { tile, ..kernel }),
+            Tiled::WeightGradient(kernel) => Tiled::WeightGradient(ConvWeightGradient { tile, slots, ..kernel }),
+            Tiled::InputGradient(kernel) => Tiled::InputGradient(ConvInputGradient { tile, ..kernel }),
+        }
+    }
+
+    pub fn kernel(&self) -> &dyn Kernel {
+        match self {
+            Tiled::Forward(kernel) => kernel,
+            Tiled::WeightGradient(kernel) => kernel,
+            Tiled::InputGradient(kernel) => kernel,
+        }
+    }
+
+    /// The product at its full size on multiples of 1/8, whose sums are exact in any order. The cut decides the length of
+    /// the last buffer only, and no buffer's contents.
+    pub fn case(&self) -> Case {
+        let (label, draw) = (format!("{}: {}", self.product(), self.cut()), &mut Draw::new(0));
+        match self {
+            Tiled::Forward(kernel) => conv_forward::case_of(label, *kernel, draw),
+            Tiled::WeightGradient(kernel) => conv_weight_gradient::case_of(label, *kernel, draw),
+            Tiled::InputGradient(kernel) => conv_input_gradient::case_of(label, *kernel, draw),
+        }
+    }
+
+    /// Words of the last buffer: argmax, the slots of a weight gradient, or an input gradient.
+    pub fn last_words(&self) -> usize {
+        match self {
+            Tiled::Forward(kernel) => kernel.argmax_words(),
+            Tiled::WeightGradient(kernel) => kernel.slots * kernel.convolution.weights(),
+            Tiled::InputGradient(kernel) => kernel.convolution.inputs(),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What `gpu-fmnist tune` keeps on disk: a TOML file in the user's cache with the tuned cuts of each adapter.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::measure::Outcome;
+use crate::data;
+use crate::error::{Error, Result};
+use crate::formats::write_whole;
+use crate::gpu::Adapter;
+use crate::kernels::{Cut, TABLE};
+
+/// Everything kept, of all adapters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cache {
+    #[serde(default, rename = "adapter")]
+    entries: Vec<Entry>,
+}
+
+/// What makes one adapter another: a new driver may want other tiles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub name: String,
+    pub backend: String,
+    pub driver: String,
+    pub driver_info: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    identity: Identity,
+    /// The program and the shaders that the cuts were measured with: no others are sure to be served by them.
+    version: String,
+    shaders_sha256: String,
+    /// By the products' keys.
+    #[serde(default)]
+    products: BTreeMap<String, Kept>,
+}
+
+/// A cut that won, and its time and the table's, for people who read the file.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    milliseconds: f64,
+    table_milliseconds: f64,
+    #[serde(flatten)]
+    cut: Cut,
+}
+
+/// What the cache knows of an adapter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known {
+    Nothing,
+    /// Only what was measured with another version of the program or its shaders.
+    Outdated,
+    /// Cuts by the products' keys.
+    Cuts(BTreeMap<String, Cut>),
+}
+
+const HEAD: &str =
+    "# Tiles that `gpu-fmnist tune` found to be faster than the built-in table's. It may be deleted.\n\n";
+
+impl Identity {
+    pub fn of(adapter: &Adapter) -> Self {
+        let wgpu::AdapterInfo { name, driver, driver_info, .. } = &adapter.info;
+        let backend = adapter.backend().to_owned();
+        Self { name: name.trim().to_owned(), backend, driver: driver.clone(), driver_info: driver_info.clone() }
+    }
+}
+
+impl Cache {
+    /// The file's path; `None` where the user has no home folder.
+    pub fn path() -> Option<PathBuf> {
+        data::cache_folder().map(|folder| folder.join("tiles.toml"))
+    }
+
+    /// Reads the file; an empty cache where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file, where it cannot be read or is damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let fail = |problem: String| Err(Error::Data(format!("{}: {problem}", path.display())));
+        match fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => fail(format!("cannot be read ({error})")),
+            Ok(text) => match toml::from_str(&text) {
+                Ok(cache) => Ok(cache),
+                Err(error) => fail(format!("no cache of tiles ({})", error.message().replace('\n', " "))),
+            },
+        }
+    }
+
+    /// Writes the file, and its folder where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] naming what cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| {
+                let folder = folder.display();
+                Error::Failed(format!("{folder}: cannot be made ({error}); name another with GPU_FMNIST_CACHE"))
+            })?;
+        }
+        let text = toml::to_string(self)
+            .map_err(|error| Error::Failed(format!("{}: cannot be written: {error}", path.display())))?;
+        write_whole(path, (HEAD.to_owned() + &text).as_bytes())
+    }
+
+    pub fn known(&self, adapter: &Identity) -> Known {
+        match self.entries.iter().find(|entry| entry.identity == *adapter) {
+            None => Known::Nothing,
+            Some(entry) if !entry.is_current() => Known::Outdated,
+            Some(entry) => Known::Cuts(entry.products.iter().map(|(key, kept)| (key.clone(), kept.cut)).collect()),
+        }
+    }
+
+    /// Keeps what a product came to: its best cut, or that the table has none to beat it. What is outdated goes.
+    pub fn put(&mut self, adapter: &Identity, outcome: &Outcome) {
+        self.entries.retain(|entry| entry.identity != *adapter || entry.is_current());
+        let place = self.entries.iter().position(|entry| entry.identity == *adapter).unwrap_or_else(|| {
+            self.entries.push(Entry::new(adapter));
+            self.entries.len() - 1
+        });
+        let (products, key) = (&mut self.entries[place].products, outcome.product.to_string());
+        match outcome.best {
+            None => drop(products.remove(&key)),
+            Some(best) => {
+                let milliseconds = |seconds: f64| (seconds * 1e6).round() / 1e3;
+                let table_milliseconds = milliseconds(outcome.table.seconds);
+                let kept = Kept { milliseconds: milliseconds(best.seconds), table_milliseconds, cut: best.cut };
+                products.insert(key, kept);
+            }
+        }
+    }
+
+    /// Forgets an adapter; whether there was anything to forget.
+    pub fn clear(&mut self, adapter: &Identity) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.identity != *adapter);
+        self.entries.len() < before
+    }
+}
+
+impl Entry {
+    fn new(adapter: &Identity) -> Self {
+        Self {
+            identity: adapter.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            shaders_sha256: shaders_sha256(),
+            products: BTreeMap::new(),
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        self.version == env!("CARGO_PKG_VERSION") && self.shaders_sha256 == shaders_sha256()
+    }
+}
+
+/// Of all the shaders' text.
+fn shaders_sha256() -> String {
+    data::sha256(&TABLE.map(|row| row.wgsl.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Measured;
+    use super::*;
+    use crate::kernels::{Convolution, Kind, Product, Tiles};
+
+    fn identity(name: &str) -> Identity {
+        let [backend, driver, driver_info] = ["vulkan", "driver", "1.0"].map(str::to_owned);
+        Identity { name: name.into(), backend, driver, driver_info }
+    }
+
+    fn outcome(units: usize, wins: bool) -> Outcome {
+        let convolution = Convolution::dense(8, 32, units);
+        let cut = Cut { tile: Tiles::Gpu.weight_gradient(&convolution), slots: 3 };
+        let product = Product { kind: Kind::WeightGradient, convolution };
+        let measured = |seconds| Measured { cut, seconds };
+        let best = wins.then(|| measured(0.001));
+        Outcome { product, table: measured(0.002), best, candidates: 9, dropped: Vec::new() }
+    }
+
+    fn cuts(cache: &Cache, name: &str) -> usize {
+        match cache.known(&identity(name)) {
+            Known::Cuts(cuts) => cuts.len(),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/tiles.toml");
+        let mut cache = Cache::read(&path).unwrap();
+        assert_eq!(cache, Cache::default());
+        cache.put(&identity("one"), &outcome(4, true));
+        cache.put(&identity("one"), &outcome(5, true));
+        cache.put(&identity("two"), &outcome(4, false));
+        cache.write(&path).unwrap();
+        let read = Cache::read(&path).unwrap();
+        assert_eq!(read, cache);
+        assert_eq!((cuts(&read, "one"), cuts(&read, "two")), (2, 0));
+        assert_eq!(read.known(&identity("three")), Known::Nothing);
+    }
+
+    #[test]
+    fn a_later_measurement_replaces_an_earlier_one() {
+        let mut cache = Cache::default();
+        cache.put(&identity("one"), &outcome(4, true));
+        cache.put(&identity("two"), &outcome(4, true));
+        cache.put(&identity("one"), &outcome(4, false));
+        assert_eq!((cuts(&cache, "one"), cuts(&cache, "two")), (0, 1));
+        assert!(cache.clear(&identity("one")) && !cache.clear(&identity("one")));
+        assert_eq!((cache.known(&identity("one")), cuts(&cache, "two")), (Known::Nothing, 1));
+    }
+
+    #[test]
+    fn cuts_for_other_shaders_are_outdated_and_replaced() {
+        let mut cache = Cache::default();
+        cache.put(&identity("one"), &outcome(4, true));
+        cache.entries[0].shaders_sha256 = "another".into();
+        assert_eq!(cache.known(&identity("one")), Known::Outdated);
+        cache.put(&identity("one"), &outcome(5, true));
+        assert_eq!(cuts(&cache, "one"), 1);
+    }
+}

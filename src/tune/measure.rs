@@ -1,0 +1,156 @@
+//! Times the candidates for one product against the table's cut, and takes the fastest that computes what its twin does.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::gpu::{Probe, Trial, Trials};
+use crate::kernels::{Adam, Cut, Kernel, Product, Tiled};
+use crate::selftest::compare;
+
+/// A cut must take this much less than the table's, or the table's stays.
+pub const MARGIN: f64 = 0.05;
+/// A candidate that takes longer to compile and run once is out: training would wait for it at each start.
+pub const LONGEST_COMPILE: Duration = Duration::from_secs(5);
+/// How long a timed submission of the table's cut should take, beside which handing it in is little.
+const SUBMISSION: Duration = Duration::from_millis(20);
+/// Candidates that are timed again and again, in turns with the table's cut; the best of the rounds counts.
+const FINALISTS: usize = 6;
+const ROUNDS: usize = 7;
+
+/// How long a product takes, cut in one way: a weight gradient with the update that adds its slots up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    pub cut: Cut,
+    pub seconds: f64,
+}
+
+/// What the candidates for one product came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub product: Product,
+    pub table: Measured,
+    /// Faster than the table's by more than [`MARGIN`], and right to the bit.
+    pub best: Option<Measured>,
+    pub candidates: usize,
+    /// Candidates that could not win, and why.
+    pub dropped: Vec<(Cut, String)>,
+}
+
+/// A candidate, ready to be timed.
+struct Contender {
+    cut: Cut,
+    trial: Trial,
+    /// The best so far.
+    seconds: f64,
+}
+
+/// A product's buffers on the device.
+struct Bench<'a> {
+    tiled: Tiled,
+    trials: Trials<'a>,
+}
+
+/// Measures a product, which comes with the table's cut, in all the ways to cut it. `visit` is called before each
+/// candidate and may stop, which gives `None`.
+///
+/// # Errors
+/// Where the device fails at the table's cut itself.
+pub fn measure(
+    probe: &Probe,
+    tiled: Tiled,
+    candidates: &[Cut],
+    visit: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Option<Outcome>> {
+    let bench = Bench::new(probe, tiled, candidates)?;
+    let mut table = bench.contender(tiled.cut(), 1)?;
+    let repeats = (SUBMISSION.as_secs_f64() / table.seconds.max(1e-6)).clamp(1.0, 100.0) as usize;
+    let (mut contenders, mut dropped) = (Vec::new(), Vec::new());
+    for &cut in candidates {
+        if visit().is_break() {
+            return Ok(None);
+        }
+        let start = Instant::now();
+        match bench.contender(cut, repeats.div_ceil(4)) {
+            Err(error) => dropped.push((cut, error.to_string())),
+            Ok(_) if start.elapsed() > LONGEST_COMPILE => {
+                let (seconds, most) = (start.elapsed().as_secs_f64(), LONGEST_COMPILE.as_secs_f64());
+                dropped.push((cut, format!("takes {seconds:.1} s to compile, and {most} s are the most")));
+            }
+            Ok(contender) => contenders.push(contender),
+        }
+    }
+    contenders.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    contenders.truncate(FINALISTS);
+    for finalist in contenders.iter_mut().chain([&mut table]) {
+        finalist.seconds = f64::INFINITY;
+    }
+    for _ in 0..ROUNDS {
+        for finalist in contenders.iter_mut().chain([&mut table]) {
+            finalist.seconds = finalist.seconds.min(bench.seconds(&finalist.trial, repeats)?);
+        }
+    }
+    contenders.retain(|contender| contender.seconds < table.seconds * (1.0 - MARGIN));
+    contenders.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    let mut best = None;
+    for Contender { cut, seconds, .. } in contenders {
+        match check(probe, tiled.with(cut)) {
+            Err(problem) => dropped.push((cut, problem)),
+            Ok(()) => {
+                best = Some(Measured { cut, seconds });
+                break;
+            }
+        }
+    }
+    let table = Measured { cut: table.cut, seconds: table.seconds };
+    Ok(Some(Outcome { product: tiled.product(), table, best, candidates: candidates.len(), dropped }))
+}
+
+impl<'a> Bench<'a> {
+    fn new(probe: &'a Probe, tiled: Tiled, candidates: &[Cut]) -> Result<Self> {
+        let last_words = candidates.iter().map(|cut| tiled.with(*cut).last_words()).max().unwrap_or(0);
+        let last_words = last_words.max(tiled.last_words());
+        let mut memory: Vec<(Vec<u32>, usize)> = tiled.case().memory.into_iter().map(|words| (words, 0)).collect();
+        for (words, length) in &mut memory {
+            *length = words.len();
+        }
+        if let Some((_, length)) = memory.last_mut() {
+            *length = last_words;
+        }
+        if let Tiled::WeightGradient(kernel) = tiled {
+            // What Adam has beside the gradient: rates, progress, weights and moments, all zero.
+            let values = kernel.convolution.weights();
+            memory.extend([1, 8, values, values, values].map(|words| (Vec::new(), words)));
+        }
+        Ok(Self { tiled, trials: Trials::new(probe, &memory)? })
+    }
+
+    /// Compiles a cut and gets a first impression of how long it takes.
+    fn contender(&self, cut: Cut, repeats: usize) -> Result<Contender> {
+        let tiled = self.tiled.with(cut);
+        let bindings = tiled.kernel().row().bindings.len();
+        let mut passes = vec![(tiled.kernel(), 0..bindings)];
+        let adam;
+        if let Tiled::WeightGradient(kernel) = tiled {
+            adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots };
+            passes.push((&adam as &dyn Kernel, bindings - 1..bindings - 1 + adam.row().bindings.len()));
+        }
+        let trial = self.trials.prepare(&passes)?;
+        // Some drivers compile at the first run.
+        self.trials.time(&trial, 1)?;
+        let seconds = self.seconds(&trial, repeats)?.min(self.seconds(&trial, repeats)?);
+        Ok(Contender { cut, trial, seconds })
+    }
+
+    /// Seconds of one run, of so many in a row.
+    fn seconds(&self, trial: &Trial, repeats: usize) -> Result<f64> {
+        Ok(self.trials.time(trial, repeats)?.as_secs_f64() / repeats as f64)
+    }
+}
+
+/// Holds a cut to its twin, to the bit.
+fn check(probe: &Probe, tiled: Tiled) -> std::result::Result<(), String> {
+    let case = tiled.case();
+    let actual = probe.run(&case).map_err(|error: Error| error.to_string())?;
+    compare(&case, &actual).map(drop).map_err(|problem| format!("a wrong result: {problem}"))
+}

@@ -1,0 +1,27 @@
+//! Finding better tiles than the table's for the products of some models, on one adapter, and keeping them for later runs.
+
+mod cache;
+mod candidates;
+mod measure;
+
+pub use cache::{Cache, Identity, Known};
+pub use candidates::candidates;
+pub use measure::{LONGEST_COMPILE, MARGIN, Measured, Outcome, measure};
+
+use std::collections::HashSet;
+
+use crate::error::Result;
+use crate::kernels::{Product, Tiled, Tiling};
+use crate::model::Model;
+use crate::plan::{Options, lower};
+
+/// The products of a model's training step as `tiling` cuts them, each once.
+///
+/// # Errors
+/// A model that cannot be lowered with this batch size.
+pub fn products(model: &Model, batch: usize, tiling: &Tiling) -> Result<Vec<Tiled>> {
+    let plan = lower(model, Options { batch, tiles: tiling.clone(), samples: batch })?;
+    let mut known: HashSet<Product> = HashSet::new();
+    let tiled = plan.training.iter().filter_map(|pass| Tiled::of(&*pass.kernel));
+    Ok(tiled.filter(|tiled| known.insert(tiled.product())).collect())
+}

@@ -1,0 +1,170 @@
+//! `tune`, its cache, and how runs take and keep tiles.
+
+use std::fs;
+
+use gpu_fmnist::formats::Checkpoint;
+use serde_json::Value;
+
+use crate::support::{Ended, Scratch, ended};
+
+/// Two products, so that tuning takes seconds.
+const SMALL: &str = "input = [8, 8, 1]\nlayers = [{ type = \"flatten\" }, { type = \"dense\", units = 4 }]\n";
+const FORWARD: &str = "conv_forward 32x64 -> 4";
+
+/// A scratch folder with the small model, and the cache in `cache`.
+fn scratch() -> Scratch {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("small.toml"), SMALL).unwrap();
+    scratch
+}
+
+/// Runs the program on the first adapter.
+fn run(scratch: &Scratch, arguments: &str) -> Ended {
+    let mut command = scratch.on_the_tests_driver(&format!("{arguments} --adapter 0"));
+    ended(command.env("GPU_FMNIST_CACHE", scratch.path("cache")).output().unwrap())
+}
+
+#[track_caller]
+fn succeed(scratch: &Scratch, arguments: &str) -> Ended {
+    run(scratch, arguments).succeeded(arguments)
+}
+
+#[track_caller]
+fn train(scratch: &Scratch, arguments: &str) -> Ended {
+    succeed(scratch, &format!("train --model small.toml --batch-size 32 {arguments}"))
+}
+
+fn tune(scratch: &Scratch, arguments: &str) -> Ended {
+    succeed(scratch, &format!("tune --model small.toml --batch-size 32 {arguments}"))
+}
+
+fn cache(scratch: &Scratch) -> String {
+    fs::read_to_string(scratch.path("cache/tiles.toml")).unwrap()
+}
+
+/// What a checkpoint says of its run's tiles.
+fn tiles(scratch: &Scratch, run: &str) -> Value {
+    let checkpoint = Checkpoint::read(&scratch.path(run).join("checkpoints/last.safetensors")).unwrap();
+    serde_json::from_str::<Value>(&checkpoint.about).unwrap()["config"]["tiles"].clone()
+}
+
+/// Makes the forward product's tile in the cache the table's with other chains: whether a tile wins is up to the clock.
+fn keep_another_tile(scratch: &Scratch, measured: &Value) -> Value {
+    let mut tile = measured["products"][0]["table"]["tile"].clone();
+    tile["chains"] = Value::from(3);
+    let mut file: toml::Table = cache(scratch).parse().unwrap();
+    let mut kept = toml::Table::try_from(&tile).unwrap();
+    kept.insert("milliseconds".into(), 1.0.into());
+    kept.insert("table_milliseconds".into(), 2.0.into());
+    let products = toml::Table::from_iter([(FORWARD.to_owned(), kept.into())]);
+    file["adapter"][0].as_table_mut().unwrap().insert("products".into(), products.into());
+    fs::write(scratch.path("cache/tiles.toml"), file.to_string()).unwrap();
+    tile
+}
+
+#[test]
+fn a_run_takes_tuned_tiles_and_keeps_them() {
+    let scratch = scratch();
+    let tuned = tune(&scratch, "--json");
+    assert!(tuned.stderr.contains("better tiles for "), "{tuned:?}");
+    let measured = &tuned.json()[0];
+    let products = measured["products"].as_array().unwrap();
+    assert_eq!((products.len(), &products[0]["product"]), (2, &FORWARD.into()));
+    for product in products {
+        assert!(product["table"]["milliseconds"].as_f64().unwrap() > 0.0, "{product}");
+        assert!(product["candidates"].as_u64() > product["dropped"].as_u64(), "{product}");
+    }
+    let file: toml::Table = cache(&scratch).parse().unwrap();
+    assert_eq!(file["adapter"][0]["name"].as_str(), measured["adapter"].as_str());
+    let winners = products.iter().filter(|product| !product["best"].is_null()).count();
+    assert_eq!(file["adapter"][0].get("products").map_or(0, |kept| kept.as_table().unwrap().len()), winners);
+
+    let tile = keep_another_tile(&scratch, measured);
+    let said = train(&scratch, "--epochs 3 --run-dir whole -v").stderr;
+    assert!(said.contains("tiles: tuned for 1 of 2 products (") && said.contains(", 1 tuned; "), "{said}");
+    train(&scratch, "--epochs 1 --run-dir parts");
+    assert_eq!(tiles(&scratch, "parts")["tuned"][FORWARD], tile);
+    let config: toml::Table = fs::read_to_string(scratch.path("parts/config.toml")).unwrap().parse().unwrap();
+    assert_eq!(config["tiles"]["tuned"][FORWARD]["chains"].as_integer(), Some(3));
+    let said = train(&scratch, "--epochs 1 --run-dir plain --tiles table").stderr;
+    assert!(!said.contains("tiles: "), "{said}");
+    assert!(tiles(&scratch, "plain")["tuned"].is_null());
+
+    let cleared = succeed(&scratch, "tune --clear");
+    assert!(cleared.stderr.ends_with(" are gone\n") && !cache(&scratch).contains("[[adapter]]"), "{cleared:?}");
+    assert!(succeed(&scratch, "tune --clear").stderr.contains("no tiles for "));
+    succeed(&scratch, "train --resume parts --epochs 3");
+    assert_eq!(tiles(&scratch, "parts")["tuned"][FORWARD], tile);
+    assert!(scratch.last("parts") == scratch.last("whole"), "the runs differ");
+    train(&scratch, "--epochs 1 --run-dir later");
+    assert!(scratch.last("later") == scratch.last("plain"), "no tile is left to take");
+    assert_eq!(run(&scratch, "train --resume parts --tiles table").code, Some(2));
+}
+
+#[test]
+fn a_dry_run_keeps_nothing() {
+    let scratch = scratch();
+    let tuned = tune(&scratch, "--dry-run --seconds 1");
+    assert!(tuned.stdout.starts_with("product  ") && tuned.stderr.contains("kept nothing"), "{tuned:?}");
+    assert!(!scratch.path("cache").exists());
+}
+
+#[test]
+fn a_damaged_cache_is_passed_over_and_written_anew() {
+    let scratch = scratch();
+    fs::create_dir(scratch.path("cache")).unwrap();
+    let noted = |contents: &str, note: &str| {
+        fs::write(scratch.path("cache/tiles.toml"), contents).unwrap();
+        let said = train(&scratch, "--epochs 1").stderr;
+        let notes: Vec<&str> = said.lines().filter(|line| line.contains("tiles")).collect();
+        assert!(notes.len() == 1 && notes[0].contains(note) && notes[0].contains("gpu-fmnist tune"), "{said}");
+    };
+    noted("what is this", "no cache of tiles (");
+    noted("[[adapter]]\nname = 7\n", "no cache of tiles (");
+    let tuned = tune(&scratch, "--seconds 0");
+    assert!(
+        tuned.stderr.contains("beginning a new one") && tuned.stderr.contains("out of time after 0 of 2"),
+        "{tuned:?}"
+    );
+
+    let measured = tune(&scratch, "--json").json();
+    keep_another_tile(&scratch, &measured[0]);
+    let good = cache(&scratch);
+    noted(&good.replace("chains = 3", "chains = 0"), "is impossible: its numbers are from 1 to 1024");
+    noted(&good.replace("shaders_sha256 = \"", "shaders_sha256 = \"0"), "another version of the shaders");
+    assert!(tiles(&scratch, "runs/small-1")["tuned"].is_null());
+}
+
+#[test]
+fn what_cannot_be_tuned_is_refused() {
+    let scratch = scratch();
+    scratch.run("tune --adapter cpu").failed(2, "the CPU path has no tiles to choose");
+    scratch.run("tune --model nothing.toml --adapter cpu").failed(2, "nothing.toml");
+    assert_eq!(scratch.run("tune --batch-size 0").code, Some(2));
+    assert_eq!(scratch.run("tune --clear --dry-run").code, Some(2));
+    fs::write(scratch.path("cache"), "a file").unwrap();
+    run(&scratch, "tune --model small.toml").failed(1, "GPU_FMNIST_CACHE");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_keeps_what_was_found() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let scratch = Scratch::new();
+    let mut command = scratch.on_the_tests_driver("tune --model tiny.toml --batch-size 32 --adapter 0");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("\n2/8 ") {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    stderr.read_to_string(&mut said).unwrap();
+    let ended = ended(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{said}");
+    assert!(said.lines().last().unwrap().starts_with("stopped after 1 of 8 products: "), "{said}");
+    assert_eq!(ended.stdout.lines().count(), 2, "{ended:?}");
+    assert!(scratch.path(".cache/gpu-fmnist/tiles.toml").is_file() || cfg!(target_os = "macos"));
+}

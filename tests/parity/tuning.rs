@@ -1,0 +1,76 @@
+//! What `tune` lets win: a cut that is faster than the table's, and right.
+
+use std::ops::ControlFlow;
+
+use gpu_fmnist::kernels::{ConvForward, Convolution, Cut, Tile, Tiled, Tiles};
+use gpu_fmnist::model::{Activation, Layer, Model, Padding};
+use gpu_fmnist::selftest::compare;
+use gpu_fmnist::tune::{Outcome, candidates, measure, products};
+
+const SLOW: Tile =
+    Tile { threads: [8, 1], rows: 1, columns: 1, depth: 1, share: 1, stage_columns: false, chains: 1, keep: false };
+const FAST: Tile = Tile { threads: [64, 1], rows: 8, depth: 4, share: 4, ..SLOW };
+/// As fast, but wrong: with more threads to a row than the tile is deep, nothing is loaded.
+const WRONG: Tile = Tile { share: 8, ..FAST };
+
+fn measured(candidates: &[Tile]) -> Outcome {
+    let convolution = Convolution::dense(512, 256, 128);
+    let slow = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW });
+    let cuts: Vec<Cut> = candidates.iter().map(|&tile| Cut { tile, slots: 1 }).collect();
+    measure(crate::probe(), slow, &cuts, &mut || ControlFlow::Continue(())).unwrap().unwrap()
+}
+
+#[test]
+fn a_faster_cut_wins_if_its_result_is_right() {
+    assert!(fast_won(&measured(&[FAST])));
+    let outcome = measured(&[WRONG, FAST]);
+    assert!(fast_won(&outcome), "the wrong one is passed over: {outcome:?}");
+    let outcome = measured(&[WRONG]);
+    assert_eq!(outcome.best, None);
+    assert!(outcome.dropped[0].1.starts_with("a wrong result: output["), "{outcome:?}");
+}
+
+fn fast_won(outcome: &Outcome) -> bool {
+    outcome.best.is_some_and(|best| best.cut.tile == FAST && best.seconds < outcome.table.seconds)
+}
+
+#[test]
+fn measuring_can_be_stopped() {
+    let tiled = Tiled::Forward(ConvForward { convolution: Convolution::dense(8, 8, 8), relu: true, tile: SLOW });
+    let cuts = [Cut { tile: FAST, slots: 1 }];
+    assert!(measure(crate::probe(), tiled, &cuts, &mut || ControlFlow::Break(())).unwrap().is_none());
+}
+
+/// A convolution with a pool and a stride over channels, then a dense layer: every kind of product.
+fn network() -> Model {
+    let conv = |filters, stride| Layer::Conv2d {
+        filters,
+        kernel: [3, 3],
+        stride: [stride; 2],
+        padding: Padding::Same,
+        activation: Activation::Relu,
+    };
+    let pool = || Layer::MaxPool2d { size: [2, 2], stride: None };
+    let dense = Layer::Dense { units: 40, activation: Activation::Linear };
+    let layers = vec![conv(9, 1), pool(), conv(20, 2), pool(), Layer::Flatten {}, dense];
+    Model { name: "candidates".into(), input: [17, 19, 1], layers }
+}
+
+/// The rules for cuts leave nothing out that a shader needs: one in eleven of the candidates of every column.
+#[test]
+fn candidates_compute_what_the_twins_do() {
+    const ONE_IN: usize = 11;
+    let mut checked = 0;
+    for table in [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware] {
+        for tiled in products(&network(), 33, &table.into()).unwrap() {
+            let cuts = candidates(&tiled, table, &crate::adapter().limits());
+            for cut in cuts.into_iter().skip(checked % ONE_IN).step_by(ONE_IN) {
+                let case = tiled.with(cut).case();
+                let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));
+                compare(&case, &actual).unwrap_or_else(|problem| panic!("{}: {problem}", case.label));
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 30, "only {checked} candidates");
+}
