@@ -105,6 +105,7 @@ impl Dispatch {
     }
 }
 
+/// The buffers of one pass, or parts of them, bound for its pipeline.
 fn bind<'a>(
     device: &wgpu::Device,
     pipeline: &wgpu::ComputePipeline,

@@ -74,6 +74,24 @@ fn a_profile_has_every_pass() {
     check_profile(&scratch, &first, 15);
 }
 
+/// Layers that go through the batch in parts, as some tiles have it: each part is in the trace, under its own name.
+#[test]
+fn a_trace_names_every_part() {
+    let scratch = Scratch::new();
+    let arguments = "profile --model cnn2 --batch-size 128 --steps 2 --adapter 0 --json -o out";
+    let profile = on_the_tests_driver(&scratch, arguments).json().remove(0);
+    let trace: Value = serde_json::from_slice(&fs::read(scratch.path("out/trace.json")).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let mut named = 0;
+    for kernel in profile["kernels"].as_array().unwrap() {
+        let name = format!("{} {}", kernel["layer"].as_str().unwrap(), kernel["kernel"].as_str().unwrap());
+        let count = events.iter().filter(|event| event["tid"] == 1 && event["name"] == name.as_str()).count();
+        assert_eq!(count as u64, 2 * kernel["passes"].as_u64().unwrap(), "{name}: {profile}");
+        named += count;
+    }
+    assert_eq!(events.iter().filter(|event| event["tid"] == 1 && event["ph"] == "X").count(), named);
+}
+
 #[test]
 fn a_profile_can_be_sorted() {
     let scratch = Scratch::new();
