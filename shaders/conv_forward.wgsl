@@ -127,12 +127,10 @@ fn main(
             let offset = ((kernel_y - PAD_TOP) * WIDTH + kernel_x - PAD_LEFT) * CHANNELS + channel;
             for (var load = 0u; load < LOADS; load++) {
                 let corner = corners[load];
-                let outside = PADDED
-                    && (corner.x + kernel_y - PAD_TOP >= HEIGHT || corner.y + kernel_x - PAD_LEFT >= WIDTH);
-                var value = 0.0;
-                if !(outside || (DEPTH % DEPTH_TILE != 0 && depth >= DEPTH)) {
-                    value = input[corner.z + offset];
-                }
+                let in_image = !PADDED
+                    || (corner.x + kernel_y - PAD_TOP < HEIGHT && corner.y + kernel_x - PAD_LEFT < WIDTH);
+                let inside = in_image && (DEPTH % DEPTH_TILE == 0 || depth < DEPTH);
+                let value = select(0.0, input[select(0u, corner.z + offset, inside)], inside);
                 let row = lane / SHARE + load * LOAD_STEP;
                 if TILE_ROWS % LOAD_STEP == 0 || row < TILE_ROWS {
                     patch_tile[row * DEPTH_TILE + within] = value;

@@ -133,12 +133,11 @@ fn main(
             let corner = patch_corner(min(first_position + member / WINDOW, POSITIONS - 1), member % WINDOW);
             for (var load = 0u; load < LOADS; load++) {
                 let tap = taps[load];
-                var value = 0.0;
                 let y = corner.x + tap.x - PAD_TOP;
                 let x = corner.y + tap.y - PAD_LEFT;
-                if !(PADDED && (y >= HEIGHT || x >= WIDTH)) {
-                    value = input[corner.z + tap.z - (PAD_TOP * WIDTH + PAD_LEFT) * CHANNELS];
-                }
+                let inside = !PADDED || (y < HEIGHT && x < WIDTH);
+                let at = corner.z + tap.z - (PAD_TOP * WIDTH + PAD_LEFT) * CHANNELS;
+                let value = select(0.0, input[select(0u, at, inside)], inside);
                 let row = lane % SHARE + load * SHARE;
                 if (TILE_ROWS % SHARE == 0 || row < TILE_ROWS) && (PATCHES % LOAD_STEP == 0 || member < PATCHES) {
                     patch_tile[member * TILE_ROWS + row] = value;

@@ -22,6 +22,8 @@ pub enum Tiles {
 
 /// Slots that a weight gradient's sum is cut into, so that every core or compute unit has work.
 const SLOT_WORKGROUPS: usize = 64;
+/// Words of input that a slot should have at most where it is read again and again: what a processor's cache holds.
+const CACHED: usize = 1 << 18;
 
 impl Tiles {
     pub const ALL: [Tiles; 4] = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware, Tiles::Cpu];
@@ -57,7 +59,10 @@ impl Tiles {
     pub fn slots(self, convolution: &Convolution, tile: &Tile) -> usize {
         let workgroups = convolution.depth().div_ceil(tile.workgroup_rows())
             * convolution.filters.div_ceil(tile.workgroup_columns());
-        let enough = SLOT_WORKGROUPS / workgroups;
+        // All rows of a slot read the same input, one after the other.
+        let again = self == Tiles::Software && convolution.window.size != [1, 1];
+        let cached = if again { convolution.inputs() / CACHED } else { 0 };
+        let enough = (SLOT_WORKGROUPS / workgroups).max(cached);
         enough.clamp(1, (convolution.positions() / 128).max(1))
     }
 
