@@ -97,10 +97,11 @@ fn kernel_value(depth: u32, column: u32) -> f32 {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_id) thread: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
 ) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     let first_column = group.z * TILE_COLUMNS;
+    // Not the built-in index, which lavapipe divides for.
+    let index = thread.y * THREADS_X + thread.x;
     var lane = index;
     var thread_column = thread.x;
     var corners: array<vec3<u32>, LOADS>;
@@ -116,7 +117,9 @@ fn main(
     }
 
     for (var first_depth = 0u; first_depth < DEPTH; first_depth += DEPTH_TILE) {
-        workgroupBarrier();
+        if DEPTH > DEPTH_TILE {
+            workgroupBarrier();
+        }
         for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
             let within = part * SHARE + lane % SHARE;
             // A tile inside one tap has the same tap for all threads.

@@ -104,13 +104,14 @@ fn kept(value: u32) -> u32 {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_id) thread: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
 ) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     let first_column = group.z % COLUMN_BLOCKS * TILE_COLUMNS;
     let phase = group.z / COLUMN_BLOCKS;
     let phase_y = phase / STRIDE_X;
     let phase_x = phase % STRIDE_X;
+    // Not the built-in index, which lavapipe divides for.
+    let index = thread.y * THREADS_X + thread.x;
     var lane = index;
     var thread_column = thread.x;
     var origins: array<vec3<u32>, LOADS>;

@@ -110,13 +110,14 @@ fn place_of_largest(position: u32, column: u32) -> u32 {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_id) thread: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
 ) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     let first_column = group.z % COLUMN_BLOCKS * TILE_COLUMNS;
     let slot = group.z / COLUMN_BLOCKS;
     let begin = slot * SLOT_POSITIONS;
     let end = min(begin + SLOT_POSITIONS, POSITIONS);
+    // Not the built-in index, which lavapipe divides for.
+    let index = thread.y * THREADS_X + thread.x;
     var lane = index;
     var thread_column = thread.x;
     var taps: array<vec3<u32>, LOADS>;
