@@ -79,16 +79,17 @@ fn row_origin(row: u32) -> vec3<u32> {
 
 // The output gradient at an output position (before the pool); zero outside, where coordinates wrap round.
 fn gradient_value(first_position: u32, y: u32, x: u32, filter_index: u32) -> f32 {
-    let inside = y < POOLED_HEIGHT * POOL && x < POOLED_WIDTH * POOL && (FILTERS % DEPTH_TILE == 0 || filter_index < FILTERS);
-    let position = select(0u, first_position + y / POOL * POOLED_WIDTH + x / POOL, inside);
-    let filter_inside = select(0u, filter_index, inside);
-    let gradient = output_gradient[position * FILTERS + filter_inside];
-    var counts = inside;
-    if POOL > 1 {
-        let place = argmax[position / PACKED * FILTERS + filter_inside] >> (4 * (position % PACKED)) & 15;
-        counts = inside && place == y % POOL * POOL + x % POOL;
+    let outside = y >= POOLED_HEIGHT * POOL || x >= POOLED_WIDTH * POOL;
+    if outside || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {
+        return 0.0;
     }
-    return select(0.0, gradient, counts);
+    let position = first_position + y / POOL * POOLED_WIDTH + x / POOL;
+    let gradient = output_gradient[position * FILTERS + filter_index];
+    if POOL > 1 {
+        let place = argmax[position / PACKED * FILTERS + filter_index] >> (4 * (position % PACKED)) & 15;
+        return select(0.0, gradient, place == y % POOL * POOL + x % POOL);
+    }
+    return gradient;
 }
 
 fn kernel_value(tap: u32, channel: u32, filter_index: u32) -> f32 {
