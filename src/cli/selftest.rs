@@ -29,7 +29,8 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
     match &device {
         Device::Gpu(adapter) => {
             let probe = Probe::open(adapter)?;
-            let outcomes = TABLE.iter().map(|row| check_kernel(&probe, row)).collect::<Result<Vec<_>>>()?;
+            let outcomes =
+                TABLE.iter().map(|row| check_kernel(&probe, adapter.tiles(), row)).collect::<Result<Vec<_>>>()?;
             failed += outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
             output::text(&kernels(&outcomes))?;
         }

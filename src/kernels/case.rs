@@ -3,7 +3,7 @@
 //! Products are tested on small multiples of 1/8, whose sums are exact in f32 in any order: shader and twin must then
 //! agree to the bit. Only kernels with `exp`, `log`, `sqrt` or a division have a tolerance.
 
-use super::{Access, Kernel, Progress};
+use super::{Access, Kernel, Progress, Tiles};
 use crate::random::{Sequence, Stream};
 
 /// One kernel, one specialisation, and what its buffers hold before it runs.
@@ -14,6 +14,8 @@ pub struct Case {
     pub memory: Vec<Vec<u32>>,
     /// How far numbers may be apart: `|shader - twin| <= tolerance * (1 + |twin|)`. Integers always agree exactly.
     pub tolerance: f32,
+    /// The column of tiles that the kernel has its own from, if it has any.
+    pub tiles: Option<Tiles>,
 }
 
 /// What buffers that are only written hold before: a NaN that no kernel computes, so that nothing written shows.
@@ -59,7 +61,7 @@ pub(super) fn progress(batch: u32, time: u32, samples: u32) -> Vec<u32> {
 
 pub(super) fn case(label: String, kernel: impl Kernel + 'static, memory: Vec<Vec<u32>>, tolerance: f32) -> Case {
     debug_assert_eq!(memory.len(), kernel.row().bindings.len());
-    Case { label, kernel: Box::new(kernel), memory, tolerance }
+    Case { label, kernel: Box::new(kernel), memory, tolerance, tiles: None }
 }
 
 impl Case {

@@ -53,7 +53,11 @@ pub(super) fn for_each_convolution(
     let convolutions = convolutions();
     let pairs = Tiles::ALL.iter().flat_map(|tiles| convolutions.iter().map(move |convolution| (*tiles, convolution)));
     let pairs = pairs.chain([(Tiles::OldSoftware, &tall)]);
-    pairs.enumerate().map(|(number, (tiles, convolution))| make(convolution, tiles, &mut Draw::new(number))).collect()
+    let case = |(number, (tiles, convolution))| {
+        let case: Case = make(convolution, tiles, &mut Draw::new(number));
+        Case { tiles: Some(tiles), ..case }
+    };
+    pairs.enumerate().map(case).collect()
 }
 
 /// `argmax` as conv_forward leaves it, with random places.

@@ -28,6 +28,11 @@ const CACHED: usize = 1 << 18;
 impl Tiles {
     pub const ALL: [Tiles; 4] = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware, Tiles::Cpu];
 
+    /// Whether an adapter whose own column is `adapter` can compile this one in a sensible time.
+    pub fn compiles_on(self, adapter: Tiles) -> bool {
+        adapter != Tiles::OldSoftware || matches!(self, Tiles::OldSoftware | Tiles::Gpu)
+    }
+
     /// Left: rows of positions; right: filters.
     pub fn forward(self, convolution: &Convolution) -> Tile {
         self.tile(convolution.rows(), convolution.filters, convolution.depth(), convolution.places())

@@ -9,7 +9,7 @@ pub use gradient::{GradientCheck, gradient_checks};
 
 use crate::error::Result;
 use crate::gpu::Probe;
-use crate::kernels::Row;
+use crate::kernels::{Case, Row, Tiles};
 
 /// What came of one kernel's cases.
 #[derive(Clone, Debug)]
@@ -22,13 +22,15 @@ pub struct Outcome {
     pub failures: Vec<String>,
 }
 
-/// Runs all cases of a kernel on the adapter.
+/// Runs all cases of a kernel on the adapter, whose column of tiles is `tiles`; but those that it would take minutes to
+/// compile and never uses.
 ///
 /// # Errors
 /// Only where the device itself fails; a wrong result is part of the outcome.
-pub fn check_kernel(probe: &Probe, row: &Row) -> Result<Outcome> {
+pub fn check_kernel(probe: &Probe, tiles: Tiles, row: &Row) -> Result<Outcome> {
     let mut outcome = Outcome { kernel: row.name, cases: 0, worst: 0.0, failures: Vec::new() };
-    for case in (row.cases)() {
+    let suits = |case: &Case| case.tiles.is_none_or(|own| own.compiles_on(tiles));
+    for case in (row.cases)().into_iter().filter(suits) {
         outcome.cases += 1;
         let compared = match probe.run(&case) {
             Ok(actual) => compare(&case, &actual),

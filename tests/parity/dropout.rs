@@ -21,7 +21,10 @@ fn the_mean_stays_and_each_step_chooses_anew() {
         let progress = Progress { time, seed: [7, 0], ..Progress::default() };
         let memory = vec![bytemuck::cast_slice(&[progress]).to_vec(), vec![1.0_f32.to_bits(); values]];
         let kernel = Box::new(Dropout { values, layer: 1, rate: 0.25 });
-        crate::probe().run(&Case { label: String::new(), kernel, memory, tolerance: 0.0 }).unwrap().remove(1)
+        crate::probe()
+            .run(&Case { label: String::new(), kernel, memory, tolerance: 0.0, tiles: None })
+            .unwrap()
+            .remove(1)
     };
     let (first, second) = (after(0), after(1));
     let kept = first.iter().filter(|&&word| word != 0).count();

@@ -27,7 +27,8 @@ fn every_byte_is_normalised_to_the_nearest_number() {
         vec![0],
     ];
     let kernel = Box::new(Gather { batch: 1, pixels: 256 });
-    let after = crate::probe().run(&Case { label: "all bytes".into(), kernel, memory, tolerance: 0.0 }).unwrap();
+    let after =
+        crate::probe().run(&Case { label: "all bytes".into(), kernel, memory, tolerance: 0.0, tiles: None }).unwrap();
     for (byte, word) in after[4].iter().enumerate() {
         assert_eq!(f32::from_bits(*word), (byte as f64 / 255.0) as f32, "byte {byte}");
     }

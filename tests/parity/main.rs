@@ -45,7 +45,7 @@ fn row(name: &str) -> &'static Row {
 
 /// All cases of the kernel agree.
 fn holds(name: &str) {
-    let outcome = check_kernel(probe(), row(name)).unwrap();
+    let outcome = check_kernel(probe(), adapter().tiles(), row(name)).unwrap();
     assert!(outcome.cases > 3, "{name} has only {} cases", outcome.cases);
     assert!(outcome.failures.is_empty(), "{name}:\n{}", outcome.failures.join("\n"));
 }
