@@ -141,8 +141,15 @@ fn main(
             }
         }
         if STAGE_COLUMNS == 1 {
-            for (var at = lane; at < KERNEL_TILE; at += THREADS) {
-                kernel_tile[at] = kernel_value(first_depth + at / TILE_COLUMNS, first_column + at % TILE_COLUMNS);
+            // Each thread loads its own columns, so that their places are found once.
+            for (var part = 0u; part < (DEPTH_TILE + THREADS_Y - 1) / THREADS_Y; part++) {
+                let depth = part * THREADS_Y + thread.y;
+                for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                    let column = j * THREADS_X + thread.x;
+                    if DEPTH_TILE % THREADS_Y == 0 || depth < DEPTH_TILE {
+                        kernel_tile[depth * TILE_COLUMNS + column] = kernel_value(first_depth + depth, first_column + column);
+                    }
+                }
             }
         }
         workgroupBarrier();

@@ -59,6 +59,7 @@ const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 // Rows that one thread loads, and how far apart they are.
 const LOADS: u32 = (TILE_ROWS * SHARE + THREADS - 1) / THREADS;
 const LOAD_STEP: u32 = THREADS / SHARE;
+const OUTSIDE: u32 = 0xffffffffu;
 
 @group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [BATCH, POOLED_HEIGHT, POOLED_WIDTH, FILTERS]
 @group(0) @binding(1) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
@@ -77,17 +78,24 @@ fn row_origin(row: u32) -> vec3<u32> {
     return vec3(select(0x40000000u, y, row < ROWS), row % PHASE_WIDTH, image * POOLED_HEIGHT * POOLED_WIDTH);
 }
 
-// The output gradient at an output position (before the pool); zero outside, where coordinates wrap round.
-fn gradient_value(first_position: u32, y: u32, x: u32, filter_index: u32) -> f32 {
+// Where the output gradient of an output position (before the pool) is: the pooled position, or OUTSIDE, where coordinates
+// wrap round; and the place in its window.
+fn gradient_source(first_position: u32, y: u32, x: u32) -> vec2<u32> {
     let outside = y >= POOLED_HEIGHT * POOL || x >= POOLED_WIDTH * POOL;
-    if outside || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {
+    let position = first_position + y / POOL * POOLED_WIDTH + x / POOL;
+    return vec2(select(position, OUTSIDE, outside), y % POOL * POOL + x % POOL);
+}
+
+// The output gradient there; zero outside.
+fn gradient_value(source: vec2<u32>, filter_index: u32) -> f32 {
+    let position = source.x;
+    if position == OUTSIDE || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {
         return 0.0;
     }
-    let position = first_position + y / POOL * POOLED_WIDTH + x / POOL;
     let gradient = output_gradient[position * FILTERS + filter_index];
     if POOL > 1 {
         let place = argmax[position / PACKED * FILTERS + filter_index] >> (4 * (position % PACKED)) & 15;
-        return select(0.0, gradient, place == y % POOL * POOL + x % POOL);
+        return select(0.0, gradient, place == source.y);
     }
     return gradient;
 }
@@ -126,14 +134,23 @@ fn main(
         for (var kernel_x = (phase_x + PAD_LEFT) % STRIDE_X; kernel_x < KERNEL_WIDTH; kernel_x += STRIDE_X) {
             let tap_x = (phase_x + PAD_LEFT) / STRIDE_X - kernel_x / STRIDE_X;
             let tap = kernel_y * KERNEL_WIDTH + kernel_x;
+            // With STAGE_COLUMNS found here, once a tap; lavapipe's compiler wants it where it is used.
+            var sources: array<vec2<u32>, LOADS>;
+            for (var load = 0u; load < LOADS && STAGE_COLUMNS == 1; load++) {
+                sources[load] = gradient_source(origins[load].z, origins[load].x + tap_y, origins[load].y + tap_x);
+            }
             for (var first_filter = 0u; first_filter < FILTERS; first_filter += DEPTH_TILE) {
                 workgroupBarrier();
                 for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
                     let column = part * SHARE + lane % SHARE;
                     for (var load = 0u; load < LOADS; load++) {
-                        let origin = origins[load];
+                        var source = sources[load];
+                        if STAGE_COLUMNS == 0 {
+                            let origin = origins[load];
+                            source = gradient_source(origin.z, origin.x + tap_y, origin.y + tap_x);
+                        }
                         let row = lane / SHARE + load * LOAD_STEP;
-                        let value = gradient_value(origin.z, origin.x + tap_y, origin.y + tap_x, first_filter + column);
+                        let value = gradient_value(source, first_filter + column);
                         if TILE_ROWS % LOAD_STEP == 0 || row < TILE_ROWS {
                             gradient_tile[row * DEPTH_TILE + column] = value;
                         }
@@ -141,9 +158,15 @@ fn main(
                 }
                 if STAGE_COLUMNS == 1 {
                     // Neighbouring threads read neighbouring filters and write the transpose.
-                    for (var at = lane; at < KERNEL_TILE; at += THREADS) {
-                        let value = kernel_value(tap, first_column + at / DEPTH_TILE, first_filter + at % DEPTH_TILE);
-                        kernel_tile[at % DEPTH_TILE * TILE_COLUMNS + at / DEPTH_TILE] = value;
+                    for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
+                        let depth = part * SHARE + lane % SHARE;
+                        for (var load = 0u; load < (TILE_COLUMNS + LOAD_STEP - 1) / LOAD_STEP; load++) {
+                            let column = lane / SHARE + load * LOAD_STEP;
+                            let value = kernel_value(tap, first_column + column, first_filter + depth);
+                            if TILE_COLUMNS % LOAD_STEP == 0 || column < TILE_COLUMNS {
+                                kernel_tile[depth * TILE_COLUMNS + column] = value;
+                            }
+                        }
                     }
                 }
                 workgroupBarrier();

@@ -61,7 +61,12 @@ const PATCHES: u32 = DEPTH_TILE * WINDOW;
 // Taps of a patch that one thread loads.
 const LOADS: u32 = (TILE_ROWS + SHARE - 1) / SHARE;
 const LOAD_STEP: u32 = THREADS / SHARE;
-const GRADIENT_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
+// With STAGE_COLUMNS: the columns of the gradient that a thread loads, always the same; how many threads load a row; and
+// how many rows are loaded at a time, each of which leaves a row of the bias.
+const LOAD_COLUMNS: u32 = 1 + (THREAD_COLUMNS - 1) * min(THREADS_Y % THREAD_COLUMNS, 1);
+const LOAD_WIDTH: u32 = TILE_COLUMNS / LOAD_COLUMNS;
+const LOAD_ROWS: u32 = THREADS / LOAD_WIDTH;
+const GRADIENT_TILE: u32 = max(PATCHES, THREADS_Y) * TILE_COLUMNS;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> output_gradient: array<f32>; // [POSITIONS, FILTERS]
@@ -70,7 +75,6 @@ const GRADIENT_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 
 var<workgroup> patch_tile: array<f32, PATCHES * TILE_ROWS>;
 var<workgroup> gradient_tile: array<f32, STAGE_COLUMNS * GRADIENT_TILE + 1>;
-var<workgroup> place_tile: array<u32, STAGE_COLUMNS * GRADIENT_TILE + 1>;
 
 // Where the patch of one place of a pooled position's window starts: as in conv_forward.wgsl.
 fn patch_corner(position: u32, place: u32) -> vec3<u32> {
@@ -102,7 +106,7 @@ fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
 }
 
 fn place_of_largest(position: u32, column: u32) -> u32 {
-    let clamped = min(position, POSITIONS - 1);
+    let clamped = select(position, min(position, POSITIONS - 1), UNEVEN || STAGE_COLUMNS == 0);
     return argmax[clamped / PACKED * FILTERS + min(column, FILTERS - 1)] >> (4 * (clamped % PACKED)) & 15;
 }
 
@@ -146,36 +150,46 @@ fn main(
             }
         }
         if STAGE_COLUMNS == 1 {
-            for (var at = lane; at < GRADIENT_TILE; at += THREADS) {
-                let position = first_position + at / TILE_COLUMNS;
-                let column = first_column + at % TILE_COLUMNS;
-                gradient_tile[at] = gradient_value(position, end, column);
-                if POOL > 1 {
-                    place_tile[at] = place_of_largest(position, column);
+            for (var part = 0u; part < (DEPTH_TILE + LOAD_ROWS - 1) / LOAD_ROWS; part++) {
+                let step = part * LOAD_ROWS + lane / LOAD_WIDTH;
+                for (var load = 0u; load < LOAD_COLUMNS && (DEPTH_TILE % LOAD_ROWS == 0 || step < DEPTH_TILE); load++) {
+                    let column = load * LOAD_WIDTH + lane % LOAD_WIDTH;
+                    let gradient = gradient_value(first_position + step, end, first_column + column);
+                    var winner = 0u;
+                    if POOL > 1 {
+                        winner = place_of_largest(first_position + step, first_column + column);
+                    }
+                    bias_sums[load] += gradient;
+                    for (var place = 0u; place < WINDOW; place++) {
+                        let share = select(0.0, gradient, winner == place);
+                        gradient_tile[(step * WINDOW + place) * TILE_COLUMNS + column] = share;
+                    }
                 }
             }
         }
         workgroupBarrier();
         // The gradient of every place: the largest's is the position's, the others' is zero.
         var right: array<f32, PATCHES * THREAD_COLUMNS>;
-        for (var step = 0u; step < DEPTH_TILE; step++) {
-            for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                let column = j * THREADS_X + thread_column;
-                var gradient: f32;
-                var winner = 0u;
-                if STAGE_COLUMNS == 1 {
-                    gradient = gradient_tile[step * TILE_COLUMNS + column];
-                    winner = place_tile[step * TILE_COLUMNS + column];
-                } else {
-                    gradient = gradient_value(first_position + step, end, first_column + column);
-                    if POOL > 1 {
-                        winner = place_of_largest(first_position + step, first_column + column);
-                    }
+        if STAGE_COLUMNS == 1 {
+            for (var member = 0u; member < PATCHES; member++) {
+                for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                    right[member * THREAD_COLUMNS + j] = gradient_tile[member * TILE_COLUMNS + j * THREADS_X + thread_column];
                 }
-                bias_sums[j] += gradient;
-                for (var place = 0u; place < WINDOW; place++) {
-                    let share = select(0.0, gradient, POOL == 1 || winner == place);
-                    right[(step * WINDOW + place) * THREAD_COLUMNS + j] = share;
+            }
+        } else {
+            for (var step = 0u; step < DEPTH_TILE; step++) {
+                for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                    let column = first_column + j * THREADS_X + thread_column;
+                    let gradient = gradient_value(first_position + step, end, column);
+                    var winner = 0u;
+                    if POOL > 1 {
+                        winner = place_of_largest(first_position + step, column);
+                    }
+                    bias_sums[j] += gradient;
+                    for (var place = 0u; place < WINDOW; place++) {
+                        let share = select(0.0, gradient, POOL == 1 || winner == place);
+                        right[(step * WINDOW + place) * THREAD_COLUMNS + j] = share;
+                    }
                 }
             }
         }
@@ -215,8 +229,25 @@ fn main(
                     weight_gradient[(slot_start + row) * FILTERS + column] = sums[i * THREAD_COLUMNS + j];
                 }
             }
-            if first_row + thread.y == 0 {
+            if STAGE_COLUMNS == 0 && first_row + thread.y == 0 {
                 weight_gradient[(slot_start + DEPTH) * FILTERS + column] = bias_sums[j];
+            }
+        }
+    }
+    if STAGE_COLUMNS == 1 && first_row == 0 {
+        // Each thread has added up the columns that it loaded.
+        workgroupBarrier();
+        for (var load = 0u; load < LOAD_COLUMNS; load++) {
+            gradient_tile[index / LOAD_WIDTH * TILE_COLUMNS + load * LOAD_WIDTH + index % LOAD_WIDTH] = bias_sums[load];
+        }
+        workgroupBarrier();
+        for (var column = index; column < TILE_COLUMNS; column += THREADS) {
+            var total = 0.0;
+            for (var row = 0u; row < LOAD_ROWS; row++) {
+                total += gradient_tile[row * TILE_COLUMNS + column];
+            }
+            if first_column + column < FILTERS {
+                weight_gradient[(slot_start + DEPTH) * FILTERS + first_column + column] = total;
             }
         }
     }

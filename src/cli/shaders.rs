@@ -1,19 +1,25 @@
 //! `gpu-fmnist shaders`
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::error::{Error, Result};
 use crate::formats::{Language, translate, write_whole};
-use crate::kernels::{Row, TABLE};
-use crate::model::nearest;
+use crate::kernels::{Row, TABLE, Tiled, Tiles, specialise};
+use crate::model::{self, nearest};
+use crate::plan::{Options, lower};
 
 /// List the kernels, or translate their shaders.
 #[derive(Args)]
-#[command(after_help = "Shaders are translated as the files stand, before a model's sizes are set in them.")]
+#[command(
+    after_help = "Shaders are as their files stand, before a model's sizes are set in them; with --model they are \
+                        the pipelines of its training step, as a driver gets them, in the order of their passes."
+)]
 pub struct ShadersArguments {
     /// Write the shaders in this language
     #[arg(long, value_enum, value_name = "LANGUAGE")]
@@ -21,6 +27,16 @@ pub struct ShadersArguments {
     /// The folder to write them to, one file a kernel; by default text goes to stdout
     #[arg(short, long, value_name = "FOLDER", requires = "emit")]
     output: Option<PathBuf>,
+    /// Those of this model's training step: cnn1, cnn2, cnn3, or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<String>,
+    /// Samples a training step
+    #[arg(short, long, default_value_t = 512, value_name = "N", requires = "model",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 24))]
+    batch_size: usize,
+    /// The kind of adapter whose tiles they get
+    #[arg(long, value_enum, default_value = "gpu", value_name = "KIND", requires = "model")]
+    tiles: Column,
     /// The kernels; by default all of them
     #[arg(value_name = "NAME")]
     names: Vec<String>,
@@ -35,11 +51,33 @@ enum Target {
     Glsl,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Column {
+    Gpu,
+    Software,
+    OldSoftware,
+}
+
+/// A shader's text.
+struct Shader {
+    /// Its file's, without the extension.
+    name: String,
+    wgsl: String,
+    /// Its row of the listing.
+    listed: Vec<String>,
+}
+
 pub fn run(arguments: &ShadersArguments) -> Result<()> {
-    let rows = chosen(&arguments.names)?;
+    let kernels = chosen(&arguments.names)?;
+    let shaders = match &arguments.model {
+        None => as_they_stand(&kernels),
+        Some(name) => pipelines(name, arguments, &kernels)?,
+    };
     let Some(target) = arguments.emit else {
-        let lines: Vec<Vec<String>> = rows.iter().map(|row| vec![row.name.to_owned(), row.about.to_owned()]).collect();
-        return output::text(&output::table(&["kernel", "what it does"], &lines));
+        let headings: &[&str] =
+            if arguments.model.is_some() { &["pipeline", "kernel", "tile"] } else { &["kernel", "what it does"] };
+        let rows: Vec<Vec<String>> = shaders.into_iter().map(|shader| shader.listed).collect();
+        return output::text(&output::table(headings, &rows));
     };
     let language = match target {
         Target::Wgsl => Language::Wgsl,
@@ -48,21 +86,21 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         Target::Hlsl => Language::Hlsl,
         Target::Glsl => Language::Glsl,
     };
-    if arguments.output.is_none() && language == Language::Spirv && rows.len() > 1 {
+    if arguments.output.is_none() && language == Language::Spirv && shaders.len() > 1 {
         return Err(Error::Usage("--emit spirv: binary files of several kernels need a folder; give -o FOLDER".into()));
     }
-    for row in &rows {
-        let translated = translate(row.name, row.wgsl, language)?;
+    for Shader { name, wgsl, .. } in &shaders {
+        let translated = translate(name, wgsl, language)?;
         match &arguments.output {
             Some(folder) => {
                 fs::create_dir_all(folder).map_err(|error| {
                     Error::Failed(format!("{}: cannot be made ({error}); give another -o", folder.display()))
                 })?;
-                write_whole(&folder.join(format!("{}.{}", row.name, language.extension())), &translated)?;
+                write_whole(&folder.join(format!("{name}.{}", language.extension())), &translated)?;
             }
             None => {
-                if rows.len() > 1 {
-                    output::text(&format!("// {}\n", row.name))?;
+                if shaders.len() > 1 {
+                    output::text(&format!("// {name}\n"))?;
                 }
                 output::bytes(&translated)?;
             }
@@ -71,13 +109,51 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
     Ok(())
 }
 
-fn chosen(names: &[String]) -> Result<Vec<&'static Row>> {
-    if names.is_empty() {
-        return Ok(TABLE.to_vec());
+fn as_they_stand(kernels: &[&'static str]) -> Vec<Shader> {
+    let rows = kernels.iter().filter_map(|name| TABLE.into_iter().find(|row| row.name == *name));
+    let shader = |row: &'static Row| Shader {
+        name: row.name.to_owned(),
+        wgsl: row.wgsl.to_owned(),
+        listed: vec![row.name.to_owned(), row.about.to_owned()],
+    };
+    rows.map(shader).collect()
+}
+
+/// The pipelines of a model's training step, each with the first pass that it runs.
+fn pipelines(model: &str, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
+    let (model, _) = model::by_name_or_file(model)?;
+    let tiles = match arguments.tiles {
+        Column::Gpu => Tiles::Gpu,
+        Column::Software => Tiles::Software,
+        Column::OldSoftware => Tiles::OldSoftware,
+    };
+    let batch = arguments.batch_size;
+    let plan = lower(&model, Options { batch, tiles: tiles.into(), samples: batch })?;
+    let mut known = HashSet::new();
+    let mut pipelines = Vec::new();
+    for (number, pass) in plan.training.iter().enumerate() {
+        let row = pass.kernel.row();
+        let wgsl = specialise(row.wgsl, &pass.kernel.constants());
+        if !kernels.contains(&row.name) || !known.insert(wgsl.clone()) {
+            continue;
+        }
+        let name = format!("{number:02}.{}.{}", pass.layer, row.name);
+        let tiled = Tiled::of(&*pass.kernel);
+        let [kernel, tile] = tiled.map_or([row.name.to_owned(), String::new()], |tiled| {
+            [tiled.product().to_string(), tiled.cut().to_string()]
+        });
+        pipelines.push(Shader { name: name.clone(), wgsl, listed: vec![name, kernel, tile] });
     }
+    Ok(pipelines)
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static str>> {
     let known = TABLE.map(|row| row.name);
+    if names.is_empty() {
+        return Ok(known.to_vec());
+    }
     let find = |name: &String| {
-        TABLE.into_iter().find(|row| row.name == name).ok_or_else(|| {
+        known.into_iter().find(|known| known == name).ok_or_else(|| {
             let hint = nearest(name, &known);
             Error::Usage(format!("{name}: no such kernel{hint}; there are {}", known.join(", ")))
         })

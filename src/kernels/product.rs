@@ -84,13 +84,16 @@ impl Product {
 
     /// Bytes of the shader's workgroup memory.
     pub fn workgroup_bytes(&self, tile: &Tile) -> usize {
-        let right = if tile.stage_columns { tile.depth * tile.workgroup_columns() } else { 0 } + 1;
-        let left = tile.workgroup_rows() * tile.depth;
-        4 * match self.kind {
-            // The depth counts pooled positions, each with all its places, and the right matrix comes with those.
-            Kind::WeightGradient => left * self.convolution.places() + 2 * right,
-            Kind::Forward | Kind::InputGradient => left + right,
-        }
+        let (depth, right) = match self.kind {
+            // The depth counts pooled positions, each with all its places. The bias is added up in the right matrix.
+            Kind::WeightGradient => {
+                let depth = tile.depth * self.convolution.places();
+                (depth, depth.max(tile.threads[1]))
+            }
+            Kind::Forward | Kind::InputGradient => (tile.depth, tile.depth),
+        };
+        let right = if tile.stage_columns { right * tile.workgroup_columns() } else { 0 } + 1;
+        4 * (tile.workgroup_rows() * depth + right)
     }
 
     /// Rows, columns and depth of the product, as the tile counts them.

@@ -20,8 +20,8 @@ pub enum Tiles {
     Cpu,
 }
 
-/// Slots that a weight gradient's sum is cut into, so that every core or compute unit has work.
-const SLOT_WORKGROUPS: usize = 64;
+/// Positions of a weight gradient's slot, at the least.
+const SLOT_POSITIONS: usize = 128;
 /// Words of input that a slot should have at most where it is read again and again: what a processor's cache holds.
 const CACHED: usize = 1 << 18;
 
@@ -35,12 +35,14 @@ impl Tiles {
 
     /// Left: rows of positions; right: filters.
     pub fn forward(self, convolution: &Convolution) -> Tile {
-        self.tile(convolution.rows(), convolution.filters, convolution.depth(), convolution.places())
+        let extents = [convolution.rows(), convolution.filters, convolution.depth()];
+        self.tile(extents, convolution.places(), 1)
     }
 
     /// Left: channels and taps; right: filters; the depth is counted in pooled positions.
     pub fn weight_gradient(self, convolution: &Convolution) -> Tile {
-        let mut tile = self.tile(convolution.depth(), convolution.filters, convolution.positions(), 1);
+        let extents = [convolution.depth(), convolution.filters, convolution.positions()];
+        let mut tile = self.tile(extents, 1, most_slots(convolution));
         tile.depth = (tile.depth / convolution.places()).max(1);
         let (threads, patches) = (tile.threads[0] * tile.threads[1], tile.depth * convolution.places());
         tile.share = if threads.is_multiple_of(patches) { threads / patches } else { 1 };
@@ -50,7 +52,7 @@ impl Tiles {
     /// Left: rows of input positions; right: channels.
     pub fn input_gradient(self, convolution: &Convolution) -> Tile {
         let [height, width, channels] = convolution.window.input;
-        self.tile(convolution.batch * height * width, channels, convolution.filters, 1)
+        self.tile([convolution.batch * height * width, channels, convolution.filters], 1, 1)
     }
 
     /// Whether an input gradient is better made patch by patch and folded: where few channels leave a workgroup few
@@ -60,20 +62,30 @@ impl Tiles {
         few && self == Tiles::Software
     }
 
-    /// Slots for a weight gradient with that tile.
+    /// Slots for a weight gradient with that tile, so that every core or compute unit has work.
     pub fn slots(self, convolution: &Convolution, tile: &Tile) -> usize {
         let workgroups = convolution.depth().div_ceil(tile.workgroup_rows())
             * convolution.filters.div_ceil(tile.workgroup_columns());
         // All rows of a slot read the same input, one after the other.
         let again = self == Tiles::Software && convolution.window.size != [1, 1];
         let cached = if again { convolution.inputs() / CACHED } else { 0 };
-        let enough = (SLOT_WORKGROUPS / workgroups).max(cached);
-        enough.clamp(1, (convolution.positions() / 128).max(1))
+        let wanted = if self == Tiles::Gpu { 128 } else { 64 };
+        let enough = (wanted / workgroups).max(cached).clamp(1, most_slots(convolution));
+        // Where all slots are whole tiles, a GPU need not ask at each load whether it is past the end.
+        let even = |slots: &usize| self == Tiles::Gpu && convolution.positions().is_multiple_of(slots * tile.depth);
+        (enough / 2 + 1..=enough).rev().find(even).unwrap_or(enough)
     }
 
-    fn tile(self, rows: usize, columns: usize, depth: usize, places: usize) -> Tile {
+    /// A product's tile by its extents: rows, columns and depth. A thread's rows are whole windows of `places`; there can
+    /// be `slots` times as many workgroups as the outputs alone make.
+    fn tile(self, extents: [usize; 3], places: usize, slots: usize) -> Tile {
+        let [rows, columns, depth] = extents;
         let (threads, rows, columns, depth) = match self {
-            Tiles::Gpu => ([8, 8], 4, 4, 8),
+            Tiles::Gpu => {
+                let (threads, rows) = gpu(extents, slots);
+                // As many products between two barriers, whatever the rows.
+                (threads, rows.next_multiple_of(places), GPU_COLUMNS, divisor(depth, 64 / rows).min(depth))
+            }
             Tiles::Software | Tiles::Cpu => {
                 let rows = if rows < 32 { rows.next_multiple_of(places) } else { 32 };
                 ([lanes(columns), 1], rows, 1, divisor(depth, 16))
@@ -85,6 +97,26 @@ impl Tiles {
         let chains = if software { 4 } else { 1 };
         Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu, chains, keep: software }
     }
+}
+
+fn most_slots(convolution: &Convolution) -> usize {
+    (convolution.positions() / SLOT_POSITIONS).max(1)
+}
+
+/// Columns of a GPU's thread, one load of 16 bytes from workgroup memory or four of four.
+const GPU_COLUMNS: usize = 4;
+
+/// Threads of a GPU's workgroup and rows of a thread. A workgroup is as wide as the columns, up to 64 of them, and has 256
+/// threads where enough such workgroups are left, since more threads load less each. Else it has 64 threads; a thread
+/// has 4 rows, or 2 where the rows or the workgroups are few.
+fn gpu([rows, columns, _]: [usize; 3], slots: usize) -> ([usize; 2], usize) {
+    let width = columns.div_ceil(GPU_COLUMNS).next_power_of_two().clamp(4, 16);
+    let workgroups = |[x, y]: [usize; 2]| rows.div_ceil(4 * y) * columns.div_ceil(GPU_COLUMNS * x) * slots;
+    let [large, small] = [[width, 256 / width], [width.min(8), 64 / width.min(8)]];
+    if rows >= 4 * large[1] && workgroups(large) >= 64 {
+        return (large, 4);
+    }
+    (small, if rows >= 4 * small[1] && workgroups(small) >= 128 { 4 } else { 2 })
 }
 
 pub(super) fn greatest_common_divisor(a: usize, b: usize) -> usize {

@@ -96,6 +96,24 @@ fn shaders_are_listed_and_translated() {
 }
 
 #[test]
+fn a_models_pipelines_are_listed_and_written() {
+    let scratch = Scratch::new();
+    let listed = scratch.succeed("shaders --model tiny.toml --batch-size 9").stdout;
+    assert!(listed.contains("conv_forward 9x8x8x1 * 3x3 -> 6x6x4 pool 2"), "{listed}");
+    assert!(scratch.succeed("shaders --model cnn1 --tiles software conv_forward").stdout.contains("of 32x1"));
+    scratch.succeed("shaders --model tiny.toml --batch-size 9 --emit wgsl -o out");
+    let files = names(&scratch.path("out"));
+    assert_eq!(files.len(), listed.lines().count() - 1);
+    for file in files {
+        assert!(listed.contains(file.strip_suffix(".wgsl").unwrap()), "{file}");
+        let text = fs::read_to_string(scratch.path("out").join(&file)).unwrap();
+        assert_eq!(text.contains("const BATCH: u32 = 9u;"), text.contains("const BATCH"), "{file}");
+    }
+    scratch.run("shaders --model tiny").failed(2, "no such model");
+    assert_eq!(scratch.run("shaders --tiles gpu").code, Some(2));
+}
+
+#[test]
 fn devices_end_with_the_cpu_path() {
     let scratch = Scratch::new();
     let listed = ended(scratch.on_the_tests_driver("devices --json").output().unwrap()).succeeded("devices").json();

@@ -1,9 +1,10 @@
 //! What `tune` lets win: a cut that is faster than the table's, and right.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use gpu_fmnist::kernels::{ConvForward, Convolution, Cut, Tile, Tiled, Tiles};
-use gpu_fmnist::model::{Activation, Layer, Model, Padding};
+use gpu_fmnist::model::{Activation, Layer, Model, NAMES, Padding, notebook};
 use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 
@@ -73,4 +74,20 @@ fn candidates_compute_what_the_twins_do() {
         }
     }
     assert!(checked > 30, "only {checked} candidates");
+}
+
+/// A GPU's tiles depend on how large a product is, and the cases are small.
+#[test]
+fn a_gpus_tiles_are_right_at_the_networks_own_sizes() {
+    let mut known = HashSet::new();
+    for name in NAMES {
+        let (model, _) = notebook(name).unwrap();
+        for tiled in products(&model, 512, &Tiles::Gpu.into()).unwrap() {
+            if known.insert(tiled.product()) {
+                let case = tiled.case();
+                let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));
+                compare(&case, &actual).unwrap_or_else(|problem| panic!("{}: {problem}", case.label));
+            }
+        }
+    }
 }
