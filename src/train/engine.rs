@@ -97,7 +97,7 @@ pub struct Engine<'a> {
 
 /// How long a submission should keep the device: long enough to hide the host, short enough for a progress bar and for
 /// drivers that take a long-busy GPU for a hung one.
-const SUBMISSION: Duration = Duration::from_millis(150);
+const SUBMISSION: Duration = Duration::from_millis(400);
 
 impl<'a> Engine<'a> {
     /// An engine whose weights are still zero; see [`Self::initialise`].
