@@ -145,6 +145,12 @@ fn a_full_disk_leaves_the_last_good_checkpoint() {
         let program = scratch.command(arguments);
         command.args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "bash"]);
         command.arg(program.get_program()).args(program.get_args()).current_dir(scratch.path(""));
+        for (variable, value) in program.get_envs() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
         ended(command.output().unwrap())
     };
     let full = limited("train --resume run --epochs 2 --adapter cpu");
