@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use serde_json::json;
 
 use super::console::Console;
@@ -15,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Adapter, Probe};
 use crate::kernels::{Product, Tiling};
 use crate::model::{self, Model};
+use crate::train::check_batch_size;
 use crate::tune::{Cache, Identity, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
 
 /// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
@@ -25,8 +25,7 @@ pub struct TuneArguments {
     #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
     model: Vec<String>,
     /// Samples a training step: tiles are chosen for each size apart
-    #[arg(short, long, default_value_t = 512, value_name = "N",
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 24))]
+    #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,
     #[command(flatten)]
     adapter: AdapterOption,
@@ -83,6 +82,7 @@ struct Tuner<'a> {
 
 pub fn run(arguments: &TuneArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
+    check_batch_size(arguments.batch_size)?;
     let models = arguments.model.iter().map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<_>>>()?;
     let Device::Gpu(adapter) = arguments.adapter.device(&mut console)? else {
         return Err(Error::Usage(

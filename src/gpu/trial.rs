@@ -7,7 +7,7 @@ use super::adapter::Device;
 use super::buffer::storage_buffer;
 use super::pipeline::{Dispatch, Pipelines};
 use super::probe::Probe;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::Kernel;
 
 /// Buffers, and the device that kernels are timed on over them.
@@ -23,7 +23,7 @@ impl<'a> Trials<'a> {
     /// Buffers with these words at their beginning, and as many words in all.
     ///
     /// # Errors
-    /// [`Error::Device`] where they do not fit on the device.
+    /// [`Error::Device`](crate::error::Error::Device) where they do not fit on the device.
     pub fn new(probe: &'a Probe, memory: &[(Vec<u32>, usize)]) -> Result<Self> {
         let device = &probe.0;
         let make = |(words, length): &(Vec<u32>, usize)| {
@@ -54,7 +54,7 @@ impl<'a> Trials<'a> {
     /// How long one submission takes that runs the passes `repeats` times, from handing it in to its end.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device fails.
+    /// [`Error::Device`](crate::error::Error::Device) where the device fails.
     pub fn time(&self, trial: &Trial, repeats: usize) -> Result<Duration> {
         let Device { device, queue, .. } = self.device;
         let mut encoder = device.create_command_encoder(&Default::default());
@@ -64,10 +64,7 @@ impl<'a> Trials<'a> {
         let commands = encoder.finish();
         let start = Instant::now();
         let index = queue.submit([commands]);
-        let waited = device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None });
-        let taken = start.elapsed();
-        self.device.check()?;
-        waited.map_err(|error| Error::Device(format!("waiting for the device failed: {error}")))?;
-        Ok(taken)
+        self.device.wait(Some(index))?;
+        Ok(start.elapsed())
     }
 }
