@@ -36,6 +36,9 @@ pub struct Tile {
     pub keep: bool,
 }
 
+/// Positions of a weight gradient's slot, at the least.
+const SLOT_POSITIONS: usize = 128;
+
 impl Tile {
     pub fn workgroup_rows(&self) -> usize {
         self.threads[1] * self.rows
@@ -43,6 +46,16 @@ impl Tile {
 
     pub fn workgroup_columns(&self) -> usize {
         self.threads[0] * self.columns
+    }
+
+    /// The most of `threads` that can load a row of a left matrix together, each an equal part of a tile's `depth`.
+    pub(super) fn row_share(threads: usize, depth: usize) -> usize {
+        if depth == 0 { threads } else { Self::row_share(depth, threads % depth) }
+    }
+
+    /// The most of `threads` that can load one of a weight gradient's `patches` together.
+    pub(super) fn patch_share(threads: usize, patches: usize) -> usize {
+        if threads.is_multiple_of(patches) { threads / patches } else { 1 }
     }
 
     pub(super) fn constants(&self) -> Constants {
@@ -81,6 +94,11 @@ impl Convolution {
     pub fn positions(&self) -> usize {
         let [height, width] = self.pooled();
         self.batch * height * width
+    }
+
+    /// The most slots that a weight gradient's sum over the positions is worth cutting into.
+    pub fn most_slots(&self) -> usize {
+        (self.positions() / SLOT_POSITIONS).max(1)
     }
 
     /// Rows of the forward product: every place of every position.

@@ -4,7 +4,6 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-use super::tiles::greatest_common_divisor;
 use super::{Convolution, Tile, conv_forward, conv_input_gradient, conv_weight_gradient};
 use crate::model::Window;
 
@@ -74,11 +73,9 @@ impl Product {
 
     /// The most threads that can load a row of the left matrix together, or in a weight gradient a position's patch.
     pub fn share(&self, threads: usize, depth: usize) -> usize {
-        let patches = depth * self.convolution.places();
         match self.kind {
-            Kind::WeightGradient if threads.is_multiple_of(patches) => threads / patches,
-            Kind::WeightGradient => 1,
-            Kind::Forward | Kind::InputGradient => greatest_common_divisor(threads, depth),
+            Kind::WeightGradient => Tile::patch_share(threads, depth * self.convolution.places()),
+            Kind::Forward | Kind::InputGradient => Tile::row_share(threads, depth),
         }
     }
 

@@ -20,8 +20,6 @@ pub enum Tiles {
     Cpu,
 }
 
-/// Positions of a weight gradient's slot, at the least.
-const SLOT_POSITIONS: usize = 128;
 /// Words of input that a slot should have at most where it is read again and again: what a processor's cache holds.
 const CACHED: usize = 1 << 18;
 
@@ -42,10 +40,9 @@ impl Tiles {
     /// Left: channels and taps; right: filters; the depth is counted in pooled positions.
     pub fn weight_gradient(self, convolution: &Convolution) -> Tile {
         let extents = [convolution.depth(), convolution.filters, convolution.positions()];
-        let mut tile = self.tile(extents, 1, most_slots(convolution));
+        let mut tile = self.tile(extents, 1, convolution.most_slots());
         tile.depth = (tile.depth / convolution.places()).max(1);
-        let (threads, patches) = (tile.threads[0] * tile.threads[1], tile.depth * convolution.places());
-        tile.share = if threads.is_multiple_of(patches) { threads / patches } else { 1 };
+        tile.share = Tile::patch_share(tile.threads[0] * tile.threads[1], tile.depth * convolution.places());
         tile
     }
 
@@ -70,7 +67,7 @@ impl Tiles {
         let again = self == Tiles::Software && convolution.window.size != [1, 1];
         let cached = if again { convolution.inputs() / CACHED } else { 0 };
         let wanted = if self == Tiles::Gpu { 128 } else { 64 };
-        let enough = (wanted / workgroups).max(cached).clamp(1, most_slots(convolution));
+        let enough = (wanted / workgroups).max(cached).clamp(1, convolution.most_slots());
         // Where all slots are whole tiles, a GPU need not ask at each load whether it is past the end.
         let even = |slots: &usize| self == Tiles::Gpu && convolution.positions().is_multiple_of(slots * tile.depth);
         (enough / 2 + 1..=enough).rev().find(even).unwrap_or(enough)
@@ -92,15 +89,11 @@ impl Tiles {
             }
             Tiles::OldSoftware => ([lanes(columns).min(64), 1], 8, 1, divisor(depth, 4)),
         };
-        let share = greatest_common_divisor(threads[0] * threads[1], depth);
+        let share = Tile::row_share(threads[0] * threads[1], depth);
         let software = self == Tiles::Software;
         let chains = if software { 4 } else { 1 };
         Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu, chains, keep: software }
     }
-}
-
-fn most_slots(convolution: &Convolution) -> usize {
-    (convolution.positions() / SLOT_POSITIONS).max(1)
 }
 
 /// Columns of a GPU's thread, one load of 16 bytes from workgroup memory or four of four.
@@ -117,10 +110,6 @@ fn gpu([rows, columns, _]: [usize; 3], slots: usize) -> ([usize; 2], usize) {
         return (large, 4);
     }
     (small, if rows >= 4 * small[1] && workgroups(small) >= 128 { 4 } else { 2 })
-}
-
-pub(super) fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// A width of workgroups, at most 256 and a multiple of 8, that leaves the fewest lanes idle; of equals the widest.

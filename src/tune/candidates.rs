@@ -98,9 +98,13 @@ fn slots(product: &Product, tile: &Tile, choices: &Choices) -> Vec<usize> {
     if product.kind != Kind::WeightGradient {
         return vec![1];
     }
-    let [rows, columns, positions] = product.extents();
+    let [rows, columns, _] = product.extents();
     let workgroups = rows.div_ceil(tile.workgroup_rows()) * columns.div_ceil(tile.workgroup_columns());
-    choices.slot_workgroups.iter().map(|wanted| (wanted / workgroups).clamp(1, (positions / 128).max(1))).collect()
+    choices
+        .slot_workgroups
+        .iter()
+        .map(|wanted| (wanted / workgroups).clamp(1, product.convolution.most_slots()))
+        .collect()
 }
 
 /// Whether shader, compiler and adapter can take the cut, and most of a workgroup has work.
