@@ -106,7 +106,7 @@ fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
 }
 
 fn place_of_largest(position: u32, column: u32) -> u32 {
-    let clamped = select(position, min(position, POSITIONS - 1), UNEVEN || STAGE_COLUMNS == 0);
+    let clamped = select(position, min(position, POSITIONS - 1), UNEVEN);
     return argmax[clamped / PACKED * FILTERS + min(column, FILTERS - 1)] >> (4 * (clamped % PACKED)) & 15;
 }
 

@@ -7,7 +7,7 @@ use super::convolution::Convolution;
 use super::convolution_cases::{convolutions, describe};
 use super::gate::{self, Gate};
 use super::tiles::Tiles;
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
+use super::{BINDING_ALIGNMENT, BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
 use crate::model::Window;
 
 pub const ROW: Row = Row {
@@ -40,7 +40,9 @@ impl Fold {
             let outputs = group.positions() * group.filters;
             convolution.batch.is_multiple_of(*images)
                 && group.positions().is_multiple_of(packed)
-                && [outputs, outputs / packed, group.inputs()].iter().all(|words| words.is_multiple_of(64))
+                && [outputs, outputs / packed, group.inputs()]
+                    .iter()
+                    .all(|words| words.is_multiple_of(BINDING_ALIGNMENT))
         };
         let most = (CACHED / patches).min(convolution.batch);
         (1..=most).rev().find(fits).unwrap_or(convolution.batch)

@@ -55,6 +55,9 @@ pub use tiling::Tiling;
 use std::any::Any;
 use std::fmt::Debug;
 
+/// Words of a buffer that a binding's offset is a multiple of; what WebGPU guarantees of every adapter.
+pub const BINDING_ALIGNMENT: usize = 64;
+
 /// How a shader uses a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

@@ -12,7 +12,7 @@ pub use single::single;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Tiling};
+use crate::kernels::{BINDING_ALIGNMENT, Kernel, Tiling};
 use crate::model::{Model, Weights};
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
@@ -37,13 +37,8 @@ pub struct Pass {
     pub kernel: Arc<dyn Kernel>,
     /// One buffer for each binding of the kernel's row.
     pub buffers: Vec<BufferId>,
-    /// The word that each binding starts at: a multiple of [`Pass::ALIGNMENT`].
+    /// The word that each binding starts at: a multiple of [`BINDING_ALIGNMENT`].
     pub offsets: Vec<usize>,
-}
-
-impl Pass {
-    /// Words; what WebGPU guarantees of every adapter.
-    pub const ALIGNMENT: usize = 64;
 }
 
 /// The two lists of passes of a plan.
@@ -154,7 +149,7 @@ impl Plan {
             bound.sort_unstable();
             let twice = bound.windows(2).any(|pair| pair[0] == pair[1]);
             assert!(!twice, "{}: {} binds a buffer twice", pass.layer, pass.kernel.row().name);
-            let aligned = pass.offsets.iter().all(|offset| offset.is_multiple_of(Pass::ALIGNMENT));
+            let aligned = pass.offsets.iter().all(|offset| offset.is_multiple_of(BINDING_ALIGNMENT));
             assert!(aligned, "{}: {} binds at {:?}", pass.layer, pass.kernel.row().name, pass.offsets);
         }
         // WGSL's addresses are u32, and the kernels count elements in them.
