@@ -1,12 +1,13 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → measure → tune → selftest → train → plot → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
+//! cli → measure → tune → selftest → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
 
 pub mod cli;
 pub mod cpu;
 pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod formats;
 pub mod gpu;
 pub mod kernels;

@@ -23,6 +23,7 @@ mod shaders;
 mod summary;
 mod tiling;
 mod train;
+mod trained;
 mod tune;
 
 use std::io::Write;

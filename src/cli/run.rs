@@ -109,8 +109,9 @@ impl Run<'_> {
 
     /// Measures the test samples, says so and ends.
     fn test(mut self) -> Result<()> {
-        let test = self.trainer.test()?;
-        let text = format!("test loss: {:.4} - test accuracy: {:.4}", test.loss(), test.accuracy());
+        let (loss, predictions) = self.trainer.test()?;
+        let accuracy = predictions.top(1);
+        let text = format!("test loss: {loss:.4} - test accuracy: {accuracy:.4}");
         self.console.record(&text);
         self.save_log()?;
         let config = &self.trainer.state().config;
@@ -124,8 +125,8 @@ impl Run<'_> {
             device_type: self.device.device_type(),
             seed: config.seed,
             epochs: config.epochs,
-            test_loss: test.loss(),
-            test_accuracy: test.accuracy(),
+            test_loss: loss,
+            test_accuracy: accuracy,
             run_dir: self.folder.path(),
         })
     }

@@ -1,12 +1,10 @@
 //! From a state, a data set and a device to a trainer or an evaluator.
 
-use std::path::Path;
-
 use super::console::Console;
 use super::device::Device;
+use super::trained::Trained;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::formats::Checkpoint;
 use crate::plan::{Options, Plan, Program, lower};
 use crate::train::{Evaluator, Placement, Source, State, Trainer};
 
@@ -39,18 +37,14 @@ pub fn trainer<'a>(
     Trainer::new(state, device.executor(plan)?, source, placement)
 }
 
-/// An evaluator of the checkpoint that was read from `path` and has that state.
+/// An evaluator of a trained network.
 ///
 /// # Errors
 /// Where the checkpoint, the data or the device's limits do not allow it.
-pub fn evaluator<'a>(
-    checkpoint: (&Checkpoint, &Path),
-    state: &State,
-    dataset: &'a Dataset,
-    device: &Device,
-) -> Result<Evaluator<'a>> {
-    let (plan, source, placement) = prepared(state, dataset, device)?;
-    Evaluator::new(checkpoint, state, device.executor(plan)?, source, placement)
+pub fn evaluator<'a>(trained: &Trained, dataset: &'a Dataset, device: &Device) -> Result<Evaluator<'a>> {
+    let (plan, source, placement) = prepared(&trained.state, dataset, device)?;
+    let checkpoint = (&trained.checkpoint, trained.path.as_path());
+    Evaluator::new(checkpoint, &trained.state, device.executor(plan)?, source, placement)
 }
 
 /// `, 7 tuned` where some tiles are not the table's.

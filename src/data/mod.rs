@@ -4,6 +4,7 @@
 //! images under those names works as well; only [`fetch`] and the checksums are particular to Fashion-MNIST.
 
 mod checksums;
+mod classes;
 mod dataset;
 mod fetch;
 mod idx;
@@ -18,6 +19,7 @@ mod unpack;
 
 pub(crate) use checksums::sha256;
 pub use checksums::{FILES, RawFile};
+pub use classes::{FASHION_MNIST, class_names};
 pub use dataset::{Dataset, Samples};
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};

@@ -27,7 +27,10 @@ impl Source<'_> {
     }
 
     /// Pixels `[H*W*C]` and label of a sample.
-    fn sample(&self, number: u32) -> (&[u8], &[u8]) {
+    ///
+    /// # Panics
+    /// Where the source has no sample of that number.
+    pub fn sample(&self, number: u32) -> (&[u8], &[u8]) {
         let first = self.parts[0].len();
         let (part, at) = match number as usize {
             at if at < first => (self.parts[0], at),
@@ -116,6 +119,10 @@ impl<'a> Engine<'a> {
         self.executor.plan()
     }
 
+    pub fn source(&self) -> &Source<'a> {
+        &self.source
+    }
+
     /// Glorot's initial weights, from the engine's seed.
     pub fn initialise(&mut self) {
         let parameters = self.plan().parameters.clone();
@@ -181,6 +188,20 @@ impl<'a> Engine<'a> {
     /// Loss and hits over `order`, without dropout and without changing anything.
     pub fn evaluate(&mut self, order: &[u32]) -> Result<Tally> {
         self.run(Program::Evaluation, Tally::default(), order, 0.0, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Like [`Self::evaluate`], and the logits `[N, C]` that the network answers with.
+    pub fn predict(&mut self, order: &[u32]) -> Result<(Tally, Vec<f32>)> {
+        let (batch, classes, logits) = (self.plan().batch, self.plan().model.classes(), self.plan().host.logits);
+        let mut tally = Tally::default();
+        let mut answers = Vec::with_capacity(order.len() * classes);
+        for rows in order.chunks(batch) {
+            self.prepare(Program::Evaluation, rows, 0.0);
+            self.executor.submit(Program::Evaluation, 1)?;
+            self.executor.collect()?.into_iter().for_each(|log| tally.add(log, rows.len()));
+            answers.extend(&self.read(logits)?[..rows.len() * classes]);
+        }
+        Ok((tally, answers))
     }
 
     fn run(

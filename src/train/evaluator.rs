@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::{Engine, Placement, Source, State, Tally, weights};
+use super::{Engine, Placement, Source, State, weights};
 use crate::error::{Error, Result};
+use crate::evaluate::Predictions;
 use crate::formats::Checkpoint;
 use crate::plan::Executor;
 
@@ -29,23 +30,29 @@ impl<'a> Evaluator<'a> {
         Ok(Self { engine })
     }
 
-    /// Loss and hits on samples by number; the training file's come first, then the test file's.
+    /// Loss and predictions on samples by number; the training file's come first, then the test file's.
     ///
     /// # Errors
     /// [`Error::Diverged`] where the loss is not finite, or what the device reports.
-    pub fn measure(&mut self, samples: &[u32]) -> Result<Tally> {
-        measured(&mut self.engine, samples)
+    pub fn predict(&mut self, samples: &[u32]) -> Result<(f64, Predictions)> {
+        predicted(&mut self.engine, samples)
     }
 }
 
-/// Loss and hits on samples, unless the loss is no number to report.
+/// Loss and predictions on samples, unless the loss is no number to report.
 ///
 /// # Errors
 /// [`Error::Diverged`], or what the device reports.
-pub(super) fn measured(engine: &mut Engine, samples: &[u32]) -> Result<Tally> {
-    let tally = engine.evaluate(samples)?;
-    match tally.loss() {
-        loss if loss.is_finite() => Ok(tally),
-        loss => Err(Error::Diverged(format!("the loss is {loss}; train again with a smaller --learning-rate"))),
+pub(super) fn predicted(engine: &mut Engine, samples: &[u32]) -> Result<(f64, Predictions)> {
+    let (tally, logits) = engine.predict(samples)?;
+    let loss = tally.loss();
+    if !loss.is_finite() {
+        return Err(Error::Diverged(format!("the loss is {loss}; train again with a smaller --learning-rate")));
     }
+    let source = engine.source();
+    let first = source.parts[0].len() as u32;
+    let indices = samples.iter().map(|&number| if number < first { number } else { number - first }).collect();
+    let labels = samples.iter().map(|&number| usize::from(source.sample(number).1[0])).collect();
+    let classes = engine.plan().model.classes();
+    Ok((loss, Predictions::from_logits(indices, labels, classes, &logits)))
 }

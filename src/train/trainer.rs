@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use super::evaluator::measured;
+use super::evaluator::predicted;
 use super::{Engine, EpochResult, Placement, Source, State, Tally, weights};
 use crate::data::Split;
 use crate::error::{Error, Result};
+use crate::evaluate::Predictions;
 use crate::formats::Checkpoint;
 use crate::plan::Executor;
 use crate::random::{Sequence, Stream};
@@ -131,12 +132,12 @@ impl<'a> Trainer<'a> {
         Ok(Some(Finished { result, best, seconds, seconds_per_step, images_per_second }))
     }
 
-    /// Loss and hits on the test file.
+    /// Loss and predictions on the test file.
     ///
     /// # Errors
     /// [`Error::Diverged`] where the loss is not finite, or what the device reports.
-    pub fn test(&mut self) -> Result<Tally> {
-        measured(&mut self.engine, &self.test)
+    pub fn test(&mut self) -> Result<(f64, Predictions)> {
+        predicted(&mut self.engine, &self.test)
     }
 
     /// Everything that going on needs.

@@ -1,0 +1,11 @@
+//! What a network's predictions are worth: who was taken for whom, how often, and how sure it was.
+
+mod calibration;
+mod confusion;
+mod predictions;
+mod report;
+
+pub use calibration::{Bin, Calibration};
+pub use confusion::{Confusion, Pair};
+pub use predictions::Predictions;
+pub use report::{Report, Scores};
