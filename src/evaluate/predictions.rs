@@ -88,7 +88,7 @@ mod tests {
     fn predictions() -> Predictions {
         let row = [1.0f32, 2.0, 5.0].map(f32::ln);
         let rows = [row, [row[2], row[2], row[0]], [1000.0, -1000.0, 0.0]].concat();
-        Predictions::from_logits(vec![7, 8, 9], vec![2, 1, 1], 3, &rows)
+        Predictions::from_logits(vec![7, 8, 9], vec![2, 1, 2], 3, &rows)
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         let csv = predictions().csv();
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(lines[0], "index,label,predicted,p0,p1,p2");
-        assert_eq!(lines[3], "9,1,0,1,0,0");
+        assert_eq!(lines[3], "9,2,0,1,0,0");
         assert_eq!(lines.len(), 4);
     }
 }

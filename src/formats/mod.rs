@@ -1,11 +1,13 @@
 //! Files the program writes and reads beside the data set.
 
 mod checkpoint;
+mod network;
 mod shader;
 mod trace;
 mod whole_file;
 
 pub use checkpoint::{Checkpoint, Tensor};
+pub use network::{AdamState, Network};
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
 pub use whole_file::write_whole;
