@@ -72,7 +72,7 @@ fn the_shaders_progress_is_the_hosts() {
         ("batch", offset_of!(Progress, batch)),
         ("time", offset_of!(Progress, time)),
         ("samples", offset_of!(Progress, samples)),
-        ("unused", offset_of!(Progress, unused)),
+        ("portion", offset_of!(Progress, portion)),
         ("seed", offset_of!(Progress, seed)),
     ];
     let mut found = 0;

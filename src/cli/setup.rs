@@ -61,6 +61,6 @@ fn prepared<'a>(state: &State, dataset: &'a Dataset, device: &Device) -> Result<
     let pixels: usize = dataset.train.shape.iter().product();
     let placement = device.placement((source.len() * pixels) as u64);
     let (batch, tiles) = (state.config.batch_size, state.config.tiles.clone());
-    let plan = lower(&state.config.model, Options { batch, tiles, samples: placement.samples(&source, batch) })?;
+    let plan = lower(&state.config.model, Options::new(batch, tiles, placement.samples(&source, batch)))?;
     Ok((plan, source, placement))
 }

@@ -141,8 +141,8 @@ impl<'a> Engine<'a> {
 
     /// The gradient `[rows + 1, columns]` that the last training step left: the sum over its slots.
     pub fn gradient(&mut self, parameter: &Parameter) -> Result<Vec<f32>> {
-        let slots = self.read(parameter.gradient)?;
-        let mut slots = slots.chunks_exact(parameter.shape.values());
+        let gradient = self.read(parameter.gradient)?;
+        let mut slots = parameter.adam.slots(&gradient);
         let mut sum = slots.next().unwrap_or_default().to_vec();
         for slot in slots {
             sum.iter_mut().zip(slot).for_each(|(sum, value)| *sum += value);
@@ -192,10 +192,10 @@ impl<'a> Engine<'a> {
 
     /// Like [`Self::evaluate`], and the logits `[N, C]` that the network answers with.
     pub fn predict(&mut self, order: &[u32]) -> Result<(Tally, Vec<f32>)> {
-        let (batch, classes, logits) = (self.plan().batch, self.plan().model.classes(), self.plan().host.logits);
+        let (classes, logits) = (self.plan().model.classes(), self.plan().host.logits);
         let mut tally = Tally::default();
         let mut answers = Vec::with_capacity(order.len() * classes);
-        for rows in order.chunks(batch) {
+        for rows in order.chunks(self.plan().rows(Program::Evaluation)) {
             self.prepare(Program::Evaluation, rows, 0.0);
             self.executor.submit(Program::Evaluation, 1)?;
             self.executor.collect()?.into_iter().for_each(|log| tally.add(log, rows.len()));
@@ -212,7 +212,7 @@ impl<'a> Engine<'a> {
         learning_rate: f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
-        let batch = self.plan().batch;
+        let batch = self.plan().rows(program);
         let mut rest = order;
         let mut under_way = VecDeque::new();
         let mut stopped = false;

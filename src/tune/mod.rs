@@ -20,7 +20,7 @@ use crate::plan::{Options, lower};
 /// # Errors
 /// A model that cannot be lowered with this batch size.
 pub fn products(model: &Model, batch: usize, tiling: &Tiling) -> Result<Vec<Tiled>> {
-    let plan = lower(model, Options { batch, tiles: tiling.clone(), samples: batch })?;
+    let plan = lower(model, Options::new(batch, tiling.clone(), batch))?;
     let mut known: HashSet<Product> = HashSet::new();
     let tiled = plan.training.iter().filter_map(|pass| Tiled::of(&*pass.kernel));
     Ok(tiled.filter(|tiled| known.insert(tiled.product())).collect())

@@ -19,7 +19,7 @@ use crate::support::{MODEL, Scratch, names};
 fn trainer<'a>(dataset: &'a Dataset, state: State) -> Trainer<'a> {
     let source = Source { parts: [&dataset.train, &dataset.test] };
     let Config { batch_size, tiles, model, .. } = &state.config;
-    let options = Options { batch: *batch_size, tiles: tiles.clone(), samples: source.len() };
+    let options = Options::new(*batch_size, tiles.clone(), source.len());
     let plan = lower(model, options).unwrap();
     Trainer::new(state, Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident).unwrap()
 }
