@@ -1,6 +1,7 @@
 //! Pictures: one font, one palette, and each picture as SVG and as PNG.
 
 mod bitmap;
+mod box_plot;
 mod figure;
 mod heat_map;
 mod labels;
@@ -12,6 +13,7 @@ mod samples;
 mod style;
 
 pub use bitmap::Bitmap;
+pub use box_plot::{BoxPlot, Values};
 pub use figure::{Area, Drawn, Figure, save, save_as, svg};
 pub use heat_map::HeatMap;
 pub use reliability::Reliability;
