@@ -2,6 +2,7 @@
 
 mod bitmap;
 mod box_plot;
+mod curves;
 mod figure;
 mod heat_map;
 mod labels;
@@ -14,6 +15,7 @@ mod style;
 
 pub use bitmap::Bitmap;
 pub use box_plot::{BoxPlot, Values};
+pub use curves::{Curve, Curves, Epoch};
 pub use figure::{Area, Drawn, Figure, save, save_as, svg};
 pub use heat_map::HeatMap;
 pub use reliability::Reliability;
