@@ -1,17 +1,21 @@
 //! `gpu-fmnist evaluate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::console::Console;
 use super::device::AdapterOption;
+use super::judgement::Judgement;
 use super::trained::{Part, TrainedOptions};
 use super::{output, setup};
 use crate::error::Result;
 
-/// Measure a run's loss and accuracy.
+/// Judge a run: loss, accuracy, classification report, confusion matrix and calibration.
+///
+/// The report is scikit-learn's, the confusion matrix a table here and a heat map in the folder that is written.
 #[derive(Args)]
 #[command(after_help = super::EXIT_CODES)]
 pub struct EvaluateArguments {
@@ -23,6 +27,9 @@ pub struct EvaluateArguments {
     /// The data set's folder; by default the run's own. Of another, only --split test is measured
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// Where the tables and pictures go [default: RUN/evaluation/<split>]
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
     /// Print a JSON object
@@ -39,21 +46,38 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, &dataset, &device)?.predict(&samples)?;
-    let (part, accuracy) = (arguments.split.name(), predictions.top(1));
+    let (part, names) = (arguments.split.name(), trained.class_names());
+    let judgement = Judgement::new(part, &names, loss, &predictions);
+    let folder = arguments.output.clone().unwrap_or_else(|| trained.folder.path().join("evaluation").join(part));
+    judgement.save(&folder)?;
+    console
+        .say(&format!("wrote the report, the confusion matrix and the reliability diagram into {}", folder.display()));
     if !arguments.json {
-        return output::text(&format!("{part} loss: {loss:.4} - {part} accuracy: {accuracy:.4}\n"));
+        return output::text(&judgement.text());
     }
-    output::json(&json!({
-        "model": trained.state.config.model.name,
-        "adapter": device.name(),
-        "backend": device.backend(),
-        "device_type": device.device_type(),
-        "run_dir": trained.folder.path(),
-        "checkpoint": trained.name,
-        "epoch": trained.state.epoch,
-        "split": part,
-        "samples": predictions.len(),
-        "loss": loss,
-        "accuracy": accuracy,
-    }))
+    let about = Network {
+        model: &trained.state.config.model.name,
+        adapter: device.name(),
+        backend: device.backend(),
+        device_type: device.device_type(),
+        run_dir: trained.folder.path(),
+        checkpoint: trained.name,
+        epoch: trained.state.epoch,
+        judgement: judgement.json(),
+    };
+    output::json(&about)
+}
+
+/// `--json`'s object.
+#[derive(Serialize)]
+struct Network<'a> {
+    model: &'a str,
+    adapter: &'a str,
+    backend: &'a str,
+    device_type: &'a str,
+    run_dir: &'a Path,
+    checkpoint: &'a str,
+    epoch: usize,
+    #[serde(flatten)]
+    judgement: Value,
 }

@@ -12,6 +12,7 @@ mod device;
 mod devices;
 mod evaluate;
 mod interrupt;
+mod judgement;
 mod output;
 mod profile;
 mod profile_report;
