@@ -3,6 +3,7 @@
 mod bar;
 mod bench;
 mod bench_report;
+mod callbacks;
 mod completions;
 mod console;
 mod data;

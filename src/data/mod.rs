@@ -26,4 +26,4 @@ pub use idx::{Images, Labels};
 pub use locate::{cache_folder, locate, standard_folders};
 pub use mirror::Progress;
 pub use split::{Split, k_folds, train_validation_split};
-pub(crate) use temporary::temporary;
+pub(crate) use temporary::{remove_temporary, temporary};

@@ -160,10 +160,11 @@ impl<'a> Engine<'a> {
         learning_rate: f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
-        self.train_from(Tally::default(), order, learning_rate, visit)
+        self.train_from(Tally::default(), order, &|_| learning_rate, visit)
     }
 
-    /// Like [`Self::train`], with the tally of what an epoch has already done: sums in f64 depend on where they start.
+    /// Like [`Self::train`], with the learning rate of each step by its number, from 1, and the tally of what an epoch has
+    /// already done: sums in f64 depend on where they start.
     ///
     /// # Errors
     /// See [`Self::train`].
@@ -171,7 +172,7 @@ impl<'a> Engine<'a> {
         &mut self,
         tally: Tally,
         order: &[u32],
-        learning_rate: f64,
+        learning_rate: &dyn Fn(u32) -> f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
         self.run(Program::Training, tally, order, learning_rate, visit)
@@ -180,14 +181,14 @@ impl<'a> Engine<'a> {
     /// Trains the batches of `order`, at most [`Plan::BATCHES`], in one submission whose passes are timed.
     pub fn time(&mut self, order: &[u32], learning_rate: f64) -> Result<Timeline> {
         let batches = order.len().div_ceil(self.plan().batch);
-        self.prepare(Program::Training, order, learning_rate);
+        self.prepare(Program::Training, order, &|_| learning_rate);
         self.time += batches as u32;
         self.executor.time(Program::Training, batches)
     }
 
     /// Loss and hits over `order`, without dropout and without changing anything.
     pub fn evaluate(&mut self, order: &[u32]) -> Result<Tally> {
-        self.run(Program::Evaluation, Tally::default(), order, 0.0, &mut |_| ControlFlow::Continue(()))
+        self.run(Program::Evaluation, Tally::default(), order, &|_| 0.0, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Like [`Self::evaluate`], and the logits `[N, C]` that the network answers with.
@@ -196,7 +197,7 @@ impl<'a> Engine<'a> {
         let mut tally = Tally::default();
         let mut answers = Vec::with_capacity(order.len() * classes);
         for rows in order.chunks(self.plan().rows(Program::Evaluation)) {
-            self.prepare(Program::Evaluation, rows, 0.0);
+            self.prepare(Program::Evaluation, rows, &|_| 0.0);
             self.executor.submit(Program::Evaluation, 1)?;
             self.executor.collect()?.into_iter().for_each(|log| tally.add(log, rows.len()));
             answers.extend(&self.read(logits)?[..rows.len() * classes]);
@@ -209,7 +210,7 @@ impl<'a> Engine<'a> {
         program: Program,
         mut tally: Tally,
         order: &[u32],
-        learning_rate: f64,
+        learning_rate: &dyn Fn(u32) -> f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
         let batch = self.plan().rows(program);
@@ -247,7 +248,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Uploads what the next submission needs: its order, its rates, and the progress it starts from.
-    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: f64) {
+    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: &dyn Fn(u32) -> f64) {
         let host = self.plan().host;
         match self.placement {
             Placement::Resident => self.executor.write(host.order, rows),
@@ -262,7 +263,7 @@ impl<'a> Engine<'a> {
         }
         if program == Program::Training {
             let steps = self.time + 1..=self.time + Plan::BATCHES as u32;
-            let rates: Vec<f32> = steps.map(|time| Adam::rate(learning_rate, time)).collect();
+            let rates: Vec<f32> = steps.map(|time| Adam::rate(learning_rate(time), time)).collect();
             self.write(host.rates, &rates);
         }
         let progress = Progress {

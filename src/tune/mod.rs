@@ -4,7 +4,7 @@ mod cache;
 mod candidates;
 mod measure;
 
-pub use cache::{Cache, Identity, Known};
+pub use cache::{Cache, Known};
 pub use candidates::candidates;
 pub use measure::{LONGEST_COMPILE, MARGIN, Measured, Outcome, measure};
 
