@@ -14,6 +14,7 @@ mod devices;
 mod evaluate;
 mod interrupt;
 mod judgement;
+mod kfold;
 mod output;
 mod profile;
 mod profile_report;
@@ -59,6 +60,7 @@ struct Arguments {
 enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
+    Kfold(kfold::KfoldArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
@@ -96,6 +98,7 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Kfold(arguments) => kfold::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),

@@ -19,7 +19,7 @@ pub struct Run<'a> {
     pub folder: RunFolder,
     pub history: History,
     pub console: Console,
-    pub device: Device,
+    pub device: &'a Device,
     pub json: bool,
     /// When a checkpoint was last written.
     pub saved: Instant,
@@ -34,15 +34,23 @@ impl Run<'_> {
     /// [`Error::Interrupted`] after saving, where the user asked for it; or what goes wrong, with the last good
     /// checkpoint in its place.
     pub fn finish(mut self) -> Result<()> {
+        self.fit()?;
+        self.test()
+    }
+
+    /// Trains the epochs that are left.
+    ///
+    /// # Errors
+    /// See [`Self::finish`].
+    pub fn fit(&mut self) -> Result<()> {
         while !self.trainer.state().is_complete() {
-            let Some(finished) = self.epoch()? else { return self.interrupted() };
+            let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
             self.report(&finished)?;
             if interrupt::requested().is_break() {
-                return self.interrupted();
+                return Err(self.interrupted()?);
             }
         }
-        self.stop_early()?;
-        self.test()
+        self.stop_early()
     }
 
     /// Trains one epoch, saving where it is time to.
@@ -125,14 +133,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn interrupted(mut self) -> Result<()> {
+    fn interrupted(&mut self) -> Result<Error> {
         self.save(&["last"])?;
         let path = self.folder.checkpoint_path("last");
         let (path, folder) = (path.display(), self.folder.path().display());
         let message = format!("saved {path}; go on with: gpu-fmnist train --resume {folder}");
         self.console.record(&message);
         self.save_log()?;
-        Err(Error::Interrupted(message))
+        Ok(Error::Interrupted(message))
     }
 
     /// What early stopping does at the end of a training.

@@ -163,7 +163,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         dataset.test.len(),
         folder.path().display()
     ));
-    Run { trainer, folder, history, console, device, json: arguments.json, saved: Instant::now(), save_every }.finish()
+    Run { trainer, folder, history, console, device: &device, json: arguments.json, saved: Instant::now(), save_every }
+        .finish()
 }
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
@@ -197,6 +198,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         seed: arguments.seed,
         split_seed: arguments.split_seed,
         validation_fraction: arguments.validation_fraction,
+        fold: None,
         shuffle: !arguments.no_shuffle,
         early_stopping: arguments.callbacks.early_stopping(),
         reduce_lr_on_plateau: arguments.callbacks.reduce_lr_on_plateau(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
-use crate::data::{Split, train_validation_split};
+use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::kernels::Tiling;
 use crate::model::{Model, resolve};
@@ -24,6 +24,9 @@ pub struct Config {
     pub split_seed: u32,
     /// The part of the training file that is held out.
     pub validation_fraction: f64,
+    /// Instead of such a part: one of the folds that the training file is cut into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
     /// Whether each epoch visits the training samples in another order.
     pub shuffle: bool,
     pub early_stopping: Option<EarlyStopping>,
@@ -31,6 +34,14 @@ pub struct Config {
     /// Another tile is another order of sums.
     pub tiles: Tiling,
     pub model: Model,
+}
+
+/// One part of equal ones that takes its turn as the held out one, in k-fold cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fold {
+    /// From 0.
+    pub number: usize,
+    pub folds: usize,
 }
 
 /// An epoch's number, which its shuffling is drawn from, has 32 bits.
@@ -119,7 +130,14 @@ impl Config {
     /// # Errors
     /// [`Error::Usage`] when the fraction or the batch size does not fit the data.
     pub fn split(&self, count: usize) -> Result<Split> {
-        let split = train_validation_split(count, self.validation_fraction, self.split_seed)?;
+        let split = match self.fold {
+            None => train_validation_split(count, self.validation_fraction, self.split_seed)?,
+            Some(Fold { number, folds }) => {
+                let splits = k_folds(count, folds, self.split_seed)?;
+                let none = || Error::Usage(format!("fold {number} of {folds}: there is none; give a number below"));
+                splits.into_iter().nth(number).ok_or_else(none)?
+            }
+        };
         match split.train.len() {
             samples if samples < self.batch_size => Err(Error::Usage(format!(
                 "--batch-size {}: only {samples} samples to train with; give at most {samples}",

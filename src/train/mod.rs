@@ -13,7 +13,7 @@ mod state;
 mod trainer;
 mod weights;
 
-pub use config::{Config, check_batch_size};
+pub use config::{Config, Fold, check_batch_size};
 pub use early_stopping::{Best, EarlyStopping, EarlyStoppingState};
 pub use engine::{Engine, Placement, Source, Tally};
 pub use evaluator::Evaluator;
