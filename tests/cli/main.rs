@@ -3,8 +3,10 @@
 mod bad_input;
 mod checkpoints;
 mod commands;
+mod killed;
 mod measuring;
 mod resume;
+mod stopping;
 mod support;
 mod training;
 mod tuning;
