@@ -175,7 +175,7 @@ impl Run<'_> {
             backend: self.device.backend(),
             device_type: self.device.device_type(),
             seed: config.seed,
-            epochs: config.epochs,
+            epochs: self.trainer.state().epoch,
             test_loss: loss,
             test_accuracy: accuracy,
             run_dir: self.folder.path(),

@@ -89,8 +89,8 @@ impl Config {
         self.check_learning_rate_control()?;
         if let Some(EarlyStopping { min_delta, baseline, .. }) = &self.early_stopping {
             not_negative("--min-delta", *min_delta)?;
-            if baseline.is_some_and(|baseline| !baseline.is_finite()) {
-                return refuse("--baseline: not a number; give one such as 0.9".into());
+            if let Some(baseline) = baseline.filter(|baseline| !baseline.is_finite()) {
+                return refuse(format!("--baseline {baseline}: not a number; give one such as 0.9"));
             }
         }
         resolve(&self.model).map(drop)
