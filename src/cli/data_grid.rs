@@ -11,9 +11,8 @@ use crate::plot::{INK, Sample, Samples, save_as};
 use crate::random::{Sequence, Stream};
 
 /// Draw some samples with what they are, chosen at random.
-///
-/// Grey images are drawn as ink on white paper: Fashion-MNIST's white on black clothes become black on white.
 #[derive(Args)]
+#[command(after_help = format!("{NOTE}\n\n{}", super::EXIT_CODES))]
 pub struct GridArguments {
     /// Images from top to bottom
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
@@ -34,6 +33,10 @@ pub struct GridArguments {
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 }
+
+/// clap wraps the lines to the terminal.
+const NOTE: &str = "\
+Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are white on black, become black on white.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {
@@ -61,7 +64,8 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
     let size: usize = samples.shape.iter().product();
     let sample = |&index: &usize| {
         let label = usize::from(samples.labels[index]);
-        let caption = format!("{} ({label})", names[label]);
+        let (name, number) = (&names[label], label.to_string());
+        let caption = if *name == number { number } else { format!("{name} ({number})") };
         Sample { pixels: &samples.images[index * size..][..size], caption, colour: INK }
     };
     let chosen = order[..rows * columns].iter().map(sample).collect();

@@ -16,6 +16,7 @@ mod interrupt;
 mod judgement;
 mod kfold;
 mod output;
+mod plot;
 mod profile;
 mod profile_report;
 mod progress;
@@ -42,7 +43,7 @@ Exit codes:
   0    done
   1    error; also a failed selftest
   2    the command line or a model file asks for something impossible
-  3    the data set or a checkpoint is missing or corrupt
+  3    the data set, a checkpoint or a run's metrics are missing or corrupt
   4    no such adapter, or its limits are too small
   5    the device was lost or is out of memory
   6    diverged: the loss is no longer a finite number
@@ -61,6 +62,7 @@ enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
     Kfold(kfold::KfoldArguments),
+    Plot(plot::PlotArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
@@ -99,6 +101,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Kfold(arguments) => kfold::run(arguments),
+        Command::Plot(arguments) => plot::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),

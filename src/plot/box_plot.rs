@@ -84,7 +84,7 @@ impl Figure for BoxPlot {
             area.draw(&Rectangle::new(corners, PALETTE[4].mix(0.4).filled()))?;
             area.draw(&Rectangle::new(corners, INK.stroke_width(1)))?;
             area.draw(&line(pixel(0.1, median), pixel(0.6, median), 3))?;
-            let words = format!("median {median:.4}");
+            let words = if median < 1e4 { format!("median {median:.4}") } else { format!("median {median:.3e}") };
             area.draw(&Text::new(words, pixel(0.62, median), anchored(SMALL, HPos::Left, VPos::Center)))?;
             for (place, value) in kind.values.iter().enumerate() {
                 let part = (place as f64 + 0.5) / kind.values.len() as f64;

@@ -26,7 +26,7 @@ pub struct Curve {
     pub epochs: Vec<Epoch>,
 }
 
-/// What an epoch came to: of training and of validation, both finite.
+/// What an epoch came to: of training and of validation. Losses are finite and not negative, accuracies are 0 to 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Epoch {
     pub number: usize,

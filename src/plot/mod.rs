@@ -6,6 +6,8 @@ mod curves;
 mod figure;
 mod heat_map;
 mod labels;
+#[cfg(test)]
+mod layout;
 mod legend;
 mod panel;
 mod reliability;

@@ -42,7 +42,7 @@ fn round_step(length: f64, parts: u32) -> f64 {
 /// The multiples of a step between two values.
 fn multiples(step: f64, [from, to]: [f64; 2]) -> Vec<f64> {
     let multiples = (0..=MANY).map(|place| ((from / step - 1e-9).ceil() + f64::from(place)) * step);
-    multiples.take_while(|multiple| *multiple <= to + 1e-9 * step).collect()
+    multiples.take_while(|multiple| to - multiple >= -1e-9 * step).collect()
 }
 
 impl Axis {
@@ -58,7 +58,7 @@ impl Axis {
         let most = values.fold(f64::NEG_INFINITY, f64::max);
         // Values that are all the same are seen in the middle.
         let room = if most > least { 0.06 * (most - least) } else { 0.1 * most.abs().max(1e-3) };
-        let within = |value: f64| value.clamp(limits[0], limits[1]);
+        let within = |value: f64| value.clamp(limits[0], limits[1]).min(f64::MAX);
         Self::new(title, [within(least - room), within(most + room)], MANY)
     }
 
@@ -165,7 +165,9 @@ mod tests {
             labels(&Axis::new("", [0.0, 1.0], MANY)),
             ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1.0"]
         );
-        for values in [[0.9121, 0.9123], [0.0, 2.3], [1.5, 1.5], [0.0, 0.0], [1e-30, 2e-30], [0.1, 3e38]] {
+        for values in
+            [[0.9121, 0.9123], [0.0, 2.3], [1.5, 1.5], [0.0, 0.0], [1e-30, 2e-30], [0.1, 3e38], [0.0, f64::MAX]]
+        {
             let labels = labels(&Axis::over("", values.into_iter(), [0.0, f64::INFINITY]));
             assert!((2..=11).contains(&labels.len()), "{values:?}: {labels:?}");
             assert!(labels.windows(2).all(|pair| pair[0] != pair[1]), "{values:?}: {labels:?}");

@@ -84,7 +84,7 @@ impl Figure for Samples<'_> {
             let (x, y) = self.corner(place);
             let style = anchored(TEXT, HPos::Center, VPos::Top).color(&sample.colour);
             for (line, words) in (0..).zip(sample.caption.lines()) {
-                let at = (x + width / 2, y + MARGIN + height + 4 + line * LINE);
+                let at = (x + width / 2, y + MARGIN + height + 6 + line * LINE);
                 area.draw(&Text::new(words, at, style.clone()))?;
             }
         }

@@ -6,6 +6,7 @@ mod commands;
 mod judging;
 mod killed;
 mod measuring;
+mod pictures;
 mod resume;
 mod stopping;
 mod support;
