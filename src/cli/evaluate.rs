@@ -38,7 +38,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let trained = arguments.trained.open()?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, &mut console)?;
-    let (loss, predictions) = setup::evaluator(&trained, &dataset, &device)?.predict(&samples)?;
+    let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
     let (part, accuracy) = (arguments.split.name(), predictions.top(1));
     if !arguments.json {
         return output::text(&format!("{part} loss: {loss:.4} - {part} accuracy: {accuracy:.4}\n"));
