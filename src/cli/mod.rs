@@ -6,6 +6,7 @@ mod bench_report;
 mod completions;
 mod console;
 mod data;
+mod data_grid;
 mod dataset;
 mod device;
 mod devices;

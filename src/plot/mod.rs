@@ -1,10 +1,14 @@
 //! Pictures: one font, one palette, and each picture as SVG and as PNG.
 
+mod bitmap;
 mod figure;
 mod labels;
 mod roofline;
+mod samples;
 mod style;
 
-pub use figure::{Area, Drawn, Figure, save};
+pub use bitmap::Bitmap;
+pub use figure::{Area, Drawn, Figure, save, save_as, svg};
 pub use roofline::{Point, Roofline};
+pub use samples::{Sample, Samples};
 pub use style::{FAINT, INK, PALETTE, text};

@@ -3,7 +3,7 @@
 
 use plotters::chart::ChartBuilder;
 use plotters::element::{Circle, PathElement, Text};
-use plotters::prelude::{DrawingBackend, IntoLogRange};
+use plotters::prelude::IntoLogRange;
 use plotters::series::LineSeries;
 use plotters::style::{Color, RGBColor, WHITE};
 
@@ -90,7 +90,7 @@ impl Figure for Roofline {
         (1400, 900)
     }
 
-    fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> Drawn<B> {
+    fn draw(&self, area: &Area) -> Drawn {
         const GIGA: f64 = 1e-9;
         let ridge = self.arithmetic / self.bandwidth;
         let [left, right] = range(self.shown().map(Point::intensity).chain([ridge]));
@@ -127,7 +127,7 @@ impl Figure for Roofline {
         steps.for_each(|intensity| labels.keep_free(pixel(roof(intensity)), 3));
         self.shown().for_each(|point| labels.keep_free(pixel(place(point)), point.radius()));
         for (words, intensity) in [(flat, (ridge * right).sqrt()), (slope, (left * ridge).sqrt())] {
-            let at = labels.place(area, &words, pixel(roof(intensity)), 6)?;
+            let at = labels.place(&words, pixel(roof(intensity)), 6);
             area.draw(&Text::new(words, at.corner, text(Labels::SIZE)))?;
         }
         // Large ones get the best places, and lie under small ones.
@@ -136,7 +136,7 @@ impl Figure for Roofline {
         for point in points {
             let (colour, centre) = (self.colour(&point.group), pixel(place(point)));
             let words = format!("{} {:.1} %", point.label, 100.0 * point.share);
-            let at = labels.place(area, &words, centre, point.radius())?;
+            let at = labels.place(&words, centre, point.radius());
             area.draw(&PathElement::new([centre, at.nearest], colour.stroke_width(1)))?;
             area.draw(&Circle::new(centre, point.radius(), colour.mix(0.85).filled()))?;
             area.draw(&Circle::new(centre, point.radius(), WHITE.stroke_width(1)))?;

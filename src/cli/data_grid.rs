@@ -1,0 +1,70 @@
+//! `gpu-fmnist data grid`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{data, output};
+use crate::data::class_names;
+use crate::error::{Error, Result};
+use crate::plot::{INK, Sample, Samples, save_as};
+use crate::random::{Sequence, Stream};
+
+/// Draw some samples with what they are, chosen at random.
+///
+/// Grey images are drawn as ink on white paper: Fashion-MNIST's white on black clothes become black on white.
+#[derive(Args)]
+pub struct GridArguments {
+    /// Images from top to bottom
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    rows: u16,
+    /// Images from left to right
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    columns: u16,
+    /// Of the choice
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The samples to choose from
+    #[arg(long, value_enum, default_value_t = Part::Train)]
+    split: Part,
+    /// The picture to write: PNG or SVG, by its extension
+    #[arg(short, long, default_value = "samples.png", value_name = "FILE")]
+    output: PathBuf,
+    /// The data set's folder; by default the first of the usual ones that has it
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    Train,
+    Test,
+}
+
+pub fn run(arguments: &GridArguments) -> Result<()> {
+    let dataset = data::load(arguments.data_dir.as_deref())?;
+    let samples = match arguments.split {
+        Part::Train => &dataset.train,
+        Part::Test => &dataset.test,
+    };
+    let (columns, rows) = (usize::from(arguments.columns), usize::from(arguments.rows));
+    if samples.len() < rows * columns {
+        let problem = format!("--rows {rows} --columns {columns}: there are {} samples only", samples.len());
+        return Err(Error::Usage(format!("{problem}; give fewer")));
+    }
+    let labels = dataset.train.labels.iter().chain(&dataset.test.labels);
+    let classes = labels.max().map_or(0, |&label| usize::from(label) + 1);
+    let names = class_names(dataset.hashes.iter().map(|(_, hash)| hash), classes);
+
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    Sequence::new(arguments.seed, Stream::Shuffling, 0).shuffle(&mut order);
+    let size: usize = samples.shape.iter().product();
+    let sample = |&index: &usize| {
+        let label = usize::from(samples.labels[index]);
+        let caption = format!("{} ({label})", names[label]);
+        Sample { pixels: &samples.images[index * size..][..size], caption, colour: INK }
+    };
+    let chosen = order[..rows * columns].iter().map(sample).collect();
+    save_as(&Samples { shape: samples.shape, columns, samples: chosen }, &arguments.output)?;
+    output::text(&format!("wrote {}\n", arguments.output.display()))
+}
