@@ -13,6 +13,7 @@ mod devices;
 mod evaluate;
 mod interrupt;
 mod output;
+mod pictures;
 mod predict;
 mod profile;
 mod profile_report;
@@ -40,7 +41,7 @@ Exit codes:
   0    done
   1    error; also a failed selftest
   2    the command line or a model file asks for something impossible
-  3    the data set or a checkpoint is missing or corrupt
+  3    the data set, a checkpoint or a picture is missing or corrupt
   4    no such adapter, or its limits are too small
   5    the device was lost or is out of memory
   6    diverged: the loss is no longer a finite number

@@ -3,26 +3,32 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use super::console::Console;
+use super::data_grid::GridOptions;
 use super::device::AdapterOption;
+use super::pictures::Pictures;
 use super::trained::{Part, Trained, TrainedOptions};
 use super::{output, setup};
-use crate::data::{Picture, Samples};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::formats::write_whole;
+use crate::plot::{self, INK, PALETTE, Sample, save_as};
 use crate::train::Source;
 
 /// Ask a run's network what it sees: on your own pictures, or on samples of the data set.
 #[derive(Args)]
 #[command(after_help = format!("{PICTURES}\n\n{}", super::EXIT_CODES))]
+#[command(mut_args(|argument| match argument.get_id().as_str() {
+    "rows" | "columns" | "seed" => argument.requires("grid"),
+    _ => argument,
+}))]
 pub struct PredictArguments {
     #[command(flatten)]
     trained: TrainedOptions,
     /// PNG or JPEG pictures of any size and mode, one garment on each
-    #[arg(value_name = "IMAGE", conflicts_with_all = ["split", "output", "data_dir"])]
+    #[arg(value_name = "IMAGE", conflicts_with_all = ["split", "output", "grid", "data_dir"])]
     images: Vec<PathBuf>,
     /// Whether to take the negative of the pictures
     #[arg(long, value_enum, default_value_t = Invert::Auto, requires = "images")]
@@ -33,6 +39,14 @@ pub struct PredictArguments {
     /// Write the samples' table to a file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Draw some of the samples with what they are and what they were taken for, as PNG or SVG by the extension
+    #[arg(long, value_name = "FILE")]
+    grid: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: GridOptions,
+    /// Draw only samples that were taken for something else
+    #[arg(long, requires = "grid")]
+    only_wrong: bool,
     /// The data set's folder; by default the run's own. Of another, only --split test is predicted
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -66,16 +80,18 @@ outermost pixels is brighter than half. Rows and columns at the edges that diffe
 most are cut off, unless the picture is no larger than the network's input. What is left is scaled, antialiased and \
 with its proportions, until its longer side is the network's, and put in the middle.";
 
-/// How many of a picture's classes are told.
-const MOST: usize = 3;
-
 pub fn run(arguments: &PredictArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let trained = arguments.trained.open()?;
     if arguments.images.is_empty() {
-        samples(arguments, &trained, &mut console)
-    } else {
-        pictures(arguments, &trained, &mut console)
+        return samples(arguments, &trained, &mut console);
+    }
+    let pictures = Pictures::read(&trained, &arguments.images, arguments.invert.decided())?;
+    let device = arguments.adapter.device(&mut console)?;
+    let predictions = pictures.predict(&device)?;
+    match arguments.json {
+        true => output::json(&pictures.json(&predictions, &device)),
+        false => output::text(&pictures.text(&predictions)),
     }
 }
 
@@ -83,64 +99,47 @@ fn samples(arguments: &PredictArguments, trained: &Trained, console: &mut Consol
     let device = arguments.adapter.device(console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, console)?;
     let (_, predictions) = setup::evaluator(trained, (&dataset).into(), &device)?.predict(&samples)?;
+    let mut written = String::new();
+    if let Some(path) = &arguments.grid {
+        draw(path, arguments, (&predictions, &trained.class_names()), &dataset, &samples)?;
+        written += &format!("wrote {}\n", path.display());
+    }
     match &arguments.output {
-        Some(path) => write_whole(path, predictions.csv().as_bytes()),
-        None => output::text(&predictions.csv()),
+        Some(path) => {
+            write_whole(path, predictions.csv().as_bytes())?;
+            written += &format!("wrote {}\n", path.display());
+        }
+        None if arguments.grid.is_none() => return output::text(&predictions.csv()),
+        None => {}
     }
+    output::text(&written)
 }
 
-fn pictures(arguments: &PredictArguments, trained: &Trained, console: &mut Console) -> Result<()> {
-    let shape = trained.state.config.model.input;
-    if !matches!(shape[2], 1 | 3) {
-        let (path, channels) = (trained.path.display(), shape[2]);
-        let problem = format!("the network's input has {channels} channels, a picture 1 or 3");
-        return Err(Error::Usage(format!("{path}: {problem}; give no IMAGE but samples of the data set")));
-    }
-    // All are read before anything is computed: the first that is no picture ends it.
-    let read = |path: &PathBuf| Picture::read(path, shape, arguments.invert.decided());
-    let pictures = arguments.images.iter().map(read).collect::<Result<Vec<_>>>()?;
-    // What they are is not known: the labels go unused.
-    let images: Vec<u8> = pictures.iter().flat_map(|picture| &picture.pixels).copied().collect();
-    let asked = Samples { images, labels: vec![0; pictures.len()], shape };
-    let nothing = Samples { images: Vec::new(), labels: Vec::new(), shape };
-    let source = Source { parts: [&asked, &nothing] };
-    let device = arguments.adapter.device(console)?;
-    let order: Vec<u32> = (0..).take(pictures.len()).collect();
-    let (_, predictions) = setup::evaluator(trained, source, &device)?.predict(&order)?;
-    let answers: Vec<(&Path, &Picture)> = arguments.images.iter().map(PathBuf::as_path).zip(&pictures).collect();
-    let names = trained.class_names();
-    if arguments.json {
-        return output::json(&json!({
-            "model": trained.state.config.model.name,
-            "run_dir": trained.folder.path(),
-            "checkpoint": trained.name,
-            "adapter": device.name(),
-            "pictures": answers.iter().enumerate().map(|(sample, (path, picture))| json!({
-                "file": path,
-                "inverted": picture.inverted,
-                "classes": ranked(&predictions, sample).map(|(class, probability)| json!({
-                    "class": class,
-                    "name": names[class],
-                    "probability": probability,
-                })).collect::<Vec<_>>(),
-            })).collect::<Vec<_>>(),
-        }));
-    }
-    let row = |(sample, (path, picture)): (usize, &(&Path, &Picture))| {
-        let inverted = if picture.inverted { "yes" } else { "no" };
-        let told = ranked(&predictions, sample)
-            .map(|(class, probability)| format!("{} {:.1} %", names[class], 100.0 * probability));
-        [path.display().to_string(), inverted.to_owned()].into_iter().chain(told).collect()
+/// The notebook's grid: what samples are and what they were taken for, mistakes in colour.
+fn draw(
+    path: &Path,
+    arguments: &PredictArguments,
+    (predictions, names): (&Predictions, &[String]),
+    dataset: &Dataset,
+    numbers: &[u32],
+) -> Result<()> {
+    let wrong = |&sample: &usize| predictions.predicted(sample) != predictions.labels[sample];
+    let from = (0..predictions.len()).filter(|sample| !arguments.only_wrong || wrong(sample)).collect();
+    let source = Source::from(dataset);
+    let sample = |sample: usize| Sample {
+        pixels: source.sample(numbers[sample]).0,
+        caption: format!(
+            "Actual = {}\nPredicted = {}",
+            names[predictions.labels[sample]],
+            names[predictions.predicted(sample)]
+        ),
+        colour: if wrong(&sample) { PALETTE[1] } else { INK },
     };
-    let rows: Vec<Vec<String>> = answers.iter().enumerate().map(row).collect();
-    let headings = ["picture", "inverted", "likeliest", "second", "third"];
-    output::text(&output::table(&headings[..rows[0].len()], &rows))
-}
-
-/// A sample's likeliest classes with their probabilities.
-fn ranked(predictions: &Predictions, sample: usize) -> impl Iterator<Item = (usize, f64)> {
-    let ranking = predictions.ranking(sample).into_iter().take(MOST);
-    ranking.map(move |class| (class, predictions.probabilities(sample)[class]))
+    let samples: Vec<Sample> = arguments.chosen.choose(from).into_iter().map(sample).collect();
+    if samples.is_empty() {
+        return Err(Error::Usage("--only-wrong: every sample was taken for what it is; leave it out".into()));
+    }
+    save_as(&plot::Samples { shape: dataset.train.shape, columns: arguments.chosen.columns(), samples }, path)
 }
 
 impl Invert {

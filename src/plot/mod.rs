@@ -7,7 +7,7 @@ mod roofline;
 mod samples;
 mod style;
 
-pub use bitmap::Bitmap;
+pub use bitmap::{Bitmap, data_address};
 pub use figure::{Area, Drawn, Figure, save, save_as, svg};
 pub use roofline::{Point, Roofline};
 pub use samples::{Sample, Samples};

@@ -2,6 +2,7 @@
 
 mod config;
 mod engine;
+mod environment;
 mod evaluator;
 mod history;
 mod run_folder;
@@ -11,6 +12,7 @@ mod weights;
 
 pub use config::{Config, check_batch_size};
 pub use engine::{Engine, Placement, Source, Tally};
+pub use environment::Environment;
 pub use evaluator::Evaluator;
 pub use history::{EpochResult, History};
 pub use run_folder::RunFolder;
