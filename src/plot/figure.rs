@@ -70,7 +70,9 @@ pub fn svg(figure: &impl Figure) -> Result<String> {
     let area = SVGBackend::with_string(&mut text, figure.size()).into_drawing_area();
     area.fill(&WHITE).and_then(|()| figure.draw(&area)).and_then(|()| area.present()).map_err(undrawn)?;
     drop(area);
-    // What goes without saying is left out. Text has its quotes escaped, so none of it looks like this.
+    // Said once, or left out where it goes without saying. Words have their quotes escaped, so none of them look so.
+    let family = format!(" font-family=\"{FAMILY}\"");
+    let text = text.replace(&family, "").replacen("<svg", &format!("<svg{family}"), 1);
     let text = text.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
     let bitmaps: String = figure.bitmaps().iter().map(Bitmap::element).collect();
     Ok(text.replace("</svg>", &(bitmaps + "</svg>")))

@@ -1,6 +1,6 @@
 //! Where the labels of points go, so that none covers another, a point or a line.
 
-use super::style::width;
+use super::style::{TEXT, width};
 
 /// What is taken of a picture, in pixels: x and y of the upper left and the lower right corner.
 pub struct Labels {
@@ -17,9 +17,6 @@ pub struct Placed {
 }
 
 impl Labels {
-    /// Of the text, in pixels.
-    pub const SIZE: u32 = 17;
-
     /// Of a picture of that width and height.
     pub fn new((width, height): (u32, u32)) -> Self {
         Self { size: [width as i32, height as i32], taken: Vec::new() }
@@ -32,7 +29,7 @@ impl Labels {
 
     /// The free place for `words` nearest to a circle: to its right, or else around it, farther and farther away.
     pub fn place(&mut self, words: &str, (x, y): (i32, i32), radius: i32) -> Placed {
-        let (width, height) = (width(words, Self::SIZE), Self::SIZE as i32);
+        let (width, height) = (width(words, TEXT), TEXT as i32 + 3);
         let around = |away: i32| {
             let (right, left) = (x + radius + 6 + away, x - radius - 6 - away - width);
             let (above, below) = (y - radius - 4 - away - height, y + radius + 4 + away);

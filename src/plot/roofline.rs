@@ -9,7 +9,7 @@ use plotters::style::{Color, RGBColor, WHITE};
 
 use super::figure::{Area, Drawn, Figure};
 use super::labels::Labels;
-use super::style::{FAINT, INK, PALETTE, text};
+use super::style::{FAINT, INK, PALETTE, TEXT, text};
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ impl Figure for Roofline {
         let [bottom, top] = range(rates.chain([GIGA * self.arithmetic]));
         let mut chart = ChartBuilder::on(area)
             .margin(24)
-            .caption(&self.title, text(24))
+            .caption(&self.title, text(19))
             .x_label_area_size(56)
             .y_label_area_size(84)
             .build_cartesian_2d((left..right).log_scale(), (bottom..top).log_scale())?;
@@ -106,8 +106,8 @@ impl Figure for Roofline {
             .configure_mesh()
             .x_desc("operations for each byte that has to move (FLOP/byte)")
             .y_desc("GFLOP/s")
-            .axis_desc_style(text(20))
-            .label_style(text(17))
+            .axis_desc_style(text(16))
+            .label_style(text(TEXT))
             .bold_line_style(FAINT)
             .light_line_style(WHITE)
             .axis_style(INK)
@@ -128,7 +128,7 @@ impl Figure for Roofline {
         self.shown().for_each(|point| labels.keep_free(pixel(place(point)), point.radius()));
         for (words, intensity) in [(flat, (ridge * right).sqrt()), (slope, (left * ridge).sqrt())] {
             let at = labels.place(&words, pixel(roof(intensity)), 6);
-            area.draw(&Text::new(words, at.corner, text(Labels::SIZE)))?;
+            area.draw(&Text::new(words, at.corner, text(TEXT)))?;
         }
         // Large ones get the best places, and lie under small ones.
         let mut points: Vec<&Point> = self.shown().collect();
@@ -140,7 +140,7 @@ impl Figure for Roofline {
             area.draw(&PathElement::new([centre, at.nearest], colour.stroke_width(1)))?;
             area.draw(&Circle::new(centre, point.radius(), colour.mix(0.85).filled()))?;
             area.draw(&Circle::new(centre, point.radius(), WHITE.stroke_width(1)))?;
-            area.draw(&Text::new(words, at.corner, text(Labels::SIZE)))?;
+            area.draw(&Text::new(words, at.corner, text(TEXT)))?;
         }
         Ok(())
     }

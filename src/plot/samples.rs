@@ -2,11 +2,11 @@
 
 use plotters::element::Text;
 use plotters::style::RGBColor;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::{HPos, VPos};
 
 use super::bitmap::Bitmap;
 use super::figure::{Area, Drawn, Figure};
-use super::style::{text, width};
+use super::style::{TEXT, anchored, width};
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -30,8 +30,7 @@ pub struct Sample<'a> {
     pub colour: RGBColor,
 }
 
-/// The size of the captions' text, and the distance from one line to the next.
-const TEXT: u32 = 17;
+/// From one line of a caption to the next.
 const LINE: i32 = 20;
 /// Around each image with its caption, on either side.
 const MARGIN: i32 = 10;
@@ -83,7 +82,7 @@ impl Figure for Samples<'_> {
         let (_, height) = self.image();
         for (place, sample) in self.samples.iter().enumerate() {
             let (x, y) = self.corner(place);
-            let style = text(TEXT).pos(Pos::new(HPos::Center, VPos::Top)).color(&sample.colour);
+            let style = anchored(TEXT, HPos::Center, VPos::Top).color(&sample.colour);
             for (line, words) in (0..).zip(sample.caption.lines()) {
                 let at = (x + width / 2, y + MARGIN + height + 4 + line * LINE);
                 area.draw(&Text::new(words, at, style.clone()))?;

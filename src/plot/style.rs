@@ -25,19 +25,25 @@ pub(super) const FAMILY: &str = "sans-serif";
 pub(super) const FONT: &[u8] = include_bytes!("../../assets/DejaVuSans.ttf");
 pub(super) const FONT_NAME: &str = "DejaVu Sans";
 
-/// Text of a size in pixels.
+/// Sizes of text in pixels: an em, which is about as high as a line is.
+pub const TITLE: u32 = 17;
+pub const TEXT: u32 = 14;
+pub const SMALL: u32 = 12;
+
+/// Text of a size.
 pub fn text(size: u32) -> TextStyle<'static> {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         // A test draws text, which fails without a font.
         drop(register_font(FAMILY, FontStyle::Normal, FONT));
     });
-    TextStyle::from((FAMILY, size)).color(&INK)
+    // plotters divides by this number.
+    TextStyle::from((FAMILY, 1.24 * f64::from(size))).color(&INK)
 }
 
-/// The same, its middle in both directions at the place where it is drawn.
-pub fn centred(size: u32) -> TextStyle<'static> {
-    text(size).pos(Pos::new(HPos::Center, VPos::Center))
+/// The same, drawn to the left or right of a place, above or below it, or around it.
+pub fn anchored(size: u32, across: HPos, down: VPos) -> TextStyle<'static> {
+    text(size).pos(Pos::new(across, down))
 }
 
 /// The pixels that words of a size take from left to right. Most viewers' own fonts are narrower.
