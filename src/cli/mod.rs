@@ -19,6 +19,7 @@ mod profile;
 mod profile_report;
 mod progress;
 mod record;
+mod report;
 mod run;
 mod selftest;
 mod setup;
@@ -60,6 +61,7 @@ enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
     Predict(predict::PredictArguments),
+    Report(report::ReportArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
@@ -98,6 +100,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),

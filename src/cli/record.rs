@@ -35,6 +35,7 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
     let [driver, driver_info] = device.driver().map(str::to_owned);
     let environment = Environment {
         commands,
+        device: device.describe(),
         adapter: device.name().into(),
         backend: device.backend().into(),
         device_type: device.device_type().into(),

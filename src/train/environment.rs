@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 pub struct Environment {
     /// The command lines, from the first that began the run to the last that went on with it.
     pub commands: Vec<String>,
+    /// What computes, in words.
+    pub device: String,
     pub adapter: String,
     pub backend: String,
     pub device_type: String,
