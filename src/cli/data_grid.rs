@@ -11,9 +11,8 @@ use crate::plot::{INK, Sample, Samples, save_as};
 use crate::random::{Sequence, Stream};
 
 /// Draw some samples with what they are, chosen at random.
-///
-/// Grey images are drawn as ink on white paper: Fashion-MNIST's white on black clothes become black on white.
 #[derive(Args)]
+#[command(after_help = format!("{NOTE}\n\n{}", super::EXIT_CODES))]
 pub struct GridArguments {
     #[command(flatten)]
     grid: GridOptions,
@@ -28,6 +27,7 @@ pub struct GridArguments {
     data_dir: Option<PathBuf>,
 }
 
+<<<<<<< HEAD
 /// Which samples a grid shows, the same in every subcommand that draws one.
 #[derive(Args)]
 pub struct GridOptions {
@@ -54,6 +54,11 @@ impl GridOptions {
         from
     }
 }
+=======
+/// clap wraps the lines to the terminal.
+const NOTE: &str = "\
+Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are white on black, become black on white.";
+>>>>>>> pictures
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {
@@ -79,7 +84,8 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
     let size: usize = samples.shape.iter().product();
     let sample = |&index: &usize| {
         let label = usize::from(samples.labels[index]);
-        let caption = format!("{} ({label})", names[label]);
+        let (name, number) = (&names[label], label.to_string());
+        let caption = if *name == number { number } else { format!("{name} ({number})") };
         Sample { pixels: &samples.images[index * size..][..size], caption, colour: INK }
     };
     let chosen = arguments.grid.choose((0..samples.len()).collect()).iter().map(sample).collect();

@@ -13,8 +13,12 @@ mod devices;
 mod evaluate;
 mod interrupt;
 mod output;
+<<<<<<< HEAD
 mod pictures;
 mod predict;
+=======
+mod plot;
+>>>>>>> pictures
 mod profile;
 mod profile_report;
 mod progress;
@@ -42,7 +46,11 @@ Exit codes:
   0    done
   1    error; also a failed selftest
   2    the command line or a model file asks for something impossible
+<<<<<<< HEAD
   3    the data set, a checkpoint or a picture is missing or corrupt
+=======
+  3    the data set, a checkpoint or a run's metrics are missing or corrupt
+>>>>>>> pictures
   4    no such adapter, or its limits are too small
   5    the device was lost or is out of memory
   6    diverged: the loss is no longer a finite number
@@ -60,8 +68,12 @@ struct Arguments {
 enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
+<<<<<<< HEAD
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
+=======
+    Plot(plot::PlotArguments),
+>>>>>>> pictures
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
@@ -99,8 +111,12 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+<<<<<<< HEAD
         Command::Predict(arguments) => predict::run(arguments),
         Command::Report(arguments) => report::run(arguments),
+=======
+        Command::Plot(arguments) => plot::run(arguments),
+>>>>>>> pictures
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),

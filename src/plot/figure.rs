@@ -79,15 +79,19 @@ pub fn svg(figure: &impl Figure) -> Result<String> {
 }
 
 fn png(figure: &impl Figure) -> Result<Vec<u8>> {
-    let mut options = Options { font_family: FAMILY.into(), ..Default::default() };
+    let (width, height) = figure.size();
+    let mut pixels = Pixmap::new(width, height).ok_or_else(|| undrawn(format!("{width} x {height} pixels")))?;
+    resvg::render(&tree(figure)?, Transform::identity(), &mut pixels.as_mut());
+    pixels.encode_png().map_err(undrawn)
+}
+
+/// The SVG's parts, in the font that comes along.
+pub(super) fn tree(figure: &impl Figure) -> Result<Tree> {
+    let mut options = Options::default();
     let fonts = options.fontdb_mut();
     fonts.load_font_data(FONT.to_vec());
     fonts.set_sans_serif_family(FONT_NAME);
-    let tree = Tree::from_str(&svg(figure)?, &options).map_err(undrawn)?;
-    let (width, height) = figure.size();
-    let mut pixels = Pixmap::new(width, height).ok_or_else(|| undrawn(format!("{width} x {height} pixels")))?;
-    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
-    pixels.encode_png().map_err(undrawn)
+    Tree::from_str(&svg(figure)?, &options).map_err(undrawn)
 }
 
 fn undrawn(problem: impl Display) -> Error {

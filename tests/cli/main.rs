@@ -4,6 +4,7 @@ mod bad_input;
 mod checkpoints;
 mod commands;
 mod measuring;
+mod pictures;
 mod resume;
 mod support;
 mod training;
