@@ -27,7 +27,10 @@ pub struct GridArguments {
     data_dir: Option<PathBuf>,
 }
 
-<<<<<<< HEAD
+/// clap wraps the lines to the terminal.
+const NOTE: &str = "\
+Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are white on black, become black on white.";
+
 /// Which samples a grid shows, the same in every subcommand that draws one.
 #[derive(Args)]
 pub struct GridOptions {
@@ -54,11 +57,6 @@ impl GridOptions {
         from
     }
 }
-=======
-/// clap wraps the lines to the terminal.
-const NOTE: &str = "\
-Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are white on black, become black on white.";
->>>>>>> pictures
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {

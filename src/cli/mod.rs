@@ -13,12 +13,9 @@ mod devices;
 mod evaluate;
 mod interrupt;
 mod output;
-<<<<<<< HEAD
 mod pictures;
-mod predict;
-=======
 mod plot;
->>>>>>> pictures
+mod predict;
 mod profile;
 mod profile_report;
 mod progress;
@@ -46,11 +43,7 @@ Exit codes:
   0    done
   1    error; also a failed selftest
   2    the command line or a model file asks for something impossible
-<<<<<<< HEAD
-  3    the data set, a checkpoint or a picture is missing or corrupt
-=======
-  3    the data set, a checkpoint or a run's metrics are missing or corrupt
->>>>>>> pictures
+  3    the data set, a checkpoint, a picture or a run's metrics are missing or corrupt
   4    no such adapter, or its limits are too small
   5    the device was lost or is out of memory
   6    diverged: the loss is no longer a finite number
@@ -68,12 +61,9 @@ struct Arguments {
 enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
-<<<<<<< HEAD
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
-=======
     Plot(plot::PlotArguments),
->>>>>>> pictures
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
@@ -111,12 +101,9 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
-<<<<<<< HEAD
         Command::Predict(arguments) => predict::run(arguments),
         Command::Report(arguments) => report::run(arguments),
-=======
         Command::Plot(arguments) => plot::run(arguments),
->>>>>>> pictures
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),

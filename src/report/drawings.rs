@@ -12,24 +12,23 @@ pub struct Drawing {
     pub words: String,
 }
 
-pub fn curves(contents: &Contents) -> Result<Drawing> {
-    let name = contents.state.config.model.name.clone();
+/// Nothing where no epoch is finished.
+pub fn curves(contents: &Contents) -> Result<Option<Drawing>> {
     let epoch = |(result, _): &(EpochResult, Option<f64>)| Epoch {
         number: result.epoch,
         loss: [result.loss, result.val_loss],
         accuracy: [result.accuracy, result.val_accuracy],
     };
     let epochs: Vec<Epoch> = contents.history.rows().iter().map(epoch).collect();
-    let from_to = |part: usize| match (epochs.first(), epochs.last()) {
-        (Some(first), Some(last)) => format!(
-            "loss from {:.3} to {:.3}, accuracy from {:.3} to {:.3}",
-            first.loss[part], last.loss[part], first.accuracy[part], last.accuracy[part]
-        ),
-        _ => "no epoch yet".into(),
+    let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return Ok(None) };
+    let from_to = |part: usize| {
+        let (loss, accuracy) = ([first.loss[part], last.loss[part]], [first.accuracy[part], last.accuracy[part]]);
+        format!("loss from {:.3} to {:.3}, accuracy from {:.3} to {:.3}", loss[0], loss[1], accuracy[0], accuracy[1])
     };
     let words = format!("Learning curves by epoch. Training: {}. Validation: {}.", from_to(0), from_to(1));
-    let title = format!("{name}: loss and accuracy by epoch");
-    Ok(Drawing { svg: svg(&Curves { title, runs: vec![Curve { name, epochs }] })?, words })
+    let name = contents.state.config.model.name.clone();
+    let curves = Curves { title: "loss and accuracy by epoch".into(), runs: vec![Curve { name, epochs }] };
+    Ok(Some(Drawing { svg: svg(&curves)?, words }))
 }
 
 pub fn confusion(confusion: &Confusion, names: &[String]) -> Result<Drawing> {

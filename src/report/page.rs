@@ -18,7 +18,7 @@ struct Page<'a> {
     environment: &'a Environment,
     folder: String,
     facts: Vec<(&'static str, String)>,
-    curves: Drawing,
+    curves: Option<Drawing>,
     epochs: Vec<[String; 6]>,
     samples: [String; 3],
     classes: Vec<[String; 5]>,
@@ -51,12 +51,12 @@ pub fn html(contents: &Contents) -> Result<String> {
     let mut facts = vec![
         ("test accuracy", percent(report.accuracy)),
         ("test loss", format!("{loss:.4}")),
-        ("right with two guesses", percent(predictions.top(2))),
+        ("top-2 accuracy", percent(predictions.top(2))),
         ("calibration error", percent(calibration.expected_error)),
         ("parameters", thousands(parameters)),
     ];
     if let Some(rate) = samples_per_second(contents) {
-        facts.push(("images trained a second", thousands(rate.round() as usize)));
+        facts.push(("images a second", thousands(rate.round() as usize)));
     }
     let page = Page {
         environment,
