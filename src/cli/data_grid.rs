@@ -14,15 +14,8 @@ use crate::random::{Sequence, Stream};
 #[derive(Args)]
 #[command(after_help = format!("{NOTE}\n\n{}", super::EXIT_CODES))]
 pub struct GridArguments {
-    /// Images from top to bottom
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
-    rows: u16,
-    /// Images from left to right
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
-    columns: u16,
-    /// Of the choice
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    grid: GridOptions,
     /// The samples to choose from
     #[arg(long, value_enum, default_value_t = Part::Train)]
     split: Part,
@@ -38,6 +31,33 @@ pub struct GridArguments {
 const NOTE: &str = "\
 Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are white on black, become black on white.";
 
+/// Which samples a grid shows, the same in every subcommand that draws one.
+#[derive(Args)]
+pub struct GridOptions {
+    /// Images from top to bottom
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    rows: u16,
+    /// Images from left to right
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    columns: u16,
+    /// Of the choice
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl GridOptions {
+    pub fn columns(&self) -> usize {
+        usize::from(self.columns)
+    }
+
+    /// As many as the grid has room for, at random; all of fewer.
+    pub fn choose(&self, mut from: Vec<usize>) -> Vec<usize> {
+        Sequence::new(self.seed, Stream::Shuffling, 0).shuffle(&mut from);
+        from.truncate(usize::from(self.rows) * usize::from(self.columns));
+        from
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {
     Train,
@@ -50,8 +70,8 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
         Part::Train => &dataset.train,
         Part::Test => &dataset.test,
     };
-    let (columns, rows) = (usize::from(arguments.columns), usize::from(arguments.rows));
-    if samples.len() < rows * columns {
+    let GridOptions { rows, columns, .. } = arguments.grid;
+    if samples.len() < usize::from(rows) * usize::from(columns) {
         let problem = format!("--rows {rows} --columns {columns}: there are {} samples only", samples.len());
         return Err(Error::Usage(format!("{problem}; give fewer")));
     }
@@ -59,8 +79,6 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
     let classes = labels.max().map_or(0, |&label| usize::from(label) + 1);
     let names = class_names(dataset.hashes.iter().map(|(_, hash)| hash), classes);
 
-    let mut order: Vec<usize> = (0..samples.len()).collect();
-    Sequence::new(arguments.seed, Stream::Shuffling, 0).shuffle(&mut order);
     let size: usize = samples.shape.iter().product();
     let sample = |&index: &usize| {
         let label = usize::from(samples.labels[index]);
@@ -68,7 +86,7 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
         let caption = if *name == number { number } else { format!("{name} ({number})") };
         Sample { pixels: &samples.images[index * size..][..size], caption, colour: INK }
     };
-    let chosen = order[..rows * columns].iter().map(sample).collect();
-    save_as(&Samples { shape: samples.shape, columns, samples: chosen }, &arguments.output)?;
+    let chosen = arguments.grid.choose((0..samples.len()).collect()).iter().map(sample).collect();
+    save_as(&Samples { shape: samples.shape, columns: arguments.grid.columns(), samples: chosen }, &arguments.output)?;
     output::text(&format!("wrote {}\n", arguments.output.display()))
 }

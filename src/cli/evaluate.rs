@@ -45,7 +45,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let trained = arguments.trained.open()?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, &mut console)?;
-    let (loss, predictions) = setup::evaluator(&trained, &dataset, &device)?.predict(&samples)?;
+    let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
     let (part, names) = (arguments.split.name(), trained.class_names());
     let judgement = Judgement::new(part, &names, loss, &predictions);
     let folder = arguments.output.clone().unwrap_or_else(|| trained.folder.path().join("evaluation").join(part));

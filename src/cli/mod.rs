@@ -16,11 +16,14 @@ mod interrupt;
 mod judgement;
 mod kfold;
 mod output;
+mod pictures;
 mod plot;
+mod predict;
 mod profile;
 mod profile_report;
 mod progress;
 mod record;
+mod report;
 mod run;
 mod selftest;
 mod setup;
@@ -43,7 +46,7 @@ Exit codes:
   0    done
   1    error; also a failed selftest
   2    the command line or a model file asks for something impossible
-  3    the data set, a checkpoint or a run's metrics are missing or corrupt
+  3    the data set, a checkpoint, a picture or a run's metrics are missing or corrupt
   4    no such adapter, or its limits are too small
   5    the device was lost or is out of memory
   6    diverged: the loss is no longer a finite number
@@ -62,6 +65,8 @@ enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
     Kfold(kfold::KfoldArguments),
+    Predict(predict::PredictArguments),
+    Report(report::ReportArguments),
     Plot(plot::PlotArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
@@ -101,6 +106,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Kfold(arguments) => kfold::run(arguments),
+        Command::Predict(arguments) => predict::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),

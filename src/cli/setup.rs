@@ -21,7 +21,8 @@ pub fn trainer<'a>(
 ) -> Result<Trainer<'a>> {
     // What does not fit the data is found before the device is opened.
     state.config.split(dataset.train.len())?;
-    let (plan, source, placement) = prepared(&state, dataset, device)?;
+    let source = Source::from(dataset);
+    let (plan, placement) = prepared(&state, &source, device)?;
     if verbose {
         console.say(&format!(
             "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
@@ -37,12 +38,12 @@ pub fn trainer<'a>(
     Trainer::new(state, device.executor(plan)?, source, placement)
 }
 
-/// An evaluator of a trained network.
+/// An evaluator of a trained network on these samples.
 ///
 /// # Errors
 /// Where the checkpoint, the data or the device's limits do not allow it.
-pub fn evaluator<'a>(trained: &Trained, dataset: &'a Dataset, device: &Device) -> Result<Evaluator<'a>> {
-    let (plan, source, placement) = prepared(&trained.state, dataset, device)?;
+pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> Result<Evaluator<'a>> {
+    let (plan, placement) = prepared(&trained.state, &source, device)?;
     let checkpoint = (&trained.checkpoint, trained.path.as_path());
     Evaluator::new(checkpoint, &trained.state, device.executor(plan)?, source, placement)
 }
@@ -55,12 +56,11 @@ fn tuned(state: &State) -> String {
     }
 }
 
-/// The plan on this device, the samples and where they are kept.
-fn prepared<'a>(state: &State, dataset: &'a Dataset, device: &Device) -> Result<(Plan, Source<'a>, Placement)> {
-    let source = Source { parts: [&dataset.train, &dataset.test] };
-    let pixels: usize = dataset.train.shape.iter().product();
+/// The plan on this device, and where the samples are kept.
+fn prepared(state: &State, source: &Source, device: &Device) -> Result<(Plan, Placement)> {
+    let pixels: usize = state.config.model.input.iter().product();
     let placement = device.placement((source.len() * pixels) as u64);
     let (batch, tiles) = (state.config.batch_size, state.config.tiles.clone());
-    let plan = lower(&state.config.model, Options::new(batch, tiles, placement.samples(&source, batch)))?;
-    Ok((plan, source, placement))
+    let plan = lower(&state.config.model, Options::new(batch, tiles, placement.samples(source, batch)))?;
+    Ok((plan, placement))
 }

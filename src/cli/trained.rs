@@ -1,6 +1,6 @@
 //! `--run` and `--checkpoint`: the trained network that a command works with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -18,6 +18,13 @@ pub struct TrainedOptions {
     /// The run's folder
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
+    #[command(flatten)]
+    checkpoint: CheckpointOption,
+}
+
+/// `--checkpoint`, for commands that have another name for the run.
+#[derive(Args)]
+pub struct CheckpointOption {
     /// The weights after the last epoch, or those with the best validation accuracy
     #[arg(long, value_enum, default_value_t = Which::Last)]
     checkpoint: Which,
@@ -54,7 +61,17 @@ impl TrainedOptions {
     /// # Errors
     /// [`Error::Data`] where there is none.
     pub fn open(&self) -> Result<Trained> {
-        let folder = RunFolder::open(&self.run);
+        self.checkpoint.open(&self.run)
+    }
+}
+
+impl CheckpointOption {
+    /// The network of a run.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is none.
+    pub fn open(&self, run: &Path) -> Result<Trained> {
+        let folder = RunFolder::open(run);
         let name = match self.checkpoint {
             Which::Best => "best",
             Which::Last => "last",

@@ -15,7 +15,7 @@ mod roofline;
 mod samples;
 mod style;
 
-pub use bitmap::Bitmap;
+pub use bitmap::{Bitmap, data_address};
 pub use box_plot::{BoxPlot, Values};
 pub use curves::{Curve, Curves, Epoch};
 pub use figure::{Area, Drawn, Figure, save, save_as, svg};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::data::Samples;
+use crate::data::{Dataset, Samples};
 use crate::error::{Error, Result};
 use crate::kernels::{Adam, Progress};
 use crate::model::glorot;
@@ -15,6 +15,12 @@ use crate::random;
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
     pub parts: [&'a Samples; 2],
+}
+
+impl<'a> From<&'a Dataset> for Source<'a> {
+    fn from(dataset: &'a Dataset) -> Self {
+        Self { parts: [&dataset.train, &dataset.test] }
+    }
 }
 
 impl Source<'_> {

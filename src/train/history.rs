@@ -39,6 +39,11 @@ impl History {
         self.rows.push((result, Some(seconds)));
     }
 
+    /// Each epoch's results, and its seconds where they are known.
+    pub fn rows(&self) -> &[(EpochResult, Option<f64>)] {
+        &self.rows
+    }
+
     /// The text of `metrics.csv`.
     pub fn csv(&self) -> String {
         let row = |(result, seconds): &(EpochResult, Option<f64>)| {

@@ -44,17 +44,18 @@ mod tests {
     #[test]
     fn columns_are_known_by_their_names() {
         let text = "epoch,learning_rate,val_accuracy,val_loss,accuracy,loss\n3,0.001,0.5,0.75,0.25,1.5\n";
-        let expected = EpochResult { epoch: 3, loss: 1.5, accuracy: 0.25, val_loss: 0.75, val_accuracy: 0.5 };
+        let (loss, accuracy, val_loss, val_accuracy, learning_rate) = (1.5, 0.25, 0.75, 0.5, 0.001);
+        let expected = EpochResult { epoch: 3, loss, accuracy, val_loss, val_accuracy, learning_rate };
         assert_eq!(parse(text.as_bytes()), Ok(vec![expected]));
     }
 
     #[test]
     fn a_damaged_table_is_refused() {
-        let good = "epoch,loss,accuracy,val_loss,val_accuracy,seconds\n1,0.5,0.5,0.5,0.5,\n2,0.5,0.5,0.5,0.5,1.0\n";
+        let good = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n1,0.5,0.5,0.5,0.5,0.1,\n2,0.5,0.5,0.5,0.5,0.1,1.0\n";
         assert_eq!(parse(good.as_bytes()).unwrap().len(), 2);
         for (from, to, part) in [
             (good, "", "no epoch in it; wait"),
-            ("1,0.5,0.5,0.5,0.5,\n2,0.5,0.5,0.5,0.5,1.0\n", "", "no epoch in it; wait"),
+            ("1,0.5,0.5,0.5,0.5,0.1,\n2,0.5,0.5,0.5,0.5,0.1,1.0\n", "", "no epoch in it; wait"),
             ("val_loss", "loss_val", "missing field `val_loss`"),
             ("2,0.5", "2,x", "line: 3"),
             ("2,0.5", "2,NaN", "epoch 2 has a loss or accuracy that cannot be"),

@@ -3,6 +3,7 @@
 mod config;
 mod early_stopping;
 mod engine;
+mod environment;
 mod evaluator;
 mod history;
 mod metrics;
@@ -17,6 +18,7 @@ mod weights;
 pub use config::{Config, Fold, check_batch_size};
 pub use early_stopping::{Best, EarlyStopping, EarlyStoppingState};
 pub use engine::{Engine, Placement, Source, Tally};
+pub use environment::Environment;
 pub use evaluator::Evaluator;
 pub use history::{EpochResult, History};
 pub use metrics::metrics;

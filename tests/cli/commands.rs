@@ -11,6 +11,8 @@ fn every_command_has_help() {
     let commands = [
         "train",
         "evaluate",
+        "predict",
+        "report",
         "summary",
         "bench",
         "plot",
