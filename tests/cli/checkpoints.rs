@@ -41,6 +41,7 @@ fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
         seed: 3,
         split_seed: 2020,
         validation_fraction: 0.2,
+        fold: None,
         shuffle: true,
         early_stopping: Some(EarlyStopping {
             min_delta: 0.0,
