@@ -48,10 +48,10 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
     let (part, names) = (arguments.split.name(), trained.class_names());
     let judgement = Judgement::new(part, &names, loss, &predictions);
-    let folder = arguments.output.clone().unwrap_or_else(|| trained.folder.path().join("evaluation").join(part));
-    judgement.save(&folder)?;
+    let target = arguments.output.clone().unwrap_or_else(|| folder(trained.folder.path(), arguments.split));
+    judgement.save(&target)?;
     console
-        .say(&format!("wrote the report, the confusion matrix and the reliability diagram into {}", folder.display()));
+        .say(&format!("wrote the report, the confusion matrix and the reliability diagram into {}", target.display()));
     if !arguments.json {
         return output::text(&judgement.text());
     }
@@ -66,6 +66,11 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
         judgement: judgement.json(),
     };
     output::json(&about)
+}
+
+/// Where a run keeps what its network is worth on a part of the data.
+pub fn folder(run: &Path, part: Part) -> PathBuf {
+    run.join("evaluation").join(part.name())
 }
 
 /// `--json`'s object.

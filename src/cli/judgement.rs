@@ -14,10 +14,10 @@ pub struct Judgement<'a> {
     /// `test`, say.
     part: &'a str,
     /// A name for each class.
-    names: &'a [String],
+    pub names: &'a [String],
     /// The mean loss.
-    loss: f64,
-    predictions: &'a Predictions,
+    pub loss: f64,
+    pub predictions: &'a Predictions,
     confusion: Confusion,
     report: Report,
     calibration: Calibration,

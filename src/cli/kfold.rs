@@ -266,6 +266,7 @@ impl Validation<'_> {
             json: false,
             saved: Instant::now(),
             save_every: None,
+            report_on: None,
         };
         run.fit().map_err(|error| self.interrupted(fold, error))?;
         let (test_loss, test) = run.trainer.test()?;

@@ -42,11 +42,19 @@ pub fn run(arguments: &PlotArguments) -> Result<()> {
     output::text(&paths.iter().map(|path| format!("wrote {}\n", path.display())).collect::<String>())
 }
 
+/// Draws the curves of one run into its folder.
+///
+/// # Errors
+/// See [`metrics`] and [`save`].
+pub fn draw(run: &Path) -> Result<()> {
+    save(&curves(&[run.to_owned()])?, run, NAME).map(drop)
+}
+
 /// What the runs' folders tell of their epochs.
 ///
 /// # Errors
 /// See [`metrics`].
-pub fn curves(runs: &[PathBuf]) -> Result<Curves> {
+fn curves(runs: &[PathBuf]) -> Result<Curves> {
     let curve = |run: &PathBuf| {
         let epochs = metrics(run)?.into_iter().map(|result| Epoch {
             number: result.epoch,

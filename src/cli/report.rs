@@ -10,7 +10,7 @@ use super::trained::{CheckpointOption, Part};
 use super::{output, setup};
 use crate::error::Result;
 use crate::report::{Contents, html};
-use crate::train::{Environment, History};
+use crate::train::{Environment, History, RunFolder};
 
 /// Write RUN/report.html: one page with everything about a run, to read offline or to mail.
 ///
@@ -44,7 +44,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), Part::Test, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
     let split = trained.state.config.split(dataset.train.len())?;
-    let text = html(&Contents {
+    let contents = Contents {
         folder: trained.folder.path(),
         checkpoint: trained.name,
         state: &trained.state,
@@ -56,7 +56,16 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         loss,
         predictions: &predictions,
         test: &dataset.test,
-    })?;
-    trained.folder.write(FILE, &text)?;
-    output::text(&format!("wrote {}\n", trained.folder.path().join(FILE).display()))
+    };
+    let path = write(&trained.folder, &contents)?;
+    output::text(&format!("wrote {}\n", path.display()))
+}
+
+/// Writes the page into the run's folder; its path.
+///
+/// # Errors
+/// [`crate::error::Error::Failed`] where it cannot be drawn or written.
+pub fn write(folder: &RunFolder, contents: &Contents) -> Result<PathBuf> {
+    folder.write(FILE, &html(contents)?)?;
+    Ok(folder.path().join(FILE))
 }

@@ -8,10 +8,14 @@ use serde::Serialize;
 
 use super::console::Console;
 use super::device::Device;
+use super::judgement::Judgement;
 use super::progress::Line;
-use super::{interrupt, output};
+use super::trained::Part;
+use super::{evaluate, interrupt, output, plot, report};
+use crate::data::{Dataset, class_names};
 use crate::error::{Error, Result};
-use crate::train::{EpochResult, Finished, History, RunFolder, Tally, Trainer};
+use crate::report::Contents;
+use crate::train::{Environment, EpochResult, Finished, History, RunFolder, Tally, Trainer};
 
 /// A run with everything it reports to.
 pub struct Run<'a> {
@@ -21,6 +25,8 @@ pub struct Run<'a> {
     pub console: Console,
     pub device: &'a Device,
     pub json: bool,
+    /// The data set of a report at the end; none where no report is wanted.
+    pub report_on: Option<&'a Dataset>,
     /// When a checkpoint was last written.
     pub saved: Instant,
     /// Within an epoch, too, once this has passed.
@@ -161,13 +167,17 @@ impl Run<'_> {
     /// Measures the test samples, says so and ends.
     fn test(mut self) -> Result<()> {
         let (loss, predictions) = self.trainer.test()?;
-        let accuracy = predictions.top(1);
-        let text = format!("test loss: {loss:.4} - test accuracy: {accuracy:.4}");
-        self.console.record(&text);
+        let state = self.trainer.state();
+        let config = &state.config;
+        let names = class_names(&state.data, config.model.classes());
+        let judgement = Judgement::new(Part::Test.name(), &names, loss, &predictions);
+        self.console.record(&judgement.line());
         self.save_log()?;
-        let config = &self.trainer.state().config;
+        if let Some(dataset) = self.report_on {
+            self.write_report(dataset, &judgement)?;
+        }
         if !self.json {
-            return output::text(&(text + "\n"));
+            return output::text(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" });
         }
         output::json(&LastObject {
             model: &config.model.name,
@@ -177,9 +187,35 @@ impl Run<'_> {
             seed: config.seed,
             epochs: self.trainer.state().epoch,
             test_loss: loss,
-            test_accuracy: accuracy,
+            test_accuracy: predictions.top(1),
             run_dir: self.folder.path(),
         })
+    }
+
+    /// Draws and writes what `plot`, `evaluate` and `report` would.
+    fn write_report(&self, dataset: &Dataset, judgement: &Judgement) -> Result<()> {
+        let folder = self.folder.path();
+        plot::draw(folder)?;
+        judgement.save(&evaluate::folder(folder, Part::Test))?;
+        let split = self.trainer.split();
+        let path = report::write(
+            &self.folder,
+            &Contents {
+                folder,
+                checkpoint: "last",
+                state: self.trainer.state(),
+                environment: &Environment::read(&self.folder)?,
+                history: &self.history,
+                names: judgement.names,
+                split: [split.train.len(), split.validation.len()],
+                tested_on: &self.device.describe(),
+                loss: judgement.loss,
+                predictions: judgement.predictions,
+                test: &dataset.test,
+            },
+        )?;
+        self.console.show(&format!("wrote {}", path.display()));
+        Ok(())
     }
 
     fn save_log(&self) -> Result<()> {

@@ -78,6 +78,9 @@ pub struct TrainArguments {
     /// How the products are cut up; the run folder records it, and --resume keeps it
     #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
     tiles: TilesOption,
+    /// No learning curves, confusion matrix and report.html at the end
+    #[arg(long)]
+    no_report: bool,
     /// Print a JSON object for each epoch, and a last one with the test's result
     #[arg(long)]
     json: bool,
@@ -163,8 +166,19 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         dataset.test.len(),
         folder.path().display()
     ));
-    Run { trainer, folder, history, console, device: &device, json: arguments.json, saved: Instant::now(), save_every }
-        .finish()
+    let report_on = (!arguments.no_report).then_some(&dataset);
+    Run {
+        trainer,
+        folder,
+        history,
+        console,
+        device: &device,
+        json: arguments.json,
+        saved: Instant::now(),
+        save_every,
+        report_on,
+    }
+    .finish()
 }
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
