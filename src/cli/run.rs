@@ -1,7 +1,7 @@
 //! A training run with everything it reports to: the console, stdout and the run's folder.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -174,7 +174,8 @@ impl Run<'_> {
         self.console.record(&judgement.line());
         self.save_log()?;
         if let Some(dataset) = self.report_on {
-            self.write_report(dataset, &judgement)?;
+            let path = self.write_report(dataset, &judgement)?;
+            self.console.show(&format!("wrote {}", path.display()));
         }
         if !self.json {
             return output::text(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" });
@@ -192,13 +193,13 @@ impl Run<'_> {
         })
     }
 
-    /// Draws and writes what `plot`, `evaluate` and `report` would.
-    fn write_report(&self, dataset: &Dataset, judgement: &Judgement) -> Result<()> {
+    /// Draws and writes what `plot`, `evaluate` and `report` would; the report's path.
+    fn write_report(&self, dataset: &Dataset, judgement: &Judgement) -> Result<PathBuf> {
         let folder = self.folder.path();
         plot::draw(folder)?;
         judgement.save(&evaluate::folder(folder, Part::Test))?;
         let split = self.trainer.split();
-        let path = report::write(
+        report::write(
             &self.folder,
             &Contents {
                 folder,
@@ -213,9 +214,7 @@ impl Run<'_> {
                 predictions: judgement.predictions,
                 test: &dataset.test,
             },
-        )?;
-        self.console.show(&format!("wrote {}", path.display()));
-        Ok(())
+        )
     }
 
     fn save_log(&self) -> Result<()> {
