@@ -19,7 +19,7 @@ pub struct Shown {
 
 /// How many of the mistakes, and of the rest.
 const MISTAKES: usize = 24;
-const HITS: usize = 12;
+const HITS: usize = 16;
 
 /// The mistakes that the network was surest of, the surest first.
 pub fn mistakes(contents: &Contents) -> Vec<Shown> {

@@ -110,7 +110,7 @@ fn half_a_checkpoint_is_cleared_away() {
     for name in ["checkpoints/.5yQx0a.part", ".m2Lp9z.part"] {
         fs::write(scratch.path("run").join(name), "half").unwrap();
     }
-    scratch.succeed("train --resume run --epochs 2 --adapter cpu");
+    scratch.succeed("train --resume run --epochs 2 --adapter cpu --no-report");
     let run = scratch.path("run");
     assert_eq!(names(&run), ["checkpoints", "config.toml", "environment.json", "metrics.csv", "train.log"]);
     assert_eq!(names(&run.join("checkpoints")), ["best.safetensors", "last.safetensors"]);

@@ -112,13 +112,16 @@ fn curves_are_drawn_of_what_metrics_csv_has() {
     let svg = fs::read_to_string(scratch.path("run/learning_curves.svg")).unwrap();
     assert!(svg.contains("best epoch: 1, validation accuracy 0.2500"), "{svg}");
     fs::remove_file(scratch.path("run/learning_curves.svg")).unwrap();
-    let header = "epoch,loss,accuracy,val_loss,val_accuracy,seconds\n";
+    let header = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n";
     for (text, part) in [
         (String::new(), "metrics.csv: no epoch in it; wait"),
         (header.to_owned(), "metrics.csv: no epoch in it; wait"),
-        (format!("{header}1,0.5,0.5,0.5,0.5,1\n2,0.5"), "metrics.csv: not a table of epochs ("),
-        (format!("{header}1,0.5,0.5,0.5,zero,1\n"), "metrics.csv: not a table of epochs ("),
-        (format!("{header}1,inf,0.5,0.5,0.5,1\n"), "metrics.csv: epoch 1 has a loss or accuracy that cannot be; give"),
+        (format!("{header}1,0.5,0.5,0.5,0.5,0.1,1\n2,0.5"), "metrics.csv: not a table of epochs ("),
+        (format!("{header}1,0.5,0.5,0.5,zero,0.1,1\n"), "metrics.csv: not a table of epochs ("),
+        (
+            format!("{header}1,inf,0.5,0.5,0.5,0.1,1\n"),
+            "metrics.csv: epoch 1 has a loss or accuracy that cannot be; give",
+        ),
         ("nothing,known\n1,2\n".to_owned(), "missing field `epoch`"),
     ] {
         write(&text);

@@ -105,10 +105,10 @@ impl Scratch {
         self.run(arguments).succeeded(arguments)
     }
 
-    /// Trains the small model on the CPU path with small batches.
+    /// Trains the small model on the CPU path with small batches; draws no pictures.
     #[track_caller]
     pub fn train(&self, arguments: &str) -> Ended {
-        self.succeed(&format!("train --model tiny.toml --adapter cpu --batch-size 32 {arguments}"))
+        self.succeed(&format!("train --model tiny.toml --adapter cpu --batch-size 32 --no-report {arguments}"))
     }
 
     pub fn last(&self, run: &str) -> Vec<u8> {

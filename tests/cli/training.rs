@@ -82,7 +82,7 @@ fn another_data_set_is_measured_only_where_it_is_asked_for() {
     let evaluate = |arguments: &str| scratch.run(&format!("evaluate --run run --adapter cpu {arguments}"));
     let measured = evaluate(&elsewhere).succeeded(&elsewhere);
     assert!(measured.stdout.starts_with("test loss: "), "{measured:?}");
-    let note = "not the data set that the run was trained on; measuring its test samples\n";
+    let note = "not the data set that the run was trained on; taking its test samples\n";
     assert!(measured.stderr.ends_with(note), "{measured:?}");
     for split in ["train", "validation"] {
         let refused = evaluate(&format!("{elsewhere} --split {split}"));
