@@ -11,7 +11,7 @@ use super::trained::{Part, TrainedOptions};
 use super::{output, setup};
 use crate::error::Result;
 
-/// Measure a run's loss and accuracy.
+/// Measure a trained network's loss and accuracy.
 #[derive(Args)]
 #[command(after_help = super::EXIT_CODES)]
 pub struct EvaluateArguments {
@@ -20,7 +20,8 @@ pub struct EvaluateArguments {
     /// The samples to measure on
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
-    /// The data set's folder; by default the run's own. Of another, only --split test is measured
+    /// The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. Of
+    /// another than the run's, only --split test is measured
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -43,14 +44,15 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     if !arguments.json {
         return output::text(&format!("{part} loss: {loss:.4} - {part} accuracy: {accuracy:.4}\n"));
     }
+    let run = trained.run.as_ref();
     output::json(&json!({
-        "model": trained.state.config.model.name,
+        "model": trained.network.model.name,
         "adapter": device.name(),
         "backend": device.backend(),
         "device_type": device.device_type(),
-        "run_dir": trained.folder.path(),
-        "checkpoint": trained.name,
-        "epoch": trained.state.epoch,
+        "run_dir": run.map(|run| run.folder.path()),
+        "checkpoint": run.map(|run| run.checkpoint),
+        "epoch": run.map(|run| run.state.epoch),
         "split": part,
         "samples": predictions.len(),
         "loss": loss,

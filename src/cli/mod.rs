@@ -10,6 +10,7 @@ mod dataset;
 mod device;
 mod devices;
 mod evaluate;
+mod export;
 mod interrupt;
 mod output;
 mod profile;
@@ -56,6 +57,7 @@ struct Arguments {
 enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
+    Export(export::ExportArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
@@ -93,6 +95,7 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),

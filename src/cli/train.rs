@@ -10,18 +10,18 @@ use super::run::Run;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup, tiling};
 use crate::error::{Error, Result};
-use crate::formats::Checkpoint;
+use crate::formats::{self, Checkpoint, Network};
 use crate::kernels::Tiles;
-use crate::model;
+use crate::model::{self, Model};
 use crate::train::{Config, History, RunFolder, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
 #[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::EXIT_CODES))]
 pub struct TrainArguments {
-    /// cnn1, cnn2, cnn3, or a model's TOML file
-    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
+    /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<String>,
     /// Passes over the training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
@@ -49,7 +49,7 @@ pub struct TrainArguments {
     /// The folder to write [default: runs/<model>-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
-    /// Start from the weights in a checkpoint
+    /// Start from the weights in a file: a checkpoint, safetensors, or ONNX that 'export' wrote
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
@@ -86,6 +86,8 @@ Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 struct Start {
     config: Config,
     data_dir: Option<PathBuf>,
+    /// The network whose weights it starts from.
+    init: Option<(Network, PathBuf)>,
     /// The run to go on with, and its checkpoint.
     resumed: Option<(RunFolder, State, Checkpoint, PathBuf)>,
 }
@@ -93,7 +95,6 @@ struct Start {
 pub fn run(arguments: &TrainArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let mut start = start(arguments)?;
-    let init = arguments.init.as_ref().map(|path| Ok::<_, Error>((Checkpoint::read(path)?, path))).transpose()?;
     let device = arguments.adapter.device(&mut console)?;
     let dataset = dataset::open(start.data_dir.as_deref(), &start.config.model, &mut console)?;
     let hashes = dataset::hashes(&dataset);
@@ -122,8 +123,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let config = Config { tiles, ..start.config };
             let state = State::new(config, hashes);
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
-            if let Some((checkpoint, path)) = &init {
-                trainer.start_from(checkpoint, path)?;
+            if let Some((network, path)) = &start.init {
+                trainer.start_from(&network.tensors, path)?;
             }
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
@@ -160,9 +161,10 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
             return Err(Error::Usage(format!("{problem}; give that many or more")));
         }
         let data_dir = arguments.data_dir.clone().or_else(|| record::data_dir(&folder));
-        return Ok(Start { config: state.config.clone(), data_dir, resumed: Some((folder, state, checkpoint, path)) });
+        let resumed = Some((folder, state.clone(), checkpoint, path));
+        return Ok(Start { config: state.config, data_dir, init: None, resumed });
     }
-    let (model, epochs) = model::by_name_or_file(&arguments.model)?;
+    let (model, epochs, init) = model(arguments)?;
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch_size,
@@ -175,5 +177,21 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         model,
     };
     config.check()?;
-    Ok(Start { config, data_dir: arguments.data_dir.clone(), resumed: None })
+    Ok(Start { config, data_dir: arguments.data_dir.clone(), init, resumed: None })
+}
+
+/// The model, the epochs to train it by default, and the network whose weights it starts from.
+fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<(Network, PathBuf)>)> {
+    let named = arguments.model.as_deref().map(model::by_name_or_file).transpose()?;
+    let read = |path: &PathBuf| {
+        let network = formats::read(path, named.as_ref().map(|(model, _)| model))?;
+        Ok::<_, Error>((network, path.clone()))
+    };
+    let init = arguments.init.as_ref().map(read).transpose()?;
+    let (model, epochs) = match (named, &init) {
+        (Some(named), _) => named,
+        (None, Some((network, _))) => (network.model.clone(), model::EPOCHS),
+        (None, None) => model::by_name_or_file("cnn1")?,
+    };
+    Ok((model, epochs, init))
 }

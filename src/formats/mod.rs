@@ -1,13 +1,21 @@
 //! Files the program writes and reads beside the data set.
 
 mod checkpoint;
+mod exchange;
 mod network;
+mod npz;
+mod onnx;
+mod onnx_fields;
+mod onnx_graph;
+mod protobuf;
+mod safetensors;
 mod shader;
 mod trace;
 mod whole_file;
 
 pub use checkpoint::{Checkpoint, Tensor};
-pub use network::{AdamState, Network};
+pub use exchange::{Format, decode, read};
+pub use network::{AdamState, KINDS, Network};
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
 pub use whole_file::write_whole;

@@ -9,7 +9,7 @@ use super::{Engine, EpochResult, Placement, Source, State, Tally, weights};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
-use crate::formats::Checkpoint;
+use crate::formats::{Checkpoint, Tensor};
 use crate::plan::Executor;
 use crate::random::{Sequence, Stream};
 
@@ -51,12 +51,12 @@ impl<'a> Trainer<'a> {
         Ok(Self { engine, split, test, state })
     }
 
-    /// Starts from a checkpoint's weights instead of Glorot's.
+    /// Starts from the weights that were read from `path` instead of Glorot's.
     ///
     /// # Errors
     /// [`Error::Data`] where they are not this model's.
-    pub fn start_from(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
-        weights::put(&mut self.engine, checkpoint, path, false)
+    pub fn start_from(&mut self, tensors: &[Tensor], path: &Path) -> Result<()> {
+        weights::put(&mut self.engine, tensors, path, false)
     }
 
     /// Goes on where the checkpoint's own state, which this trainer was made with, says.
@@ -72,7 +72,7 @@ impl<'a> Trainer<'a> {
             let problem = format!("epoch {epoch}, step {step}, time {time} and its tally contradict each other");
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
-        weights::put(&mut self.engine, checkpoint, path, true)
+        weights::put(&mut self.engine, &checkpoint.tensors, path, true)
     }
 
     pub fn state(&self) -> &State {

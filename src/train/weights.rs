@@ -4,11 +4,8 @@ use std::path::Path;
 
 use super::Engine;
 use crate::error::{Error, Result};
-use crate::formats::{Checkpoint, Tensor};
+use crate::formats::{KINDS, Tensor};
 use crate::plan::{BufferId, Parameter};
-
-/// What a layer keeps: its weights, then Adam's two moments of them.
-const KINDS: [&str; 3] = ["", ".first_moment", ".second_moment"];
 
 fn buffers(parameter: &Parameter) -> [BufferId; 3] {
     [parameter.weights, parameter.first_moment, parameter.second_moment]
@@ -36,25 +33,16 @@ pub fn take(engine: &mut Engine) -> Result<Vec<Tensor>> {
     Ok(tensors)
 }
 
-/// Puts a checkpoint's weights into the engine, and Adam's moments where `moments`.
+/// Puts weights that were read from `path` into the engine, and Adam's moments where `moments`.
 ///
 /// # Errors
 /// [`Error::Data`] naming the first tensor that is missing, of another shape, or in no layer of the model.
-pub fn put(engine: &mut Engine, checkpoint: &Checkpoint, path: &Path, moments: bool) -> Result<()> {
+pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, moments: bool) -> Result<()> {
     let fail = |problem: String| {
         let path = path.display();
         Error::Data(format!("{path}: {problem}; give a checkpoint of the same model, or the --model it is of"))
     };
-    let find = |name: &str, shape: &[usize]| match checkpoint.tensors.iter().find(|tensor| tensor.name == name) {
-        None => Err(fail(format!("has no tensor {name}"))),
-        Some(tensor) if tensor.shape != shape => {
-            Err(fail(format!("{name} has the shape {:?}, the model's has {shape:?}", tensor.shape)))
-        }
-        Some(tensor) if tensor.values.iter().any(|value| !value.is_finite()) => {
-            Err(fail(format!("{name} has values that are not finite")))
-        }
-        Some(tensor) => Ok(&tensor.values),
-    };
+    let find = |name: &str, shape: &[usize]| Tensor::find(tensors, name, shape).map_err(fail);
     let parameters = engine.plan().parameters.clone();
     let mut read = Vec::new();
     for parameter in &parameters {
@@ -62,11 +50,11 @@ pub fn put(engine: &mut Engine, checkpoint: &Checkpoint, path: &Path, moments: b
         for (kind, buffer) in KINDS.iter().zip(buffers(parameter)).take(if moments { 3 } else { 1 }) {
             let kernel = find(&format!("{layer}.kernel{kind}"), &shape.kernel)?;
             let bias = find(&format!("{layer}.bias{kind}"), &[shape.columns])?;
-            read.push((buffer, [kernel.as_slice(), bias.as_slice()].concat()));
+            read.push((buffer, [kernel, bias].concat()));
         }
     }
     let known = |name: &str| parameters.iter().any(|parameter| name.split('.').next() == Some(&parameter.layer));
-    if let Some(tensor) = checkpoint.tensors.iter().find(|tensor| !known(&tensor.name)) {
+    if let Some(tensor) = tensors.iter().find(|tensor| !known(&tensor.name)) {
         return Err(fail(format!("has a tensor {}, the model has no such layer", tensor.name)));
     }
     for (buffer, values) in read {
