@@ -62,7 +62,7 @@ impl Network {
     pub fn check(&self, name: &str) -> Result<()> {
         let fail =
             |problem: String| Error::Data(format!("{name}: {problem}; give a file whose weights are its model's"));
-        self.model.check().map_err(|error| fail(error.to_string()))?;
+        self.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
         let kinds = if self.adam.is_some() { &KINDS[..] } else { &KINDS[..1] };
         let parts = parts(&self.model)?;
         let tensors = parts.iter().flat_map(|(layer, part, shape)| {

@@ -3,10 +3,10 @@
 //!
 //! The operators are those of <https://onnx.ai/onnx/operators/>.
 
-use super::Tensor;
-use super::onnx_fields::{FLOAT, INTEGERS, attribute, kind, node, value_info};
+use super::fields::{FLOAT, INTEGERS, attribute, kind, node, value_info};
 use super::protobuf::Message;
 use crate::error::Result;
+use crate::formats::Tensor;
 use crate::model::{Activation, Layer, Model, Resolved, Shape, Window, activation, resolve};
 
 /// What a graph has beside its weights: nodes, input and output as messages.

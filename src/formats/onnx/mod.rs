@@ -1,17 +1,23 @@
 //! Networks as ONNX files. What is read back is only what was written here: the model and its weights are in the file
 //! beside the graph, which must be the one that belongs to them.
 
+mod fields;
+mod nodes;
+mod protobuf;
+
+use fields::{FLOAT, entry, graph, model, node, operators, tensor};
+use nodes::{Graph, channels_first, channels_last};
+use protobuf::{Fields, Message, Value, bytes};
+
 use super::checkpoint::{KEY, floats};
 use super::network::About;
-use super::onnx_fields::{FLOAT, entry, graph, model, node, operators, tensor};
-use super::onnx_graph::{Graph, channels_first, channels_last};
-use super::protobuf::{Fields, Message, Value, bytes};
 use super::{Network, Tensor};
 use crate::error::{Error, Result};
 
 /// The first that has opset 17.
 const IR_VERSION: u64 = 8;
 const OPSET: u64 = 17;
+
 /// The bytes of the file.
 ///
 /// # Errors
@@ -56,14 +62,18 @@ pub fn is_onnx(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`Error::Data`] naming the file, and the first node that is none of [`encode`]'s.
-pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
-    let fail = |problem| Error::Data(format!("{name}: {problem}; give an ONNX file that 'export' wrote"));
-    read(bytes).map_err(fail)
+pub fn decode(file: &[u8], name: &str) -> Result<Network> {
+    let fail = |problem: String| Error::Data(format!("{name}: {problem}; give an ONNX file that 'export' wrote"));
+    let (about, graph) = parts(file).map_err(fail)?;
+    about.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
+    let weights = weights(graph, &Graph::of(&about.model)?).map_err(fail)?;
+    Ok(Network::of(about, weights))
 }
 
 const NOT_WHOLE: &str = "not a whole ONNX file";
 
-fn read(file: &[u8]) -> std::result::Result<Network, String> {
+/// What the file says of its network, and its graph.
+fn parts(file: &[u8]) -> std::result::Result<(About, &[u8]), String> {
     let mut about = None;
     let mut operators_fit = false;
     for field in Fields::of(file) {
@@ -80,16 +90,17 @@ fn read(file: &[u8]) -> std::result::Result<Network, String> {
     let graph = bytes(file, model::GRAPH).ok_or(NOT_WHOLE)?;
     let Some(about) = about else {
         let producer = shown(bytes(file, model::PRODUCER_NAME));
-        let node = bytes(graph, graph::NODE).map_or("none".into(), described);
-        return Err(format!("another program's ONNX file (producer {producer}, last node {node})"));
+        let node = |field: Option<(u64, Value)>| match field {
+            Some((graph::NODE, Value::Bytes(node))) => Some(described(node)),
+            _ => None,
+        };
+        let node = Fields::of(graph).find_map(node).unwrap_or_else(|| "none".into());
+        return Err(format!("another program's ONNX file (producer {producer}, first node {node})"));
     };
-    let about = About::parse(about)?;
-    about.model.check().map_err(|error| error.to_string())?;
-    if !operators_fit {
-        return Err(format!("its operators are not those of opset {OPSET}"));
+    match operators_fit {
+        true => Ok((About::parse(about)?, graph)),
+        false => Err(format!("its operators are not those of opset {OPSET}")),
     }
-    let weights = weights(graph, &Graph::of(&about.model).map_err(|error| error.to_string())?)?;
-    Ok(Network::of(about, weights))
 }
 
 /// The weights of a graph that is otherwise the `expected` one.
