@@ -87,7 +87,7 @@ struct Start {
     config: Config,
     data_dir: Option<PathBuf>,
     /// The network whose weights it starts from.
-    init: Option<(Network, PathBuf)>,
+    init: Option<Network>,
     /// The run to go on with, and its checkpoint.
     resumed: Option<(RunFolder, State, Checkpoint, PathBuf)>,
 }
@@ -123,7 +123,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let config = Config { tiles, ..start.config };
             let state = State::new(config, hashes);
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
-            if let Some((network, path)) = &start.init {
+            if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;
             }
             let folder = match &arguments.run_dir {
@@ -181,16 +181,13 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
 }
 
 /// The model, the epochs to train it by default, and the network whose weights it starts from.
-fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<(Network, PathBuf)>)> {
+fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<Network>)> {
     let named = arguments.model.as_deref().map(model::by_name_or_file).transpose()?;
-    let read = |path: &PathBuf| {
-        let network = formats::read(path, named.as_ref().map(|(model, _)| model))?;
-        Ok::<_, Error>((network, path.clone()))
-    };
+    let read = |path: &PathBuf| formats::read(path, named.as_ref().map(|(model, _)| model));
     let init = arguments.init.as_ref().map(read).transpose()?;
     let (model, epochs) = match (named, &init) {
         (Some(named), _) => named,
-        (None, Some((network, _))) => (network.model.clone(), model::EPOCHS),
+        (None, Some(network)) => (network.model.clone(), model::EPOCHS),
         (None, None) => model::by_name_or_file("cnn1")?,
     };
     Ok((model, epochs, init))
