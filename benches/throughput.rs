@@ -18,7 +18,7 @@ fn steps(criterion: &mut Criterion) {
     for name in NAMES {
         let (model, _) = notebook(name).expect("the name is one of the list");
         let data = Synthetic::new(&model, BATCH);
-        let options = Options { batch: BATCH, tiles: device.tiles().into(), samples: Synthetic::samples(BATCH) };
+        let options = Options::new(BATCH, device.tiles(), Synthetic::samples(BATCH));
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
         let mut engine = data.engine(device.executor(plan).unwrap_or_else(|error| panic!("{error}")));
         group.bench_function(name, |bencher| {

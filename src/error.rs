@@ -11,7 +11,7 @@ pub enum Error {
     /// Exit code 2: the command line or a model file asks for something impossible.
     #[error("{0}")]
     Usage(String),
-    /// Exit code 3: the data set is missing or corrupt.
+    /// Exit code 3: the data set, a checkpoint, a picture or a run's metrics are missing or corrupt.
     #[error("{0}")]
     Data(String),
     /// Exit code 4: no such adapter, or the adapter's limits are too small.

@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → measure → tune → selftest → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
+//! cli → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
 
 pub mod cli;
 pub mod cpu;
@@ -16,6 +16,7 @@ pub mod model;
 pub mod plan;
 pub mod plot;
 mod random;
+pub mod report;
 pub mod selftest;
 pub mod train;
 pub mod tune;

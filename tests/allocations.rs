@@ -32,7 +32,7 @@ static COUNTING: Counting = Counting;
 fn steps_allocate_nothing() {
     let (model, _) = notebook("cnn3").unwrap();
     let batch = 32;
-    let plan = lower(&model, Options { batch, tiles: Tiles::Cpu.into(), samples: batch }).unwrap();
+    let plan = lower(&model, Options::new(batch, Tiles::Cpu, batch)).unwrap();
     let (progress, steps) = (plan.host.progress, Plan::BATCHES);
     let mut cpu = Cpu::new(plan).unwrap();
     let mut allocations_of = |program| {

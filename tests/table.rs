@@ -72,7 +72,7 @@ fn the_shaders_progress_is_the_hosts() {
         ("batch", offset_of!(Progress, batch)),
         ("time", offset_of!(Progress, time)),
         ("samples", offset_of!(Progress, samples)),
-        ("unused", offset_of!(Progress, unused)),
+        ("portion", offset_of!(Progress, portion)),
         ("seed", offset_of!(Progress, seed)),
     ];
     let mut found = 0;
@@ -132,9 +132,9 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "evaluate", "plot", "train",
-    "selftest", "tune", "measure", "cli",
+    "report", "selftest", "tune", "measure", "cli",
 ];
 
 #[test]

@@ -6,16 +6,17 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::console::Console;
-use super::{dataset, output};
+use super::{data_grid, dataset, output};
 use crate::data::{self, Dataset, FILES, Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 
-/// Fetch, verify or split the data set.
+/// Fetch, verify, look at or split the data set.
 #[derive(Subcommand)]
 #[command(after_help = super::EXIT_CODES)]
 pub enum DataCommand {
     Fetch(FetchArguments),
     Verify(VerifyArguments),
+    Grid(data_grid::GridArguments),
     Split(SplitArguments),
 }
 
@@ -62,6 +63,7 @@ pub fn run(command: &DataCommand) -> Result<()> {
     match command {
         DataCommand::Fetch(arguments) => fetch(arguments),
         DataCommand::Verify(arguments) => verify(arguments),
+        DataCommand::Grid(arguments) => data_grid::run(arguments),
         DataCommand::Split(arguments) => split(arguments),
     }
 }
@@ -111,7 +113,11 @@ fn split(arguments: &SplitArguments) -> Result<()> {
     if arguments.json { output::json(&spelled(&split)) } else { output::text(&counts(&split)) }
 }
 
-fn load(data_dir: Option<&Path>) -> Result<Dataset> {
+/// The data set in that folder, or where such things are kept.
+///
+/// # Errors
+/// [`Error::Data`] where there is none, or it is corrupt.
+pub fn load(data_dir: Option<&Path>) -> Result<Dataset> {
     match data::locate(data_dir)? {
         Some(folder) => Dataset::load(&folder),
         None => Err(Error::Data("no data set in any of the usual folders; run 'gpu-fmnist data fetch'".into())),

@@ -5,7 +5,7 @@ use clap::Args;
 use super::console::Console;
 use crate::cpu::Cpu;
 use crate::error::Result;
-use crate::gpu::{self, Adapter, Gpu};
+use crate::gpu::{self, Adapter, Gpu, Identity};
 use crate::kernels::Tiles;
 use crate::plan::{Executor, Plan};
 use crate::train::Placement;
@@ -138,6 +138,14 @@ impl Device {
         match self {
             Device::Gpu(adapter) => adapter.device_type(),
             Device::Cpu => "cpu",
+        }
+    }
+
+    /// Who it is, for a checkpoint.
+    pub fn identity(&self) -> Identity {
+        match self {
+            Device::Gpu(adapter) => Identity::of(adapter),
+            Device::Cpu => Identity::cpu(),
         }
     }
 

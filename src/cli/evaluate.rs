@@ -1,17 +1,21 @@
 //! `gpu-fmnist evaluate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::console::Console;
 use super::device::AdapterOption;
+use super::judgement::Judgement;
 use super::trained::{Part, TrainedOptions};
 use super::{output, setup};
 use crate::error::Result;
 
-/// Measure a trained network's loss and accuracy.
+/// Judge a trained network: loss, accuracy, classification report, confusion matrix and calibration.
+///
+/// The report is scikit-learn's, the confusion matrix a table here and a heat map in the folder that is written.
 #[derive(Args)]
 #[command(after_help = super::EXIT_CODES)]
 pub struct EvaluateArguments {
@@ -24,6 +28,9 @@ pub struct EvaluateArguments {
     /// another than the run's, only --split test is measured
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// Where the tables and pictures go [default: RUN/evaluation/<split>; for a file, nowhere]
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
     /// Print a JSON object
@@ -39,23 +46,42 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let trained = arguments.trained.open()?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, &mut console)?;
-    let (loss, predictions) = setup::evaluator(&trained, &dataset, &device)?.predict(&samples)?;
-    let (part, accuracy) = (arguments.split.name(), predictions.top(1));
+    let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
+    let (part, names) = (arguments.split.name(), trained.class_names());
+    let judgement = Judgement::new(part, &names, loss, &predictions);
+    let in_run = || trained.run.as_ref().map(|run| run.folder.path().join("evaluation").join(part));
+    if let Some(folder) = arguments.output.clone().or_else(in_run) {
+        judgement.save(&folder)?;
+        let folder = folder.display();
+        console.say(&format!("wrote the report, the confusion matrix and the reliability diagram into {folder}"));
+    }
     if !arguments.json {
-        return output::text(&format!("{part} loss: {loss:.4} - {part} accuracy: {accuracy:.4}\n"));
+        return output::text(&judgement.text());
     }
     let run = trained.run.as_ref();
-    output::json(&json!({
-        "model": trained.network.model.name,
-        "adapter": device.name(),
-        "backend": device.backend(),
-        "device_type": device.device_type(),
-        "run_dir": run.map(|run| run.folder.path()),
-        "checkpoint": run.map(|run| run.checkpoint),
-        "epoch": run.map(|run| run.state.epoch),
-        "split": part,
-        "samples": predictions.len(),
-        "loss": loss,
-        "accuracy": accuracy,
-    }))
+    let about = Judged {
+        model: &trained.network.model.name,
+        adapter: device.name(),
+        backend: device.backend(),
+        device_type: device.device_type(),
+        run_dir: run.map(|run| run.folder.path()),
+        checkpoint: run.map(|run| run.checkpoint),
+        epoch: run.map(|run| run.state.epoch),
+        judgement: judgement.json(),
+    };
+    output::json(&about)
+}
+
+/// `--json`'s object; without a run, what is the run's is null.
+#[derive(Serialize)]
+struct Judged<'a> {
+    model: &'a str,
+    adapter: &'a str,
+    backend: &'a str,
+    device_type: &'a str,
+    run_dir: Option<&'a Path>,
+    checkpoint: Option<&'a str>,
+    epoch: Option<usize>,
+    #[serde(flatten)]
+    judgement: Value,
 }

@@ -3,20 +3,28 @@
 mod bar;
 mod bench;
 mod bench_report;
+mod callbacks;
 mod completions;
 mod console;
 mod data;
+mod data_grid;
 mod dataset;
 mod device;
 mod devices;
 mod evaluate;
 mod export;
 mod interrupt;
+mod judgement;
+mod kfold;
 mod output;
+mod pictures;
+mod plot;
+mod predict;
 mod profile;
 mod profile_report;
 mod progress;
 mod record;
+mod report;
 mod run;
 mod selftest;
 mod setup;
@@ -39,7 +47,7 @@ Exit codes:
   0    done
   1    error; also a failed selftest
   2    the command line or a model file asks for something impossible
-  3    the data set or a checkpoint is missing or corrupt
+  3    the data set, a checkpoint, a picture or a run's metrics are missing or corrupt
   4    no such adapter, or its limits are too small
   5    the device was lost or is out of memory
   6    diverged: the loss is no longer a finite number
@@ -57,6 +65,10 @@ struct Arguments {
 enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
+    Kfold(kfold::KfoldArguments),
+    Predict(predict::PredictArguments),
+    Report(report::ReportArguments),
+    Plot(plot::PlotArguments),
     Export(export::ExportArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
@@ -95,6 +107,10 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Kfold(arguments) => kfold::run(arguments),
+        Command::Predict(arguments) => predict::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
+        Command::Plot(arguments) => plot::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),

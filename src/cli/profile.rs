@@ -74,7 +74,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let batch = arguments.batch_size;
     let device = arguments.adapter.device(console)?;
     let tiles = tiling::choose(arguments.tiles, &device, &model, batch, console)?;
-    let plan = lower(&model, Options { batch, tiles, samples: Synthetic::samples(batch) })?;
+    let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
     interrupt::watch()?;
     let visit = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");

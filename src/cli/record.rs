@@ -1,15 +1,15 @@
 //! What a run's folder says about how the run was made: `config.toml` and `environment.json`.
 
-use std::env::consts;
+use std::env::{self, consts};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::device::Device;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::train::{Config, RunFolder};
+use crate::train::{Config, Environment, RunFolder};
 
 /// `config.toml`: the configuration with every default filled in, and where the data is.
 #[derive(Serialize)]
@@ -29,22 +29,33 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
     let text = toml::to_string(&ConfigFile { data_dir, config })
         .map_err(|error| Error::Failed(format!("config.toml cannot be written: {error}")))?;
     folder.write("config.toml", &text)?;
-    let [driver, driver_info] = device.driver();
-    let hashes: serde_json::Map<_, _> =
-        dataset.hashes.iter().map(|(name, hash)| ((*name).to_owned(), json!(hash))).collect();
-    let environment = json!({
-        "adapter": device.name(),
-        "backend": device.backend(),
-        "device_type": device.device_type(),
-        "driver": driver,
-        "driver_info": driver_info,
-        "version": env!("CARGO_PKG_VERSION"),
-        "os": consts::OS,
-        "architecture": consts::ARCH,
-        "data_sha256": hashes,
-        "data_verified": dataset.verified,
-    });
-    folder.write("environment.json", &format!("{environment:#}\n"))
+    // Of a run that is gone on with, the earlier commands are kept.
+    let mut commands = Environment::read(folder).map_or_else(|_| Vec::new(), |before| before.commands);
+    commands.push(command_line());
+    let [driver, driver_info] = device.driver().map(str::to_owned);
+    let environment = Environment {
+        commands,
+        device: device.describe(),
+        adapter: device.name().into(),
+        backend: device.backend().into(),
+        device_type: device.device_type().into(),
+        driver,
+        driver_info,
+        version: env!("CARGO_PKG_VERSION").into(),
+        os: consts::OS.into(),
+        architecture: consts::ARCH.into(),
+        data_sha256: dataset.hashes.iter().map(|(name, hash)| ((*name).to_owned(), hash.clone())).collect(),
+        data_verified: dataset.verified,
+    };
+    environment.write(folder)
+}
+
+/// The process' own command line, as a shell takes it.
+fn command_line() -> String {
+    let arguments = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let words: Vec<String> = iter::once("gpu-fmnist".to_owned()).chain(arguments).collect();
+    // Only a zero byte, which no argument can have, cannot be quoted.
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
 }
 
 /// The data folder that `config.toml` names, if that is still there.

@@ -1,7 +1,8 @@
 //! A training run with everything it reports to: the console, stdout and the run's folder.
 
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -18,8 +19,12 @@ pub struct Run<'a> {
     pub folder: RunFolder,
     pub history: History,
     pub console: Console,
-    pub device: Device,
+    pub device: &'a Device,
     pub json: bool,
+    /// When a checkpoint was last written.
+    pub saved: Instant,
+    /// Within an epoch, too, once this has passed.
+    pub save_every: Option<Duration>,
 }
 
 impl Run<'_> {
@@ -29,24 +34,45 @@ impl Run<'_> {
     /// [`Error::Interrupted`] after saving, where the user asked for it; or what goes wrong, with the last good
     /// checkpoint in its place.
     pub fn finish(mut self) -> Result<()> {
-        while self.trainer.state().epoch < self.trainer.state().config.epochs {
-            let Some(finished) = self.epoch()? else { return self.interrupted() };
-            self.report(&finished)?;
-            if interrupt::requested().is_break() {
-                return self.interrupted();
-            }
-        }
+        self.fit()?;
         self.test()
     }
 
-    /// Trains one epoch with its progress on the console.
-    fn epoch(&mut self) -> Result<Option<Finished>> {
-        let Self { trainer, console, .. } = self;
-        let (steps, batch) = (trainer.steps(), trainer.state().config.batch_size);
-        let title = format!("Epoch {}/{}", trainer.state().epoch + 1, trainer.state().config.epochs);
-        if console.is_terminal() {
-            console.show(&title);
+    /// Trains the epochs that are left.
+    ///
+    /// # Errors
+    /// See [`Self::finish`].
+    pub fn fit(&mut self) -> Result<()> {
+        while !self.trainer.state().is_complete() {
+            let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
+            self.report(&finished)?;
+            if interrupt::requested().is_break() {
+                return Err(self.interrupted()?);
+            }
         }
+        self.stop_early()
+    }
+
+    /// Trains one epoch, saving where it is time to.
+    fn epoch(&mut self) -> Result<Option<Finished>> {
+        let state = self.trainer.state();
+        let title = format!("Epoch {}/{}", state.epoch + 1, state.config.epochs);
+        if self.console.is_terminal() {
+            self.console.show(&title);
+        }
+        loop {
+            let finished = self.train()?;
+            if finished.is_some() || interrupt::requested().is_break() {
+                return Ok(finished);
+            }
+            self.save(&["last"])?;
+        }
+    }
+
+    /// Trains the epoch with its progress on the console, until an interrupt or the time to save.
+    fn train(&mut self) -> Result<Option<Finished>> {
+        let Self { trainer, console, saved, save_every, .. } = self;
+        let (steps, batch) = (trainer.steps(), trainer.state().config.batch_size);
         let before = trainer.state().step;
         let start = Instant::now();
         let mut shown: Option<Instant> = None;
@@ -61,17 +87,19 @@ impl Run<'_> {
                 let line = Line { step, steps, seconds, seconds_per_step, metrics: &metrics };
                 console.show_for_now(&line.for_terminal(console));
             }
-            interrupt::requested()
+            match save_every {
+                Some(every) if saved.elapsed() >= *every => ControlFlow::Break(()),
+                _ => interrupt::requested(),
+            }
         };
         trainer.epoch(&mut visit)
     }
 
     /// Writes and says what an epoch came to.
     fn report(&mut self, finished: &Finished) -> Result<()> {
-        let Finished { result, best, seconds, seconds_per_step, images_per_second } = *finished;
+        let Finished { result, best, reduced, seconds, seconds_per_step, images_per_second } = *finished;
         // The best one first: should the process end between them, going on from `last` finds it again.
-        let checkpoint = self.trainer.checkpoint()?;
-        self.folder.save(&checkpoint, if best { &["best", "last"] } else { &["last"] })?;
+        self.save(if best { &["best", "last"] } else { &["last"] })?;
         self.history.push(result, seconds);
         self.folder.write("metrics.csv", &self.history.csv())?;
         let metrics = [
@@ -89,6 +117,9 @@ impl Run<'_> {
         } else {
             self.console.say(&plain);
         }
+        if let Some(rate) = reduced {
+            self.console.say(&format!("Epoch {}: ReduceLROnPlateau reducing learning rate to {rate}.", result.epoch));
+        }
         self.save_log()?;
         if !self.json {
             return Ok(());
@@ -96,15 +127,35 @@ impl Run<'_> {
         output::json(&EpochObject { result, seconds, images_per_second })
     }
 
-    fn interrupted(mut self) -> Result<()> {
-        let checkpoint = self.trainer.checkpoint()?;
-        self.folder.save(&checkpoint, &["last"])?;
+    fn save(&mut self, names: &[&str]) -> Result<()> {
+        self.folder.save(&self.trainer.checkpoint()?, names)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    fn interrupted(&mut self) -> Result<Error> {
+        self.save(&["last"])?;
         let path = self.folder.checkpoint_path("last");
         let (path, folder) = (path.display(), self.folder.path().display());
         let message = format!("saved {path}; go on with: gpu-fmnist train --resume {folder}");
         self.console.record(&message);
         self.save_log()?;
-        Err(Error::Interrupted(message))
+        Ok(Error::Interrupted(message))
+    }
+
+    /// What early stopping does at the end of a training.
+    fn stop_early(&mut self) -> Result<()> {
+        let state = self.trainer.state();
+        if state.config.early_stopping.is_none() {
+            return Ok(());
+        }
+        if state.stopped_early() {
+            self.console.say(&format!("Epoch {}: early stopping", state.epoch));
+        }
+        if let Some(epoch) = self.trainer.restore_best_weights()? {
+            self.console.say(&format!("Restoring model weights from the end of the best epoch: {epoch}."));
+        }
+        self.save(&["last"])
     }
 
     /// Measures the test samples, says so and ends.
@@ -124,7 +175,7 @@ impl Run<'_> {
             backend: self.device.backend(),
             device_type: self.device.device_type(),
             seed: config.seed,
-            epochs: config.epochs,
+            epochs: self.trainer.state().epoch,
             test_loss: loss,
             test_accuracy: accuracy,
             run_dir: self.folder.path(),

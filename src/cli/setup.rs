@@ -28,7 +28,8 @@ pub fn trainer<'a>(
     // What does not fit the data is found before the device is opened.
     state.config.split(dataset.train.len())?;
     let Config { model, batch_size, tiles, .. } = &state.config;
-    let (plan, source, placement) = prepared(model, *batch_size, tiles.clone(), dataset, device)?;
+    let source = Source::from(dataset);
+    let (plan, placement) = prepared(model, *batch_size, tiles.clone(), &source, device)?;
     if verbose {
         console.say(&format!(
             "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
@@ -44,17 +45,17 @@ pub fn trainer<'a>(
     Trainer::new(state, device.executor(plan)?, source, placement)
 }
 
-/// An evaluator of a trained network, with its run's batches and tiles if it has a run.
+/// An evaluator of a trained network on these samples, with its run's batches and tiles if it has a run.
 ///
 /// # Errors
 /// Where the network, the data or the device's limits do not allow it.
-pub fn evaluator<'a>(trained: &Trained, dataset: &'a Dataset, device: &Device) -> Result<Evaluator<'a>> {
+pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> Result<Evaluator<'a>> {
     let (batch, tiles) = match &trained.run {
         Some(TrainedRun { state, .. }) => (state.config.batch_size, state.config.tiles.clone()),
         None => (BATCH, device.tiles().into()),
     };
     let Network { model, tensors, .. } = &trained.network;
-    let (plan, source, placement) = prepared(model, batch, tiles, dataset, device)?;
+    let (plan, placement) = prepared(model, batch, tiles, &source, device)?;
     Evaluator::new((tensors, &trained.path), device.executor(plan)?, source, placement)
 }
 
@@ -66,17 +67,10 @@ fn tuned(state: &State) -> String {
     }
 }
 
-/// The plan on this device, the samples and where they are kept.
-fn prepared<'a>(
-    model: &Model,
-    batch: usize,
-    tiles: Tiling,
-    dataset: &'a Dataset,
-    device: &Device,
-) -> Result<(Plan, Source<'a>, Placement)> {
-    let source = Source { parts: [&dataset.train, &dataset.test] };
-    let pixels: usize = dataset.train.shape.iter().product();
+/// The plan on this device, and where the samples are kept.
+fn prepared(model: &Model, batch: usize, tiles: Tiling, source: &Source, device: &Device) -> Result<(Plan, Placement)> {
+    let pixels: usize = model.input.iter().product();
     let placement = device.placement((source.len() * pixels) as u64);
-    let plan = lower(model, Options { batch, tiles, samples: placement.samples(&source, batch) })?;
-    Ok((plan, source, placement))
+    let plan = lower(model, Options::new(batch, tiles, placement.samples(source, batch)))?;
+    Ok((plan, placement))
 }

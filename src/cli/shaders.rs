@@ -128,7 +128,7 @@ fn pipelines(model: &str, arguments: &ShadersArguments, kernels: &[&'static str]
         Column::OldSoftware => Tiles::OldSoftware,
     };
     let batch = arguments.batch_size;
-    let plan = lower(&model, Options { batch, tiles: tiles.into(), samples: batch })?;
+    let plan = lower(&model, Options::new(batch, tiles, batch))?;
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();
     for (number, pass) in plan.training.iter().enumerate() {

@@ -7,10 +7,10 @@ use clap::ValueEnum;
 use super::console::Console;
 use super::device::Device;
 use crate::error::Result;
-use crate::gpu::Adapter;
+use crate::gpu::{Adapter, Identity};
 use crate::kernels::Tiling;
 use crate::model::Model;
-use crate::tune::{Cache, Identity, Known, products};
+use crate::tune::{Cache, Known, products};
 
 /// `--tiles`
 #[derive(Clone, Copy, ValueEnum)]

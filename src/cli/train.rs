@@ -1,9 +1,12 @@
 //! `gpu-fmnist train`
 
+use std::mem;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::callbacks::CallbackOptions;
 use super::console::Console;
 use super::device::AdapterOption;
 use super::run::Run;
@@ -11,9 +14,10 @@ use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup, tiling};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
+use crate::gpu::Identity;
 use crate::kernels::Tiles;
 use crate::model::{self, Model};
-use crate::train::{Config, History, RunFolder, State};
+use crate::train::{Config, History, RunFolder, Schedule, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
@@ -31,6 +35,12 @@ pub struct TrainArguments {
     /// Adam's
     #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: f64,
+    /// How the learning rate goes on from step to step
+    #[arg(long, value_enum, default_value_t = Schedule::Constant)]
+    schedule: Schedule,
+    /// Epochs in which the learning rate grows from 0, step by step, before the schedule begins
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    warm_up_epochs: usize,
     /// Of the initial weights, the shuffling and the dropout
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
@@ -53,11 +63,16 @@ pub struct TrainArguments {
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
-    #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "batch_size", "learning_rate", "seed", "split_seed", "validation_fraction", "no_shuffle", "run_dir",
-        "init", "tiles",
+    #[arg(long, value_name = "RUN", group = "patient", conflicts_with_all = [
+        "model", "batch_size", "learning_rate", "schedule", "warm_up_epochs", "seed", "split_seed", "validation_fraction",
+        "no_shuffle", "run_dir", "init", "tiles", "callbacks",
     ])]
     resume: Option<PathBuf>,
+    /// Also save within an epoch, each time so many minutes have passed
+    #[arg(long, value_name = "MINUTES", allow_hyphen_values = true)]
+    checkpoint_minutes: Option<f64>,
+    #[command(flatten)]
+    callbacks: CallbackOptions,
     #[command(flatten)]
     adapter: AdapterOption,
     /// How the products are cut up; the run folder records it, and --resume keeps it
@@ -77,7 +92,7 @@ pub struct TrainArguments {
 /// clap wraps the lines to the terminal.
 const JSON_AND_SIGNALS: &str = "\
 JSON of an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds (of the whole epoch, training and \
-validation), images_per_second (training images by the seconds of the training part).
+validation), images_per_second (training images by the seconds of the training part), learning_rate (of the last step).
 JSON at the end: model, adapter, backend, device_type, seed, epochs, test_loss, test_accuracy, run_dir.
 
 Ctrl-C saves and ends with exit code 130; a second one ends at once.";
@@ -94,22 +109,25 @@ struct Start {
 
 pub fn run(arguments: &TrainArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
+    let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let mut start = start(arguments)?;
     let device = arguments.adapter.device(&mut console)?;
     let dataset = dataset::open(start.data_dir.as_deref(), &start.config.model, &mut console)?;
     let hashes = dataset::hashes(&dataset);
 
     let (folder, trainer, history) = match start.resumed.take() {
-        Some((folder, state, checkpoint, path)) => {
+        Some((folder, mut state, checkpoint, path)) => {
             if state.data != hashes {
                 let folder = dataset.folder.display();
                 let problem = "not the data set that the run began with";
                 return Err(Error::Data(format!("{folder}: {problem}; give that one with --data-dir")));
             }
-            if state.config.tiles.table != device.tiles() {
-                console.say(
-                    "the run began on another kind of adapter: it goes on, but not to the bit as it would have there",
-                );
+            let before = mem::replace(&mut state.adapter, device.identity());
+            if before != state.adapter {
+                let (before, now) = (label(&before), label(&state.adapter));
+                console.say(&format!(
+                    "the run was trained on {before}; on {now} it goes on, but not to the bit as it would have there"
+                ));
             }
             console.record_before(&folder.read("train.log"));
             let history = History::resumed(&state.history, &folder.read("metrics.csv"));
@@ -121,7 +139,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let Config { model, batch_size, .. } = &start.config;
             let tiles = tiling::choose(arguments.tiles, &device, model, *batch_size, &mut console)?;
             let config = Config { tiles, ..start.config };
-            let state = State::new(config, hashes);
+            let state = State::new(config, hashes, device.identity());
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;
@@ -130,6 +148,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 Some(path) => RunFolder::create(path)?,
                 None => RunFolder::create_next(&trainer.state().config.model.name)?,
             };
+            // The first one at once: a run can be gone on with from its beginning.
+            folder.save(&trainer.checkpoint()?, &["last"])?;
             (folder, trainer, History::default())
         }
     };
@@ -144,7 +164,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         dataset.test.len(),
         folder.path().display()
     ));
-    Run { trainer, folder, history, console, device, json: arguments.json }.finish()
+    Run { trainer, folder, history, console, device: &device, json: arguments.json, saved: Instant::now(), save_every }
+        .finish()
 }
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
@@ -154,11 +175,15 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         let path = folder.checkpoint_path("last");
         let checkpoint = Checkpoint::read(&path)?;
         let mut state = State::parse(&checkpoint, &path)?;
+        folder.clear();
         state.config.epochs = arguments.epochs.unwrap_or(state.config.epochs);
         state.config.check()?;
         if state.config.epochs < state.epoch {
             let problem = format!("--epochs {}: the run has {} already", state.config.epochs, state.epoch);
             return Err(Error::Usage(format!("{problem}; give that many or more")));
+        }
+        if let Some(patience) = arguments.callbacks.patience {
+            be_more_patient(&mut state.config, patience)?;
         }
         let data_dir = arguments.data_dir.clone().or_else(|| record::data_dir(&folder));
         let resumed = Some((folder, state.clone(), checkpoint, path));
@@ -169,10 +194,16 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch_size,
         learning_rate: arguments.learning_rate,
+        schedule: arguments.schedule,
+        warm_up_epochs: arguments.warm_up_epochs,
+        monitor: arguments.callbacks.monitor,
         seed: arguments.seed,
         split_seed: arguments.split_seed,
         validation_fraction: arguments.validation_fraction,
+        fold: None,
         shuffle: !arguments.no_shuffle,
+        early_stopping: arguments.callbacks.early_stopping(),
+        reduce_lr_on_plateau: arguments.callbacks.reduce_lr_on_plateau(),
         tiles: Tiles::Cpu.into(),
         model,
     };
@@ -191,4 +222,34 @@ fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<Network>)> 
         (None, None) => model::by_name_or_file("cnn1")?,
     };
     Ok((model, epochs, init))
+}
+
+/// `--patience` of a run that goes on.
+fn be_more_patient(config: &mut Config, patience: usize) -> Result<()> {
+    let refuse = |problem: String| Err(Error::Usage(format!("--patience {patience}: {problem}")));
+    match &mut config.early_stopping {
+        None => refuse("the run has no early stopping; leave it out".into()),
+        Some(callback) if callback.patience > patience => {
+            refuse(format!("the run has {} already; give that many or more", callback.patience))
+        }
+        Some(callback) => {
+            callback.patience = patience;
+            Ok(())
+        }
+    }
+}
+
+/// `--checkpoint-minutes`
+fn minutes(minutes: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(60.0 * minutes).map_err(|error| {
+        Error::Usage(format!("--checkpoint-minutes {minutes}: {error}; give a number of minutes such as 10"))
+    })
+}
+
+/// `llvmpipe (LLVM 21.1.8, 512 bits), llvmpipe Mesa 26.1.6-1`
+fn label(Identity { name, driver, driver_info, .. }: &Identity) -> String {
+    match format!("{driver} {driver_info}").trim() {
+        "" => name.clone(),
+        driver => format!("{name}, {driver}"),
+    }
 }

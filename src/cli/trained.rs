@@ -96,10 +96,12 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
     let path = folder.checkpoint_path(name);
     let checkpoint = Checkpoint::read(&path)?;
     let state = State::parse(&checkpoint, &path)?;
+    let mut tensors = checkpoint.tensors;
+    tensors.retain(|tensor| !tensor.name.ends_with(state.other_weights()));
     let network = Network {
         model: state.config.model.clone(),
-        tensors: checkpoint.tensors,
-        adam: Some(AdamState { learning_rate: state.config.learning_rate, time: state.time }),
+        tensors,
+        adam: Some(AdamState { learning_rate: state.learning_rate, time: state.time }),
         class_names: class_names(&state.data, state.config.model.classes()),
     };
     network.check(&path.display().to_string())?;
@@ -107,6 +109,15 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
 }
 
 impl Trained {
+    /// The run that the network is from.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it is from a file.
+    pub fn run(&self) -> Result<&TrainedRun> {
+        let no_run = || Error::Usage(format!("{}: a file, not a run; give a run's folder", self.path.display()));
+        self.run.as_ref().ok_or_else(no_run)
+    }
+
     /// The data set in `data_dir`, by default the run's own, and the numbers of a part's samples in it. Of a data set
     /// that the run was not trained on, only test samples are given, and only where it was asked for.
     ///

@@ -11,11 +11,11 @@ use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::{bar, interrupt, output};
 use crate::error::{Error, Result};
-use crate::gpu::{Adapter, Probe};
+use crate::gpu::{Adapter, Identity, Probe};
 use crate::kernels::{Product, Tiling};
 use crate::model::{self, Model};
 use crate::train::check_batch_size;
-use crate::tune::{Cache, Identity, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
+use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
 
 /// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
 #[derive(Args)]

@@ -4,8 +4,10 @@ mod calibration;
 mod confusion;
 mod predictions;
 mod report;
+mod spread;
 
 pub use calibration::{Bin, Calibration};
 pub use confusion::{Confusion, Pair};
 pub use predictions::Predictions;
 pub use report::{Report, Scores};
+pub use spread::Spread;

@@ -1,4 +1,4 @@
-//! Checkpoints: named f32 tensors in the safetensors format, with one JSON text about them.
+//! Checkpoints: named f32 tensors in the safetensors format, with one JSON text about them and a checksum of all of it.
 //!
 //! The same contents always give the same bytes, so runs can be compared by their files.
 
@@ -9,10 +9,13 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 
+use crate::data;
 use crate::error::{Error, Result};
 
 /// The key of the JSON text in a file's metadata.
 pub(super) const KEY: &str = "gpu-fmnist";
+/// How the JSON text begins in the file; the digest and `",` follow.
+const CHECKSUM: &str = "{\"sha256\":\"";
 
 /// An array of f32 with a name, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +45,9 @@ impl Tensor {
     }
 
     /// The values as a file's bytes.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    pub(super) fn bytes(&self) -> &[u8] {
+        // Little-endian, as every platform that wgpu runs on.
+        bytemuck::cast_slice(&self.values)
     }
 }
 
@@ -55,7 +59,7 @@ pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// JSON; what it says is the writer's affair.
+    /// A JSON object that is not empty; what it says is the writer's affair.
     pub about: String,
     /// Sorted by name when they come from a file.
     pub tensors: Vec<Tensor>,
@@ -85,7 +89,9 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Failed`] for more tensors than the format's header can list.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        let metadata = HashMap::from([(KEY.to_owned(), self.about.clone())]);
+        // One entry alone: the order of more would change from run to run.
+        let fields = self.about.strip_prefix('{').unwrap_or_default();
+        let metadata = HashMap::from([(KEY.to_owned(), format!("{CHECKSUM}{}\",{fields}", self.sha256()))]);
         let tensors = self.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
         safetensors::serialize(tensors, Some(metadata))
             .map_err(|error| Error::Failed(format!("the checkpoint cannot be encoded: {error}")))
@@ -110,17 +116,29 @@ impl Checkpoint {
         let about = about.ok_or_else(|| invalid(name, format!("its metadata has no '{KEY}'")))?;
         Ok(Self { about, tensors })
     }
+
+    /// SHA-256 of the text and of each tensor's name, shape and values, in the order of their names.
+    fn sha256(&self) -> String {
+        let mut tensors: Vec<&Tensor> = self.tensors.iter().collect();
+        tensors.sort_by(|left, right| left.name.cmp(&right.name));
+        let labels: Vec<String> = tensors.iter().map(|tensor| format!("{}{:?}", tensor.name, tensor.shape)).collect();
+        let mut parts = vec![self.about.as_bytes()];
+        for (tensor, label) in tensors.into_iter().zip(&labels) {
+            parts.extend([label.as_bytes(), tensor.bytes()]);
+        }
+        data::sha256(&parts)
+    }
 }
 
 fn invalid(name: &str, problem: String) -> Error {
     Error::Data(format!("{name}: {problem}; give a checkpoint that 'train' wrote"))
 }
 
-/// What this program's metadata in a safetensors file says, if it has any, and the tensors, sorted by name.
+/// What this program's metadata in a safetensors file says, if it has any, and the tensors, sorted by name. Where it has
+/// some, its checksum is the contents'.
 pub(super) fn parse(bytes: &[u8]) -> std::result::Result<(Option<String>, Vec<Tensor>), String> {
     let invalid = |error| format!("not a whole safetensors file ({error})").replace('\n', " ");
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(invalid)?;
-    let about = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY).cloned());
     let views = SafeTensors::deserialize(bytes).map_err(invalid)?;
     let mut tensors = Vec::new();
     for (name, view) in views.iter() {
@@ -130,7 +148,18 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<(Option<String>, Vec<Te
         tensors.push(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values: floats(view.data()) });
     }
     tensors.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok((about, tensors))
+    let Some(text) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else {
+        return Ok((None, tensors));
+    };
+    let checksum = text.strip_prefix(CHECKSUM).and_then(|rest| rest.split_once("\","));
+    let (sha256, fields) = checksum.ok_or("has no checksum, as of an older version")?;
+    let checkpoint = Checkpoint { about: format!("{{{fields}"), tensors };
+    match checkpoint.sha256() {
+        actual if actual != sha256 => {
+            Err(format!("damaged: the SHA-256 of its contents is {actual}, it says {sha256}"))
+        }
+        _ => Ok((Some(checkpoint.about), checkpoint.tensors)),
+    }
 }
 
 #[cfg(test)]
@@ -155,18 +184,28 @@ mod tests {
     }
 
     #[test]
-    fn no_truncated_or_altered_file_is_a_panic() {
+    fn every_truncated_or_altered_file_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let bytes = checkpoint().encode().unwrap();
+        let refused = |bytes: &[u8]| {
+            fs::write(file.path(), bytes).unwrap();
+            match Checkpoint::read(file.path()) {
+                Err(Error::Data(message)) => message,
+                other => panic!("{} bytes: {other:?}", bytes.len()),
+            }
+        };
         for length in 0..bytes.len() {
-            fs::write(file.path(), &bytes[..length]).unwrap();
-            assert!(matches!(Checkpoint::read(file.path()), Err(Error::Data(_))), "{length} bytes");
+            refused(&bytes[..length]);
         }
         for place in 0..bytes.len() {
-            let mut altered = bytes.clone();
-            altered[place] ^= 0x15;
-            fs::write(file.path(), &altered).unwrap();
-            drop(Checkpoint::read(file.path()));
+            for flipped in [0x01, 0x15, 0x80] {
+                let mut altered = bytes.clone();
+                altered[place] ^= flipped;
+                refused(&altered);
+            }
         }
+        let mut altered = bytes;
+        *altered.last_mut().unwrap() ^= 1;
+        assert!(refused(&altered).contains("damaged: the SHA-256 of its contents is "));
     }
 }

@@ -12,7 +12,7 @@ mod whole_file;
 
 pub use checkpoint::{Checkpoint, Tensor};
 pub use exchange::{Format, decode, read};
-pub use network::{AdamState, KINDS, Network};
+pub use network::{AdamState, Network, SUFFIXES};
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
 pub use whole_file::write_whole;

@@ -31,7 +31,7 @@ pub struct AdamState {
 }
 
 /// What a layer's tensors are called after their layer and part: its weights, then Adam's two moments of them.
-pub const KINDS: [&str; 3] = ["", ".first_moment", ".second_moment"];
+pub const SUFFIXES: [&str; 3] = ["", ".first_moment", ".second_moment"];
 
 /// What files that only hold tensors say of a network, as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl Network {
         let fail =
             |problem: String| Error::Data(format!("{name}: {problem}; give a file whose weights are its model's"));
         self.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
-        let kinds = if self.adam.is_some() { &KINDS[..] } else { &KINDS[..1] };
+        let kinds = if self.adam.is_some() { &SUFFIXES[..] } else { &SUFFIXES[..1] };
         let parts = parts(&self.model)?;
         let tensors = parts.iter().flat_map(|(layer, part, shape)| {
             kinds.iter().map(move |kind| (format!("{layer}.{part}{kind}"), shape.as_slice()))

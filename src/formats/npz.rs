@@ -29,7 +29,7 @@ fn archive(tensors: &[Tensor]) -> zip::result::ZipResult<Vec<u8>> {
     for tensor in tensors {
         archive.start_file(format!("{}.npy", tensor.name), options)?;
         archive.write_all(&header(&tensor.shape))?;
-        archive.write_all(&tensor.bytes())?;
+        archive.write_all(tensor.bytes())?;
     }
     Ok(archive.finish()?.into_inner())
 }

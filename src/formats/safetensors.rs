@@ -61,7 +61,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
         return Ok(Network::of(About { model, class_names: Vec::new() }, tensors));
     };
     if let Ok(RunState { config: RunConfig { model }, data }) = serde_json::from_str(&text) {
-        tensors.retain(|tensor| !tensor.name.ends_with("_moment"));
+        // Beside the weights a run keeps Adam's moments of them, and the weights of another epoch.
+        tensors.retain(|tensor| [".kernel", ".bias"].iter().any(|part| tensor.name.ends_with(part)));
         let class_names = class_names(&data, model.classes());
         return Ok(Network { model, tensors, adam: None, class_names });
     }

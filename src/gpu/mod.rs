@@ -4,6 +4,7 @@
 mod adapter;
 mod buffer;
 mod executor;
+mod identity;
 mod pipeline;
 mod probe;
 mod timing;
@@ -11,5 +12,6 @@ mod trial;
 
 pub use adapter::{Adapter, adapters, select};
 pub use executor::Gpu;
+pub use identity::Identity;
 pub use probe::Probe;
 pub use trial::{Trial, Trials};

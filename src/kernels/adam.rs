@@ -4,7 +4,9 @@ use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, progress};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write};
+use super::{
+    BINDING_ALIGNMENT, BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write,
+};
 
 pub const ROW: Row = Row {
     name: "adam",
@@ -21,16 +23,31 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// One update of one layer's weights `[values]` from gradient `[slots, values]`.
+/// One update of one layer's weights `[values]` from gradient `[portions, stride]`, of which `[slots, values]` is used.
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
     pub values: usize,
+    /// Of a portion of the batch.
     pub slots: usize,
+    /// Of the batch.
+    pub portions: usize,
 }
 
 const THREADS: usize = 64;
 
 impl Adam {
+    /// Words from a portion's slots to the next one's: a binding may start at each.
+    pub fn portion_stride(&self) -> usize {
+        (self.slots * self.values).next_multiple_of(BINDING_ALIGNMENT)
+    }
+
+    /// All slots `[values]`, in the order in which they are added up.
+    pub fn slots<'a>(&self, gradient: &'a [f32]) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let Self { values, slots, portions } = *self;
+        let portions = gradient.chunks(self.portion_stride()).take(portions);
+        portions.flat_map(move |portion| portion.chunks_exact(values).take(slots))
+    }
+
     /// What the host puts into `rates`: the learning rate with both bias corrections of step `time` (from 1), in f64.
     pub fn rate(learning_rate: f64, time: u32) -> f32 {
         let time = f64::from(time);
@@ -47,6 +64,8 @@ impl Kernel for Adam {
         vec![
             ("VALUES", self.values.into()),
             ("SLOTS", self.slots.into()),
+            ("PORTIONS", self.portions.into()),
+            ("PORTION_STRIDE", self.portion_stride().into()),
             ("THREADS", THREADS.into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ]
@@ -58,11 +77,12 @@ impl Kernel for Adam {
     }
 
     fn operations(&self) -> usize {
-        self.values * (11 + self.slots)
+        self.values * (11 + self.portions * self.slots)
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
+            "gradient" => self.portions * self.slots * self.values,
             "rates" => 1,
             "weights" | "first_moment" | "second_moment" => 2 * words,
             _ => words,
@@ -85,7 +105,7 @@ impl Kernel for Adam {
             vectorised(
                 #[inline(always)]
                 || {
-                    for slot in gradient.chunks_exact(self.values).take(self.slots) {
+                    for slot in self.slots(gradient) {
                         slopes.iter_mut().zip(&slot[block * BLOCK..]).for_each(|(sum, value)| *sum += value);
                     }
                     let moments = first.iter_mut().zip(&mut *second);
@@ -102,20 +122,21 @@ impl Kernel for Adam {
 
 fn cases() -> Vec<Case> {
     // Weights to 0.1, so that the tolerance is a small part of one update; slopes so small that epsilon matters, too.
-    let make = |(number, (values, slots, slope)): (usize, (usize, usize, f32))| {
+    let make = |(number, (values, slots, portions, slope)): (usize, (usize, usize, usize, f32))| {
+        let adam = Adam { values, slots, portions };
         let draw = &mut Draw::new(number);
         let square = |word: u32| (f32::from_bits(word) * f32::from_bits(word)).to_bits();
         let memory = vec![
-            draw.numbers(slots * values, slope),
+            draw.numbers(portions * adam.portion_stride(), slope),
             vec![1e-3_f32.to_bits(), Adam::rate(1e-3, 7).to_bits()],
-            progress(1, 6, 128),
+            progress(1, 6, 128, portions as u32 - 1),
             draw.numbers(values, 0.1),
             draw.numbers(values, slope),
             draw.numbers(values, slope).into_iter().map(square).collect(),
         ];
-        case(format!("{values} values, {slots} slots, slopes to {slope}"), Adam { values, slots }, memory, 2e-8)
+        case(format!("{values} values, {slots} slots, {portions} portions, slopes to {slope}"), adam, memory, 2e-8)
     };
-    [(64, 1, 0.1), (1000, 3, 0.1), (129, 16, 1e-6), (1, 2, 0.1), (64 * 32_769, 1, 0.1)]
+    [(64, 1, 1, 0.1), (1000, 3, 1, 0.1), (129, 16, 1, 1e-6), (1, 2, 3, 0.1), (129, 3, 2, 0.1), (64 * 32_769, 1, 1, 0.1)]
         .into_iter()
         .enumerate()
         .map(make)

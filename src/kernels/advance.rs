@@ -1,20 +1,24 @@
-//! The last pass of a step: host side and CPU twin of `shaders/advance.wgsl`.
+//! The last pass of a portion of a batch: host side and CPU twin of `shaders/advance.wgsl`.
 
 use super::case::{Case, Draw, case, progress, unwritten};
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, read, read_words, write_words};
 
 pub const ROW: Row = Row {
     name: "advance",
-    about: "logs the batch's loss and hits, and moves on to the next batch",
+    about: "logs a portion's loss and hits, and moves on to the next portion or batch",
     wgsl: include_str!("../../shaders/advance.wgsl"),
     bindings: &[read("losses"), read_words("hits"), write_words("progress"), write_words("log")],
     cases,
 };
 
-/// Adds up losses and hits `[batch]` into row `progress.batch` of the log, then counts the batch (and the step).
+/// Adds up losses and hits `[portion]` into row `progress.batch` of the log, then counts the portion, and after the last
+/// one the batch (and the step).
 #[derive(Clone, Copy, Debug)]
 pub struct Advance {
-    pub batch: usize,
+    /// Rows of a portion.
+    pub portion: usize,
+    /// Portions of a batch.
+    pub portions: usize,
     pub training: bool,
 }
 
@@ -26,7 +30,12 @@ impl Kernel for Advance {
     }
 
     fn constants(&self) -> Constants {
-        vec![("BATCH", self.batch.into()), ("TRAINING", self.training.into()), ("THREADS", THREADS.into())]
+        vec![
+            ("PORTION", self.portion.into()),
+            ("PORTIONS", self.portions.into()),
+            ("TRAINING", self.training.into()),
+            ("THREADS", THREADS.into()),
+        ]
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -34,7 +43,7 @@ impl Kernel for Advance {
     }
 
     fn operations(&self) -> usize {
-        self.batch
+        self.portion
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
@@ -46,27 +55,53 @@ impl Kernel for Advance {
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [losses, hits, words, log] = memory else { unreachable!("{BINDINGS}") };
-        let losses = &floats(losses)[..self.batch];
+        let losses = &floats(losses)[..self.portion];
         let mut progress = Progress::read(words);
         // The shader's order of additions, so that even the last bit agrees.
         let mut sums = [0.0; THREADS];
         for (row, loss) in losses.iter().enumerate() {
             sums[row % THREADS] += loss;
         }
-        let loss = sums[1..].iter().fold(sums[0], |sum, value| sum + value);
-        log[2 * progress.batch as usize] = f32::to_bits(loss);
-        log[2 * progress.batch as usize + 1] = hits[..self.batch].iter().sum();
-        progress.batch += 1;
-        progress.time += u32::from(self.training);
+        let mut loss = sums[1..].iter().fold(sums[0], |sum, value| sum + value);
+        let mut hits: u32 = hits[..self.portion].iter().sum();
+        let log = &mut log[2 * progress.batch as usize..][..2];
+        if progress.portion > 0 {
+            loss += f32::from_bits(log[0]);
+            hits += log[1];
+        }
+        log.copy_from_slice(&[f32::to_bits(loss), hits]);
+        progress.portion += 1;
+        if progress.portion as usize == self.portions {
+            progress.portion = 0;
+            progress.batch += 1;
+            progress.time += u32::from(self.training);
+        }
         words[..Progress::WORDS].copy_from_slice(bytemuck::cast_slice(&[progress]));
     }
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (batch, training)): (usize, (usize, bool))| {
+    let make = |(number, (portion, [present, portions], training)): (usize, (usize, [u32; 2], bool))| {
         let draw = &mut Draw::new(number);
-        let memory = vec![draw.numbers(batch, 3.0), draw.below(batch, 2), progress(2, 9, 5_000), unwritten(8)];
-        case(format!("batch {batch}, training {training}"), Advance { batch, training }, memory, 0.0)
+        // Of the portions before this one.
+        let mut log = unwritten(8);
+        log[4..6].copy_from_slice(&[1.5_f32.to_bits(), 3]);
+        let memory = vec![draw.numbers(portion, 3.0), draw.below(portion, 2), progress(2, 9, 5_000, present), log];
+        case(
+            format!("portion {present} of {portions} with {portion} rows, training {training}"),
+            Advance { portion, portions: portions as usize, training },
+            memory,
+            0.0,
+        )
     };
-    [(512, true), (1, true), (37, false), (200, true)].into_iter().enumerate().map(make).collect()
+    let cases = [
+        (512, [0, 1], true),
+        (1, [0, 1], true),
+        (37, [0, 1], false),
+        (200, [0, 1], true),
+        (37, [0, 3], true),
+        (37, [1, 3], true),
+        (37, [2, 3], true),
+    ];
+    cases.into_iter().enumerate().map(make).collect()
 }

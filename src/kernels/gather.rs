@@ -20,10 +20,12 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// input `[batch, pixels]` and labels `[batch]` of the present batch.
+/// input `[portion, pixels]` and labels `[portion]` of the present portion of the present batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Gather {
     pub batch: usize,
+    /// Rows of it at a time.
+    pub portion: usize,
     /// Values of one image.
     pub pixels: usize,
 }
@@ -36,22 +38,27 @@ impl Kernel for Gather {
     }
 
     fn constants(&self) -> Constants {
-        vec![("BATCH", self.batch.into()), ("PIXELS", self.pixels.into()), ("THREADS", THREADS.into())]
+        vec![
+            ("BATCH", self.batch.into()),
+            ("PORTION", self.portion.into()),
+            ("PIXELS", self.pixels.into()),
+            ("THREADS", THREADS.into()),
+        ]
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        [self.pixels.div_ceil(THREADS), self.batch, 1]
+        [self.pixels.div_ceil(THREADS), self.portion, 1]
     }
 
     fn operations(&self) -> usize {
-        self.batch * self.pixels
+        self.portion * self.pixels
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "images" => (self.batch * self.pixels).div_ceil(4),
-            "labels" => self.batch.div_ceil(4),
-            "order" => self.batch,
+            "images" => (self.portion * self.pixels).div_ceil(4),
+            "labels" => self.portion.div_ceil(4),
+            "order" => self.portion,
             _ => words,
         }
     }
@@ -60,9 +67,10 @@ impl Kernel for Gather {
         let [images, labels, order, progress, input, batch_labels] = memory else { unreachable!("{BINDINGS}") };
         let (images, labels): (&[u8], &[u8]) = (bytemuck::cast_slice(images), bytemuck::cast_slice(labels));
         let progress = Progress::read(progress);
-        let rows = progress.rows(self.batch);
-        let order = &order[progress.batch as usize * self.batch..][..rows];
-        let input = &mut floats_mut(input)[..self.batch * self.pixels];
+        let rows = progress.portion_rows(self.batch, self.portion);
+        let first = progress.batch as usize * self.batch + progress.portion as usize * self.portion;
+        let order = if rows == 0 { &[] } else { &order[first..][..rows] };
+        let input = &mut floats_mut(input)[..self.portion * self.pixels];
         input.par_chunks_exact_mut(self.pixels).zip(batch_labels.par_iter_mut()).enumerate().for_each(
             |(row, (pixels, label))| {
                 let sample = order.get(row).map(|&sample| sample as usize);
@@ -80,19 +88,30 @@ impl Kernel for Gather {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (batch, pixels, present, samples)): (usize, (usize, usize, u32, u32))| {
+    let make = |(number, (batch, portions, pixels, present, samples)): (usize, (usize, usize, usize, u32, u32))| {
         let draw = &mut Draw::new(number);
         let available = 50;
+        let portion = batch.div_ceil(portions);
         let memory = vec![
             draw.bytes(available * pixels, 256),
             draw.bytes(available, 10),
             draw.below(samples as usize, available as u32),
-            progress(present, 3, samples),
-            unwritten(batch * pixels),
-            unwritten(batch),
+            progress(present, 3, samples, portions as u32 - 1),
+            unwritten(portion * pixels),
+            unwritten(portion),
         ];
-        let label = format!("batch {batch} of {pixels} pixels, number {present} of {samples} samples");
-        case(label, Gather { batch, pixels }, memory, 0.0)
+        let label = format!("{portion} of batch {batch} of {pixels} pixels, number {present} of {samples} samples");
+        case(label, Gather { batch, portion, pixels }, memory, 0.0)
     };
-    [(4, 784, 0, 12), (5, 27, 2, 13), (1, 1, 6, 7), (33, 65, 0, 20)].into_iter().enumerate().map(make).collect()
+    // The last portion of each batch: with rows past the end of the batch, of the order, or nothing but such rows.
+    let cases = [
+        (4, 1, 784, 0, 12),
+        (5, 1, 27, 2, 13),
+        (1, 1, 1, 6, 7),
+        (33, 1, 65, 0, 20),
+        (9, 2, 6, 1, 40),
+        (9, 3, 6, 2, 26),
+        (8, 4, 5, 1, 9),
+    ];
+    cases.into_iter().enumerate().map(make).collect()
 }

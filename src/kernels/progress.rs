@@ -12,7 +12,8 @@ pub struct Progress {
     pub time: u32,
     /// Samples in the order; the last batch may have fewer rows than the others.
     pub samples: u32,
-    pub unused: u32,
+    /// The portion of the batch that is under way, from 0: a plan may take a large batch a few rows at a time.
+    pub portion: u32,
     pub seed: [u32; 2],
 }
 
@@ -27,5 +28,10 @@ impl Progress {
     /// Rows of the present batch that count.
     pub(super) fn rows(&self, batch: usize) -> usize {
         (self.samples as usize).saturating_sub(self.batch as usize * batch).min(batch)
+    }
+
+    /// The same of its present portion of at most `portion` rows.
+    pub(super) fn portion_rows(&self, batch: usize, portion: usize) -> usize {
+        self.rows(batch).saturating_sub(self.portion as usize * portion).min(portion)
     }
 }

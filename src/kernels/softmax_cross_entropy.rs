@@ -18,10 +18,12 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// result `[batch, classes]`, losses and hits `[batch]` of logits `[batch, classes]`.
+/// result `[portion, classes]`, losses and hits `[portion]` of logits `[portion, classes]`.
 #[derive(Clone, Copy, Debug)]
 pub struct SoftmaxCrossEntropy {
     pub batch: usize,
+    /// Rows of it at a time.
+    pub portion: usize,
     pub classes: usize,
     /// Whether `result` is the gradient of the mean loss; else the probabilities.
     pub gradient: bool,
@@ -37,6 +39,7 @@ impl Kernel for SoftmaxCrossEntropy {
     fn constants(&self) -> Constants {
         vec![
             ("BATCH", self.batch.into()),
+            ("PORTION", self.portion.into()),
             ("CLASSES", self.classes.into()),
             ("GRADIENT", self.gradient.into()),
             ("THREADS", THREADS.into()),
@@ -44,18 +47,20 @@ impl Kernel for SoftmaxCrossEntropy {
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        [self.batch.div_ceil(THREADS), 1, 1]
+        [self.portion.div_ceil(THREADS), 1, 1]
     }
 
     fn operations(&self) -> usize {
-        4 * self.batch * self.classes
+        4 * self.portion * self.classes
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [logits, batch_labels, progress, result, losses, hits] = memory else { unreachable!("{BINDINGS}") };
         let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
-        let rows = Progress::read(progress).rows(self.batch);
-        for row in 0..self.batch {
+        let progress = Progress::read(progress);
+        let rows = progress.rows(self.batch);
+        let counted = progress.portion_rows(self.batch, self.portion);
+        for row in 0..self.portion {
             let at = row * self.classes..(row + 1) * self.classes;
             let (logits, result) = (&logits[at.clone()], &mut result[at]);
             let label = batch_labels[row] as usize;
@@ -69,39 +74,47 @@ impl Kernel for SoftmaxCrossEntropy {
             for (class, (result, logit)) in result.iter_mut().zip(logits).enumerate() {
                 let probability = (logit - largest).exp() / sum;
                 let target = if class == label { 1.0 } else { 0.0 };
-                *result = match (self.gradient, row < rows) {
+                *result = match (self.gradient, row < counted) {
                     (false, _) => probability,
                     (true, true) => (probability - target) / rows as f32,
                     (true, false) => 0.0,
                 };
             }
-            losses[row] = if row < rows { sum.ln() - (logits[label] - largest) } else { 0.0 };
-            hits[row] = (row < rows && class_of_largest == label).into();
+            losses[row] = if row < counted { sum.ln() - (logits[label] - largest) } else { 0.0 };
+            hits[row] = (row < counted && class_of_largest == label).into();
         }
     }
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (batch, classes, samples, limit, gradient)): (usize, (usize, usize, u32, f32, bool))| {
+    let make = |(number, (batch, portions, classes, samples, limit, gradient)): (
+        usize,
+        (usize, usize, usize, u32, f32, bool),
+    )| {
+        let portion = batch.div_ceil(portions);
         let draw = &mut Draw::new(number);
         let memory = vec![
-            draw.numbers(batch * classes, limit),
-            draw.below(batch, classes as u32),
-            progress(1, 5, samples),
-            unwritten(batch * classes),
-            unwritten(batch),
-            unwritten(batch),
+            draw.numbers(portion * classes, limit),
+            draw.below(portion, classes as u32),
+            progress(1, 5, samples, portions as u32 - 1),
+            unwritten(portion * classes),
+            unwritten(portion),
+            unwritten(portion),
         ];
-        let label =
-            format!("batch {batch}, {classes} classes, {samples} samples, logits to {limit}, gradient {gradient}");
-        case(label, SoftmaxCrossEntropy { batch, classes, gradient }, memory, 2e-6)
+        let label = format!(
+            "{portion} of batch {batch}, {classes} classes, {samples} samples, logits to {limit}, gradient {gradient}"
+        );
+        case(label, SoftmaxCrossEntropy { batch, portion, classes, gradient }, memory, 2e-6)
     };
     let cases = [
-        (64, 10, 128, 4.0, true),
-        (33, 10, 40, 80.0, true),
-        (5, 2, 10, 1.0, false),
-        (1, 37, 2, 9.0, true),
-        (70, 10, 100, 500.0, false),
+        (64, 1, 10, 128, 4.0, true),
+        (33, 1, 10, 40, 80.0, true),
+        (5, 1, 2, 10, 1.0, false),
+        (1, 1, 37, 2, 9.0, true),
+        (70, 1, 10, 100, 500.0, false),
+        (33, 2, 10, 70, 4.0, true),
+        (33, 2, 10, 57, 4.0, true),
+        (8, 4, 3, 10, 4.0, true),
     ];
     cases.into_iter().enumerate().map(make).collect()
 }

@@ -59,6 +59,13 @@ impl Tiles {
         few && self == Tiles::Software
     }
 
+    /// Rows of a batch to take at a time: equal portions, as few as suit the adapter's memory. Beyond some size a portion
+    /// makes nothing faster, and its values between layers leave the caches and then the largest buffer.
+    pub fn portion(self, batch: usize) -> usize {
+        let most = if self == Tiles::Gpu { 2048 } else { 512 };
+        batch.div_ceil(batch.div_ceil(most).max(1))
+    }
+
     /// Slots for a weight gradient with that tile, so that every core or compute unit has work.
     pub fn slots(self, convolution: &Convolution, tile: &Tile) -> usize {
         let workgroups = convolution.depth().div_ceil(tile.workgroup_rows())

@@ -13,7 +13,7 @@ const BATCHES: usize = 4;
 pub(super) const LEARNING_RATE: f64 = 1e-3;
 const SEED: u64 = 2020;
 
-/// Pseudo-random images and labels for one model and one batch size.
+/// Pseudo-random images of classes that can be told apart, and labels for one model and one batch size.
 pub struct Synthetic {
     samples: Samples,
     none: Samples,
@@ -25,9 +25,17 @@ impl Synthetic {
         let count = Self::samples(batch);
         let pixels: usize = model.input.iter().product();
         let mut random = Sequence::new(SEED, Stream::Cases, 1 << 21);
-        let images = (0..(count * pixels).div_ceil(4)).flat_map(|_| random.word().to_le_bytes()).take(count * pixels);
-        let images = images.collect();
-        let labels = (0..count).map(|_| random.below(model.classes() as u32) as u8).collect();
+        let labels: Vec<u8> = (0..count).map(|_| random.below(model.classes() as u32) as u8).collect();
+        let words = (0..(count * pixels).div_ceil(4)).map(|_| random.word());
+        let noise: Vec<u8> = words.flat_map(u32::to_le_bytes).take(count * pixels).collect();
+        // A class has bright places of its own. Of labels that nothing can be learnt of, the samples' gradients would
+        // cancel out, the more the larger the batch, until rounding is all that is left to compare.
+        let image = |(image, &label): (&[u8], &u8)| {
+            let bright = |place: usize| place % model.classes() == usize::from(label);
+            let byte = |(place, &byte): (usize, &u8)| if bright(place) { byte } else { byte / 4 };
+            image.iter().enumerate().map(byte).collect::<Vec<u8>>()
+        };
+        let images = noise.chunks_exact(pixels).zip(&labels).flat_map(image).collect();
         let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
         Self { samples: Samples { images, labels, shape: model.input }, none, batch }
     }

@@ -12,7 +12,8 @@ pub use initialise::glorot;
 pub use layer::{Activation, Layer, Padding};
 pub use notebook::{NAMES, notebook};
 pub use shape::{Resolved, Shape, Weights, Window, activation, class_name, resolve};
-pub use summary::summary;
+pub(crate) use summary::thousands;
+pub use summary::{layers, summary};
 
 use serde::{Deserialize, Serialize};
 

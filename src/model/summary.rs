@@ -1,32 +1,42 @@
 //! The table that Keras' `model.summary()` prints.
 
-use super::{Model, Shape, class_name, resolve};
+use super::{Model, Resolved, Shape, Weights, class_name, resolve};
 use crate::error::Result;
 
 const WIDTHS: [usize; 3] = [33, 24, 15];
 
 /// Layers, output shapes, parameters and totals, as Keras lays them out.
 pub fn summary(model: &Model) -> Result<String> {
-    let layers = resolve(model)?;
+    let (layers, total) = layers(model)?;
     let mut text = format!("Model: \"{}\"\n", model.name);
     text += &rule(["┏", "┳", "┓"], "━");
     text += &row(["Layer (type)".into(), "Output Shape".into(), "Param #".into()], "┃");
     text += &rule(["┡", "╇", "┩"], "━");
-    let mut total = 0;
-    for (index, layer) in layers.iter().enumerate() {
+    for (index, layer) in layers.into_iter().enumerate() {
         if index > 0 {
             text += &rule(["├", "┼", "┤"], "─");
         }
-        let parameters = layer.weights.as_ref().map_or(0, |weights| weights.values());
-        total += parameters;
-        let name = format!("{} ({})", layer.name, class_name(&layer.layer));
-        text += &row([name, output(layer.output), thousands(parameters)], "│");
+        text += &row(layer, "│");
     }
     text += &rule(["└", "┴", "┘"], "─");
     for (label, count) in [("Total", total), ("Trainable", total), ("Non-trainable", 0)] {
         text += &format!(" {label} params: {} ({})\n", thousands(count), bytes(4 * count));
     }
     Ok(text)
+}
+
+/// Each layer's name with its type, its output's shape and its number of parameters; and how many those are in all.
+///
+/// # Errors
+/// See [`resolve`].
+pub fn layers(model: &Model) -> Result<(Vec<[String; 3]>, usize)> {
+    let layers = resolve(model)?;
+    let parameters = |layer: &Resolved| layer.weights.as_ref().map_or(0, Weights::values);
+    let cells = |layer: &Resolved| {
+        let name = format!("{} ({})", layer.name, class_name(&layer.layer));
+        [name, output(layer.output), thousands(parameters(layer))]
+    };
+    Ok((layers.iter().map(cells).collect(), layers.iter().map(parameters).sum()))
 }
 
 fn rule(corners: [&str; 3], line: &str) -> String {
@@ -47,7 +57,7 @@ fn output(shape: Shape) -> String {
 }
 
 /// 693962 as `693,962`.
-fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or("")).collect();

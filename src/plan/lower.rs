@@ -15,9 +15,20 @@ use crate::model::{Model, Resolved, resolve};
 #[derive(Clone, Debug)]
 pub struct Options {
     pub batch: usize,
+    /// Rows of a batch that go through the network at a time, each portion adding to the gradient of the same step: the
+    /// buffers between layers need not grow with the batch.
+    pub portion: usize,
     pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
+}
+
+impl Options {
+    /// With the portion that suits the adapter that the tiles are of.
+    pub fn new(batch: usize, tiles: impl Into<Tiling>, samples: usize) -> Self {
+        let tiles = tiles.into();
+        Self { batch, portion: tiles.portion(batch), tiles, samples }
+    }
 }
 
 /// The buffers of one value.
@@ -34,16 +45,17 @@ struct ValueBuffers {
 /// A model that cannot be resolved, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let layers = resolve(model)?;
-    let Options { batch, tiles, samples } = options;
-    let (stages, values) = stages(&layers, batch);
+    let Options { batch, portion, tiles, samples } = options;
+    let portions = batch.div_ceil(portion);
+    let (stages, values) = stages(&layers, portion);
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, batch, samples);
+    let host = host_buffers(&mut buffers, model, [batch, portion], samples);
     let pixels = layers[0].input.values();
-    let input = buffers.add("input", vec![batch, pixels]);
-    let labels = buffers.add("batch.labels", vec![batch]);
-    let losses = buffers.add("losses", vec![batch]);
-    let hits = buffers.add("hits", vec![batch]);
-    let value_buffers = value_buffers(&mut buffers, &values, batch, input, host.logits);
+    let input = buffers.add("input", vec![portion, pixels]);
+    let labels = buffers.add("batch.labels", vec![portion]);
+    let losses = buffers.add("losses", vec![portion]);
+    let hits = buffers.add("hits", vec![portion]);
+    let value_buffers = value_buffers(&mut buffers, &values, portion, input, host.logits);
 
     let mut forward = Vec::new();
     let mut backward = Vec::new();
@@ -59,7 +71,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                 let argmax = buffers.add(&format!("{}.argmax", layer.name), vec![kernel.argmax_words()]);
                 let tile = tiles.weight_gradient(convolution);
                 let slots = tiles.slots(convolution, &tile);
-                let parameter = parameter(&mut buffers, layer, slots);
+                let parameter = parameter(&mut buffers, layer, slots, portions);
                 let (from, to) = (value_buffers[*input], value_buffers[*output]);
                 forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, to.output, argmax]));
                 let mut kernels = Vec::new();
@@ -79,7 +91,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                         let gradient = buffers.add(&format!("{}.patches.gradient", layer.name), shape);
                         let unused = buffers.add(&format!("{}.unused", layer.name), vec![1]);
                         let bound = [&sources[..], &[unused, gradient]].concat();
-                        for number in 0..batch / group.batch {
+                        for number in 0..portion / group.batch {
                             let outputs = number * group.positions() * group.filters;
                             let inputs = number * group.inputs();
                             let places = if group.pool > 1 { outputs / packed } else { 0 };
@@ -96,8 +108,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                 }
                 let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
                 kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));
-                let adam = Adam { values: parameter.shape.values(), slots };
-                let Parameter { gradient, weights, first_moment, second_moment, .. } = parameter;
+                let Parameter { gradient, adam, weights, first_moment, second_moment, .. } = parameter;
                 let bound = [gradient, host.rates, host.progress, weights, first_moment, second_moment];
                 updates.push(pass(&layer.name, adam, &bound));
                 parameters.push(parameter);
@@ -106,13 +117,13 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
             Stage::Pool { window, input, output } => {
                 let layer = values[*output].layer.clone();
                 let (from, to) = (value_buffers[*input], value_buffers[*output]);
-                let shape = vec![batch, window.output[0], window.output[1], window.input[2]];
+                let shape = vec![portion, window.output[0], window.output[1], window.input[2]];
                 let argmax = buffers.add(&format!("{layer}.argmax"), shape);
-                let kernel = PoolForward { batch, window: *window };
+                let kernel = PoolForward { batch: portion, window: *window };
                 forward.push(pass(&layer, kernel, &[from.output, to.output, argmax]));
                 let mut kernels = Vec::new();
                 if values[*input].needs_gradient {
-                    let kernel = PoolBackward { batch, window: *window, gate: values[*input].gate };
+                    let kernel = PoolBackward { batch: portion, window: *window, gate: values[*input].gate };
                     kernels.push(pass(&layer, kernel, &[to.gradient, argmax, from.output, from.gradient]));
                 }
                 kernels
@@ -131,14 +142,16 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     }
 
     let logits_gradient = value_buffers[values.len() - 1].gradient;
+    // A program's runs are whole batches, or portions where it does not train.
     let ends = |training: bool| {
         let classes = model.classes();
-        let gather = Gather { batch, pixels };
+        let [batch, portions] = if training { [batch, portions] } else { [portion, 1] };
+        let gather = Gather { batch, portion, pixels };
         let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
-        let loss = SoftmaxCrossEntropy { batch, classes, gradient: training };
+        let loss = SoftmaxCrossEntropy { batch, portion, classes, gradient: training };
         let result = if training { logits_gradient } else { host.probabilities };
         let judged = [host.logits, labels, host.progress, result, losses, hits];
-        let advance = Advance { batch, training };
+        let advance = Advance { portion, portions, training };
         (
             pass("input", gather, &gathered),
             pass("loss", loss, &judged),
@@ -148,19 +161,26 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let (gather, loss, advance) = ends(false);
     let without_dropout = forward.iter().filter(|pass| pass.kernel.row().name != "dropout");
     let mut evaluation = vec![gather];
-    evaluation.extend(without_dropout.map(Pass::clone));
+    evaluation.extend(without_dropout.cloned());
     evaluation.extend([loss, advance]);
 
     let (gather, loss, advance) = ends(true);
-    let mut training = vec![gather];
-    training.append(&mut forward);
-    training.push(loss);
-    training.extend(backward.into_iter().rev().flatten());
-    training.append(&mut updates);
-    training.push(advance);
+    let mut step = vec![gather];
+    step.append(&mut forward);
+    step.push(loss);
+    step.extend(backward.into_iter().rev().flatten());
+    let mut training = Vec::new();
+    for portion in 0..portions {
+        training.extend(step.iter().map(|pass| of_portion(pass, &parameters, portion)));
+        if portion + 1 == portions {
+            training.append(&mut updates);
+        }
+        training.push(advance.clone());
+    }
 
     let model = model.clone();
-    let plan = Plan { model, batch, tiles, samples, buffers: buffers.0, training, evaluation, parameters, host };
+    let plan =
+        Plan { model, batch, portion, tiles, samples, buffers: buffers.0, training, evaluation, parameters, host };
     plan.check()?;
     Ok(plan)
 }
@@ -185,7 +205,18 @@ impl Buffers {
     }
 }
 
-fn host_buffers(buffers: &mut Buffers, model: &Model, batch: usize, samples: usize) -> HostBuffers {
+/// The pass as a portion of the batch runs it: gradients go behind those of the portions before.
+fn of_portion(pass: &Pass, parameters: &[Parameter], portion: usize) -> Pass {
+    let mut pass = pass.clone();
+    for (id, offset) in pass.buffers.iter().zip(&mut pass.offsets) {
+        if let Some(parameter) = parameters.iter().find(|parameter| parameter.gradient == *id) {
+            *offset = portion * parameter.adam.portion_stride();
+        }
+    }
+    pass
+}
+
+fn host_buffers(buffers: &mut Buffers, model: &Model, [batch, portion]: [usize; 2], samples: usize) -> HostBuffers {
     let pixels = model.input.iter().product();
     HostBuffers {
         images: buffers.add_bytes("images", vec![samples, pixels]),
@@ -194,8 +225,8 @@ fn host_buffers(buffers: &mut Buffers, model: &Model, batch: usize, samples: usi
         rates: buffers.add("rates", vec![Plan::BATCHES]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
         log: buffers.add("log", vec![Plan::BATCHES, 2]),
-        logits: buffers.add("logits", vec![batch, model.classes()]),
-        probabilities: buffers.add("probabilities", vec![batch, model.classes()]),
+        logits: buffers.add("logits", vec![portion, model.classes()]),
+        probabilities: buffers.add("probabilities", vec![portion, model.classes()]),
     }
 }
 
@@ -203,13 +234,13 @@ fn host_buffers(buffers: &mut Buffers, model: &Model, batch: usize, samples: usi
 fn value_buffers(
     buffers: &mut Buffers,
     values: &[Value],
-    batch: usize,
+    portion: usize,
     input: BufferId,
     logits: BufferId,
 ) -> Vec<ValueBuffers> {
     let last = values.len() - 1;
     let make = |(number, value): (usize, &Value)| {
-        let shape = vec![batch, value.shape.values()];
+        let shape = vec![portion, value.shape.values()];
         let output = match number {
             0 => input,
             number if number == last => logits,
@@ -221,14 +252,20 @@ fn value_buffers(
     values.iter().enumerate().map(make).collect()
 }
 
-fn parameter(buffers: &mut Buffers, layer: &Resolved, slots: usize) -> Parameter {
+fn parameter(buffers: &mut Buffers, layer: &Resolved, slots: usize, portions: usize) -> Parameter {
     let shape = layer.weights.clone().expect("only layers with weights become convolutions");
     let matrix = vec![shape.rows + 1, shape.columns];
+    let adam = Adam { values: shape.values(), slots, portions };
+    let gradient = match portions {
+        1 => vec![slots, shape.rows + 1, shape.columns],
+        _ => vec![portions, adam.portion_stride()],
+    };
     let mut add = |what: &str, shape: &[usize]| buffers.add(&format!("{}.{what}", layer.name), shape.to_vec());
     Parameter {
         layer: layer.name.clone(),
         weights: add("weights", &matrix),
-        gradient: add("weights.gradient", &[&[slots], &matrix[..]].concat()),
+        gradient: add("weights.gradient", &gradient),
+        adam,
         first_moment: add("weights.first_moment", &matrix),
         second_moment: add("weights.second_moment", &matrix),
         shape,

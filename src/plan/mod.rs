@@ -12,7 +12,7 @@ pub use single::single;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernels::{BINDING_ALIGNMENT, Kernel, Tiling};
+use crate::kernels::{Adam, BINDING_ALIGNMENT, Kernel, Tiling};
 use crate::model::{Model, Weights};
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
@@ -46,7 +46,7 @@ pub struct Pass {
 pub enum Program {
     /// Forward, backward and update of one batch.
     Training,
-    /// Forward of one batch, without dropout; leaves the probabilities.
+    /// Forward of one portion of a batch, without dropout; leaves the probabilities.
     Evaluation,
 }
 
@@ -58,8 +58,9 @@ pub struct Parameter {
     pub shape: Weights,
     /// `[rows + 1, columns]`: the kernel, then the bias.
     pub weights: BufferId,
-    /// `[slots, rows + 1, columns]`: the gradient is the sum over the slots.
+    /// The gradient is the sum over its slots: see [`Adam::slots`].
     pub gradient: BufferId,
+    pub adam: Adam,
     pub first_moment: BufferId,
     pub second_moment: BufferId,
 }
@@ -79,9 +80,9 @@ pub struct HostBuffers {
     pub progress: BufferId,
     /// `[batches, 2]`: loss sum and hits of each batch.
     pub log: BufferId,
-    /// `[batch, classes]`
+    /// `[portion, classes]`
     pub logits: BufferId,
-    /// `[batch, classes]`
+    /// `[portion, classes]`
     pub probabilities: BufferId,
 }
 
@@ -90,6 +91,8 @@ pub struct HostBuffers {
 pub struct Plan {
     pub model: Model,
     pub batch: usize,
+    /// Rows of a batch that go through the network at a time: see [`Options::portion`].
+    pub portion: usize,
     pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
@@ -103,6 +106,14 @@ pub struct Plan {
 impl Plan {
     /// The most batches that one submission may run: the length of the order, the rates and the log.
     pub const BATCHES: usize = 16;
+
+    /// Rows of one run of a program: evaluation has no reason to take more than a portion.
+    pub fn rows(&self, program: Program) -> usize {
+        match program {
+            Program::Training => self.batch,
+            Program::Evaluation => self.portion,
+        }
+    }
 
     pub fn passes(&self, program: Program) -> &[Pass] {
         match program {
@@ -174,7 +185,7 @@ mod tests {
     #[test]
     fn work_is_counted() {
         let (model, _) = notebook("cnn1").unwrap();
-        let plan = lower(&model, Options { batch: 512, tiles: Tiles::Cpu.into(), samples: 10_000 }).unwrap();
+        let plan = lower(&model, Options::new(512, Tiles::Cpu, 10_000)).unwrap();
         let work = |layer: &str, kernel: &str| {
             let pass =
                 plan.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();

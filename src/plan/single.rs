@@ -15,7 +15,7 @@ use crate::model::{Activation, Layer, Model};
 pub fn single(kernel: Arc<dyn Kernel>, words: &[usize], tiles: Tiles) -> Result<Plan> {
     let layers = vec![Layer::Flatten {}, Layer::Dense { units: 2, activation: Activation::Linear }];
     let smallest = Model { name: "single".into(), input: [1, 1, 1], layers };
-    let mut plan = lower(&smallest, Options { batch: 1, tiles: tiles.into(), samples: 1 })?;
+    let mut plan = lower(&smallest, Options::new(1, tiles, 1))?;
     let bindings = kernel.row().bindings;
     let buffers = bindings.iter().zip(words).map(|(binding, &words)| {
         plan.buffers.push(Buffer { name: binding.name.to_owned(), shape: vec![words], words });

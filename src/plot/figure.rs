@@ -1,29 +1,39 @@
-//! Pictures as files: what a figure draws, written as SVG and as PNG.
+//! Pictures as files: what a figure draws is SVG, and its PNG is that SVG in pixels.
 
+use std::fmt::Display;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use plotters::coord::Shift;
-use plotters::prelude::{
-    BitMapBackend, DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, SVGBackend,
-};
+use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea, SVGBackend};
 use plotters::style::WHITE;
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
 
+use super::bitmap::Bitmap;
+use super::style::{FAMILY, FONT, FONT_NAME};
 use crate::error::{Error, Result};
 use crate::formats::write_whole;
 
 /// What a figure draws on, in pixels.
-pub type Area<B> = DrawingArea<B, Shift>;
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Whether drawing worked.
-pub type Drawn<B> = std::result::Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+pub type Drawn = std::result::Result<(), DrawingAreaErrorKind<io::Error>>;
 
-/// A picture that can be drawn on anything.
+/// A picture.
 pub trait Figure {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
 
-    fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> Drawn<B>;
+    /// Draws on a white area of that size.
+    fn draw(&self, area: &Area) -> Drawn;
+
+    /// The images that lie upon what is drawn.
+    fn bitmaps(&self) -> Vec<Bitmap> {
+        Vec::new()
+    }
 }
 
 /// Writes `NAME.svg` and `NAME.png` into a folder, which is made where there is none; their paths.
@@ -31,40 +41,61 @@ pub trait Figure {
 /// # Errors
 /// [`Error::Failed`] naming the file or folder that cannot be written.
 pub fn save(figure: &impl Figure, folder: &Path, name: &str) -> Result<[PathBuf; 2]> {
-    let problem = |error: String| Error::Failed(format!("{name}: cannot be drawn ({error})"));
     let paths = ["svg", "png"].map(|extension| folder.join(format!("{name}.{extension}")));
     fs::create_dir_all(folder)
         .map_err(|error| Error::Failed(format!("{}: cannot be made ({error}); give another -o", folder.display())))?;
-    write_whole(&paths[0], svg(figure).map_err(problem)?.as_bytes())?;
-    write_whole(&paths[1], &png(figure).map_err(problem)?)?;
+    paths.iter().try_for_each(|path| save_as(figure, path))?;
     Ok(paths)
 }
 
-fn svg(figure: &impl Figure) -> std::result::Result<String, String> {
+/// Writes one file: as SVG or PNG, by its extension.
+///
+/// # Errors
+/// [`Error::Usage`] for any other extension, [`Error::Failed`] naming the file where it cannot be written.
+pub fn save_as(figure: &impl Figure, path: &Path) -> Result<()> {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "svg" => write_whole(path, svg(figure)?.as_bytes()),
+        "png" => write_whole(path, &png(figure)?),
+        _ => Err(Error::Usage(format!("{}: neither .svg nor .png; give a name that ends so", path.display()))),
+    }
+}
+
+/// The text of an SVG file. It stands alone, and can be a part of an HTML page too.
+///
+/// # Errors
+/// [`Error::Failed`] where it cannot be drawn.
+pub fn svg(figure: &impl Figure) -> Result<String> {
     let mut text = String::new();
     let area = SVGBackend::with_string(&mut text, figure.size()).into_drawing_area();
-    draw(figure, &area)?;
+    area.fill(&WHITE).and_then(|()| figure.draw(&area)).and_then(|()| area.present()).map_err(undrawn)?;
     drop(area);
-    Ok(text)
+    // Said once, or left out where it goes without saying. Words have their quotes escaped, so none of them look so.
+    let family = format!(" font-family=\"{FAMILY}\"");
+    let text = text.replace(&family, "").replacen("<svg", &format!("<svg{family}"), 1);
+    let text = text.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
+    let bitmaps: String = figure.bitmaps().iter().map(Bitmap::element).collect();
+    Ok(text.replace("</svg>", &(bitmaps + "</svg>")))
 }
 
-fn png(figure: &impl Figure) -> std::result::Result<Vec<u8>, String> {
+fn png(figure: &impl Figure) -> Result<Vec<u8>> {
     let (width, height) = figure.size();
-    let mut pixels = vec![0; (3 * width * height) as usize];
-    let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    draw(figure, &area)?;
-    drop(area);
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
-    written.map_err(|error| error.to_string())?;
-    Ok(bytes)
+    let mut pixels = Pixmap::new(width, height).ok_or_else(|| undrawn(format!("{width} x {height} pixels")))?;
+    resvg::render(&tree(figure)?, Transform::identity(), &mut pixels.as_mut());
+    pixels.encode_png().map_err(undrawn)
 }
 
-fn draw<B: DrawingBackend>(figure: &impl Figure, area: &Area<B>) -> std::result::Result<(), String> {
-    let drawn = area.fill(&WHITE).and_then(|()| figure.draw(area)).and_then(|()| area.present());
-    drawn.map_err(|error| error.to_string())
+/// The SVG's parts, in the font that comes along.
+pub(super) fn tree(figure: &impl Figure) -> Result<Tree> {
+    let mut options = Options::default();
+    let fonts = options.fontdb_mut();
+    fonts.load_font_data(FONT.to_vec());
+    fonts.set_sans_serif_family(FONT_NAME);
+    Tree::from_str(&svg(figure)?, &options).map_err(undrawn)
+}
+
+fn undrawn(problem: impl Display) -> Error {
+    Error::Failed(format!("the picture cannot be drawn ({problem}); ask for a smaller one"))
 }
 
 #[cfg(test)]
@@ -80,20 +111,18 @@ mod tests {
             (80, 40)
         }
 
-        fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> Drawn<B> {
-            area.draw(&Text::new("ReLU", (10, 10), text(20)))
+        fn draw(&self, area: &Area) -> Drawn {
+            area.draw(&Text::new("ReLU </svg>", (10, 10), text(20)))
         }
     }
 
     #[test]
     fn text_is_drawn_with_the_font_that_comes_along() {
-        assert!(svg(&Word).unwrap().contains("ReLU"));
-        let bytes = png(&Word).unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        reader.next_frame(&mut pixels).unwrap();
-        let dark = pixels.iter().filter(|&&value| value < 128).count();
-        assert!((100..3000).contains(&dark), "{dark} dark values");
+        assert!(svg(&Word).unwrap().contains("ReLU &lt;/svg&gt;"));
+        let pixels = Pixmap::decode_png(&png(&Word).unwrap()).unwrap();
+        assert_eq!((pixels.width(), pixels.height()), Word.size());
+        let dark = pixels.pixels().iter().filter(|pixel| pixel.red() < 128).count();
+        assert!((60..1000).contains(&dark), "{dark} dark pixels");
     }
 
     #[test]
@@ -101,5 +130,18 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = save(&Word, file.path(), "word").unwrap_err().to_string();
         assert!(error.contains(&file.path().display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_file_s_extension_says_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let begins = |name: &str| {
+            save_as(&Word, &folder.path().join(name)).unwrap();
+            fs::read(folder.path().join(name)).unwrap()[..4].to_vec()
+        };
+        assert_eq!((begins("word.svg"), begins("word.PNG")), (b"<svg".to_vec(), b"\x89PNG".to_vec()));
+        for name in ["word", "word.jpeg"] {
+            assert!(matches!(save_as(&Word, Path::new(name)), Err(Error::Usage(_))), "{name}");
+        }
     }
 }

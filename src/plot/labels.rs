@@ -1,9 +1,6 @@
 //! Where the labels of points go, so that none covers another, a point or a line.
 
-use plotters::coord::CoordTranslate;
-use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend};
-
-use super::style::text;
+use super::style::{TEXT, width};
 
 /// What is taken of a picture, in pixels: x and y of the upper left and the lower right corner.
 pub struct Labels {
@@ -20,9 +17,6 @@ pub struct Placed {
 }
 
 impl Labels {
-    /// Of the text, in pixels.
-    pub const SIZE: u32 = 17;
-
     /// Of a picture of that width and height.
     pub fn new((width, height): (u32, u32)) -> Self {
         Self { size: [width as i32, height as i32], taken: Vec::new() }
@@ -34,15 +28,8 @@ impl Labels {
     }
 
     /// The free place for `words` nearest to a circle: to its right, or else around it, farther and farther away.
-    pub fn place<B: DrawingBackend, C: CoordTranslate>(
-        &mut self,
-        area: &DrawingArea<B, C>,
-        words: &str,
-        (x, y): (i32, i32),
-        radius: i32,
-    ) -> Result<Placed, DrawingAreaErrorKind<B::ErrorType>> {
-        let (width, _) = area.estimate_text_size(words, &text(Self::SIZE))?;
-        let (width, height) = (width as i32, Self::SIZE as i32);
+    pub fn place(&mut self, words: &str, (x, y): (i32, i32), radius: i32) -> Placed {
+        let (width, height) = (width(words, TEXT), TEXT as i32 + 3);
         let around = |away: i32| {
             let (right, left) = (x + radius + 6 + away, x - radius - 6 - away - width);
             let (above, below) = (y - radius - 4 - away - height, y + radius + 4 + away);
@@ -57,7 +44,7 @@ impl Labels {
         let place = free.unwrap_or_else(|| rectangle((x + radius + 6, y - height / 2)));
         self.taken.push(place);
         let [x0, y0, x1, y1] = place;
-        Ok(Placed { corner: (x0, y0), nearest: (x.clamp(x0, x1), y.clamp(y0, y1)) })
+        Placed { corner: (x0, y0), nearest: (x.clamp(x0, x1), y.clamp(y0, y1)) }
     }
 
     fn is_free(&self, place: &[i32; 4]) -> bool {

@@ -1,10 +1,26 @@
 //! Pictures: one font, one palette, and each picture as SVG and as PNG.
 
+mod bitmap;
+mod box_plot;
+mod curves;
 mod figure;
+mod heat_map;
 mod labels;
+#[cfg(test)]
+mod layout;
+mod legend;
+mod panel;
+mod reliability;
 mod roofline;
+mod samples;
 mod style;
 
-pub use figure::{Area, Drawn, Figure, save};
+pub use bitmap::{Bitmap, data_address};
+pub use box_plot::{BoxPlot, Values};
+pub use curves::{Curve, Curves, Epoch};
+pub use figure::{Area, Drawn, Figure, save, save_as, svg};
+pub use heat_map::HeatMap;
+pub use reliability::Reliability;
 pub use roofline::{Point, Roofline};
+pub use samples::{Sample, Samples};
 pub use style::{FAINT, INK, PALETTE, text};

@@ -3,13 +3,13 @@
 
 use plotters::chart::ChartBuilder;
 use plotters::element::{Circle, PathElement, Text};
-use plotters::prelude::{DrawingBackend, IntoLogRange};
+use plotters::prelude::IntoLogRange;
 use plotters::series::LineSeries;
 use plotters::style::{Color, RGBColor, WHITE};
 
 use super::figure::{Area, Drawn, Figure};
 use super::labels::Labels;
-use super::style::{FAINT, INK, PALETTE, text};
+use super::style::{FAINT, INK, PALETTE, TEXT, text};
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl Figure for Roofline {
         (1400, 900)
     }
 
-    fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> Drawn<B> {
+    fn draw(&self, area: &Area) -> Drawn {
         const GIGA: f64 = 1e-9;
         let ridge = self.arithmetic / self.bandwidth;
         let [left, right] = range(self.shown().map(Point::intensity).chain([ridge]));
@@ -98,7 +98,7 @@ impl Figure for Roofline {
         let [bottom, top] = range(rates.chain([GIGA * self.arithmetic]));
         let mut chart = ChartBuilder::on(area)
             .margin(24)
-            .caption(&self.title, text(24))
+            .caption(&self.title, text(19))
             .x_label_area_size(56)
             .y_label_area_size(84)
             .build_cartesian_2d((left..right).log_scale(), (bottom..top).log_scale())?;
@@ -106,8 +106,8 @@ impl Figure for Roofline {
             .configure_mesh()
             .x_desc("operations for each byte that has to move (FLOP/byte)")
             .y_desc("GFLOP/s")
-            .axis_desc_style(text(20))
-            .label_style(text(17))
+            .axis_desc_style(text(16))
+            .label_style(text(TEXT))
             .bold_line_style(FAINT)
             .light_line_style(WHITE)
             .axis_style(INK)
@@ -127,8 +127,8 @@ impl Figure for Roofline {
         steps.for_each(|intensity| labels.keep_free(pixel(roof(intensity)), 3));
         self.shown().for_each(|point| labels.keep_free(pixel(place(point)), point.radius()));
         for (words, intensity) in [(flat, (ridge * right).sqrt()), (slope, (left * ridge).sqrt())] {
-            let at = labels.place(area, &words, pixel(roof(intensity)), 6)?;
-            area.draw(&Text::new(words, at.corner, text(Labels::SIZE)))?;
+            let at = labels.place(&words, pixel(roof(intensity)), 6);
+            area.draw(&Text::new(words, at.corner, text(TEXT)))?;
         }
         // Large ones get the best places, and lie under small ones.
         let mut points: Vec<&Point> = self.shown().collect();
@@ -136,11 +136,11 @@ impl Figure for Roofline {
         for point in points {
             let (colour, centre) = (self.colour(&point.group), pixel(place(point)));
             let words = format!("{} {:.1} %", point.label, 100.0 * point.share);
-            let at = labels.place(area, &words, centre, point.radius())?;
+            let at = labels.place(&words, centre, point.radius());
             area.draw(&PathElement::new([centre, at.nearest], colour.stroke_width(1)))?;
             area.draw(&Circle::new(centre, point.radius(), colour.mix(0.85).filled()))?;
             area.draw(&Circle::new(centre, point.radius(), WHITE.stroke_width(1)))?;
-            area.draw(&Text::new(words, at.corner, text(Labels::SIZE)))?;
+            area.draw(&Text::new(words, at.corner, text(TEXT)))?;
         }
         Ok(())
     }

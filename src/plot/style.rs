@@ -2,6 +2,7 @@
 
 use std::sync::Once;
 
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, RGBColor, TextStyle, register_font};
 
 /// Colours that people with any kind of colour vision tell apart (Okabe and Ito, 2008), without their black and yellow.
@@ -19,16 +20,33 @@ pub const INK: RGBColor = RGBColor(40, 40, 40);
 /// Of grids.
 pub const FAINT: RGBColor = RGBColor(222, 222, 222);
 
-/// The name under which SVG viewers find a font of their own, and the bitmaps the one that is part of the program.
-const FAMILY: &str = "sans-serif";
+/// The name under which SVG viewers find a font of their own, and the program the one that is part of it.
+pub(super) const FAMILY: &str = "sans-serif";
+pub(super) const FONT: &[u8] = include_bytes!("../../assets/DejaVuSans.ttf");
+pub(super) const FONT_NAME: &str = "DejaVu Sans";
 
-/// Text of a size in pixels.
+/// Sizes of text in pixels: an em, which is about as high as a line is.
+pub const TITLE: u32 = 17;
+pub const TEXT: u32 = 14;
+pub const SMALL: u32 = 12;
+
+/// Text of a size.
 pub fn text(size: u32) -> TextStyle<'static> {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
-        let font = include_bytes!("../../assets/DejaVuSans.ttf");
         // A test draws text, which fails without a font.
-        drop(register_font(FAMILY, FontStyle::Normal, font));
+        drop(register_font(FAMILY, FontStyle::Normal, FONT));
     });
-    TextStyle::from((FAMILY, size)).color(&INK)
+    // plotters divides by this number.
+    TextStyle::from((FAMILY, 1.24 * f64::from(size))).color(&INK)
+}
+
+/// The same, drawn to the left or right of a place, above or below it, or around it.
+pub fn anchored(size: u32, across: HPos, down: VPos) -> TextStyle<'static> {
+    text(size).pos(Pos::new(across, down))
+}
+
+/// The pixels that words of a size take from left to right. Most viewers' own fonts are narrower.
+pub fn width(words: &str, size: u32) -> i32 {
+    text(size).font.layout_box(words).map_or(0, |(_, (width, _))| width)
 }

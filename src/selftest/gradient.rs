@@ -71,7 +71,7 @@ pub fn gradient_checks(
     let samples = Samples { images, labels, shape: model.input };
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
     let source = Source { parts: [&samples, &none] };
-    let plan = lower(&model, Options { batch: BATCH, tiles: tiles.into(), samples: BATCH })?;
+    let plan = lower(&model, Options::new(BATCH, tiles, BATCH))?;
     let mut engine = Engine::new(make(plan)?, source, Placement::Resident, 2020);
     engine.initialise();
     let order: Vec<u32> = (0..BATCH as u32).collect();

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Split, train_validation_split};
+use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
+use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::kernels::Tiling;
 use crate::model::{Model, resolve};
@@ -13,16 +14,34 @@ pub struct Config {
     pub epochs: usize,
     pub batch_size: usize,
     pub learning_rate: f64,
+    pub schedule: Schedule,
+    /// Epochs in which the learning rate grows from 0.
+    pub warm_up_epochs: usize,
+    /// What both of the callbacks watch.
+    pub monitor: Monitor,
     /// Of the initial weights, the shuffling and the dropout.
     pub seed: u64,
     pub split_seed: u32,
     /// The part of the training file that is held out.
     pub validation_fraction: f64,
+    /// Instead of such a part: one of the folds that the training file is cut into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
     /// Whether each epoch visits the training samples in another order.
     pub shuffle: bool,
+    pub early_stopping: Option<EarlyStopping>,
+    pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
     /// Another tile is another order of sums.
     pub tiles: Tiling,
     pub model: Model,
+}
+
+/// One part of equal ones that takes its turn as the held out one, in k-fold cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fold {
+    /// From 0.
+    pub number: usize,
+    pub folds: usize,
 }
 
 /// An epoch's number, which its shuffling is drawn from, has 32 bits.
@@ -42,6 +61,13 @@ pub fn check_batch_size(batch_size: usize) -> Result<()> {
     }
 }
 
+fn not_negative(option: &str, value: f64) -> Result<()> {
+    match value.is_finite() && value >= 0.0 {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("{option} {value}: not a number from 0 on; give one such as 1e-4"))),
+    }
+}
+
 impl Config {
     /// Refuses what no data set could make possible.
     ///
@@ -57,12 +83,46 @@ impl Config {
         }
         check_batch_size(self.batch_size)?;
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return refuse(format!(
-                "--learning-rate {}: not a positive number; give one such as 1e-3",
-                self.learning_rate
-            ));
+            let rate = self.learning_rate;
+            return refuse(format!("--learning-rate {rate}: not a positive number; give one such as 1e-3"));
+        }
+        self.check_learning_rate_control()?;
+        if let Some(EarlyStopping { min_delta, baseline, .. }) = &self.early_stopping {
+            not_negative("--min-delta", *min_delta)?;
+            if let Some(baseline) = baseline.filter(|baseline| !baseline.is_finite()) {
+                return refuse(format!("--baseline {baseline}: not a number; give one such as 0.9"));
+            }
         }
         resolve(&self.model).map(drop)
+    }
+
+    fn check_learning_rate_control(&self) -> Result<()> {
+        let refuse = |problem: String| Err(Error::Usage(problem));
+        if self.warm_up_epochs >= self.epochs {
+            let Self { warm_up_epochs, epochs, .. } = self;
+            return refuse(format!("--warm-up-epochs {warm_up_epochs}: leaves none of {epochs} epochs; give fewer"));
+        }
+        let Some(ReduceLrOnPlateau { factor, min_delta, min_lr, .. }) = self.reduce_lr_on_plateau else {
+            return Ok(());
+        };
+        if self.schedule != Schedule::Constant {
+            return refuse(
+                "--reduce-lr-on-plateau: --schedule cosine sets the learning rate already; give one of the two".into(),
+            );
+        }
+        if !(factor > 0.0 && factor < 1.0) {
+            return refuse(format!("--plateau-factor {factor}: not between 0 and 1; give one such as 0.5"));
+        }
+        not_negative("--plateau-min-delta", min_delta)?;
+        not_negative("--plateau-min-lr", min_lr)
+    }
+
+    /// The learning rate of each step by its number, from 1; `base` is that of the configuration, or what a plateau left
+    /// of it.
+    pub fn learning_rates(&self, base: f64, steps_per_epoch: usize) -> impl Fn(u32) -> f64 + use<> {
+        let steps = |epochs: usize| (epochs as u64).saturating_mul(steps_per_epoch as u64);
+        let (schedule, warm_up, all) = (self.schedule, steps(self.warm_up_epochs), steps(self.epochs));
+        move |time| base * schedule.part(u64::from(time) - 1, warm_up, all)
     }
 
     /// The samples of a training file of `count` to train and to validate with.
@@ -70,7 +130,14 @@ impl Config {
     /// # Errors
     /// [`Error::Usage`] when the fraction or the batch size does not fit the data.
     pub fn split(&self, count: usize) -> Result<Split> {
-        let split = train_validation_split(count, self.validation_fraction, self.split_seed)?;
+        let split = match self.fold {
+            None => train_validation_split(count, self.validation_fraction, self.split_seed)?,
+            Some(Fold { number, folds }) => {
+                let splits = k_folds(count, folds, self.split_seed)?;
+                let none = || Error::Usage(format!("fold {number} of {folds}: there is none; give a number below"));
+                splits.into_iter().nth(number).ok_or_else(none)?
+            }
+        };
         match split.train.len() {
             samples if samples < self.batch_size => Err(Error::Usage(format!(
                 "--batch-size {}: only {samples} samples to train with; give at most {samples}",

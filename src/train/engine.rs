@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::data::Samples;
+use crate::data::{Dataset, Samples};
 use crate::error::{Error, Result};
 use crate::kernels::{Adam, Progress};
 use crate::model::glorot;
@@ -15,6 +15,12 @@ use crate::random;
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
     pub parts: [&'a Samples; 2],
+}
+
+impl<'a> From<&'a Dataset> for Source<'a> {
+    fn from(dataset: &'a Dataset) -> Self {
+        Self { parts: [&dataset.train, &dataset.test] }
+    }
 }
 
 impl Source<'_> {
@@ -141,8 +147,8 @@ impl<'a> Engine<'a> {
 
     /// The gradient `[rows + 1, columns]` that the last training step left: the sum over its slots.
     pub fn gradient(&mut self, parameter: &Parameter) -> Result<Vec<f32>> {
-        let slots = self.read(parameter.gradient)?;
-        let mut slots = slots.chunks_exact(parameter.shape.values());
+        let gradient = self.read(parameter.gradient)?;
+        let mut slots = parameter.adam.slots(&gradient);
         let mut sum = slots.next().unwrap_or_default().to_vec();
         for slot in slots {
             sum.iter_mut().zip(slot).for_each(|(sum, value)| *sum += value);
@@ -160,10 +166,11 @@ impl<'a> Engine<'a> {
         learning_rate: f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
-        self.train_from(Tally::default(), order, learning_rate, visit)
+        self.train_from(Tally::default(), order, &|_| learning_rate, visit)
     }
 
-    /// Like [`Self::train`], with the tally of what an epoch has already done: sums in f64 depend on where they start.
+    /// Like [`Self::train`], with the learning rate of each step by its number, from 1, and the tally of what an epoch has
+    /// already done: sums in f64 depend on where they start.
     ///
     /// # Errors
     /// See [`Self::train`].
@@ -171,7 +178,7 @@ impl<'a> Engine<'a> {
         &mut self,
         tally: Tally,
         order: &[u32],
-        learning_rate: f64,
+        learning_rate: &dyn Fn(u32) -> f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
         self.run(Program::Training, tally, order, learning_rate, visit)
@@ -180,23 +187,23 @@ impl<'a> Engine<'a> {
     /// Trains the batches of `order`, at most [`Plan::BATCHES`], in one submission whose passes are timed.
     pub fn time(&mut self, order: &[u32], learning_rate: f64) -> Result<Timeline> {
         let batches = order.len().div_ceil(self.plan().batch);
-        self.prepare(Program::Training, order, learning_rate);
+        self.prepare(Program::Training, order, &|_| learning_rate);
         self.time += batches as u32;
         self.executor.time(Program::Training, batches)
     }
 
     /// Loss and hits over `order`, without dropout and without changing anything.
     pub fn evaluate(&mut self, order: &[u32]) -> Result<Tally> {
-        self.run(Program::Evaluation, Tally::default(), order, 0.0, &mut |_| ControlFlow::Continue(()))
+        self.run(Program::Evaluation, Tally::default(), order, &|_| 0.0, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Like [`Self::evaluate`], and the logits `[N, C]` that the network answers with.
     pub fn predict(&mut self, order: &[u32]) -> Result<(Tally, Vec<f32>)> {
-        let (batch, classes, logits) = (self.plan().batch, self.plan().model.classes(), self.plan().host.logits);
+        let (classes, logits) = (self.plan().model.classes(), self.plan().host.logits);
         let mut tally = Tally::default();
         let mut answers = Vec::with_capacity(order.len() * classes);
-        for rows in order.chunks(batch) {
-            self.prepare(Program::Evaluation, rows, 0.0);
+        for rows in order.chunks(self.plan().rows(Program::Evaluation)) {
+            self.prepare(Program::Evaluation, rows, &|_| 0.0);
             self.executor.submit(Program::Evaluation, 1)?;
             self.executor.collect()?.into_iter().for_each(|log| tally.add(log, rows.len()));
             answers.extend(&self.read(logits)?[..rows.len() * classes]);
@@ -209,10 +216,10 @@ impl<'a> Engine<'a> {
         program: Program,
         mut tally: Tally,
         order: &[u32],
-        learning_rate: f64,
+        learning_rate: &dyn Fn(u32) -> f64,
         visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
     ) -> Result<Tally> {
-        let batch = self.plan().batch;
+        let batch = self.plan().rows(program);
         let mut rest = order;
         let mut under_way = VecDeque::new();
         let mut stopped = false;
@@ -247,7 +254,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Uploads what the next submission needs: its order, its rates, and the progress it starts from.
-    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: f64) {
+    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: &dyn Fn(u32) -> f64) {
         let host = self.plan().host;
         match self.placement {
             Placement::Resident => self.executor.write(host.order, rows),
@@ -262,7 +269,7 @@ impl<'a> Engine<'a> {
         }
         if program == Program::Training {
             let steps = self.time + 1..=self.time + Plan::BATCHES as u32;
-            let rates: Vec<f32> = steps.map(|time| Adam::rate(learning_rate, time)).collect();
+            let rates: Vec<f32> = steps.map(|time| Adam::rate(learning_rate(time), time)).collect();
             self.write(host.rates, &rates);
         }
         let progress = Progress {

@@ -11,6 +11,8 @@ pub struct EpochResult {
     pub accuracy: f64,
     pub val_loss: f64,
     pub val_accuracy: f64,
+    /// Of the epoch's last step.
+    pub learning_rate: f64,
 }
 
 /// The table in `metrics.csv`: results, and the seconds each epoch took where they are known.
@@ -19,7 +21,7 @@ pub struct History {
     rows: Vec<(EpochResult, Option<f64>)>,
 }
 
-const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,seconds";
+const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
 
 impl History {
     /// The table after an interruption: the checkpoint's results, with the seconds that an older `metrics.csv` knows.
@@ -27,8 +29,8 @@ impl History {
     pub fn resumed(results: &[EpochResult], csv: &str) -> Self {
         let seconds = |epoch: usize| {
             let mut cells = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
-            let row = cells.find(|row| row.len() == 6 && row[0].parse() == Ok(epoch))?;
-            row[5].parse().ok()
+            let row = cells.find(|row| row.len() == 7 && row[0].parse() == Ok(epoch))?;
+            row[6].parse().ok()
         };
         Self { rows: results.iter().map(|result| (*result, seconds(result.epoch))).collect() }
     }
@@ -37,12 +39,17 @@ impl History {
         self.rows.push((result, Some(seconds)));
     }
 
+    /// Each epoch's results, and its seconds where they are known.
+    pub fn rows(&self) -> &[(EpochResult, Option<f64>)] {
+        &self.rows
+    }
+
     /// The text of `metrics.csv`.
     pub fn csv(&self) -> String {
         let row = |(result, seconds): &(EpochResult, Option<f64>)| {
-            let EpochResult { epoch, loss, accuracy, val_loss, val_accuracy } = result;
+            let EpochResult { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate } = result;
             let seconds = seconds.map(|seconds| format!("{seconds:.3}")).unwrap_or_default();
-            format!("{epoch},{loss},{accuracy},{val_loss},{val_accuracy},{seconds}\n")
+            format!("{epoch},{loss},{accuracy},{val_loss},{val_accuracy},{learning_rate},{seconds}\n")
         };
         format!("{HEADER}\n{}", self.rows.iter().map(row).collect::<String>())
     }
@@ -54,12 +61,18 @@ mod tests {
 
     #[test]
     fn a_resumed_table_keeps_the_seconds_and_drops_what_came_later() {
-        let result = |epoch| EpochResult { epoch, loss: 0.5, accuracy: 0.25, val_loss: 0.75, val_accuracy: 0.125 };
+        let result = |epoch| {
+            let (val_loss, val_accuracy, learning_rate) = (0.75, 0.125, 1e-3);
+            EpochResult { epoch, loss: 0.5, accuracy: 0.25, val_loss, val_accuracy, learning_rate }
+        };
         let mut history = History::default();
         (1..=3).for_each(|epoch| history.push(result(epoch), epoch as f64));
         let resumed = History::resumed(&[result(1), result(2)], &history.csv());
-        assert_eq!(resumed.csv(), format!("{HEADER}\n1,0.5,0.25,0.75,0.125,1.000\n2,0.5,0.25,0.75,0.125,2.000\n"));
+        assert_eq!(
+            resumed.csv(),
+            format!("{HEADER}\n1,0.5,0.25,0.75,0.125,0.001,1.000\n2,0.5,0.25,0.75,0.125,0.001,2.000\n")
+        );
         let without = History::resumed(&[result(1)], "damaged");
-        assert_eq!(without.csv(), format!("{HEADER}\n1,0.5,0.25,0.75,0.125,\n"));
+        assert_eq!(without.csv(), format!("{HEADER}\n1,0.5,0.25,0.75,0.125,0.001,\n"));
     }
 }

@@ -1,18 +1,30 @@
 //! The training loop and what it writes.
 
 mod config;
+mod early_stopping;
 mod engine;
+mod environment;
 mod evaluator;
 mod history;
+mod metrics;
+mod monitor;
+mod reduce_lr_on_plateau;
 mod run_folder;
+mod schedule;
 mod state;
 mod trainer;
 mod weights;
 
-pub use config::{Config, check_batch_size};
+pub use config::{Config, Fold, check_batch_size};
+pub use early_stopping::{Best, EarlyStopping, EarlyStoppingState};
 pub use engine::{Engine, Placement, Source, Tally};
+pub use environment::Environment;
 pub use evaluator::Evaluator;
 pub use history::{EpochResult, History};
+pub use metrics::metrics;
+pub use monitor::Monitor;
+pub use reduce_lr_on_plateau::{PlateauState, ReduceLrOnPlateau};
 pub use run_folder::RunFolder;
+pub use schedule::Schedule;
 pub use state::State;
 pub use trainer::{Finished, Trainer};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::data::remove_temporary;
 use crate::error::{Error, Result};
 use crate::formats::{Checkpoint, write_whole};
 
@@ -57,6 +58,12 @@ impl RunFolder {
     /// The folder of a run that was begun before.
     pub fn open(path: &Path) -> Self {
         Self { path: path.to_owned() }
+    }
+
+    /// Removes what a process that was killed while it wrote has left.
+    pub fn clear(&self) {
+        remove_temporary(&self.path);
+        remove_temporary(&self.path.join("checkpoints"));
     }
 
     pub fn path(&self) -> &Path {

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, EpochResult, Tally};
+use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, PlateauState, Tally};
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
+use crate::gpu::Identity;
 
 /// A run's configuration and its progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,8 @@ pub struct State {
     pub config: Config,
     /// SHA-256 of the data set's files, unpacked.
     pub data: Vec<String>,
+    /// What trains it: another adapter or driver may round otherwise.
+    pub adapter: Identity,
     /// Epochs completed.
     pub epoch: usize,
     /// Steps done of the epoch after those.
@@ -26,12 +29,19 @@ pub struct State {
     pub tally: Tally,
     /// The best validation accuracy so far.
     pub best: Option<f64>,
+    /// The configuration's, or what a plateau left of it; warm-up and schedule apply to it.
+    pub learning_rate: f64,
+    pub early_stopping: EarlyStoppingState,
+    pub plateau: PlateauState,
+    /// Whether the weights are the best epoch's again. Then the last epoch's, which going on needs, are beside them; until
+    /// then it is the other way round.
+    pub restored: bool,
     /// The completed epochs.
     pub history: Vec<EpochResult>,
 }
 
 /// The version of what [`State`] spells.
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 
 #[derive(Deserialize)]
 struct Version {
@@ -40,16 +50,21 @@ struct Version {
 
 impl State {
     /// A run that has not begun.
-    pub fn new(config: Config, data: Vec<String>) -> Self {
+    pub fn new(config: Config, data: Vec<String>, adapter: Identity) -> Self {
         Self {
             format_version: FORMAT_VERSION,
+            learning_rate: config.learning_rate,
             config,
             data,
+            adapter,
             epoch: 0,
             step: 0,
             time: 0,
             tally: Tally::default(),
             best: None,
+            early_stopping: EarlyStoppingState::default(),
+            plateau: PlateauState::default(),
+            restored: false,
             history: Vec::new(),
         }
     }
@@ -73,7 +88,35 @@ impl State {
         if state.history.len() != state.epoch || !numbered {
             return Err(fail(format!("its history does not fit its {} epochs", state.epoch)));
         }
+        let best_epoch = state.early_stopping.best.map_or(0, |best| best.epoch);
+        let learning_rate = state.learning_rate;
+        let whole = best_epoch <= state.epoch && learning_rate.is_finite() && learning_rate >= 0.0;
+        if !whole || state.restored && !state.keeps_best_weights() {
+            return Err(fail("its learning rate or its early stopping is impossible".into()));
+        }
         Ok(state)
+    }
+
+    /// Whether every epoch is trained, or early stopping ended the run before.
+    pub fn is_complete(&self) -> bool {
+        self.epoch >= self.config.epochs || self.stopped_early()
+    }
+
+    /// Whether early stopping ends the run here.
+    pub fn stopped_early(&self) -> bool {
+        let callback = self.config.early_stopping.as_ref();
+        callback.is_some_and(|callback| callback.stops_after(self.epoch, &self.early_stopping))
+    }
+
+    /// Whether the weights of the best epoch are kept beside the last one's, or the other way round.
+    pub fn keeps_best_weights(&self) -> bool {
+        let restores = |callback: &EarlyStopping| callback.restore_best_weights;
+        self.early_stopping.best.is_some() && self.config.early_stopping.as_ref().is_some_and(restores)
+    }
+
+    /// What the names of those other weights end in.
+    pub fn other_weights(&self) -> &'static str {
+        if self.restored { ".latest" } else { ".best" }
     }
 
     /// The JSON text for the checkpoint.

@@ -1,5 +1,6 @@
 //! Trains epoch after epoch, and can stop and go on at any step.
 
+use std::mem;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -20,6 +21,17 @@ pub struct Trainer<'a> {
     /// The numbers of the test file's samples.
     test: Vec<u32>,
     state: State,
+    /// Where best weights are to be restored: the best epoch's, or once those are, the last epoch's.
+    other_weights: Option<weights::Matrices>,
+    /// Of the present epoch, by this process.
+    training: Training,
+}
+
+/// What training took.
+#[derive(Clone, Copy, Default)]
+struct Training {
+    samples: usize,
+    seconds: f64,
 }
 
 /// A finished epoch.
@@ -28,6 +40,8 @@ pub struct Finished {
     pub result: EpochResult,
     /// Whether no epoch before had so good a validation accuracy.
     pub best: bool,
+    /// The learning rate from now on, where a plateau made it smaller.
+    pub reduced: Option<f64>,
     /// Of the whole epoch, validation included; of what was left of it in a resumed run.
     pub seconds: f64,
     /// Of the training part alone.
@@ -48,7 +62,7 @@ impl<'a> Trainer<'a> {
         let mut engine = Engine::new(executor, source, placement, state.config.seed);
         engine.initialise();
         engine.time = state.time;
-        Ok(Self { engine, split, test, state })
+        Ok(Self { engine, split, test, state, other_weights: None, training: Training::default() })
     }
 
     /// Starts from the weights that were read from `path` instead of Glorot's.
@@ -72,7 +86,15 @@ impl<'a> Trainer<'a> {
             let problem = format!("epoch {epoch}, step {step}, time {time} and its tally contradict each other");
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
-        weights::put(&mut self.engine, &checkpoint.tensors, path, true)
+        weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
+        if self.state.keeps_best_weights() {
+            let (parameters, suffix) = (&self.engine.plan().parameters, self.state.other_weights());
+            self.other_weights = Some(weights::matrices(parameters, suffix, &checkpoint.tensors, path)?);
+        }
+        if self.state.restored {
+            self.exchange_weights()?;
+        }
+        Ok(())
     }
 
     pub fn state(&self) -> &State {
@@ -98,14 +120,17 @@ impl<'a> Trainer<'a> {
         let order = self.order();
         let batch = self.state.config.batch_size;
         let rest = &order[(self.state.step * batch).min(order.len())..];
-        let tally = self.engine.train_from(self.state.tally, rest, self.state.config.learning_rate, visit)?;
+        let learning_rates = self.state.config.learning_rates(self.state.learning_rate, self.steps());
+        let tally = self.engine.train_from(self.state.tally, rest, &learning_rates, visit)?;
+        self.training.samples += (tally.samples - self.state.tally.samples) as usize;
+        self.training.seconds += start.elapsed().as_secs_f64();
         self.state.time = self.engine.time;
         self.state.step = (tally.samples as usize).div_ceil(batch);
         self.state.tally = tally;
         if (tally.samples as usize) < order.len() {
             return Ok(None);
         }
-        let training_seconds = start.elapsed().as_secs_f64();
+        let start = Instant::now();
         let validation = self.engine.evaluate(&self.split.validation)?;
         let result = EpochResult {
             epoch: self.state.epoch + 1,
@@ -113,6 +138,7 @@ impl<'a> Trainer<'a> {
             accuracy: tally.accuracy(),
             val_loss: validation.loss(),
             val_accuracy: validation.accuracy(),
+            learning_rate: learning_rates(self.state.time),
         };
         if !result.val_loss.is_finite() {
             let problem = format!("the validation loss is {} after epoch {}", result.val_loss, result.epoch);
@@ -126,10 +152,52 @@ impl<'a> Trainer<'a> {
         self.state.epoch = result.epoch;
         self.state.step = 0;
         self.state.tally = Tally::default();
-        let images_per_second = rest.len() as f64 / training_seconds.max(1e-9);
-        let seconds_per_step = training_seconds / rest.len().div_ceil(batch).max(1) as f64;
-        let seconds = start.elapsed().as_secs_f64();
-        Ok(Some(Finished { result, best, seconds, seconds_per_step, images_per_second }))
+        let reduced = self.observe(&result)?;
+        let Training { samples, seconds } = mem::take(&mut self.training);
+        let images_per_second = samples as f64 / seconds.max(1e-9);
+        let seconds_per_step = seconds / samples.div_ceil(batch).max(1) as f64;
+        let seconds = seconds + start.elapsed().as_secs_f64();
+        Ok(Some(Finished { result, best, reduced, seconds, seconds_per_step, images_per_second }))
+    }
+
+    /// Lets the callbacks see an epoch. The new learning rate where there is one.
+    fn observe(&mut self, result: &EpochResult) -> Result<Option<f64>> {
+        let State { config, early_stopping, plateau, learning_rate, .. } = &mut self.state;
+        let (monitor, value) = (config.monitor, config.monitor.of(result));
+        if let Some(callback) = &config.early_stopping
+            && callback.observe(early_stopping, monitor, result.epoch, value)
+            && callback.restore_best_weights
+        {
+            self.other_weights = Some(weights::read(&mut self.engine, weights::WEIGHTS)?);
+        }
+        let callback = config.reduce_lr_on_plateau.as_ref();
+        let reduced = callback.and_then(|callback| callback.observe(plateau, monitor, value, *learning_rate));
+        *learning_rate = reduced.unwrap_or(*learning_rate);
+        Ok(reduced)
+    }
+
+    /// Ends the training with the weights of its best epoch, where early stopping is to: that epoch. What was trained
+    /// last stays in the checkpoint, and a resumed run goes on from there.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn restore_best_weights(&mut self) -> Result<Option<usize>> {
+        let best = self.state.early_stopping.best.filter(|_| self.state.keeps_best_weights());
+        if best.is_some() && !self.state.restored {
+            self.exchange_weights()?;
+        }
+        Ok(best.map(|best| best.epoch))
+    }
+
+    /// Exchanges the weights for the other ones.
+    fn exchange_weights(&mut self) -> Result<()> {
+        if let Some(other) = &mut self.other_weights {
+            let present = weights::read(&mut self.engine, weights::WEIGHTS)?;
+            weights::write(&mut self.engine, weights::WEIGHTS, other);
+            *other = present;
+            self.state.restored = !self.state.restored;
+        }
+        Ok(())
     }
 
     /// Loss and predictions on the test file.
@@ -145,7 +213,11 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Diverged`] where the weights are not finite.
     pub fn checkpoint(&mut self) -> Result<Checkpoint> {
-        Ok(Checkpoint { about: self.state.text()?, tensors: weights::take(&mut self.engine)? })
+        let mut tensors = weights::take(&mut self.engine)?;
+        if let Some(other) = &self.other_weights {
+            tensors.extend(weights::tensors(&self.engine.plan().parameters, self.state.other_weights(), other));
+        }
+        Ok(Checkpoint { about: self.state.text()?, tensors })
     }
 
     /// The present epoch's order, from the split's own order: a resumed run needs none but the epoch's number.

@@ -11,7 +11,7 @@ use super::measure::Outcome;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::formats::write_whole;
-use crate::gpu::Adapter;
+use crate::gpu::Identity;
 use crate::kernels::{Cut, TABLE};
 
 /// Everything kept, of all adapters.
@@ -19,15 +19,6 @@ use crate::kernels::{Cut, TABLE};
 pub struct Cache {
     #[serde(default, rename = "adapter")]
     entries: Vec<Entry>,
-}
-
-/// What makes one adapter another: a new driver may want other tiles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    pub name: String,
-    pub backend: String,
-    pub driver: String,
-    pub driver_info: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,14 +54,6 @@ pub enum Known {
 
 const HEAD: &str =
     "# Tiles that `gpu-fmnist tune` found to be faster than the built-in table's. It may be deleted.\n\n";
-
-impl Identity {
-    pub fn of(adapter: &Adapter) -> Self {
-        let wgpu::AdapterInfo { name, driver, driver_info, .. } = &adapter.info;
-        let backend = adapter.backend().to_owned();
-        Self { name: name.trim().to_owned(), backend, driver: driver.clone(), driver_info: driver_info.clone() }
-    }
-}
 
 impl Cache {
     /// The file's path; `None` where the user has no home folder.

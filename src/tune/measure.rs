@@ -132,7 +132,7 @@ impl<'a> Bench<'a> {
         let mut passes = vec![(tiled.kernel(), 0..bindings)];
         let adam;
         if let Tiled::WeightGradient(kernel) = tiled {
-            adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots };
+            adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots, portions: 1 };
             passes.push((&adam as &dyn Kernel, bindings - 1..bindings - 1 + adam.row().bindings.len()));
         }
         let trial = self.trials.prepare(&passes)?;

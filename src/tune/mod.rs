@@ -4,7 +4,7 @@ mod cache;
 mod candidates;
 mod measure;
 
-pub use cache::{Cache, Identity, Known};
+pub use cache::{Cache, Known};
 pub use candidates::candidates;
 pub use measure::{LONGEST_COMPILE, MARGIN, Measured, Outcome, measure};
 
@@ -20,7 +20,7 @@ use crate::plan::{Options, lower};
 /// # Errors
 /// A model that cannot be lowered with this batch size.
 pub fn products(model: &Model, batch: usize, tiling: &Tiling) -> Result<Vec<Tiled>> {
-    let plan = lower(model, Options { batch, tiles: tiling.clone(), samples: batch })?;
+    let plan = lower(model, Options::new(batch, tiling.clone(), batch))?;
     let mut known: HashSet<Product> = HashSet::new();
     let tiled = plan.training.iter().filter_map(|pass| Tiled::of(&*pass.kernel));
     Ok(tiled.filter(|tiled| known.insert(tiled.product())).collect())

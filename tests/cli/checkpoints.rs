@@ -7,10 +7,11 @@ use std::path::Path;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Dataset;
 use gpu_fmnist::formats::Checkpoint;
+use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::by_name_or_file;
 use gpu_fmnist::plan::{Options, lower};
-use gpu_fmnist::train::{Config, Placement, Source, State, Trainer};
+use gpu_fmnist::train::{Config, EarlyStopping, Monitor, Placement, Schedule, Source, State, Trainer};
 
 #[cfg(unix)]
 use crate::support::ended;
@@ -19,7 +20,7 @@ use crate::support::{MODEL, Scratch, names};
 fn trainer<'a>(dataset: &'a Dataset, state: State) -> Trainer<'a> {
     let source = Source { parts: [&dataset.train, &dataset.test] };
     let Config { batch_size, tiles, model, .. } = &state.config;
-    let options = Options { batch: *batch_size, tiles: tiles.clone(), samples: source.len() };
+    let options = Options::new(*batch_size, tiles.clone(), source.len());
     let plan = lower(model, options).unwrap();
     Trainer::new(state, Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident).unwrap()
 }
@@ -34,14 +35,26 @@ fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
         epochs: 2,
         batch_size: 7,
         learning_rate: 1e-3,
+        schedule: Schedule::Cosine,
+        warm_up_epochs: 1,
+        monitor: Monitor::ValLoss,
         seed: 3,
         split_seed: 2020,
         validation_fraction: 0.2,
+        fold: None,
         shuffle: true,
+        early_stopping: Some(EarlyStopping {
+            min_delta: 0.0,
+            patience: 2,
+            baseline: None,
+            start_from_epoch: 0,
+            restore_best_weights: true,
+        }),
+        reduce_lr_on_plateau: None,
         tiles: Tiles::Cpu.into(),
         model,
     };
-    let start = || State::new(config.clone(), Vec::new());
+    let start = || State::new(config.clone(), Vec::new(), Identity::cpu());
     let mut whole = trainer(&dataset, start());
     for _ in 0..2 {
         whole.epoch(&mut |_| ControlFlow::Continue(())).unwrap().unwrap();
@@ -79,7 +92,7 @@ fn tensors_have_keras_shapes() {
     assert_eq!(shape("dense_1.bias.second_moment"), [4]);
     assert_eq!(checkpoint.tensors.len(), 3 * 6);
     let about: serde_json::Value = serde_json::from_str(&checkpoint.about).unwrap();
-    assert_eq!((&about["format_version"], &about["epoch"], &about["time"]), (&2.into(), &1.into(), &8.into()));
+    assert_eq!((&about["format_version"], &about["epoch"], &about["time"]), (&3.into(), &1.into(), &8.into()));
 }
 
 #[test]
@@ -114,23 +127,27 @@ fn other_models_and_damaged_files_are_refused() {
         scratch.run("evaluate --run run --adapter cpu").failed(3, part);
         scratch.run("train --resume run --epochs 2 --adapter cpu").failed(3, part);
     }
-    altered(&last, &bytes, "\\\"format_version\\\":2", "\\\"format_version\\\":1");
-    scratch.run("evaluate --run run --adapter cpu").failed(3, "format_version is 1, this program reads 2");
-    altered(&last, &bytes, "\\\"batch_size\\\":32", "\\\"batch_size\\\":00");
+    let mut flipped = bytes.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    fs::write(&last, flipped).unwrap();
+    scratch.run("train --resume run --epochs 2 --adapter cpu").failed(3, "damaged: the SHA-256 of its contents is ");
+    altered(&last, &bytes, "\"format_version\":3", "\"format_version\":2");
+    scratch.run("evaluate --run run --adapter cpu").failed(3, "format_version is 2, this program reads 3");
+    altered(&last, &bytes, "\"batch_size\":32", "\"batch_size\":00");
     scratch.run("evaluate --run run --adapter cpu").failed(3, "garbled");
-    altered(&last, &bytes, "\\\"step\\\":0", "\\\"step\\\":7");
+    altered(&last, &bytes, "\"step\":0", "\"step\":7");
     scratch.run("train --resume run --epochs 2 --adapter cpu").failed(3, "step 7");
-    altered(&last, &bytes, "\\\"units\\\":16", "\\\"units\\\":99");
+    altered(&last, &bytes, "\"units\":16", "\"units\":99");
     scratch.run("evaluate --run run --adapter cpu").failed(3, "dense.kernel");
 }
 
-/// Writes the file with one text in it exchanged for another of the same length.
+/// Writes the checkpoint with one text in what it says about itself exchanged for another.
 fn altered(path: &Path, bytes: &[u8], from: &str, to: &str) {
-    assert_eq!(from.len(), to.len());
-    let place = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
-    let mut altered = bytes.to_vec();
-    altered[place..place + to.len()].copy_from_slice(to.as_bytes());
-    fs::write(path, altered).unwrap();
+    fs::write(path, bytes).unwrap();
+    let mut checkpoint = Checkpoint::read(path).unwrap();
+    assert!(checkpoint.about.contains(from), "no {from} in {}", checkpoint.about);
+    checkpoint.about = checkpoint.about.replace(from, to);
+    fs::write(path, checkpoint.encode().unwrap()).unwrap();
 }
 
 /// A limit on the size of files stands for the full disk: writing fails half-way in both.
@@ -158,6 +175,10 @@ fn a_full_disk_leaves_the_last_good_checkpoint() {
     assert!(!full.stderr.contains(".part"), "{full:?}");
     assert_eq!(scratch.last("run"), before);
     assert_eq!(names(&scratch.path("run/checkpoints")), files);
+    // Room again: the run goes on as if there had always been some.
+    scratch.succeed("train --resume run --epochs 2 --adapter cpu");
+    scratch.train("--epochs 2 --run-dir whole");
+    assert!(scratch.last("run") == scratch.last("whole"), "the runs differ");
     limited("train --model tiny.toml --adapter cpu --batch-size 32 --run-dir new").failed(1, "new/checkpoints/");
     assert_eq!(names(&scratch.path("new/checkpoints")).len(), 0);
 }
@@ -167,13 +188,15 @@ fn a_diverged_run_keeps_the_last_good_checkpoint() {
     let scratch = Scratch::new();
     let ended = scratch.run("train --model tiny.toml --adapter cpu --batch-size 32 --learning-rate 1e38 --run-dir run");
     ended.failed(6, "--learning-rate");
-    assert_eq!(names(&scratch.path("run/checkpoints")).len(), 0);
+    // Of its beginning.
+    assert_eq!(names(&scratch.path("run/checkpoints")), ["last.safetensors"]);
+    scratch.run("train --resume run --adapter cpu").failed(6, "--learning-rate");
 
     // A good first epoch, then a second one at a rate that no run survives.
     scratch.train("--epochs 1 --run-dir later");
     let best = scratch.path("later/checkpoints/best.safetensors");
     let (last, bytes) = (best.with_file_name("last.safetensors"), scratch.last("later"));
-    altered(&last, &bytes, "\\\"learning_rate\\\":0.001", "\\\"learning_rate\\\":1e+38");
+    altered(&last, &bytes, "\"learning_rate\":0.001", "\"learning_rate\":1e+38");
     let before = [fs::read(&last).unwrap(), fs::read(&best).unwrap()];
     scratch.run("train --resume later --epochs 2 --adapter cpu").failed(6, "--learning-rate");
     assert!([fs::read(&last).unwrap(), fs::read(&best).unwrap()] == before, "the checkpoints are others");

@@ -27,7 +27,7 @@ fn a_run_leaves_its_folder() {
 
     let metrics = fs::read_to_string(run.join("metrics.csv")).unwrap();
     let rows: Vec<&str> = metrics.lines().collect();
-    assert_eq!((rows.len(), rows[0]), (3, "epoch,loss,accuracy,val_loss,val_accuracy,seconds"));
+    assert_eq!((rows.len(), rows[0]), (3, "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds"));
     assert!(rows[2].starts_with("2,") && rows[2].split(',').all(|cell| cell.parse::<f64>().is_ok()), "{metrics}");
 
     // What the user saw, and its last line, which went to stdout.
@@ -43,7 +43,7 @@ fn json_is_an_object_an_epoch_and_a_last_one() {
     assert_eq!(lines.len(), 4);
     for (line, epoch) in lines.iter().zip(1..=3) {
         assert_eq!(line["epoch"], epoch);
-        for key in ["loss", "accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second"] {
+        for key in ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second"] {
             assert!(line[key].as_f64().is_some_and(|value| value >= 0.0), "{key}: {line}");
         }
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use gpu_fmnist::error::Error;
-use gpu_fmnist::formats::{Format, decode};
+use gpu_fmnist::formats::{Checkpoint, Format, decode};
 
 use crate::tiny;
 
@@ -96,6 +96,20 @@ fn no_mutated_file_does_harm() {
     }
 }
 
+/// As [`no_mutated_file_does_harm`], past the checksum.
+#[test]
+fn no_mutated_model_does_harm() {
+    let file = Format::Safetensors.encode(&tiny()).unwrap();
+    let Checkpoint { about, tensors } = Checkpoint::decode(&file, "file").unwrap();
+    let refused = (0..10_000).filter(|&number| {
+        let about = String::from_utf8_lossy(&mutated(about.as_bytes(), number)).into_owned();
+        let file = Checkpoint { about, tensors: tensors.clone() }.encode().unwrap();
+        reads(&file, &format!("model {number}")).is_err()
+    });
+    let refused = refused.count();
+    assert!((2_000..10_000).contains(&refused), "{refused} refused");
+}
+
 #[test]
 fn every_truncated_file_is_refused() {
     for format in READ {
@@ -139,8 +153,7 @@ fn lies_in_a_safetensors_header_are_refused() {
 
 /// The metadata with that text for the model.
 fn with_model(model: &str) -> Vec<u8> {
-    let about = serde_json::Value::String(format!("{{\"model\":{model}}}"));
-    safetensors(&format!("{{\"__metadata__\":{{\"gpu-fmnist\":{about}}}}}"), 0)
+    Checkpoint { about: format!("{{\"model\":{model}}}"), tensors: Vec::new() }.encode().unwrap()
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f
     let samples = Samples { images, labels, shape: model.input };
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
     let source = Source { parts: [&samples, &none] };
-    let plan = lower(&model, Options { batch: BATCH, tiles: tiles.into(), samples: BATCH }).unwrap();
+    let plan = lower(&model, Options::new(BATCH, tiles, BATCH)).unwrap();
     let folds = plan.training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
     assert_eq!(folds, if tiles == Tiles::Software { 2 } else { 0 });
     let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020);

@@ -26,7 +26,7 @@ fn every_byte_is_normalised_to_the_nearest_number() {
         vec![0; 256],
         vec![0],
     ];
-    let kernel = Box::new(Gather { batch: 1, pixels: 256 });
+    let kernel = Box::new(Gather { batch: 1, portion: 1, pixels: 256 });
     let after =
         crate::probe().run(&Case { label: "all bytes".into(), kernel, memory, tolerance: 0.0, tiles: None }).unwrap();
     for (byte, word) in after[4].iter().enumerate() {

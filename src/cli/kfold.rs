@@ -1,0 +1,345 @@
+//! `gpu-fmnist kfold`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::console::Console;
+use super::device::{AdapterOption, Device};
+use super::run::Run;
+use super::tiling::{self, TilesOption};
+use super::{dataset, interrupt, output, record, setup};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::evaluate::Spread;
+use crate::kernels::Tiles;
+use crate::model;
+use crate::plot::{BoxPlot, Values, save};
+use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
+
+/// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
+///
+/// The folds are those of scikit-learn's KFold(folds, shuffle=True, random_state=seed). Each network's initial weights,
+/// shuffling and dropout come from a seed of its own: --seed plus the fold's number.
+#[derive(Args)]
+#[command(after_help = format!("{JSON}\n\n{}", super::EXIT_CODES))]
+pub struct KfoldArguments {
+    /// cnn1, cnn2, cnn3, or a model's TOML file
+    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
+    model: String,
+    /// Parts that the training samples are cut into
+    #[arg(long, default_value_t = 5, value_name = "K")]
+    folds: usize,
+    /// scikit-learn's random_state of the folds
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+    /// Passes over a fold's training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Samples a training step
+    #[arg(short, long, default_value_t = 512, value_name = "N")]
+    batch_size: usize,
+    /// Adam's
+    #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
+    learning_rate: f64,
+    /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The folder to write [default: runs/<model>-kfold-<n> with the next free number]
+    #[arg(long, value_name = "FOLDER")]
+    run_dir: Option<PathBuf>,
+    /// Go on after the last finished fold
+    #[arg(long, value_name = "RUN", conflicts_with_all = [
+        "model", "folds", "seed", "epochs", "batch_size", "learning_rate", "run_dir", "tiles",
+    ])]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    adapter: AdapterOption,
+    /// How the products are cut up
+    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    tiles: TilesOption,
+    /// Print a JSON object for each fold, and a last one with the means
+    #[arg(long)]
+    json: bool,
+    /// No messages but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+const JSON: &str = "\
+JSON of a fold: fold (from 1), loss, accuracy (of the last epoch's training), val_loss, val_accuracy (of the samples held \
+out), test_loss, test_accuracy, seconds. JSON at the end: of each of these but fold, mean, standard_deviation and \
+confidence (half of the mean's 95 % confidence interval); and model, adapter, folds, run_dir.";
+
+/// What a fold's network came to; a row of `kfold.csv`.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Outcome {
+    /// From 1.
+    fold: usize,
+    loss: f64,
+    accuracy: f64,
+    val_loss: f64,
+    val_accuracy: f64,
+    test_loss: f64,
+    test_accuracy: f64,
+    seconds: f64,
+}
+
+/// The columns after the fold's number.
+const COLUMNS: [&str; 7] = ["loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "seconds"];
+const FILE: &str = "kfold.csv";
+
+impl Outcome {
+    fn figures(&self) -> [f64; 7] {
+        let Self { loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds, .. } = *self;
+        [loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds]
+    }
+
+    fn row(&self) -> String {
+        let figures: String = self.figures().iter().map(|figure| format!(",{figure}")).collect();
+        format!("{}{figures}\n", self.fold)
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let (fold, figures) = line.split_once(',')?;
+        let figures: Vec<f64> = figures.split(',').map(|cell| cell.parse().ok()).collect::<Option<_>>()?;
+        let [loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds] = figures.try_into().ok()?;
+        let fold = fold.parse().ok()?;
+        Some(Self { fold, loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds })
+    }
+}
+
+/// `kfold.toml`: what the folds have in common.
+#[derive(Serialize, Deserialize)]
+struct Common {
+    /// The checksums of the data set's files.
+    data: Vec<String>,
+    /// Of the first fold.
+    config: Config,
+}
+
+/// A cross-validation under way.
+struct Validation<'a> {
+    folder: RunFolder,
+    common: Common,
+    dataset: &'a Dataset,
+    device: &'a Device,
+    quiet: bool,
+    outcomes: Vec<Outcome>,
+}
+
+pub fn run(arguments: &KfoldArguments) -> Result<()> {
+    let mut console = Console::new(arguments.quiet);
+    let resumed = arguments.resume.as_deref().map(resume).transpose()?;
+    let config = match &resumed {
+        Some((_, common, _)) => common.config.clone(),
+        None => config(arguments)?,
+    };
+    let device = arguments.adapter.device(&mut console)?;
+    let data_dir = arguments.data_dir.clone().or_else(|| {
+        resumed.as_ref().and_then(|(folder, ..)| record::data_dir(&RunFolder::open(&fold_path(folder, 1))))
+    });
+    let dataset = dataset::open(data_dir.as_deref(), &config.model, &mut console)?;
+    config.split(dataset.train.len())?;
+    let data = dataset::hashes(&dataset);
+    let (folder, common, outcomes) = match resumed {
+        Some((_, common, _)) if common.data != data => {
+            let problem = format!("{}: not the data set that the folds are of", dataset.folder.display());
+            return Err(Error::Data(format!("{problem}; give that one with --data-dir")));
+        }
+        Some(resumed) => resumed,
+        None => {
+            let tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            let common = Common { data, config: Config { tiles, ..config } };
+            let folder = match &arguments.run_dir {
+                Some(path) => RunFolder::create(path)?,
+                None => RunFolder::create_next(&format!("{}-kfold", common.config.model.name))?,
+            };
+            let text = toml::to_string(&common)
+                .map_err(|error| Error::Failed(format!("kfold.toml cannot be written: {error}")))?;
+            folder.write("kfold.toml", &text)?;
+            (folder, common, Vec::new())
+        }
+    };
+    interrupt::watch()?;
+    let mut validation =
+        Validation { folder, common, dataset: &dataset, device: &device, quiet: arguments.quiet, outcomes };
+    for number in validation.outcomes.len()..validation.folds() {
+        let outcome = validation.fold(number, &mut console)?;
+        if arguments.json {
+            output::json(&outcome)?;
+        }
+    }
+    validation.finish(arguments.json)
+}
+
+/// The folder, what the folds have in common and the finished folds of a run.
+fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
+    let folder = RunFolder::open(path);
+    let file = path.join("kfold.toml");
+    let fail = |problem: String| {
+        let problem = problem.replace('\n', " ");
+        Error::Data(format!("{}: {problem}; give a folder that 'kfold' wrote", file.display()))
+    };
+    let text = fs::read_to_string(&file).map_err(|error| fail(format!("cannot be read ({error})")))?;
+    let common: Common = toml::from_str(&text).map_err(|error| fail(format!("not whole ({error})")))?;
+    common.config.check().map_err(|error| fail(error.to_string()))?;
+    let lines = folder.read(FILE);
+    let rows: Vec<Outcome> = lines.lines().skip(1).filter_map(Outcome::parse).collect();
+    // A row that is not the next one's is trained again, and all after it.
+    let outcomes: Vec<Outcome> =
+        rows.into_iter().zip(1..).take_while(|(row, fold)| row.fold == *fold).map(|(row, _)| row).collect();
+    match common.config.fold {
+        Some(Fold { folds, .. }) if folds >= outcomes.len() => Ok((folder, common, outcomes)),
+        _ => Err(fail("says nothing of the folds".into())),
+    }
+}
+
+fn config(arguments: &KfoldArguments) -> Result<Config> {
+    let (model, epochs) = model::by_name_or_file(&arguments.model)?;
+    if arguments.folds < 2 {
+        return Err(Error::Usage(format!("--folds {}: nothing to compare; give 2 or more", arguments.folds)));
+    }
+    let config = Config {
+        epochs: arguments.epochs.unwrap_or(epochs),
+        batch_size: arguments.batch_size,
+        learning_rate: arguments.learning_rate,
+        schedule: Schedule::Constant,
+        warm_up_epochs: 0,
+        monitor: Monitor::ValLoss,
+        seed: arguments.seed.into(),
+        split_seed: arguments.seed,
+        validation_fraction: 1.0 / arguments.folds as f64,
+        fold: Some(Fold { number: 0, folds: arguments.folds }),
+        shuffle: true,
+        early_stopping: None,
+        reduce_lr_on_plateau: None,
+        tiles: Tiles::Cpu.into(),
+        model,
+    };
+    config.check()?;
+    Ok(config)
+}
+
+fn fold_path(folder: &RunFolder, fold: usize) -> PathBuf {
+    folder.path().join(format!("fold-{fold}"))
+}
+
+impl Validation<'_> {
+    fn folds(&self) -> usize {
+        self.common.config.fold.map_or(0, |fold| fold.folds)
+    }
+
+    /// Trains the fold's network from its beginning, and keeps what it came to.
+    fn fold(&mut self, number: usize, console: &mut Console) -> Result<Outcome> {
+        let (fold, folds, start) = (number + 1, self.folds(), Instant::now());
+        let config = &self.common.config;
+        let seed = config.seed + number as u64;
+        let config = Config { seed, fold: Some(Fold { number, folds }), ..config.clone() };
+        let path = fold_path(&self.folder, fold);
+        // What an interruption has left.
+        if path.exists() {
+            fs::remove_dir_all(&path)
+                .map_err(|error| Error::Failed(format!("{}: cannot be removed ({error})", path.display())))?;
+        }
+        let state = State::new(config, self.common.data.clone(), self.device.identity());
+        let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
+        let folder = RunFolder::create(&path)?;
+        record::write(&folder, &trainer.state().config, self.dataset, self.device)?;
+        let (train, held_out) = (trainer.split().train.len(), trainer.split().validation.len());
+        let mut own_console = Console::new(self.quiet);
+        own_console.say(&format!(
+            "fold {fold}/{folds}: {} on {}: {train} samples to train, {held_out} held out",
+            trainer.state().config.model.name,
+            self.device.describe()
+        ));
+        let mut run = Run {
+            trainer,
+            folder,
+            history: History::default(),
+            console: own_console,
+            device: self.device,
+            json: false,
+            saved: Instant::now(),
+            save_every: None,
+        };
+        run.fit().map_err(|error| self.interrupted(fold, error))?;
+        let (test_loss, test) = run.trainer.test()?;
+        let Some(last) = run.trainer.state().history.last() else {
+            return Err(Error::Failed(format!("fold {fold}: no epoch was trained")));
+        };
+        let outcome = Outcome {
+            fold,
+            loss: last.loss,
+            accuracy: last.accuracy,
+            val_loss: last.val_loss,
+            val_accuracy: last.val_accuracy,
+            test_loss,
+            test_accuracy: test.top(1),
+            seconds: (1e3 * start.elapsed().as_secs_f64()).round() / 1e3,
+        };
+        self.outcomes.push(outcome);
+        let rows: String = self.outcomes.iter().map(Outcome::row).collect();
+        self.folder.write(FILE, &format!("fold,{}\n{rows}", COLUMNS.join(",")))?;
+        Ok(outcome)
+    }
+
+    /// The finished folds are kept; an interrupted one begins anew.
+    fn interrupted(&self, fold: usize, error: Error) -> Error {
+        let Error::Interrupted(_) = error else { return error };
+        let (kept, folder) = (fold - 1, self.folder.path().display());
+        Error::Interrupted(format!("{kept} finished folds are kept; go on with: gpu-fmnist kfold --resume {folder}"))
+    }
+
+    /// Says what the folds came to, and draws it.
+    fn finish(self, json: bool) -> Result<()> {
+        let column = |place: usize| self.outcomes.iter().map(|outcome| outcome.figures()[place]).collect::<Vec<f64>>();
+        let spreads: Vec<Spread> = (0..COLUMNS.len()).map(|place| Spread::new(&column(place))).collect();
+        let values =
+            |name: &str, place: usize, limits: [f64; 2]| Values { name: name.into(), values: column(place), limits };
+        let model = &self.common.config.model.name;
+        let figure = BoxPlot {
+            title: format!("{model}: {} folds", self.folds()),
+            order: "folds, from the first to the last".into(),
+            boxes: vec![
+                values("accuracy of the samples held out", 3, [0.0, 1.0]),
+                values("test accuracy", 5, [0.0, 1.0]),
+                values("test loss", 4, [0.0, f64::INFINITY]),
+            ],
+        };
+        save(&figure, self.folder.path(), "kfold")?;
+        if json {
+            let mut object: serde_json::Map<_, _> =
+                COLUMNS.iter().zip(&spreads).map(|(name, spread)| ((*name).to_owned(), json!(spread))).collect();
+            object.insert("model".into(), json!(model));
+            object.insert("adapter".into(), json!(self.device.name()));
+            object.insert("folds".into(), json!(self.folds()));
+            object.insert("run_dir".into(), json!(self.folder.path()));
+            return output::json(&object);
+        }
+        let folds = self.outcomes.iter().map(|outcome| (outcome.fold.to_string(), outcome.figures().to_vec()));
+        let spread = |name: &str, of: fn(&Spread) -> f64| (name.to_owned(), spreads.iter().map(of).collect());
+        let summary: [(String, Vec<f64>); 3] = [
+            spread("mean", |spread| spread.mean),
+            spread("standard deviation", |spread| spread.standard_deviation),
+            spread("95 % confidence ±", |spread| spread.confidence),
+        ];
+        let cell = |(place, figure): (usize, &f64)| match COLUMNS[place] {
+            "seconds" => format!("{figure:.1}"),
+            _ => format!("{figure:.4}"),
+        };
+        // The training's own figures are in the file.
+        const SHOWN: usize = 2;
+        let row = |(name, figures): (String, Vec<f64>)| {
+            [name].into_iter().chain(figures.iter().enumerate().skip(SHOWN).map(cell)).collect::<Vec<String>>()
+        };
+        let rows: Vec<Vec<String>> = folds.chain(summary).map(row).collect();
+        let headings: Vec<&str> = ["fold"].into_iter().chain(COLUMNS.into_iter().skip(SHOWN)).collect();
+        let folder = self.folder.path().display();
+        output::text(&format!("{}\nwrote {folder}/{FILE} and kfold.{{svg,png}}\n", output::table(&headings, &rows)))
+    }
+}

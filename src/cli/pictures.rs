@@ -1,0 +1,95 @@
+//! What a network sees on anyone's pictures, as `predict` tells it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::device::Device;
+use super::trained::Trained;
+use super::{output, setup};
+use crate::data::{Picture, Samples};
+use crate::error::{Error, Result};
+use crate::evaluate::Predictions;
+use crate::train::Source;
+
+/// Pictures and the network's answers to them.
+pub struct Pictures<'a> {
+    trained: &'a Trained,
+    paths: &'a [PathBuf],
+    pictures: Vec<Picture>,
+}
+
+/// How many of a picture's classes are told.
+const MOST: usize = 3;
+
+impl<'a> Pictures<'a> {
+    /// Reads all of them, as [`Picture::read`] does.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the first that is no picture, [`Error::Usage`] where the network is not for pictures.
+    pub fn read(trained: &'a Trained, paths: &'a [PathBuf], invert: Option<bool>) -> Result<Self> {
+        let shape = trained.network.model.input;
+        if !matches!(shape[2], 1 | 3) {
+            let (path, channels) = (trained.path.display(), shape[2]);
+            let problem = format!("the network's input has {channels} channels, a picture 1 or 3");
+            return Err(Error::Usage(format!("{path}: {problem}; give no IMAGE but --split")));
+        }
+        let pictures = paths.iter().map(|path| Picture::read(path, shape, invert)).collect::<Result<_>>()?;
+        Ok(Self { trained, paths, pictures })
+    }
+
+    /// The network's answers.
+    ///
+    /// # Errors
+    /// Where the checkpoint or the device's limits do not allow it.
+    pub fn predict(&self, device: &Device) -> Result<Predictions> {
+        let shape = self.trained.network.model.input;
+        let images = self.pictures.iter().flat_map(|picture| &picture.pixels).copied().collect();
+        // What they are is not known: nothing comes of the labels.
+        let pictures = Samples { images, labels: vec![0; self.pictures.len()], shape };
+        let nothing = Samples { images: Vec::new(), labels: Vec::new(), shape };
+        let source = Source { parts: [&pictures, &nothing] };
+        let numbers: Vec<u32> = (0..).take(self.pictures.len()).collect();
+        Ok(setup::evaluator(self.trained, source, device)?.predict(&numbers)?.1)
+    }
+
+    /// A table with a row for each picture.
+    pub fn text(&self, predictions: &Predictions) -> String {
+        let names = self.trained.class_names();
+        let row = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
+            let inverted = if picture.inverted { "yes" } else { "no" };
+            let likeliest = likeliest(predictions, sample);
+            let told = likeliest.map(|(class, probability)| format!("{} {:.1} %", names[class], 100.0 * probability));
+            [path.display().to_string(), inverted.to_owned()].into_iter().chain(told).collect()
+        };
+        let rows: Vec<Vec<String>> = self.paths.iter().zip(&self.pictures).enumerate().map(row).collect();
+        let headings = ["picture", "inverted", "likeliest", "second", "third"];
+        // A network may tell fewer classes apart.
+        output::table(&headings[..rows[0].len()], &rows)
+    }
+
+    pub fn json(&self, predictions: &Predictions, device: &Device) -> Value {
+        let (names, run) = (self.trained.class_names(), self.trained.run.as_ref());
+        let class = |(class, probability): (usize, f64)| json!({ "class": class, "name": names[class], "probability": probability });
+        let picture = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
+            json!({
+                "file": path.to_string_lossy(),
+                "inverted": picture.inverted,
+                "classes": likeliest(predictions, sample).map(class).collect::<Vec<_>>(),
+            })
+        };
+        json!({
+            "model": self.trained.network.model.name,
+            "adapter": device.name(),
+            "run_dir": run.map(|run| run.folder.path()),
+            "checkpoint": run.map(|run| run.checkpoint),
+            "pictures": self.paths.iter().zip(&self.pictures).enumerate().map(picture).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A sample's likeliest classes with their probabilities.
+fn likeliest(predictions: &Predictions, sample: usize) -> impl Iterator<Item = (usize, f64)> {
+    let ranking = predictions.ranking(sample).into_iter().take(MOST);
+    ranking.map(move |class| (class, predictions.probabilities(sample)[class]))
+}

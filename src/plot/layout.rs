@@ -1,0 +1,134 @@
+//! The words of every figure, where the renderer puts them: none is cut off, and none lies on another.
+
+use resvg::usvg::{Group, Node, Rect};
+
+use super::figure::tree;
+use super::*;
+use crate::data::FASHION_MNIST;
+use crate::evaluate::{Calibration, Confusion, Predictions};
+
+/// All words with their places.
+fn words(group: &Group) -> Vec<(String, Rect)> {
+    let of = |node: &Node| match node {
+        Node::Text(text) => {
+            let words = text.chunks().iter().map(|chunk| chunk.text()).collect();
+            vec![(words, text.abs_bounding_box())]
+        }
+        Node::Group(group) => words(group),
+        _ => Vec::new(),
+    };
+    group.children().iter().flat_map(of).collect()
+}
+
+#[track_caller]
+fn check(figure: &impl Figure, expected: &[&str]) {
+    let (tree, (width, height)) = (tree(figure).unwrap(), figure.size());
+    let words = words(tree.root());
+    for expected in expected {
+        assert!(words.iter().any(|(words, _)| words.contains(expected)), "{expected} is not in {words:?}");
+    }
+    for (place, (one, rectangle)) in words.iter().enumerate() {
+        let inside = rectangle.left() >= 0.0 && rectangle.right() <= width as f32;
+        assert!(
+            inside && rectangle.top() >= 0.0 && rectangle.bottom() <= height as f32,
+            "'{one}' is cut off: {rectangle:?}"
+        );
+        for (other, taken) in &words[..place] {
+            let across = rectangle.left() < taken.right() && taken.left() < rectangle.right();
+            let down = rectangle.top() < taken.bottom() && taken.top() < rectangle.bottom();
+            assert!(!(across && down), "'{one}' lies on '{other}': {rectangle:?} {taken:?}");
+        }
+    }
+}
+
+fn names(classes: usize) -> Vec<String> {
+    match classes {
+        10 => FASHION_MNIST.map(str::to_owned).to_vec(),
+        _ => (0..classes).map(|class| format!("{}class {class}", "long ".repeat(class % 5))).collect(),
+    }
+}
+
+/// Each sample is of another class; those of every third are taken for the next one.
+fn predictions(classes: usize, samples: usize) -> Predictions {
+    let labels: Vec<usize> = (0..samples).map(|sample| sample % classes).collect();
+    let taken = |label: usize| if label % 3 == 2 { (label + 1) % classes } else { label };
+    let logit = |label: usize, class: usize| if class == taken(label) { (label % 4) as f32 } else { -1.0 };
+    let logits: Vec<f32> =
+        labels.iter().flat_map(|&label| (0..classes).map(move |class| logit(label, class))).collect();
+    Predictions::from_logits((0..samples as u32).collect(), labels, classes, &logits)
+}
+
+#[test]
+fn samples_of_any_size_have_whole_captions() {
+    for shape in [[28, 28, 1], [1, 1, 1], [8, 20, 3], [600, 400, 4]] {
+        let pixels = vec![9; shape.iter().product()];
+        for (count, columns) in [(1, 1), (3, 5), (10, 1), (100, 10)] {
+            let sample = |place: usize| {
+                let name = FASHION_MNIST[place % 10];
+                let name = if place == 2 { format!("{name} of a rather unusual length") } else { name.into() };
+                Sample { pixels: &pixels, caption: format!("Actual = {name}\nPredicted = {name}"), colour: INK }
+            };
+            let figure = Samples { shape, columns, samples: (0..count).map(sample).collect() };
+            check(&figure, &["Actual = T-shirt/top"]);
+        }
+    }
+}
+
+#[test]
+fn heat_maps_name_their_classes_in_full() {
+    for (classes, samples) in [(1, 1), (2, 10), (10, 1_000_000), (20, 30), (60, 100)] {
+        let confusion = Confusion::new(&predictions(classes, samples));
+        let names = names(classes);
+        for title in ["", "The confusion matrix of a run in a folder with a long name"] {
+            let figure = HeatMap { title: title.into(), confusion: &confusion, names: &names };
+            let mut expected: Vec<&str> = names.iter().map(String::as_str).collect();
+            expected.extend(["actual", "predicted"]);
+            check(&figure, &expected);
+        }
+    }
+}
+
+#[test]
+fn reliability_diagrams_say_the_expected_error() {
+    let calibration = Calibration::new(&predictions(10, 100));
+    for title in ["", "The reliability of a run in a folder whose name is longer than the picture is wide"] {
+        check(
+            &Reliability { title: title.into(), calibration: &calibration },
+            &["expected calibration error", "confidence"],
+        );
+    }
+}
+
+#[test]
+fn box_plots_say_the_median() {
+    let name = || "test accuracy".to_owned();
+    for values in [vec![0.5], vec![0.91, 0.92], vec![0.0, 1.0, 0.123_456_789], vec![1.0; 30]] {
+        let boxes = vec![Values { name: name(), values, limits: [0.0, 1.0] }; 3];
+        check(&BoxPlot { title: "cnn1".into(), order: "folds 1 to 5".into(), boxes }, &["median", "folds 1 to 5"]);
+    }
+    let boxes = vec![Values { name: name(), values: vec![1e-9, 3e38], limits: [0.0, f64::MAX] }];
+    check(
+        &BoxPlot { title: "cnn1 in five folds, a title wider than its box".into(), order: String::new(), boxes },
+        &[],
+    );
+}
+
+#[test]
+fn curves_name_their_runs() {
+    let curve = |name: &str, epochs: usize| {
+        let epoch = |number: usize| {
+            let part = number as f64 / epochs as f64;
+            Epoch { number, loss: [3.0 / part, 4.0 - part], accuracy: [part, 0.5] }
+        };
+        Curve { name: name.into(), epochs: (1..=epochs).map(epoch).collect() }
+    };
+    for epochs in [1, 2, 10, 11, 100, 1000] {
+        check(
+            &Curves { title: "a".into(), runs: vec![curve("a", epochs)] },
+            &["best epoch: 1, validation accuracy 0.5000"],
+        );
+    }
+    let long = "runs/".repeat(50);
+    let runs = ["a", "runs/cnn1-1", &long, "b", "c", "d"].map(|name| curve(name, 7)).to_vec();
+    check(&Curves { title: "Learning curves".into(), runs }, &["runs/cnn1-1 (best", &long]);
+}

@@ -1,0 +1,50 @@
+//! A report's drawings, each with what it says in words.
+
+use super::Contents;
+use crate::error::Result;
+use crate::evaluate::{Calibration, Confusion};
+use crate::plot::{Curve, Curves, Epoch, HeatMap, Reliability, svg};
+use crate::train::EpochResult;
+
+/// A part of the page, and its alternative text.
+pub struct Drawing {
+    pub svg: String,
+    pub words: String,
+}
+
+/// Nothing where no epoch is finished.
+pub fn curves(contents: &Contents) -> Result<Option<Drawing>> {
+    let epoch = |(result, _): &(EpochResult, Option<f64>)| Epoch {
+        number: result.epoch,
+        loss: [result.loss, result.val_loss],
+        accuracy: [result.accuracy, result.val_accuracy],
+    };
+    let epochs: Vec<Epoch> = contents.history.rows().iter().map(epoch).collect();
+    let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return Ok(None) };
+    let from_to = |part: usize| {
+        let (loss, accuracy) = ([first.loss[part], last.loss[part]], [first.accuracy[part], last.accuracy[part]]);
+        format!("loss from {:.3} to {:.3}, accuracy from {:.3} to {:.3}", loss[0], loss[1], accuracy[0], accuracy[1])
+    };
+    let words = format!("Learning curves by epoch. Training: {}. Validation: {}.", from_to(0), from_to(1));
+    let name = contents.state.config.model.name.clone();
+    let curves = Curves { title: "loss and accuracy by epoch".into(), runs: vec![Curve { name, epochs }] };
+    Ok(Some(Drawing { svg: svg(&curves)?, words }))
+}
+
+pub fn confusion(confusion: &Confusion, names: &[String]) -> Result<Drawing> {
+    let (hits, total) = (confusion.hits(), confusion.total());
+    let most = confusion.mistakes().first().map_or_else(String::new, |pair| {
+        format!(" Most often {} was taken for {}: {} times.", names[pair.actual], names[pair.predicted], pair.count)
+    });
+    let words = format!("Confusion matrix as a heat map: {hits} of {total} samples are on its diagonal.{most}");
+    Ok(Drawing { svg: svg(&HeatMap { title: "confusion matrix".into(), confusion, names })?, words })
+}
+
+pub fn calibration(calibration: &Calibration) -> Result<Drawing> {
+    let filled = calibration.bins.iter().filter(|bin| bin.samples > 0);
+    let bins: Vec<String> = filled
+        .map(|bin| format!("{:.0} % right where {:.0} % sure", 100.0 * bin.accuracy, 100.0 * bin.confidence))
+        .collect();
+    let words = format!("Reliability diagram: {}.", bins.join(", "));
+    Ok(Drawing { svg: svg(&Reliability { title: "calibration".into(), calibration })?, words })
+}

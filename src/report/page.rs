@@ -1,0 +1,92 @@
+//! The page itself: `templates/report.html` with the contents filled in. The template escapes all but the drawings,
+//! whose own text is escaped already.
+
+use askama::Template;
+
+use super::drawings::{self, Drawing};
+use super::samples::{Shown, hits, mistakes};
+use super::{Contents, tables};
+use crate::error::{Error, Result};
+use crate::evaluate::{Calibration, Confusion, Report};
+use crate::model::{layers, thousands};
+use crate::train::Environment;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    contents: Contents<'a>,
+    environment: &'a Environment,
+    folder: String,
+    facts: Vec<(&'static str, String)>,
+    curves: Option<Drawing>,
+    epochs: Vec<[String; 6]>,
+    samples: [String; 3],
+    classes: Vec<[String; 5]>,
+    accuracy: String,
+    averages: Vec<[String; 5]>,
+    confusion: Drawing,
+    confused: Vec<[String; 4]>,
+    calibration: Drawing,
+    mistakes: Vec<Shown>,
+    hits: Vec<Shown>,
+    /// Whether images are ink on paper, and may be turned around in the dark.
+    ink: bool,
+    layers: Vec<[String; 3]>,
+    parameters: String,
+    configuration: Vec<(String, String)>,
+    machine: Vec<(&'static str, &'a str)>,
+}
+
+/// The text of the page.
+///
+/// # Errors
+/// [`Error::Failed`] where a picture cannot be drawn.
+pub fn html(contents: &Contents) -> Result<String> {
+    let Contents { state, environment, predictions, names, split, loss, .. } = *contents;
+    let confusion = Confusion::new(predictions);
+    let report = Report::new(&confusion);
+    let calibration = Calibration::new(predictions);
+    let (layers, parameters) = layers(&state.config.model)?;
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let mut facts = vec![
+        ("test accuracy", percent(report.accuracy)),
+        ("test loss", format!("{loss:.4}")),
+        ("top-2 accuracy", percent(predictions.top(2))),
+        ("calibration error", percent(calibration.expected_error)),
+        ("parameters", thousands(parameters)),
+    ];
+    if let Some(rate) = samples_per_second(contents) {
+        facts.push(("images a second", thousands(rate.round() as usize)));
+    }
+    let page = Page {
+        environment,
+        folder: contents.folder.display().to_string(),
+        facts,
+        curves: drawings::curves(contents)?,
+        epochs: tables::epochs(contents),
+        samples: [split[0], split[1], predictions.len()].map(thousands),
+        classes: tables::classes(&report, names),
+        accuracy: format!("{:.2}", report.accuracy),
+        averages: tables::averages(&report),
+        confused: tables::confused(&confusion, names),
+        confusion: drawings::confusion(&confusion, names)?,
+        calibration: drawings::calibration(&calibration)?,
+        mistakes: mistakes(contents),
+        hits: hits(contents),
+        ink: contents.test.shape[2] < 3,
+        layers,
+        parameters: thousands(parameters),
+        configuration: tables::configuration(&state.config),
+        machine: tables::machine(environment),
+        contents: *contents,
+    };
+    page.render().map_err(|error| Error::Failed(format!("the report cannot be written: {error}")))
+}
+
+/// Training samples by the seconds of an epoch: the median of the epochs whose seconds are known.
+fn samples_per_second(contents: &Contents) -> Option<f64> {
+    let mut seconds: Vec<f64> = contents.history.rows().iter().filter_map(|(_, seconds)| *seconds).collect();
+    seconds.retain(|seconds| *seconds > 0.0);
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).map(|seconds| contents.split[0] as f64 / seconds)
+}

@@ -1,0 +1,71 @@
+//! Reading `metrics.csv`, of a run that has ended or is still going on.
+
+use std::fs;
+use std::path::Path;
+
+use super::EpochResult;
+use crate::error::{Error, Result};
+
+/// The epochs in a run's `metrics.csv`, at least one and in ascending order. Columns are known by their names; there may
+/// be others.
+///
+/// # Errors
+/// [`Error::Data`] naming the file where it cannot be read, has no epoch yet, or is damaged.
+pub fn metrics(run: &Path) -> Result<Vec<EpochResult>> {
+    let path = run.join("metrics.csv");
+    let fail = |problem: String| Error::Data(format!("{}: {problem}", path.display()));
+    let unread =
+        |error| fail(format!("cannot be read ({error}); give the folder of a run whose first epoch has ended"));
+    let bytes = fs::read(&path).map_err(unread)?;
+    parse(&bytes).map_err(fail)
+}
+
+/// The epochs, or `problem; remedy`.
+fn parse(bytes: &[u8]) -> std::result::Result<Vec<EpochResult>, String> {
+    const REMEDY: &str = "give the folder of another run";
+    let rows: std::result::Result<Vec<EpochResult>, _> = csv::Reader::from_reader(bytes).deserialize().collect();
+    let rows = rows.map_err(|error| format!("not a table of epochs ({error}); {REMEDY}"))?;
+    for row in &rows {
+        let losses = [row.loss, row.val_loss].iter().all(|loss| loss.is_finite() && *loss >= 0.0);
+        if !losses || ![row.accuracy, row.val_accuracy].iter().all(|part| (0.0..=1.0).contains(part)) {
+            return Err(format!("epoch {} has a loss or accuracy that cannot be; {REMEDY}", row.epoch));
+        }
+    }
+    if let Some(pair) = rows.windows(2).find(|pair| pair[0].epoch >= pair[1].epoch) {
+        return Err(format!("epoch {} follows epoch {}; {REMEDY}", pair[1].epoch, pair[0].epoch));
+    }
+    if rows.is_empty() { Err("no epoch in it; wait until the first one has ended".into()) } else { Ok(rows) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_known_by_their_names() {
+        let text = "epoch,learning_rate,val_accuracy,val_loss,accuracy,loss\n3,0.001,0.5,0.75,0.25,1.5\n";
+        let (loss, accuracy, val_loss, val_accuracy, learning_rate) = (1.5, 0.25, 0.75, 0.5, 0.001);
+        let expected = EpochResult { epoch: 3, loss, accuracy, val_loss, val_accuracy, learning_rate };
+        assert_eq!(parse(text.as_bytes()), Ok(vec![expected]));
+    }
+
+    #[test]
+    fn a_damaged_table_is_refused() {
+        let good = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n1,0.5,0.5,0.5,0.5,0.1,\n2,0.5,0.5,0.5,0.5,0.1,1.0\n";
+        assert_eq!(parse(good.as_bytes()).unwrap().len(), 2);
+        for (from, to, part) in [
+            (good, "", "no epoch in it; wait"),
+            ("1,0.5,0.5,0.5,0.5,0.1,\n2,0.5,0.5,0.5,0.5,0.1,1.0\n", "", "no epoch in it; wait"),
+            ("val_loss", "loss_val", "missing field `val_loss`"),
+            ("2,0.5", "2,x", "line: 3"),
+            ("2,0.5", "2,NaN", "epoch 2 has a loss or accuracy that cannot be"),
+            ("2,0.5,0.5", "2,0.5,1.5", "epoch 2 has a loss or accuracy that cannot be"),
+            ("2,0.5", "1,0.5", "epoch 1 follows epoch 1"),
+            (",1.0\n", "", "not a table of epochs"),
+        ] {
+            let problem = parse(good.replace(from, to).as_bytes()).unwrap_err();
+            assert!(problem.contains(part) && problem.contains("; "), "{problem}");
+        }
+        assert!(parse(b"epoch,loss\n\xff,\xfe\n").is_err());
+    }
+}
