@@ -46,7 +46,7 @@ fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
     let test = Samples { images: images.clone(), labels: vec![0; COUNT], shape };
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape };
     let source = Source { parts: [&none, &test] };
-    let plan = lower(&network.model, Options::new(32, Tiles::Cpu.into(), COUNT)).unwrap();
+    let plan = lower(&network.model, Options::new(32, Tiles::Cpu, COUNT)).unwrap();
     let executor = Box::new(Cpu::new(plan).unwrap());
     let weights = (network.tensors.as_slice(), Path::new("network"));
     let mut evaluator = Evaluator::new(weights, executor, source, Placement::Resident).unwrap();
