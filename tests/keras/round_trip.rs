@@ -24,13 +24,20 @@ fn encodings(network: &Network) -> [(&'static str, Vec<u8>); 2] {
 fn a_network_comes_back_to_the_bit() {
     for name in NAMES {
         let network = trained(name);
-        for (file, bytes) in encodings(&network) {
+        let without_adam = without_adam(network.clone());
+        for ((file, bytes), expected) in encodings(&network).into_iter().zip([&without_adam, &network]) {
             let back = decode(&bytes, file).unwrap();
-            assert_eq!((&back.model, back.adam), (&network.model, network.adam), "{name} {file}");
-            assert_eq!(bits(&back), bits(&network), "{name} {file}");
+            assert_eq!((&back.model, back.adam), (&expected.model, expected.adam), "{name} {file}");
+            assert_eq!(bits(&back), bits(expected), "{name} {file}");
         }
         assert_eq!(encodings(&network), encodings(&network.clone()), "{name}: the same network gives the same bytes");
     }
+}
+
+/// As a .h5 file holds it.
+fn without_adam(network: Network) -> Network {
+    let tensors = network.tensors.into_iter().filter(|tensor| !tensor.name.ends_with("_moment")).collect();
+    Network { tensors, adam: None, ..network }
 }
 
 #[test]
@@ -38,8 +45,7 @@ fn unusual_values_and_weights_alone_come_back_too() {
     let mut network = trained("cnn1");
     let unusual = [f32::NAN.to_bits() | 0x1234, f32::NEG_INFINITY.to_bits(), (-0.0_f32).to_bits(), 1];
     network.tensors[0].values[..4].copy_from_slice(&unusual.map(f32::from_bits));
-    network.tensors.retain(|tensor| !tensor.name.ends_with("_moment"));
-    network.adam = None;
+    let network = without_adam(network);
     for (file, bytes) in encodings(&network) {
         let back = decode(&bytes, file).unwrap();
         assert_eq!(back.adam, None);
@@ -53,5 +59,7 @@ fn a_network_without_one_of_its_tensors_is_not_written() {
     network.tensors.retain(|tensor| tensor.name != "dense.bias.second_moment");
     let message = keras_zip::encode(&network).unwrap_err().to_string();
     assert_eq!(message, "cnn1: has no tensor dense.bias.second_moment of the shape [128]");
-    assert_eq!(keras_h5::encode(&network).unwrap_err().to_string(), message);
+    network.tensors[0].shape.reverse();
+    let message = keras_h5::encode(&network).unwrap_err().to_string();
+    assert_eq!(message, "cnn1: has no tensor conv2d.kernel of the shape [3, 3, 1, 32]");
 }

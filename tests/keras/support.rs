@@ -55,10 +55,10 @@ pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut E
     work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7))
 }
 
-/// One epoch over all samples, in their order.
-pub fn train(engine: &mut Engine, learning_rate: f64) {
+/// One epoch over all samples, in their order; its mean loss.
+pub fn train(engine: &mut Engine, learning_rate: f64) -> f64 {
     let order: Vec<u32> = (0..engine.source().len() as u32).collect();
-    engine.train(&order, learning_rate, &mut |_| ControlFlow::Continue(())).unwrap();
+    engine.train(&order, learning_rate, &mut |_| ControlFlow::Continue(())).unwrap().loss()
 }
 
 /// The engine's network, with Adam's state.
@@ -92,7 +92,7 @@ pub fn put(engine: &mut Engine, network: &Network) {
     engine.time = network.adam.unwrap().time;
 }
 
-pub fn tensor<'a>(network: &'a Network, name: &str) -> &'a Tensor {
+fn tensor<'a>(network: &'a Network, name: &str) -> &'a Tensor {
     network.tensors.iter().find(|tensor| tensor.name == name).unwrap_or_else(|| panic!("no {name}"))
 }
 

@@ -10,7 +10,7 @@ use super::config::Dialect;
 use super::hdf5_reader::Reader;
 use super::hdf5_writer::{Array, Group};
 use super::network::{AdamPaths, Paths, network};
-use super::variables::{MOMENTS, Variable, variables};
+use super::variables::{Variable, variables};
 use super::{Found, layers, refuse};
 use crate::error::Result;
 use crate::formats::Network;
@@ -19,7 +19,9 @@ use crate::model::{Resolved, resolve};
 /// The Keras whose files these are like.
 const KERAS_VERSION: &str = "2.15.0";
 
-/// The bytes of the file.
+/// The bytes of the file. Adam's state is left out, so that `fit` in Keras begins with a new Adam of the network's learning
+/// rate: Keras 3 (3.15.1) builds the optimizer of such a file for none of the model's weights if the file has a state, its
+/// own files included, and then `fit` fails.
 ///
 /// # Errors
 /// [`Error::Failed`] where the tensors are not the model's.
@@ -37,25 +39,6 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     root.text("model_config", Dialect::Keras2.sequential(&name, &network.model, &layers).to_string());
     root.text("training_config", training.to_string());
     write_weights(root.group("model_weights"), network, &layers, &variables)?;
-    if let Some(adam) = network.adam {
-        let group = root.group("optimizer_weights");
-        let learning_rate = Array::F32(vec![adam.learning_rate as f32]);
-        let mut arrays = vec![
-            ("adam/iteration".to_owned(), &[][..], Array::I64(vec![adam.time.into()])),
-            ("adam/learning_rate".to_owned(), &[], learning_rate),
-        ];
-        for variable in &variables {
-            for (moment, suffix) in MOMENTS.into_iter().zip(["momentum", "velocity"]) {
-                let path = format!("adam/{name}_{}_{}_{suffix}", variable.layer, variable.part);
-                let values = variable.values(network, moment)?.to_vec();
-                arrays.push((path, &variable.shape, Array::F32(values)));
-            }
-        }
-        group.texts("weight_names", arrays.iter().map(|(path, ..)| path.clone()).collect());
-        for (path, shape, array) in arrays {
-            group.array(&path, shape, array);
-        }
-    }
     root.encode()
 }
 
