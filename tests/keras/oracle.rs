@@ -51,6 +51,8 @@ fn write_ours(name: &str, folder: &Path) {
         let network = network(engine, LEARNING_RATE);
         fs::write(folder.join("model.h5"), keras_h5::encode(&network).unwrap()).unwrap();
         fs::write(folder.join("model.keras"), keras_zip::encode(&network).unwrap()).unwrap();
+        let alone = Network { adam: None, ..network.clone() };
+        fs::write(folder.join("alone.keras"), keras_zip::encode(&alone).unwrap()).unwrap();
         write_arrays(&network, &folder.join("arrays"));
         fs::write(folder.join("images.u8"), &samples.images).unwrap();
         fs::write(folder.join("labels.u8"), &samples.labels).unwrap();

@@ -29,7 +29,8 @@ const WEIGHTS: &str = "model.weights.h5";
 /// The Keras whose files these are like.
 const KERAS_VERSION: &str = "3.0.0";
 
-/// The bytes of the file.
+/// The bytes of the file. Without Adam's state, Keras warns that `fit` begins with a new Adam, as it does for its own models
+/// that never trained.
 ///
 /// # Errors
 /// [`Error::Failed`] where the tensors are not the model's.
