@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::Found;
-use super::layers::place;
+use super::message::{Found, place};
 
 /// Refuses a graph in which a layer has another input than the layer before it, or whose output is not the last layer's.
 pub fn check(config: &Value, layers: &[Value]) -> Found<()> {

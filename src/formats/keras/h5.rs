@@ -9,9 +9,10 @@ use super::compile::{self, LEARNING_RATE};
 use super::config::Dialect;
 use super::hdf5_reader::Reader;
 use super::hdf5_writer::{Array, Group};
+use super::layers;
+use super::message::{Found, refuse};
 use super::network::{AdamPaths, Paths, network};
 use super::variables::{Variable, variables};
-use super::{Found, layers, refuse};
 use crate::error::Result;
 use crate::formats::Network;
 use crate::model::{Resolved, resolve};
@@ -24,7 +25,7 @@ const KERAS_VERSION: &str = "2.15.0";
 /// own files included, and then `fit` fails.
 ///
 /// # Errors
-/// [`Error::Failed`] where the tensors are not the model's.
+/// [`Error::Failed`](crate::error::Error::Failed) where the tensors are not the model's.
 pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let name = layers::plain(&network.model.name);
     let layers = resolve(&network.model)?;
@@ -63,9 +64,9 @@ fn write_weights(group: &mut Group, network: &Network, layers: &[Resolved], vari
 /// The network in the file called `name`. The layers' weights are found as Keras finds them: by their order.
 ///
 /// # Errors
-/// [`Error::Data`] naming the file and, where there is one, the layer or the dataset at fault.
+/// [`Error::Data`](crate::error::Error::Data) naming the file and, where there is one, the layer or the dataset at fault.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
-    read(bytes).map_err(|problem| refuse(name, problem))
+    read(bytes).map_err(|problem| refuse(name, &problem))
 }
 
 fn read(bytes: &[u8]) -> Found<Network> {

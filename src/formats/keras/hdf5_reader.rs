@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hdf5_pure::{DType, Dataset, Error, File, FormatError, H5Element, Layout, Source};
 
-use super::Found;
+use super::message::Found;
 
 /// The largest file that is read: a few times its size is in memory while it is.
 const LARGEST: usize = 1 << 27;
@@ -115,5 +115,44 @@ fn describe(dataset: &Dataset) -> Result<String, Error> {
 }
 
 fn damaged(what: &str, error: &Error) -> String {
-    format!("{what} ({error}); save the model in Keras again").replace(char::is_control, " ")
+    format!("{what} ({error}); save the model in Keras again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hdf5_writer::{Array, Group};
+    use super::*;
+
+    #[test]
+    fn reading_ends_where_far_more_is_read_than_the_file_holds() {
+        let mut root = Group::default();
+        let values: Vec<f32> = (0..1 << 20).map(|index| index as f32).collect();
+        root.array("a/b", &[1 << 20], Array::F32(values.clone()));
+        let reader = Reader::open(&root.encode().unwrap()).unwrap();
+        // Twice the file of 4 MiB, and 16 MiB more.
+        for _ in 0..5 {
+            assert!(reader.floats("a/b", &[1 << 20]).unwrap() == values);
+        }
+        let mut again = (0..3).map(|_| reader.floats("a/b", &[1 << 20]));
+        let problem = again.find_map(Result::err).unwrap();
+        assert!(problem.contains("far more is read than the file holds"), "{problem}");
+    }
+
+    #[test]
+    fn arrays_of_another_type_or_shape_are_refused() {
+        let mut root = Group::default();
+        root.array("a/floats", &[2, 3], Array::F32(vec![1.0; 6]));
+        root.array("a/steps", &[], Array::I64(vec![7]));
+        let reader = Reader::open(&root.encode().unwrap()).unwrap();
+        assert_eq!(reader.integer("a/steps"), Ok(7));
+        for (read, expected) in [
+            (reader.floats("a/floats", &[3, 2]), "dataset 'a/floats' is f32 [2, 3], not f32 [3, 2] as its layer's;"),
+            (reader.floats("a/steps", &[]), "dataset 'a/steps' is i64 [], not f32 [] as its layer's;"),
+            (reader.floats("a/none", &[1]), "dataset 'a/none' cannot be read ("),
+            (reader.floats("a", &[1]), "dataset 'a' cannot be read ("),
+        ] {
+            let problem = read.unwrap_err();
+            assert!(problem.contains(expected), "no '{expected}' in: {problem}");
+        }
+    }
 }

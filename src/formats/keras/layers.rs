@@ -4,7 +4,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Found, chain};
+use super::chain;
+use super::message::{Found, place, shown};
 use crate::model::{Activation, Layer, Model, Padding};
 
 /// The longest JSON that is read: that of a thousand layers is shorter.
@@ -12,6 +13,9 @@ pub const LONGEST_JSON: usize = 1 << 22;
 
 /// What the layers here are, for messages.
 const SUPPORTED: &str = "supported are Conv2D, MaxPooling2D, Flatten, Dense, Dropout, ReLU, Activation and Softmax";
+
+/// What to do about a setting that we lack.
+const REMEDY: &str = "change the layer in Keras and save the model again";
 
 /// Keys that say nothing of a trained layer, or that are read elsewhere.
 const IGNORED: [&str; 7] =
@@ -105,7 +109,7 @@ fn layer(layer: &Value) -> Found<Layer> {
     let config = &layer["config"];
     let supported = |own: &[&str]| check(layer, own);
     let value = |key: &str| &config[key];
-    let wrong = |key: &str| format!("{}: {key} is {}, which is unsupported", place(layer), shown(value(key)));
+    let wrong = |key: &str| format!("{}: {key} is {}, which is unsupported; {REMEDY}", place(layer), shown(value(key)));
     let count = |key: &str| size(value(key)).ok_or_else(|| wrong(key));
     let pair = |key: &str| match value(key).as_array().map(Vec::as_slice) {
         None => count(key).map(|size| [size; 2]),
@@ -162,8 +166,8 @@ fn check(layer: &Value, own: &[&str]) -> Found<()> {
         }
         let only = ONLY.iter().find(|(known, _)| known == key).map(|(_, only)| *only);
         if !only.is_some_and(|only| is(simple(value), only)) {
-            let only = only.map(|only| format!("; only {only} is supported")).unwrap_or_default();
-            return Err(format!("{}: {key} is {}, which is unsupported{only}", place(layer), shown(simple(value))));
+            let remedy = only.map_or(REMEDY.into(), |only| format!("only {only} is supported"));
+            return Err(format!("{}: {key} is {}, which is unsupported; {remedy}", place(layer), shown(simple(value))));
         }
     }
     Ok(())
@@ -197,22 +201,6 @@ fn choice<T: DeserializeOwned + Default>(value: &Value) -> Option<T> {
 
 fn size(value: &Value) -> Option<usize> {
     value.as_u64().and_then(|size| usize::try_from(size).ok())
-}
-
-/// The layer as messages call it: `layer 'conv2d_1' (Conv2D)`.
-pub fn place(layer: &Value) -> String {
-    let text =
-        |value: &Value| value.as_str().unwrap_or("?").chars().take(40).collect::<String>().escape_debug().to_string();
-    format!("layer '{}' ({})", text(&layer["config"]["name"]), text(&layer["class_name"]))
-}
-
-/// A value as the file has it, in one line and no longer than a message can bear.
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(60) {
-        None => text,
-        Some((end, _)) => format!("{}...", &text[..end]),
-    }
 }
 
 /// A name that both our folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.

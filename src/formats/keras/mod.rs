@@ -13,16 +13,7 @@ pub mod h5;
 mod hdf5_reader;
 mod hdf5_writer;
 mod layers;
+mod message;
 mod network;
 mod variables;
 pub mod zip;
-
-use crate::error::Error;
-
-/// What is wrong with a file and what to do about it; a reader puts the file's name before it.
-type Found<T> = std::result::Result<T, String>;
-
-/// The error of the file `name`.
-fn refuse(name: &str, problem: String) -> Error {
-    Error::Data(format!("{name}: {problem}"))
-}

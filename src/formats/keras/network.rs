@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Found;
 use super::compile::{is_learning_rate, learning_rate};
 use super::hdf5_reader::Reader;
+use super::message::Found;
 use super::variables::{Variable, variables};
 use crate::formats::{AdamState, Network};
 use crate::model::{Model, resolve};

@@ -15,9 +15,9 @@ use super::config::Dialect;
 use super::hdf5_reader::Reader;
 use super::hdf5_writer::{Array, Group};
 use super::layers::{self, LONGEST_JSON};
+use super::message::{Found, refuse};
 use super::network::{AdamPaths, Paths, network};
 use super::variables::{MOMENTS, Variable, variables};
-use super::{Found, refuse};
 use crate::error::{Error, Result};
 use crate::formats::Network;
 use crate::model::resolve;
@@ -89,7 +89,7 @@ fn archive(members: [(&str, Vec<u8>); 3]) -> zip::result::ZipResult<Vec<u8>> {
 /// # Errors
 /// [`Error::Data`] naming the file and, where there is one, the layer or the dataset at fault.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
-    read(bytes).map_err(|problem| refuse(name, problem))
+    read(bytes).map_err(|problem| refuse(name, &problem))
 }
 
 fn read(bytes: &[u8]) -> Found<Network> {
@@ -137,5 +137,5 @@ fn adam(arrays: usize, variables: usize) -> Option<AdamPaths> {
 }
 
 fn damaged(what: &str, error: &dyn Display) -> String {
-    format!("{what} ({error}); save the model in Keras again").replace(char::is_control, " ")
+    format!("{what} ({error}); save the model in Keras again")
 }
