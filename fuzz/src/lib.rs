@@ -10,8 +10,15 @@ use gpu_fmnist::train::State;
 /// A reader by name: a target and a corpus are called the same. It says whether it took the bytes.
 pub type Reader = (&'static str, fn(&[u8]) -> bool);
 
-pub const READERS: [Reader; 5] =
-    [("checkpoint", checkpoint), ("idx", idx), ("model", model), ("onnx", onnx), ("safetensors", safetensors)];
+pub const READERS: [Reader; 7] = [
+    ("checkpoint", checkpoint),
+    ("idx", idx),
+    ("model", model),
+    ("keras_h5", keras_h5),
+    ("keras_zip", keras_zip),
+    ("onnx", onnx),
+    ("safetensors", safetensors),
+];
 
 pub fn checkpoint(bytes: &[u8]) -> bool {
     match Checkpoint::decode(bytes, "fuzz") {
@@ -33,6 +40,14 @@ pub fn model(bytes: &[u8]) -> bool {
     model.is_some_and(|model| summary(&model).is_ok())
 }
 
+pub fn keras_h5(bytes: &[u8]) -> bool {
+    network(bytes)
+}
+
+pub fn keras_zip(bytes: &[u8]) -> bool {
+    network(bytes)
+}
+
 pub fn onnx(bytes: &[u8]) -> bool {
     network(bytes)
 }
@@ -48,7 +63,8 @@ fn network(bytes: &[u8]) -> bool {
         let bytes = format.encode(&network).expect("what was checked can be written");
         if format != Format::Npz {
             let again = decode(&bytes, "fuzz", None).expect("what was written can be read");
-            assert_eq!(again.model, network.model);
+            // Keras' names of models have fewer characters.
+            assert_eq!((again.model.input, again.model.layers), (network.model.input, network.model.layers.clone()));
         }
     }
     true

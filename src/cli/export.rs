@@ -35,7 +35,8 @@ Weights are float32 and called LAYER/kernel and LAYER/bias, as 'summary' names t
 
 onnx: opset 17, from 'images' [batch, H, W, C] to 'probabilities' [batch, classes]; kernels are [filters, channels, \
 height, width] there. safetensors: the model and the names of the classes are in the metadata 'gpu-fmnist', as JSON; in \
-onnx, too. npz: the weights alone, for NumPy; this program does not read it back.";
+onnx, too. keras-h5: a whole model for Keras 2 and 3, without Adam's state; keras: for Keras 3, of a run with Adam's state, so \
+that 'fit' goes on; neither has the names of the classes. npz: the weights alone, for NumPy; this program does not read it back.";
 
 pub fn run(arguments: &ExportArguments) -> Result<()> {
     let format = format(arguments)?;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{Network, npz, onnx, safetensors};
+use super::{Network, keras_h5, keras_zip, npz, onnx, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -13,6 +13,9 @@ use crate::model::Model;
 pub enum Format {
     Onnx,
     Safetensors,
+    KerasH5,
+    /// Keras 3's own.
+    Keras,
     /// Is written only.
     Npz,
 }
@@ -21,13 +24,15 @@ pub enum Format {
 const LARGEST: u64 = 1 << 28;
 
 impl Format {
-    pub const ALL: [Self; 3] = [Format::Onnx, Format::Safetensors, Format::Npz];
+    pub const ALL: [Self; 5] = [Format::Onnx, Format::Safetensors, Format::KerasH5, Format::Keras, Format::Npz];
 
     /// As `--format` spells it.
     pub fn name(self) -> &'static str {
         match self {
             Format::Onnx => "onnx",
             Format::Safetensors => "safetensors",
+            Format::KerasH5 => "keras-h5",
+            Format::Keras => "keras",
             Format::Npz => "npz",
         }
     }
@@ -37,6 +42,8 @@ impl Format {
         match self {
             Format::Onnx => "onnx",
             Format::Safetensors => "safetensors",
+            Format::KerasH5 => "h5",
+            Format::Keras => "keras",
             Format::Npz => "npz",
         }
     }
@@ -49,6 +56,8 @@ impl Format {
         match self {
             Format::Onnx => onnx::encode(network),
             Format::Safetensors => safetensors::encode(network),
+            Format::KerasH5 => keras_h5::encode(network),
+            Format::Keras => keras_zip::encode(network),
             Format::Npz => npz::encode(network),
         }
     }
@@ -58,6 +67,7 @@ impl Format {
         match self {
             Format::Onnx => format!("onnxruntime.InferenceSession({path:?}).run(None, {{\"images\": pixels / 255}})"),
             Format::Safetensors => format!("safetensors.numpy.load_file({path:?})"),
+            Format::KerasH5 | Format::Keras => format!("keras.models.load_model({path:?})"),
             Format::Npz => format!("numpy.load({path:?})"),
         }
     }
@@ -65,12 +75,20 @@ impl Format {
     /// The format that a file with these bytes seems to have. Its name plays no part in it.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Npz),
+            _ if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => Some(Format::KerasH5),
+            _ if bytes.starts_with(b"PK\x03\x04") && is_npz(bytes) => Some(Format::Npz),
+            _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
             _ if safetensors::is_safetensors(bytes) => Some(Format::Safetensors),
             _ if onnx::is_onnx(bytes) => Some(Format::Onnx),
             _ => None,
         }
     }
+}
+
+/// Whether the zip archive's first member is a NumPy array: the length of its name is at 26, the name at 30.
+fn is_npz(bytes: &[u8]) -> bool {
+    let length = bytes.get(26..28).map_or(0, |length| usize::from(u16::from_le_bytes([length[0], length[1]])));
+    bytes.get(30..30 + length).is_some_and(|name| name.ends_with(b".npy"))
 }
 
 /// The network in the file at `path`, of whatever format; `model` is whose weights they are where the file does not say.
@@ -93,8 +111,10 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     let network = match Format::of(bytes) {
         Some(Format::Onnx) => onnx::decode(bytes, name)?,
         Some(Format::Safetensors) => safetensors::decode(bytes, name, model)?,
-        Some(Format::Npz) => return Err(fail("a zip archive, npz perhaps, which is written but not read")),
-        None => return Err(fail("neither ONNX nor safetensors")),
+        Some(Format::KerasH5) => keras_h5::decode(bytes, name)?,
+        Some(Format::Keras) => keras_zip::decode(bytes, name)?,
+        Some(Format::Npz) => return Err(fail("NumPy's npz, which is written but not read")),
+        None => return Err(fail("neither ONNX nor safetensors nor a file of Keras'")),
     };
     network.check(name)?;
     Ok(network)

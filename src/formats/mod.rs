@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod exchange;
+mod keras;
 mod network;
 mod npz;
 mod onnx;
@@ -12,6 +13,7 @@ mod whole_file;
 
 pub use checkpoint::{Checkpoint, Tensor};
 pub use exchange::{Format, decode, read};
+pub use keras::{h5 as keras_h5, zip as keras_zip};
 pub use network::{AdamState, Network, SUFFIXES};
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};

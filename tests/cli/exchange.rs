@@ -57,6 +57,30 @@ fn a_network_goes_out_and_comes_back() {
 }
 
 #[test]
+fn keras_files_go_out_and_come_back() {
+    let scratch = trained();
+    let train = |init: &str, run: &str| {
+        let options = "--adapter cpu --batch-size 32 --epochs 1";
+        scratch.succeed(&format!("train --init {init} --run-dir {run} {options}"));
+        scratch.last(run)
+    };
+    let expected = train("run/checkpoints/last.safetensors", "expected");
+    let weights = network(&scratch, "run/checkpoints/last.safetensors").tensors;
+    let evaluate = |run: &str| scratch.succeed(&format!("evaluate --run {run} --adapter cpu --json")).json().remove(0);
+    let accuracy = evaluate("run")["accuracy"].clone();
+    for (format, file) in [("keras-h5", "tiny.h5"), ("keras", "tiny.keras")] {
+        let exported = scratch.succeed(&format!("export run --format {format}")).stdout;
+        assert!(exported.contains(&format!("keras.models.load_model(\"run/{file}\")")), "{exported}");
+        // Files get renamed.
+        fs::rename(scratch.path("run").join(file), scratch.path("file")).unwrap();
+        assert_eq!(evaluate("file")["accuracy"], accuracy, "{format}");
+        scratch.succeed("export file -o back.safetensors");
+        assert_eq!(network(&scratch, "back.safetensors").tensors, weights, "{format}");
+        assert_eq!(train("file", format), expected, "{format}");
+    }
+}
+
+#[test]
 fn the_best_checkpoint_is_exported_where_it_is_asked_for() {
     let scratch = trained();
     let best = scratch.path("run/checkpoints/best.safetensors");
@@ -84,7 +108,9 @@ fn what_cannot_be_exported_is_said() {
     assert_eq!(scratch.run("export run --format tf").code, Some(2));
     scratch.succeed("export run --format npz");
     scratch.run("evaluate --run run/tiny.npz --adapter cpu").failed(3, "written but not read");
-    scratch.run("evaluate --run tiny.toml --adapter cpu").failed(3, "tiny.toml: neither ONNX nor safetensors");
+    scratch
+        .run("evaluate --run tiny.toml --adapter cpu")
+        .failed(3, "tiny.toml: neither ONNX nor safetensors nor a file of Keras");
     scratch.succeed("export run --format onnx");
     let split = scratch.run("evaluate --run run/tiny.onnx --split validation --adapter cpu");
     split.failed(2, "--split validation: run/tiny.onnx does not say which samples");

@@ -145,9 +145,9 @@ fn lies_in_a_safetensors_header_are_refused() {
     }
     refused(&tensor(r#"{"dtype":"I32","shape":[1],"data_offsets":[0,4]}"#), "tensor a is I32, not F32");
     refused(&tensor(r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#), "says nothing of the layers");
-    refused(&safetensors(&"[".repeat(100_000), 0), "neither ONNX nor safetensors");
+    refused(&safetensors(&"[".repeat(100_000), 0), "neither ONNX nor safetensors nor a file of Keras");
     refused(&safetensors(&"{\"a\":".repeat(100_000), 0), "not a whole safetensors file");
-    refused(&[&[0xff; 7][..], b"\x7f{}"].concat(), "neither ONNX nor safetensors");
+    refused(&[&[0xff; 7][..], b"\x7f{}"].concat(), "neither ONNX nor safetensors nor a file of Keras");
     refused(&safetensors(&format!("{{{}}}", " ".repeat(1 << 24)), 0), "longer than 16777216 bytes");
 }
 
