@@ -13,9 +13,9 @@ pub type Reader = (&'static str, fn(&[u8]) -> bool);
 pub const READERS: [Reader; 7] = [
     ("checkpoint", checkpoint),
     ("idx", idx),
-    ("model", model),
     ("keras_h5", keras_h5),
     ("keras_zip", keras_zip),
+    ("model", model),
     ("onnx", onnx),
     ("safetensors", safetensors),
 ];
