@@ -10,10 +10,10 @@ use super::console::Console;
 use super::device::AdapterOption;
 use super::judgement::Judgement;
 use super::trained::{Part, TrainedOptions};
-use super::{output, setup};
+use super::{dataset, output, setup};
 use crate::error::Result;
 
-/// Judge a run: loss, accuracy, classification report, confusion matrix and calibration.
+/// Judge a trained network: loss, accuracy, classification report, confusion matrix and calibration.
 ///
 /// The report is scikit-learn's, the confusion matrix a table here and a heat map in the folder that is written.
 #[derive(Args)]
@@ -24,10 +24,11 @@ pub struct EvaluateArguments {
     /// The samples to measure on
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
-    /// The data set's folder; by default the run's own. Of another, only --split test is measured
+    /// The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. Of
+    /// another than the run's, only --split test is measured
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// Where the tables and pictures go [default: RUN/evaluation/<split>]
+    /// Where the tables and pictures go [default: RUN/evaluation/<split>; for a file, nowhere]
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -48,21 +49,26 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
     let (part, names) = (arguments.split.name(), trained.class_names());
     let judgement = Judgement::new(part, &names, loss, &predictions);
-    let target = arguments.output.clone().unwrap_or_else(|| folder(trained.folder.path(), arguments.split));
-    judgement.save(&target)?;
-    console
-        .say(&format!("wrote the report, the confusion matrix and the reliability diagram into {}", target.display()));
+    // What another data set's samples say of the network is nothing of the run's own.
+    let own = trained.run.as_ref().filter(|run| run.state.data == dataset::hashes(&dataset));
+    let in_run = own.map(|run| folder(run.folder.path(), arguments.split));
+    if let Some(folder) = arguments.output.clone().or(in_run) {
+        judgement.save(&folder)?;
+        let folder = folder.display();
+        console.say(&format!("wrote the report, the confusion matrix and the reliability diagram into {folder}"));
+    }
     if !arguments.json {
         return output::text(&judgement.text());
     }
-    let about = Network {
-        model: &trained.state.config.model.name,
+    let run = trained.run.as_ref();
+    let about = Judged {
+        model: &trained.network.model.name,
         adapter: device.name(),
         backend: device.backend(),
         device_type: device.device_type(),
-        run_dir: trained.folder.path(),
-        checkpoint: trained.name,
-        epoch: trained.state.epoch,
+        run_dir: run.map(|run| run.folder.path()),
+        checkpoint: run.map(|run| run.checkpoint),
+        epoch: run.map(|run| run.state.epoch),
         judgement: judgement.json(),
     };
     output::json(&about)
@@ -73,16 +79,16 @@ pub fn folder(run: &Path, part: Part) -> PathBuf {
     run.join("evaluation").join(part.name())
 }
 
-/// `--json`'s object.
+/// `--json`'s object; without a run, what is the run's is null.
 #[derive(Serialize)]
-struct Network<'a> {
+struct Judged<'a> {
     model: &'a str,
     adapter: &'a str,
     backend: &'a str,
     device_type: &'a str,
-    run_dir: &'a Path,
-    checkpoint: &'a str,
-    epoch: usize,
+    run_dir: Option<&'a Path>,
+    checkpoint: Option<&'a str>,
+    epoch: Option<usize>,
     #[serde(flatten)]
     judgement: Value,
 }

@@ -12,6 +12,7 @@ mod dataset;
 mod device;
 mod devices;
 mod evaluate;
+mod export;
 mod interrupt;
 mod judgement;
 mod kfold;
@@ -68,6 +69,7 @@ enum Command {
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Plot(plot::PlotArguments),
+    Export(export::ExportArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
     Selftest(selftest::SelftestArguments),
@@ -109,6 +111,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Predict(arguments) => predict::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
         Command::Selftest(arguments) => selftest::run(arguments),

@@ -28,7 +28,7 @@ impl<'a> Pictures<'a> {
     /// # Errors
     /// [`Error::Data`] naming the first that is no picture, [`Error::Usage`] where the network is not for pictures.
     pub fn read(trained: &'a Trained, paths: &'a [PathBuf], invert: Option<bool>) -> Result<Self> {
-        let shape = trained.state.config.model.input;
+        let shape = trained.network.model.input;
         if !matches!(shape[2], 1 | 3) {
             let (path, channels) = (trained.path.display(), shape[2]);
             let problem = format!("the network's input has {channels} channels, a picture 1 or 3");
@@ -43,7 +43,7 @@ impl<'a> Pictures<'a> {
     /// # Errors
     /// Where the checkpoint or the device's limits do not allow it.
     pub fn predict(&self, device: &Device) -> Result<Predictions> {
-        let shape = self.trained.state.config.model.input;
+        let shape = self.trained.network.model.input;
         let images = self.pictures.iter().flat_map(|picture| &picture.pixels).copied().collect();
         // What they are is not known: nothing comes of the labels.
         let pictures = Samples { images, labels: vec![0; self.pictures.len()], shape };
@@ -69,7 +69,7 @@ impl<'a> Pictures<'a> {
     }
 
     pub fn json(&self, predictions: &Predictions, device: &Device) -> Value {
-        let names = self.trained.class_names();
+        let (names, run) = (self.trained.class_names(), self.trained.run.as_ref());
         let class = |(class, probability): (usize, f64)| json!({ "class": class, "name": names[class], "probability": probability });
         let picture = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
             json!({
@@ -79,10 +79,10 @@ impl<'a> Pictures<'a> {
             })
         };
         json!({
-            "model": self.trained.state.config.model.name,
+            "model": self.trained.network.model.name,
             "adapter": device.name(),
-            "run_dir": self.trained.folder.path(),
-            "checkpoint": self.trained.name,
+            "run_dir": run.map(|run| run.folder.path()),
+            "checkpoint": run.map(|run| run.checkpoint),
             "pictures": self.paths.iter().zip(&self.pictures).enumerate().map(picture).collect::<Vec<_>>(),
         })
     }

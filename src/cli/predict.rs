@@ -17,7 +17,7 @@ use crate::formats::write_whole;
 use crate::plot::{self, INK, PALETTE, Sample, save_as};
 use crate::train::Source;
 
-/// Ask a run's network what it sees: on your own pictures, or on samples of the data set.
+/// Ask a trained network what it sees: on your own pictures, or on samples of the data set.
 #[derive(Args)]
 #[command(after_help = format!("{PICTURES}\n\n{}", super::EXIT_CODES))]
 #[command(mut_args(|argument| match argument.get_id().as_str() {
@@ -47,7 +47,8 @@ pub struct PredictArguments {
     /// Draw only samples that were taken for something else
     #[arg(long, requires = "grid")]
     only_wrong: bool,
-    /// The data set's folder; by default the run's own. Of another, only --split test is predicted
+    /// The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. Of
+    /// another than the run's, only --split test is predicted
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::trained::{CheckpointOption, Part};
+use super::trained::{CheckpointOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::error::Result;
 use crate::report::{Contents, html};
@@ -39,17 +39,18 @@ const FILE: &str = "report.html";
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let trained = arguments.checkpoint.open(&arguments.run)?;
-    let environment = Environment::read(&trained.folder)?;
+    let TrainedRun { folder, checkpoint, state } = trained.run()?;
+    let environment = Environment::read(folder)?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), Part::Test, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
-    let split = trained.state.config.split(dataset.train.len())?;
+    let split = state.config.split(dataset.train.len())?;
     let contents = Contents {
-        folder: trained.folder.path(),
-        checkpoint: trained.name,
-        state: &trained.state,
+        folder: folder.path(),
+        checkpoint,
+        state,
         environment: &environment,
-        history: &History::resumed(&trained.state.history, &trained.folder.read("metrics.csv")),
+        history: &History::resumed(&state.history, &folder.read("metrics.csv")),
         names: &trained.class_names(),
         split: [split.train.len(), split.validation.len()],
         tested_on: &device.describe(),
@@ -57,7 +58,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         predictions: &predictions,
         test: &dataset.test,
     };
-    let path = write(&trained.folder, &contents)?;
+    let path = write(folder, &contents)?;
     output::text(&format!("wrote {}\n", path.display()))
 }
 

@@ -2,11 +2,17 @@
 
 use super::console::Console;
 use super::device::Device;
-use super::trained::Trained;
+use super::trained::{Trained, TrainedRun};
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::formats::Network;
+use crate::kernels::Tiling;
+use crate::model::Model;
 use crate::plan::{Options, Plan, Program, lower};
-use crate::train::{Evaluator, Placement, Source, State, Trainer};
+use crate::train::{Config, Evaluator, Placement, Source, State, Trainer};
+
+/// Samples a step for a network that no run says it of.
+const BATCH: usize = 512;
 
 /// A trainer for the state's configuration. Says in one line what it takes of the device where `verbose`.
 ///
@@ -21,8 +27,9 @@ pub fn trainer<'a>(
 ) -> Result<Trainer<'a>> {
     // What does not fit the data is found before the device is opened.
     state.config.split(dataset.train.len())?;
+    let Config { model, batch_size, tiles, .. } = &state.config;
     let source = Source::from(dataset);
-    let (plan, placement) = prepared(&state, &source, device)?;
+    let (plan, placement) = prepared(model, *batch_size, tiles.clone(), &source, device)?;
     if verbose {
         console.say(&format!(
             "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
@@ -38,14 +45,18 @@ pub fn trainer<'a>(
     Trainer::new(state, device.executor(plan)?, source, placement)
 }
 
-/// An evaluator of a trained network on these samples.
+/// An evaluator of a trained network on these samples, with its run's batches and tiles if it has a run.
 ///
 /// # Errors
-/// Where the checkpoint, the data or the device's limits do not allow it.
+/// Where the network, the data or the device's limits do not allow it.
 pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> Result<Evaluator<'a>> {
-    let (plan, placement) = prepared(&trained.state, &source, device)?;
-    let checkpoint = (&trained.checkpoint, trained.path.as_path());
-    Evaluator::new(checkpoint, &trained.state, device.executor(plan)?, source, placement)
+    let (batch, tiles) = match &trained.run {
+        Some(TrainedRun { state, .. }) => (state.config.batch_size, state.config.tiles.clone()),
+        None => (BATCH, device.tiles().into()),
+    };
+    let Network { model, tensors, .. } = &trained.network;
+    let (plan, placement) = prepared(model, batch, tiles, &source, device)?;
+    Evaluator::new((tensors, &trained.path), device.executor(plan)?, source, placement)
 }
 
 /// `, 7 tuned` where some tiles are not the table's.
@@ -57,10 +68,9 @@ fn tuned(state: &State) -> String {
 }
 
 /// The plan on this device, and where the samples are kept.
-fn prepared(state: &State, source: &Source, device: &Device) -> Result<(Plan, Placement)> {
-    let pixels: usize = state.config.model.input.iter().product();
+fn prepared(model: &Model, batch: usize, tiles: Tiling, source: &Source, device: &Device) -> Result<(Plan, Placement)> {
+    let pixels: usize = model.input.iter().product();
     let placement = device.placement((source.len() * pixels) as u64);
-    let (batch, tiles) = (state.config.batch_size, state.config.tiles.clone());
-    let plan = lower(&state.config.model, Options::new(batch, tiles, placement.samples(source, batch)))?;
+    let plan = lower(model, Options::new(batch, tiles, placement.samples(source, batch)))?;
     Ok((plan, placement))
 }

@@ -13,19 +13,19 @@ use super::run::Run;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup, tiling};
 use crate::error::{Error, Result};
-use crate::formats::Checkpoint;
+use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
 use crate::kernels::Tiles;
-use crate::model;
+use crate::model::{self, Model};
 use crate::train::{Config, History, RunFolder, Schedule, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
 #[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::EXIT_CODES))]
 pub struct TrainArguments {
-    /// cnn1, cnn2, cnn3, or a model's TOML file
-    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
+    /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<String>,
     /// Passes over the training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
@@ -59,7 +59,7 @@ pub struct TrainArguments {
     /// The folder to write [default: runs/<model>-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
-    /// Start from the weights in a checkpoint
+    /// Start from the weights in a file: a checkpoint, safetensors, or ONNX that 'export' wrote
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
@@ -104,6 +104,8 @@ Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 struct Start {
     config: Config,
     data_dir: Option<PathBuf>,
+    /// The network whose weights it starts from.
+    init: Option<Network>,
     /// The run to go on with, and its checkpoint.
     resumed: Option<(RunFolder, State, Checkpoint, PathBuf)>,
 }
@@ -112,7 +114,6 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let mut start = start(arguments)?;
-    let init = arguments.init.as_ref().map(|path| Ok::<_, Error>((Checkpoint::read(path)?, path))).transpose()?;
     let device = arguments.adapter.device(&mut console)?;
     let dataset = dataset::open(start.data_dir.as_deref(), &start.config.model, &mut console)?;
     let hashes = dataset::hashes(&dataset);
@@ -143,8 +144,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let config = Config { tiles, ..start.config };
             let state = State::new(config, hashes, device.identity());
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
-            if let Some((checkpoint, path)) = &init {
-                trainer.start_from(checkpoint, path)?;
+            if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
+                trainer.start_from(&network.tensors, path)?;
             }
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
@@ -199,9 +200,10 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
             be_more_patient(&mut state.config, patience)?;
         }
         let data_dir = arguments.data_dir.clone().or_else(|| record::data_dir(&folder));
-        return Ok(Start { config: state.config.clone(), data_dir, resumed: Some((folder, state, checkpoint, path)) });
+        let resumed = Some((folder, state.clone(), checkpoint, path));
+        return Ok(Start { config: state.config, data_dir, init: None, resumed });
     }
-    let (model, epochs) = model::by_name_or_file(&arguments.model)?;
+    let (model, epochs, init) = model(arguments)?;
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch_size,
@@ -220,7 +222,20 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         model,
     };
     config.check()?;
-    Ok(Start { config, data_dir: arguments.data_dir.clone(), resumed: None })
+    Ok(Start { config, data_dir: arguments.data_dir.clone(), init, resumed: None })
+}
+
+/// The model, the epochs to train it by default, and the network whose weights it starts from.
+fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<Network>)> {
+    let named = arguments.model.as_deref().map(model::by_name_or_file).transpose()?;
+    let read = |path: &PathBuf| formats::read(path, named.as_ref().map(|(model, _)| model));
+    let init = arguments.init.as_ref().map(read).transpose()?;
+    let (model, epochs) = match (named, &init) {
+        (Some(named), _) => named,
+        (None, Some(network)) => (network.model.clone(), model::EPOCHS),
+        (None, None) => model::by_name_or_file("cnn1")?,
+    };
+    Ok((model, epochs, init))
 }
 
 /// `--patience` of a run that goes on.

@@ -4,30 +4,29 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::console::Console;
 use super::{dataset, record};
 use crate::data::{Dataset, class_names};
 use crate::error::{Error, Result};
-use crate::formats::Checkpoint;
+use crate::formats::{self, AdamState, Checkpoint, Network};
 use crate::train::{RunFolder, State};
-
-use super::console::Console;
 
 /// The options, the same in every subcommand that uses a trained network.
 #[derive(Args)]
 pub struct TrainedOptions {
-    /// The run's folder
-    #[arg(long, value_name = "RUN")]
+    /// A run's folder, or the file of a network: safetensors, Keras' .h5 or .keras, or ONNX that 'export' wrote
+    #[arg(long, value_name = "RUN|FILE")]
     run: PathBuf,
     #[command(flatten)]
     checkpoint: CheckpointOption,
 }
 
-/// `--checkpoint`, for commands that have another name for the run.
+/// Which of a run's networks.
 #[derive(Args)]
 pub struct CheckpointOption {
-    /// The weights after the last epoch, or those with the best validation accuracy
-    #[arg(long, value_enum, default_value_t = Which::Last)]
-    checkpoint: Which,
+    /// Of a run, the weights after the last epoch, or those with the best validation accuracy [default: last]
+    #[arg(long, value_enum)]
+    checkpoint: Option<Which>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -46,12 +45,18 @@ pub enum Part {
 
 /// A trained network.
 pub struct Trained {
+    pub network: Network,
+    /// The file that it is from.
+    pub path: PathBuf,
+    /// The run that trained it; none where the file is all there is.
+    pub run: Option<TrainedRun>,
+}
+
+/// The run that a network is from.
+pub struct TrainedRun {
     pub folder: RunFolder,
     /// `best` or `last`
-    pub name: &'static str,
-    /// The checkpoint's file.
-    pub path: PathBuf,
-    pub checkpoint: Checkpoint,
+    pub checkpoint: &'static str,
     pub state: State,
 }
 
@@ -66,24 +71,53 @@ impl TrainedOptions {
 }
 
 impl CheckpointOption {
-    /// The network of a run.
+    /// The network in a run's folder, or in a file.
     ///
     /// # Errors
     /// [`Error::Data`] where there is none.
-    pub fn open(&self, run: &Path) -> Result<Trained> {
-        let folder = RunFolder::open(run);
-        let name = match self.checkpoint {
-            Which::Best => "best",
-            Which::Last => "last",
-        };
-        let path = folder.checkpoint_path(name);
-        let checkpoint = Checkpoint::read(&path)?;
-        let state = State::parse(&checkpoint, &path)?;
-        Ok(Trained { folder, name, path, checkpoint, state })
+    pub fn open(&self, path: &Path) -> Result<Trained> {
+        if !path.is_file() {
+            return open_run(path, self.checkpoint.unwrap_or(Which::Last));
+        }
+        if self.checkpoint.is_some() {
+            let path = path.display();
+            return Err(Error::Usage(format!("--checkpoint: {path} is a file; give a run's folder, or leave it out")));
+        }
+        Ok(Trained { network: formats::read(path, None)?, path: path.to_owned(), run: None })
     }
 }
 
+fn open_run(path: &Path, which: Which) -> Result<Trained> {
+    let folder = RunFolder::open(path);
+    let name = match which {
+        Which::Best => "best",
+        Which::Last => "last",
+    };
+    let path = folder.checkpoint_path(name);
+    let checkpoint = Checkpoint::read(&path)?;
+    let state = State::parse(&checkpoint, &path)?;
+    let mut tensors = checkpoint.tensors;
+    tensors.retain(|tensor| !tensor.name.ends_with(state.other_weights()));
+    let network = Network {
+        model: state.config.model.clone(),
+        tensors,
+        adam: Some(AdamState { learning_rate: state.learning_rate, time: state.time }),
+        class_names: class_names(&state.data, state.config.model.classes()),
+    };
+    network.check(&path.display().to_string())?;
+    Ok(Trained { network, path, run: Some(TrainedRun { folder, checkpoint: name, state }) })
+}
+
 impl Trained {
+    /// The run that the network is from.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it is from a file.
+    pub fn run(&self) -> Result<&TrainedRun> {
+        let no_run = || Error::Usage(format!("{}: a file, not a run; give a run's folder", self.path.display()));
+        self.run.as_ref().ok_or_else(no_run)
+    }
+
     /// The data set in `data_dir`, by default the run's own, and the numbers of a part's samples in it. Of a data set
     /// that the run was not trained on, only test samples are given, and only where it was asked for.
     ///
@@ -91,32 +125,53 @@ impl Trained {
     /// [`Error::Data`] where it cannot be had or does not fit.
     pub fn samples(&self, data_dir: Option<PathBuf>, part: Part, console: &mut Console) -> Result<(Dataset, Vec<u32>)> {
         let asked_for = data_dir.is_some();
-        let data_dir = data_dir.or_else(|| record::data_dir(&self.folder));
-        let dataset = dataset::open(data_dir.as_deref(), &self.state.config.model, console)?;
-        if self.state.data != dataset::hashes(&dataset) {
-            let problem = format!("{}: not the data set that the run was trained on", dataset.folder.display());
-            let remedy = match part {
-                Part::Test if asked_for => "",
-                Part::Test => "give that one with --data-dir, or this one to take its test samples all the same",
-                Part::Validation | Part::Train => "give that one with --data-dir, or take --split test",
-            };
-            if !remedy.is_empty() {
-                return Err(Error::Data(format!("{problem}; {remedy}")));
-            }
-            console.say(&format!("{problem}; taking its test samples"));
+        let data_dir = data_dir.or_else(|| record::data_dir(&self.run.as_ref()?.folder));
+        let dataset = dataset::open(data_dir.as_deref(), &self.network.model, console)?;
+        if let Some(run) = &self.run {
+            run.check(&dataset, part, asked_for, console)?;
         }
         let count = dataset.train.len();
+        let split = || match &self.run {
+            Some(run) => run.state.config.split(count),
+            None => {
+                let (part, path) = (part.name(), self.path.display());
+                let problem = format!("--split {part}: {path} does not say which samples it was trained with");
+                Err(Error::Usage(format!("{problem}; take --split test")))
+            }
+        };
         let samples = match part {
             Part::Test => (count as u32..(count + dataset.test.len()) as u32).collect(),
-            Part::Validation => self.state.config.split(count)?.validation,
-            Part::Train => self.state.config.split(count)?.train,
+            Part::Validation => split()?.validation,
+            Part::Train => split()?.train,
         };
         Ok((dataset, samples))
     }
 
     /// A name for each class.
     pub fn class_names(&self) -> Vec<String> {
-        class_names(&self.state.data, self.state.config.model.classes())
+        match self.network.class_names.as_slice() {
+            [] => class_names([], self.network.model.classes()),
+            names => names.to_vec(),
+        }
+    }
+}
+
+impl TrainedRun {
+    /// Refuses a data set that the run was not trained on, unless its test samples are `asked_for`.
+    fn check(&self, dataset: &Dataset, part: Part, asked_for: bool, console: &mut Console) -> Result<()> {
+        if self.state.data == dataset::hashes(dataset) {
+            return Ok(());
+        }
+        let problem = format!("{}: not the data set that the run was trained on", dataset.folder.display());
+        let remedy = match part {
+            Part::Test if asked_for => {
+                console.say(&format!("{problem}; taking its test samples"));
+                return Ok(());
+            }
+            Part::Test => "give that one with --data-dir, or this one to take its test samples all the same",
+            Part::Validation | Part::Train => "give that one with --data-dir, or take --split test",
+        };
+        Err(Error::Data(format!("{problem}; {remedy}")))
     }
 }
 

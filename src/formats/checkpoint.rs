@@ -12,8 +12,8 @@ use safetensors::tensor::{Dtype, SafeTensors, View};
 use crate::data;
 use crate::error::{Error, Result};
 
-/// The key of the JSON text in the file's metadata.
-const KEY: &str = "gpu-fmnist";
+/// The key of the JSON text in a file's metadata.
+pub(super) const KEY: &str = "gpu-fmnist";
 /// How the JSON text begins in the file; the digest and `",` follow.
 const CHECKSUM: &str = "{\"sha256\":\"";
 
@@ -23,6 +23,37 @@ pub struct Tensor {
     pub name: String,
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
+}
+
+impl Tensor {
+    /// The values of the tensor of that name and shape among `tensors`; or says that there is none, or what is wrong with
+    /// it.
+    ///
+    /// # Errors
+    /// Naming the tensor.
+    pub fn find<'a>(tensors: &'a [Self], name: &str, shape: &[usize]) -> std::result::Result<&'a [f32], String> {
+        match tensors.iter().find(|tensor| tensor.name == name) {
+            None => Err(format!("has no tensor {name}")),
+            Some(tensor) if tensor.shape != shape => {
+                Err(format!("{name} has the shape {:?}, the model's has {shape:?}", tensor.shape))
+            }
+            Some(tensor) if tensor.values.iter().any(|value| !value.is_finite()) => {
+                Err(format!("{name} has values that are not finite"))
+            }
+            Some(tensor) => Ok(&tensor.values),
+        }
+    }
+
+    /// The values as a file's bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        // Little-endian, as every platform that wgpu runs on.
+        bytemuck::cast_slice(&self.values)
+    }
+}
+
+/// The values that [`Tensor::bytes`] made bytes of.
+pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect()
 }
 
 /// What a file holds.
@@ -44,8 +75,7 @@ impl View for &Tensor {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        // Little-endian, as every platform that wgpu runs on.
-        bytemuck::cast_slice(&self.values).into()
+        self.bytes().into()
     }
 
     fn data_len(&self) -> usize {
@@ -72,33 +102,19 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Data`] naming the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let fail = |problem: String| Error::Data(format!("{name}: {problem}; give a checkpoint that 'train' wrote"));
-        let bytes = fs::read(path).map_err(|error| fail(format!("cannot be read ({error})")))?;
-        let invalid = |error| fail(format!("not a whole safetensors file ({error})").replace('\n', " "));
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(invalid)?;
-        let about = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY).cloned());
-        let about = about.ok_or_else(|| fail(format!("its metadata has no '{KEY}'")))?;
-        let checksum = about.strip_prefix(CHECKSUM).and_then(|rest| rest.split_once("\","));
-        let (sha256, fields) = checksum.ok_or_else(|| fail("has no checksum, as of an older version".into()))?;
-        let views = SafeTensors::deserialize(&bytes).map_err(invalid)?;
-        let mut tensors = Vec::new();
-        for (name, view) in views.iter() {
-            if view.dtype() != Dtype::F32 {
-                return Err(fail(format!("tensor {name} is {:?}, not F32", view.dtype())));
-            }
-            let words = view.data().chunks_exact(4);
-            let values = words.map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
-            tensors.push(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
-        }
-        tensors.sort_by(|left, right| left.name.cmp(&right.name));
-        let checkpoint = Self { about: format!("{{{fields}"), tensors };
-        match checkpoint.sha256() {
-            actual if actual != sha256 => {
-                Err(fail(format!("damaged: the SHA-256 of its contents is {actual}, it says {sha256}")))
-            }
-            _ => Ok(checkpoint),
-        }
+        let name = path.display().to_string();
+        let bytes = fs::read(path).map_err(|error| invalid(&name, format!("cannot be read ({error})")))?;
+        Self::decode(&bytes, &name)
+    }
+
+    /// Like [`Checkpoint::read`], from a file's bytes; `name` is what its errors call it.
+    ///
+    /// # Errors
+    /// See [`Checkpoint::read`].
+    pub fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        let (about, tensors) = parse(bytes).map_err(|problem| invalid(name, problem))?;
+        let about = about.ok_or_else(|| invalid(name, format!("its metadata has no '{KEY}'")))?;
+        Ok(Self { about, tensors })
     }
 
     /// SHA-256 of the text and of each tensor's name, shape and values, in the order of their names.
@@ -108,9 +124,41 @@ impl Checkpoint {
         let labels: Vec<String> = tensors.iter().map(|tensor| format!("{}{:?}", tensor.name, tensor.shape)).collect();
         let mut parts = vec![self.about.as_bytes()];
         for (tensor, label) in tensors.into_iter().zip(&labels) {
-            parts.extend([label.as_bytes(), bytemuck::cast_slice(&tensor.values)]);
+            parts.extend([label.as_bytes(), tensor.bytes()]);
         }
         data::sha256(&parts)
+    }
+}
+
+fn invalid(name: &str, problem: String) -> Error {
+    Error::Data(format!("{name}: {problem}; give a checkpoint that 'train' wrote"))
+}
+
+/// What this program's metadata in a safetensors file says, if it has any, and the tensors, sorted by name. Where it has
+/// some, its checksum is the contents'.
+pub(super) fn parse(bytes: &[u8]) -> std::result::Result<(Option<String>, Vec<Tensor>), String> {
+    let invalid = |error| format!("not a whole safetensors file ({error})").replace('\n', " ");
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(invalid)?;
+    let views = SafeTensors::deserialize(bytes).map_err(invalid)?;
+    let mut tensors = Vec::new();
+    for (name, view) in views.iter() {
+        if view.dtype() != Dtype::F32 {
+            return Err(format!("tensor {name} is {:?}, not F32", view.dtype()));
+        }
+        tensors.push(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values: floats(view.data()) });
+    }
+    tensors.sort_by(|left, right| left.name.cmp(&right.name));
+    let Some(text) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else {
+        return Ok((None, tensors));
+    };
+    let checksum = text.strip_prefix(CHECKSUM).and_then(|rest| rest.split_once("\","));
+    let (sha256, fields) = checksum.ok_or("has no checksum, as of an older version")?;
+    let checkpoint = Checkpoint { about: format!("{{{fields}"), tensors };
+    match checkpoint.sha256() {
+        actual if actual != sha256 => {
+            Err(format!("damaged: the SHA-256 of its contents is {actual}, it says {sha256}"))
+        }
+        _ => Ok((Some(checkpoint.about), checkpoint.tensors)),
     }
 }
 

@@ -1,7 +1,12 @@
 //! What each exchange format carries: a network, apart from the run that trained it.
 
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
 use super::Tensor;
-use crate::model::Model;
+use crate::error::{Error, Result};
+use crate::model::{Model, resolve};
 
 /// A network with its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,4 +28,104 @@ pub struct AdamState {
     pub learning_rate: f64,
     /// Steps done: Adam's t.
     pub time: u32,
+}
+
+/// What a layer's tensors are called after their layer and part: its weights, then Adam's two moments of them.
+pub const SUFFIXES: [&str; 3] = ["", ".first_moment", ".second_moment"];
+
+/// What files that only hold tensors say of a network, as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct About {
+    pub model: Model,
+    #[serde(default)]
+    pub class_names: Vec<String>,
+}
+
+/// The longest such text that is read.
+const LONGEST_ABOUT: usize = 1 << 24;
+
+impl About {
+    /// Reads what [`Network::about`] wrote.
+    pub fn parse(text: &[u8]) -> std::result::Result<Self, String> {
+        if text.len() > LONGEST_ABOUT {
+            return Err(format!("its metadata is longer than {LONGEST_ABOUT} bytes"));
+        }
+        serde_json::from_slice(text).map_err(|error| format!("its metadata is garbled ({error})").replace('\n', " "))
+    }
+}
+
+impl Network {
+    /// Refuses a model that cannot be, and tensors or class names that are not the model's.
+    ///
+    /// # Errors
+    /// [`Error::Data`] in the words `NAME: problem; remedy`.
+    pub fn check(&self, name: &str) -> Result<()> {
+        let fail =
+            |problem: String| Error::Data(format!("{name}: {problem}; give a file whose weights are its model's"));
+        self.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
+        let kinds = if self.adam.is_some() { &SUFFIXES[..] } else { &SUFFIXES[..1] };
+        let parts = parts(&self.model)?;
+        let tensors = parts.iter().flat_map(|(layer, part, shape)| {
+            kinds.iter().map(move |kind| (format!("{layer}.{part}{kind}"), shape.as_slice()))
+        });
+        let expected: Vec<(String, &[usize])> = tensors.collect();
+        let names: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
+        if let Some(tensor) = self.tensors.iter().find(|tensor| !names.contains(tensor.name.as_str())) {
+            return Err(fail(format!("has a tensor {}, which no layer of the model has", tensor.name)));
+        }
+        if self.tensors.len() > expected.len() {
+            return Err(fail("has a tensor twice".into()));
+        }
+        for (name, shape) in &expected {
+            Tensor::find(&self.tensors, name, shape).map_err(fail)?;
+        }
+        let (names, classes) = (self.class_names.len(), self.model.classes());
+        if names != 0 && names != classes {
+            return Err(fail(format!("has {names} class names for {classes} classes")));
+        }
+        match self.class_names.iter().find(|name| name.contains(char::is_control)) {
+            None => Ok(()),
+            Some(name) => Err(fail(format!("has a class name with control characters, {name:?}"))),
+        }
+    }
+
+    /// The weights without Adam's moments, layer by layer, as programs beside Keras name them: `LAYER/kernel` and
+    /// `LAYER/bias`.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where one is missing.
+    pub fn weights(&self) -> Result<Vec<Tensor>> {
+        let weights = |(layer, part, shape): (String, &str, Vec<usize>)| {
+            let values = Tensor::find(&self.tensors, &format!("{layer}.{part}"), &shape);
+            let values = values.map_err(|problem| Error::Failed(format!("{}: {problem}", self.model.name)))?;
+            Ok(Tensor { name: format!("{layer}/{part}"), shape, values: values.to_vec() })
+        };
+        parts(&self.model)?.into_iter().map(weights).collect()
+    }
+
+    /// What [`About`] says of this network, as a text.
+    ///
+    /// # Errors
+    /// None in practice: every field has a JSON form.
+    pub(super) fn about(&self) -> Result<String> {
+        let about = About { model: self.model.clone(), class_names: self.class_names.clone() };
+        serde_json::to_string(&about).map_err(|error| Error::Failed(format!("the model cannot be written: {error}")))
+    }
+
+    /// The network of weights named as [`Network::weights`] names them.
+    pub(super) fn of(About { model, class_names }: About, mut weights: Vec<Tensor>) -> Self {
+        for weight in &mut weights {
+            weight.name = weight.name.replacen('/', ".", 1);
+        }
+        Self { model, tensors: weights, adam: None, class_names }
+    }
+}
+
+/// Layer, part and shape of all weights, layer by layer.
+fn parts(model: &Model) -> Result<Vec<(String, &'static str, Vec<usize>)>> {
+    let layers = resolve(model)?.into_iter().filter_map(|layer| Some((layer.name, layer.weights?)));
+    let parts = |(layer, weights): (String, crate::model::Weights)| {
+        [(layer.clone(), "kernel", weights.kernel), (layer, "bias", vec![weights.columns])]
+    };
+    Ok(layers.flat_map(parts).collect())
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 use toml::Value;
 
 use super::layer::{LAYER_KEYS, LayerKeys};
-use super::{Model, NAMES, notebook, resolve};
+use super::{Model, NAMES, notebook};
 use crate::error::{Error, Result};
 
+/// Epochs to train a file's model by default.
+pub const EPOCHS: usize = 10;
 /// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
 const LONGEST_NAME: usize = 100;
 
@@ -29,11 +31,14 @@ pub fn by_name_or_file(name: &str) -> Result<(Model, usize)> {
         let place = error.utf8_error().valid_up_to();
         Error::Usage(format!("--model {name}: byte {place} is not UTF-8; save the file as UTF-8 text"))
     })?;
-    Ok((parse(name, &text)?, 10))
+    Ok((parse(name, &text)?, EPOCHS))
 }
 
 /// The model that `text` spells; `source` is the file's name, for messages and for a model without one.
-fn parse(source: &str, text: &str) -> Result<Model> {
+///
+/// # Errors
+/// [`Error::Usage`] naming the layer and the key at fault.
+pub fn parse(source: &str, text: &str) -> Result<Model> {
     let fail = |problem: String| Error::Usage(format!("{source}: {problem}"));
     let table: toml::Table = toml::from_str(text).map_err(|error| fail(unreadable(text, &error)))?;
     check(&table).map_err(fail)?;
@@ -42,8 +47,7 @@ fn parse(source: &str, text: &str) -> Result<Model> {
         let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         model.name = stem.unwrap_or_else(|| "model".into());
     }
-    check_name(&model.name).map_err(fail)?;
-    resolve(&model).map_err(|error| fail(error.to_string()))?;
+    model.check().map_err(|error| fail(error.to_string()))?;
     Ok(model)
 }
 
@@ -157,8 +161,10 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn check_name(name: &str) -> std::result::Result<(), String> {
+/// Says what is wrong with a model's name.
+pub(super) fn check_name(name: &str) -> std::result::Result<(), String> {
     let problem = match name {
+        "" => "empty",
         name if name.len() > LONGEST_NAME => "longer than 100 bytes",
         name if name.starts_with('.') => "hidden: it begins with a dot",
         name if name.contains(['/', '\\']) || name.contains(char::is_control) => "not a part of a folder's name",

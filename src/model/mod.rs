@@ -7,7 +7,7 @@ mod notebook;
 mod shape;
 mod summary;
 
-pub use file::{by_name_or_file, nearest};
+pub use file::{EPOCHS, by_name_or_file, nearest, parse};
 pub use initialise::glorot;
 pub use layer::{Activation, Layer, Padding};
 pub use notebook::{NAMES, notebook};
@@ -16,6 +16,8 @@ pub(crate) use summary::thousands;
 pub use summary::{layers, summary};
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
 
 /// A sequential model, as a file spells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,15 @@ pub struct Model {
 }
 
 impl Model {
+    /// Refuses what no file may spell: a name that is no part of a folder's, and layers that do not fit.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the layer, or the name.
+    pub fn check(&self) -> Result<()> {
+        file::check_name(&self.name).map_err(Error::Usage)?;
+        resolve(self).map(drop)
+    }
+
     /// Classes told apart: the units of the last layer.
     pub fn classes(&self) -> usize {
         match self.layers.last() {

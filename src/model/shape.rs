@@ -11,6 +11,9 @@ const MOST_COLUMNS: usize = 1 << 24;
 /// The largest window and the longest stride, along either axis.
 const LARGEST_WINDOW: usize = 1 << 20;
 
+/// The most layers: far more than anyone trains, and few enough that naming them all is quick.
+const MOST_LAYERS: usize = 1000;
+
 /// The shape of one sample between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -80,6 +83,9 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
     if model.input.contains(&0) || product(&model.input).is_none() {
         let problem = format!(": input {:?} has a zero or more than {MOST_VALUES} values", model.input);
         return Err(refuse(format!("{problem}; give [height, width, channels] of the images")));
+    }
+    if model.layers.len() > MOST_LAYERS {
+        return Err(refuse(format!(": {} layers; give at most {MOST_LAYERS}", model.layers.len())));
     }
     let mut shape = Shape::Image(model.input);
     let mut layers: Vec<Resolved> = Vec::new();
@@ -299,6 +305,8 @@ mod tests {
             let message = refusal(image, layer);
             assert!(message.contains(part), "no '{part}' in: {message}");
         }
+        let many = Model { name: "huge".into(), input: image, layers: vec![Layer::Flatten {}; 1001] };
+        assert!(resolve(&many).unwrap_err().to_string().contains("1001 layers; give at most 1000"));
         for input in [[1 << 32; 3], [1 << 31, 1, 1], [0, 28, 1]] {
             assert!(refusal(input, pool([1; 2], None)).contains("give [height, width, channels]"));
         }

@@ -1,11 +1,11 @@
-//! Measures a checkpoint's network, on any data set whose images fit it.
+//! Measures a trained network, on any data set whose images fit it.
 
 use std::path::Path;
 
-use super::{Engine, Placement, Source, State, weights};
+use super::{Engine, Placement, Source, weights};
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
-use crate::formats::Checkpoint;
+use crate::formats::Tensor;
 use crate::plan::Executor;
 
 /// A network to measure with: no split is part of it, so that the data may be too few to train on.
@@ -14,19 +14,20 @@ pub struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// The checkpoint's network; `path` is its file, for messages. The executor's plan must be the state's.
+    /// The network with the weights that were read from `path`; the executor's plan must be its model's.
     ///
     /// # Errors
     /// [`Error::Data`] where the weights are not the model's.
     pub fn new(
-        (checkpoint, path): (&Checkpoint, &Path),
-        state: &State,
+        (tensors, path): (&[Tensor], &Path),
         executor: Box<dyn Executor>,
         source: Source<'a>,
         placement: Placement,
     ) -> Result<Self> {
-        let mut engine = Engine::new(executor, source, placement, state.config.seed);
-        weights::put(&mut engine, checkpoint, path, false)?;
+        // Nothing is random without dropout.
+        let seed = 0;
+        let mut engine = Engine::new(executor, source, placement, seed);
+        weights::put(&mut engine, tensors, path, false)?;
         Ok(Self { engine })
     }
 

@@ -10,7 +10,7 @@ use super::{Engine, EpochResult, Placement, Source, State, Tally, weights};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
-use crate::formats::Checkpoint;
+use crate::formats::{Checkpoint, Tensor};
 use crate::plan::Executor;
 use crate::random::{Sequence, Stream};
 
@@ -65,12 +65,12 @@ impl<'a> Trainer<'a> {
         Ok(Self { engine, split, test, state, other_weights: None, training: Training::default() })
     }
 
-    /// Starts from a checkpoint's weights instead of Glorot's.
+    /// Starts from the weights that were read from `path` instead of Glorot's.
     ///
     /// # Errors
     /// [`Error::Data`] where they are not this model's.
-    pub fn start_from(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
-        weights::put(&mut self.engine, checkpoint, path, false)
+    pub fn start_from(&mut self, tensors: &[Tensor], path: &Path) -> Result<()> {
+        weights::put(&mut self.engine, tensors, path, false)
     }
 
     /// Goes on where the checkpoint's own state, which this trainer was made with, says.
@@ -86,10 +86,10 @@ impl<'a> Trainer<'a> {
             let problem = format!("epoch {epoch}, step {step}, time {time} and its tally contradict each other");
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
-        weights::put(&mut self.engine, checkpoint, path, true)?;
+        weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
         if self.state.keeps_best_weights() {
             let (parameters, suffix) = (&self.engine.plan().parameters, self.state.other_weights());
-            self.other_weights = Some(weights::matrices(parameters, suffix, checkpoint, path)?);
+            self.other_weights = Some(weights::matrices(parameters, suffix, &checkpoint.tensors, path)?);
         }
         if self.state.restored {
             self.exchange_weights()?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Engine;
 use crate::error::{Error, Result};
-use crate::formats::{Checkpoint, Tensor};
+use crate::formats::{SUFFIXES, Tensor};
 use crate::plan::{BufferId, Parameter};
 
 /// The matrices `[rows + 1, columns]` of all layers with weights, in the plan's order; the last row is the bias.
@@ -18,12 +18,12 @@ pub struct Kind {
     buffer: fn(&Parameter) -> BufferId,
 }
 
-pub const WEIGHTS: Kind = Kind { suffix: "", buffer: |parameter| parameter.weights };
+pub const WEIGHTS: Kind = Kind { suffix: SUFFIXES[0], buffer: |parameter| parameter.weights };
 /// Weights, then Adam's moments of them.
 const KINDS: [Kind; 3] = [
     WEIGHTS,
-    Kind { suffix: ".first_moment", buffer: |parameter| parameter.first_moment },
-    Kind { suffix: ".second_moment", buffer: |parameter| parameter.second_moment },
+    Kind { suffix: SUFFIXES[1], buffer: |parameter| parameter.first_moment },
+    Kind { suffix: SUFFIXES[2], buffer: |parameter| parameter.second_moment },
 ];
 
 /// Reads one kind of matrix from the device.
@@ -65,26 +65,18 @@ pub fn tensors(parameters: &[Parameter], suffix: &str, matrices: &Matrices) -> V
     parameters.iter().zip(matrices).flat_map(pair).collect()
 }
 
-/// The matrices of the tensors whose names end in `suffix`; `path` is the checkpoint's, for messages.
+/// The matrices of the tensors whose names end in `suffix`; `path` is where they were read from, for messages.
 ///
 /// # Errors
 /// [`Error::Data`] naming the first tensor that is missing or of another shape.
-pub fn matrices(parameters: &[Parameter], suffix: &str, checkpoint: &Checkpoint, path: &Path) -> Result<Matrices> {
-    let fail = |problem| Err(not_this_model(path, problem));
-    let find = |name: String, shape: &[usize]| match checkpoint.tensors.iter().find(|tensor| tensor.name == name) {
-        None => fail(format!("has no tensor {name}")),
-        Some(tensor) if tensor.shape != shape => {
-            fail(format!("{name} has the shape {:?}, the model's has {shape:?}", tensor.shape))
-        }
-        Some(tensor) if tensor.values.iter().any(|value| !value.is_finite()) => {
-            fail(format!("{name} has values that are not finite"))
-        }
-        Some(tensor) => Ok(&tensor.values),
+pub fn matrices(parameters: &[Parameter], suffix: &str, tensors: &[Tensor], path: &Path) -> Result<Matrices> {
+    let find = |name: &str, shape: &[usize]| {
+        Tensor::find(tensors, name, shape).map_err(|problem| not_this_model(path, problem))
     };
     let matrix = |Parameter { layer, shape, .. }: &Parameter| {
-        let kernel = find(format!("{layer}.kernel{suffix}"), &shape.kernel)?;
-        let bias = find(format!("{layer}.bias{suffix}"), &[shape.columns])?;
-        Ok([kernel.as_slice(), bias.as_slice()].concat())
+        let kernel = find(&format!("{layer}.kernel{suffix}"), &shape.kernel)?;
+        let bias = find(&format!("{layer}.bias{suffix}"), &[shape.columns])?;
+        Ok([kernel, bias].concat())
     };
     parameters.iter().map(matrix).collect()
 }
@@ -102,17 +94,17 @@ pub fn take(engine: &mut Engine) -> Result<Vec<Tensor>> {
     Ok(taken)
 }
 
-/// Puts a checkpoint's weights into the engine, and Adam's moments where `moments`.
+/// Puts weights that were read from `path` into the engine, and Adam's moments where `moments`.
 ///
 /// # Errors
 /// [`Error::Data`] naming the first tensor that is missing, of another shape, or in no layer of the model.
-pub fn put(engine: &mut Engine, checkpoint: &Checkpoint, path: &Path, moments: bool) -> Result<()> {
+pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, moments: bool) -> Result<()> {
     let parameters = &engine.plan().parameters;
     let kinds = KINDS.iter().take(if moments { KINDS.len() } else { 1 });
-    let parse = |kind: &Kind| Ok((*kind, matrices(parameters, kind.suffix, checkpoint, path)?));
+    let parse = |kind: &Kind| Ok((*kind, matrices(parameters, kind.suffix, tensors, path)?));
     let parsed: Vec<(Kind, Matrices)> = kinds.map(parse).collect::<Result<_>>()?;
     let known = |name: &str| parameters.iter().any(|parameter| name.split('.').next() == Some(&parameter.layer));
-    if let Some(tensor) = checkpoint.tensors.iter().find(|tensor| !known(&tensor.name)) {
+    if let Some(tensor) = tensors.iter().find(|tensor| !known(&tensor.name)) {
         return Err(not_this_model(path, format!("has a tensor {}, the model has no such layer", tensor.name)));
     }
     for (kind, matrices) in &parsed {

@@ -1,0 +1,79 @@
+//! `gpu-fmnist export`
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::output;
+use super::trained::{CheckpointOption, Trained};
+use crate::error::{Error, Result};
+use crate::formats::{Format, write_whole};
+
+/// Write a trained network to a file for other programs.
+#[derive(Args)]
+#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+pub struct ExportArguments {
+    /// A run's folder, or a network's file as 'evaluate --run' takes it
+    #[arg(value_name = "RUN|FILE")]
+    run: PathBuf,
+    #[command(flatten)]
+    checkpoint: CheckpointOption,
+    /// The file's format [default: by the ending of --output]
+    #[arg(long, value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| named(&name)))]
+    format: Option<Format>,
+    /// The file to write [default: the model's name in the run's folder]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// clap wraps the lines to the terminal.
+const NOTES: &str = "\
+Weights are float32 and called LAYER/kernel and LAYER/bias, as 'summary' names the layers; their shapes are Keras', \
+[height, width, channels, filters] or [inputs, units]. Images are [N, H, W, C], pixels / 255.
+
+onnx: opset 17, from 'images' [batch, H, W, C] to 'probabilities' [batch, classes]; kernels are [filters, channels, \
+height, width] there. safetensors: the model and the names of the classes are in the metadata 'gpu-fmnist', as JSON; in \
+onnx, too. keras-h5: a whole model for Keras 2 and 3, without Adam's state; keras: for Keras 3, of a run with Adam's state, so \
+that 'fit' goes on; neither has the names of the classes. npz: the weights alone, for NumPy; this program does not read it back.";
+
+pub fn run(arguments: &ExportArguments) -> Result<()> {
+    let format = format(arguments)?;
+    let trained = arguments.checkpoint.open(&arguments.run)?;
+    let path = match &arguments.output {
+        Some(path) => path.clone(),
+        None => default_path(&trained, format)?,
+    };
+    let bytes = format.encode(&trained.network)?;
+    write_whole(&path, &bytes)?;
+    let size = bytes.len() as f64 / 1e6;
+    let (name, example) = (format.name(), format.python(&path));
+    output::text(&format!("wrote {} ({name}, {size:.1} MB)\nload it in Python: {example}\n", path.display()))
+}
+
+fn format(arguments: &ExportArguments) -> Result<Format> {
+    if let Some(format) = arguments.format {
+        return Ok(format);
+    }
+    let names = Format::ALL.map(Format::name).join(", ");
+    let Some(path) = &arguments.output else {
+        return Err(Error::Usage(format!("no format; give --format, one of {names}, or --output")));
+    };
+    let of = |extension: &OsStr| Format::ALL.into_iter().find(|format| extension == format.extension());
+    path.extension().and_then(of).ok_or_else(|| {
+        Error::Usage(format!("--output {}: its ending is no format's; give --format, one of {names}", path.display()))
+    })
+}
+
+fn named(name: &str) -> std::result::Result<Format, String> {
+    Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| format!("no format {name}"))
+}
+
+/// The model's name in the run's folder.
+fn default_path(trained: &Trained, format: Format) -> Result<PathBuf> {
+    let name = format!("{}.{}", trained.network.model.name, format.extension());
+    let folder: Option<&Path> = trained.run.as_ref().map(|run| run.folder.path());
+    let no_folder = || Error::Usage(format!("{}: no run's folder to write to; give --output", trained.path.display()));
+    Ok(folder.ok_or_else(no_folder)?.join(name))
+}

@@ -1,0 +1,69 @@
+//! Our model as the JSON of a Keras `Sequential`.
+
+use serde_json::{Value, json};
+
+use crate::model::{Activation, Layer, Model, Resolved, class_name};
+
+/// Whose JSON: they differ in what the input's shape and an object's origin are called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Of Keras 2, which Keras 3 reads in `.h5` files, too.
+    Keras2,
+    /// Of Keras 3.
+    Keras3,
+}
+
+impl Dialect {
+    /// An object of one of Keras' own classes.
+    pub fn object(self, module: &str, class: &str, config: Value) -> Value {
+        match self {
+            Dialect::Keras2 => json!({ "class_name": class, "config": config }),
+            Dialect::Keras3 => {
+                json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
+            }
+        }
+    }
+
+    /// The model as a `Sequential`; its name has [`super::layers::plain`] letters only.
+    pub fn sequential(self, name: &str, model: &Model, layers: &[Resolved]) -> Value {
+        let [height, width, channels] = model.input;
+        let shape = match self {
+            Dialect::Keras2 => "batch_input_shape",
+            Dialect::Keras3 => "batch_shape",
+        };
+        let input = json!({ "name": "input", "dtype": "float32", shape: [null, height, width, channels] });
+        let mut objects = vec![self.object("keras.layers", "InputLayer", input)];
+        for (index, layer) in layers.iter().enumerate() {
+            let config = config(layer, index + 1 == layers.len());
+            objects.push(self.object("keras.layers", class_name(&layer.layer), config));
+        }
+        self.object("keras", "Sequential", json!({ "name": name, "layers": objects }))
+    }
+}
+
+/// What the layer is made with. The softmax is the last layer's activation, since Keras' loss expects probabilities.
+fn config(layer: &Resolved, last: bool) -> Value {
+    let mut config = match layer.layer {
+        Layer::Conv2d { filters, kernel, stride, padding, activation } => json!({
+            "filters": filters, "kernel_size": kernel, "strides": stride, "padding": padding, "activation": activation
+        }),
+        Layer::MaxPool2d { size, stride } => json!({ "pool_size": size, "strides": stride.unwrap_or(size) }),
+        Layer::Flatten {} => json!({}),
+        Layer::Dense { units, activation } => {
+            json!({ "units": units, "activation": if last { Activation::Softmax } else { activation } })
+        }
+        Layer::Dropout { rate } => json!({ "rate": decimal(rate) }),
+        Layer::Activation { activation } => json!({ "activation": activation }),
+    };
+    config["name"] = json!(layer.name);
+    config["dtype"] = json!("float32");
+    if matches!(layer.layer, Layer::Conv2d { .. } | Layer::MaxPool2d { .. } | Layer::Flatten {}) {
+        config["data_format"] = json!("channels_last");
+    }
+    config
+}
+
+/// The shortest decimal number that is this f32: 0.1, where a plain conversion gives 0.10000000149011612.
+fn decimal(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}

@@ -1,0 +1,141 @@
+//! Keras 3's `.keras` file: a zip archive with `config.json`, the layers and how they are compiled, and
+//! `model.weights.h5`, the weights and Adam's state, so that `fit` goes on where training here stopped.
+//!
+//! <https://github.com/keras-team/keras/blob/master/keras/src/saving/saving_lib.py>
+
+use std::fmt::Display;
+use std::io::{Cursor, Read, Write};
+
+use serde_json::json;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use super::compile::{self, LEARNING_RATE};
+use super::config::Dialect;
+use super::hdf5_reader::Reader;
+use super::hdf5_writer::{Array, Group};
+use super::layers::{self, LONGEST_JSON};
+use super::message::{Found, refuse};
+use super::network::{AdamPaths, Paths, network};
+use super::variables::{MOMENTS, Variable, variables};
+use crate::error::{Error, Result};
+use crate::formats::Network;
+use crate::model::resolve;
+
+const METADATA: &str = "metadata.json";
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.weights.h5";
+
+/// The Keras whose files these are like.
+const KERAS_VERSION: &str = "3.0.0";
+
+/// The bytes of the file. Without Adam's state, Keras warns that `fit` begins with a new Adam, as it does for its own models
+/// that never trained.
+///
+/// # Errors
+/// [`Error::Failed`] where the tensors are not the model's.
+pub fn encode(network: &Network) -> Result<Vec<u8>> {
+    let name = layers::plain(&network.model.name);
+    let resolved = resolve(&network.model)?;
+    let learning_rate = network.adam.map_or(LEARNING_RATE, |adam| adam.learning_rate);
+    let mut config = Dialect::Keras3.sequential(&name, &network.model, &resolved);
+    config["compile_config"] = compile::compiled();
+    config["compile_config"]["optimizer"] =
+        Dialect::Keras3.object("keras.optimizers", "Adam", compile::config(learning_rate));
+    let mut root = Group::default();
+    root.group("vars").text("name", name);
+    for layer in &resolved {
+        root.group(&format!("layers/{}/vars", layer.name)).text("name", &layer.name);
+    }
+    let variables = variables(&resolved);
+    for variable in &variables {
+        root.array(&path(variable), &variable.shape, Array::F32(variable.values(network, "")?.to_vec()));
+    }
+    if let Some(adam) = network.adam {
+        let group = root.group("optimizer/vars");
+        group.text("name", "adam");
+        group.array("0", &[], Array::I64(vec![adam.time.into()]));
+        group.array("1", &[], Array::F32(vec![adam.learning_rate as f32]));
+        let moments = variables.iter().flat_map(|variable| MOMENTS.map(|moment| (variable, moment)));
+        for (number, (variable, moment)) in moments.enumerate() {
+            let values = variable.values(network, moment)?.to_vec();
+            group.array(&(number + 2).to_string(), &variable.shape, Array::F32(values));
+        }
+    }
+    // Without the date that Keras puts beside it: the same network gives the same bytes.
+    let metadata = json!({ "keras_version": KERAS_VERSION });
+    archive([
+        (METADATA, metadata.to_string().into_bytes()),
+        (CONFIG, config.to_string().into_bytes()),
+        (WEIGHTS, root.encode()?),
+    ])
+    .map_err(|error| Error::Failed(format!("the zip archive cannot be made: {error}")))
+}
+
+fn archive(members: [(&str, Vec<u8>); 3]) -> zip::result::ZipResult<Vec<u8>> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::DEFAULT);
+    for (name, bytes) in members {
+        archive.start_file(name, options)?;
+        archive.write_all(&bytes)?;
+    }
+    Ok(archive.finish()?.into_inner())
+}
+
+/// The network in the file called `name`.
+///
+/// # Errors
+/// [`Error::Data`] naming the file and, where there is one, the layer or the dataset at fault.
+pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
+    read(bytes).map_err(|problem| refuse(name, &problem))
+}
+
+fn read(bytes: &[u8]) -> Found<Network> {
+    let mut archive =
+        ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged("is no whole zip archive", &error))?;
+    // A model of our layers has no other files. So a path that leads elsewhere is none of its members either.
+    let names: Vec<String> = archive.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    if let Some(other) = names.iter().find(|name| ![METADATA, CONFIG, WEIGHTS].contains(&name.as_str())) {
+        let shown: String = other.chars().take(60).collect();
+        return Err(format!("has a member {shown:?}, which is none of a Keras model's; save the model in Keras again"));
+    }
+    let json = String::from_utf8(member(&mut archive, CONFIG, LONGEST_JSON)?)
+        .map_err(|error| damaged("has a 'config.json' that is no text", &error))?;
+    let json = layers::parse(&json)?;
+    let model = layers::model(&json)?;
+    let reader = Reader::open(&member(&mut archive, WEIGHTS, bytes.len())?)?;
+    network(&reader, model, &json["compile_config"]["optimizer"], |variables| {
+        let weights = variables.iter().map(path).collect();
+        Ok(Paths { weights, adam: adam(reader.datasets("optimizer/vars"), variables.len()) })
+    })
+}
+
+/// The contents of a member, which is stored as it is and not longer than `most`.
+fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, most: usize) -> Found<Vec<u8>> {
+    let broken = |error: &dyn Display| damaged(&format!("has no readable member '{name}'"), error);
+    let member = archive.by_name(name).map_err(|error| broken(&error))?;
+    let mut bytes = Vec::new();
+    member.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+    if bytes.len() > most { Err(broken(&format!("it has more than {most} bytes"))) } else { Ok(bytes) }
+}
+
+/// Keras counts layers by class, as our names do.
+fn path(variable: &Variable) -> String {
+    let number = usize::from(variable.part == "bias");
+    format!("layers/{}/vars/{number}", variable.layer)
+}
+
+/// Where Adam's state is among so many arrays of the optimizer: the steps, the learning rate where it is one of them, and
+/// two moments of each variable in turn. None where these are not the arrays of an Adam that has trained.
+fn adam(arrays: usize, variables: usize) -> Option<AdamPaths> {
+    let path = |number: usize| format!("optimizer/vars/{number}");
+    let before = arrays.checked_sub(2 * variables).filter(|before| (1..=2).contains(before))?;
+    let moments = [0, 1].map(|moment| (0..variables).map(|index| path(before + 2 * index + moment)).collect());
+    Some(AdamPaths { iteration: path(0), learning_rate: (before == 2).then(|| path(1)), moments })
+}
+
+fn damaged(what: &str, error: &dyn Display) -> String {
+    format!("{what} ({error}); save the model in Keras again")
+}

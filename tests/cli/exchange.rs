@@ -1,0 +1,200 @@
+//! `export`, and networks from files in `evaluate` and `train --init`.
+
+use std::fs;
+
+use gpu_fmnist::formats::{Checkpoint, Network, read};
+use safetensors::tensor::{Dtype, TensorView, serialize};
+
+use crate::support::{MODEL, Scratch, names};
+
+fn trained() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.train("--epochs 3 --run-dir run");
+    scratch
+}
+
+/// The network in a file of the scratch folder, its tensors sorted by name.
+fn network(scratch: &Scratch, name: &str) -> Network {
+    let mut network = read(&scratch.path(name), None).unwrap();
+    network.tensors.sort_by(|one, other| one.name.cmp(&other.name));
+    network
+}
+
+#[test]
+fn a_network_goes_out_and_comes_back() {
+    let scratch = trained();
+    let exported = scratch.succeed("export run --format onnx").stdout;
+    let lines: Vec<&str> = exported.lines().collect();
+    assert_eq!(lines.len(), 2, "{exported}");
+    assert!(lines[0].starts_with("wrote run/tiny.onnx (onnx, 0.0 MB)"), "{exported}");
+    assert!(lines[1].contains("onnxruntime.InferenceSession(\"run/tiny.onnx\")"), "{exported}");
+    scratch.succeed("export run/tiny.onnx -o tiny.safetensors");
+    scratch.succeed("export tiny.safetensors -o again.onnx");
+    scratch.succeed("export run -o run.safetensors");
+    let files =
+        ["run/checkpoints/last.safetensors", "run/tiny.onnx", "tiny.safetensors", "again.onnx", "run.safetensors"];
+    for file in &files[1..] {
+        assert_eq!(network(&scratch, file), network(&scratch, files[0]), "{file}");
+    }
+    let bytes = |name: &str| fs::read(scratch.path(name)).unwrap();
+    assert_eq!(bytes("again.onnx"), bytes("run/tiny.onnx"));
+    assert_eq!(bytes("run.safetensors"), bytes("tiny.safetensors"));
+    assert_eq!(names(&scratch.path("run")).len(), 6, "nothing but the file is left");
+
+    let evaluate = |run: &str| scratch.succeed(&format!("evaluate --run {run} --adapter cpu --json")).json().remove(0);
+    let expected = evaluate("run");
+    assert_eq!(expected["run_dir"], "run");
+    for file in files {
+        let measured = evaluate(file);
+        for key in ["model", "accuracy", "samples"] {
+            assert_eq!(measured[key], expected[key], "{file}");
+        }
+        // Batches of another size are another order of sums.
+        let [one, other] = [&measured, &expected].map(|line| line["loss"].as_f64().unwrap());
+        assert!((one - other).abs() < 1e-6, "{file}: {one} {other}");
+        assert!(measured["run_dir"].is_null() && measured["epoch"].is_null(), "{measured}");
+    }
+}
+
+#[test]
+fn keras_files_go_out_and_come_back() {
+    let scratch = trained();
+    let train = |init: &str, run: &str| {
+        let options = "--adapter cpu --batch-size 32 --epochs 1";
+        scratch.succeed(&format!("train --init {init} --run-dir {run} {options}"));
+        scratch.last(run)
+    };
+    let expected = train("run/checkpoints/last.safetensors", "expected");
+    let weights = network(&scratch, "run/checkpoints/last.safetensors").tensors;
+    let evaluate = |run: &str| scratch.succeed(&format!("evaluate --run {run} --adapter cpu --json")).json().remove(0);
+    let accuracy = evaluate("run")["accuracy"].clone();
+    for (format, file) in [("keras-h5", "tiny.h5"), ("keras", "tiny.keras")] {
+        let exported = scratch.succeed(&format!("export run --format {format}")).stdout;
+        assert!(exported.contains(&format!("keras.models.load_model(\"run/{file}\")")), "{exported}");
+        // Files get renamed.
+        fs::rename(scratch.path("run").join(file), scratch.path("file")).unwrap();
+        assert_eq!(evaluate("file")["accuracy"], accuracy, "{format}");
+        scratch.succeed("export file -o back.safetensors");
+        assert_eq!(network(&scratch, "back.safetensors").tensors, weights, "{format}");
+        assert_eq!(train("file", format), expected, "{format}");
+    }
+}
+
+#[test]
+fn the_best_checkpoint_is_exported_where_it_is_asked_for() {
+    let scratch = trained();
+    let best = scratch.path("run/checkpoints/best.safetensors");
+    let mut checkpoint = Checkpoint::read(&best).unwrap();
+    checkpoint.tensors.iter_mut().for_each(|tensor| tensor.values.fill(0.5));
+    fs::write(&best, checkpoint.encode().unwrap()).unwrap();
+    for (arguments, halves) in [("--checkpoint best", true), ("--checkpoint last", false), ("", false)] {
+        scratch.succeed(&format!("export run -o out.safetensors {arguments}"));
+        let network = network(&scratch, "out.safetensors");
+        assert_eq!(network.tensors.iter().all(|tensor| tensor.values.iter().all(|&value| value == 0.5)), halves);
+    }
+    scratch
+        .run("export out.safetensors --checkpoint best -o o.onnx")
+        .failed(2, "--checkpoint: out.safetensors is a file");
+}
+
+#[test]
+fn what_cannot_be_exported_is_said() {
+    let scratch = trained();
+    scratch.run("export run").failed(2, "no format; give --format, one of ");
+    scratch.run("export run -o tiny.pt").failed(2, "--output tiny.pt: its ending is no format's");
+    scratch.run("export run/checkpoints/last.safetensors --format npz").failed(2, "give --output");
+    scratch.run("export nowhere --format npz").failed(3, "nowhere/checkpoints/last.safetensors: cannot be read");
+    scratch.run("export run -o nowhere/tiny.npz").failed(1, "nowhere/tiny.npz: cannot be written");
+    assert_eq!(scratch.run("export run --format tf").code, Some(2));
+    scratch.succeed("export run --format npz");
+    scratch.run("evaluate --run run/tiny.npz --adapter cpu").failed(3, "written but not read");
+    scratch
+        .run("evaluate --run tiny.toml --adapter cpu")
+        .failed(3, "tiny.toml: neither ONNX nor safetensors nor a file of Keras");
+    scratch.succeed("export run --format onnx");
+    let split = scratch.run("evaluate --run run/tiny.onnx --split validation --adapter cpu");
+    split.failed(2, "--split validation: run/tiny.onnx does not say which samples");
+}
+
+#[test]
+fn training_starts_from_a_file() {
+    let scratch = trained();
+    scratch.succeed("export run -o exported.onnx");
+    let train = |init: &str, run: &str| {
+        let options = "--adapter cpu --batch-size 32 --epochs 1";
+        scratch.succeed(&format!("train --init {init} --run-dir {run} {options}"));
+        scratch.last(run)
+    };
+    // The file's own model is taken, or the one that is given.
+    let checkpoint = train("run/checkpoints/last.safetensors", "a");
+    assert_eq!(checkpoint, train("exported.onnx", "b"));
+    assert_eq!(checkpoint, train("exported.onnx --model tiny.toml", "c"));
+    scratch.train("--epochs 1 --run-dir glorot");
+    assert_ne!(checkpoint, scratch.last("glorot"));
+
+    // Layers without weights may be others, layers with weights not.
+    let model = |from: &str, to: &str| fs::write(scratch.path("other.toml"), MODEL.replace(from, to)).unwrap();
+    model("rate = 0.25", "rate = 0.5");
+    train("exported.onnx --model other.toml", "d");
+    model("units = 16", "units = 17");
+    let other = "train --adapter cpu --batch-size 32 --run-dir e --model other.toml --init";
+    let part = "exported.onnx: dense.kernel has the shape [36, 16], the model's has [36, 17]";
+    scratch.run(&format!("{other} exported.onnx")).failed(3, part);
+    assert!(!scratch.path("e").exists());
+}
+
+#[test]
+fn another_programs_safetensors_file_takes_the_model_it_is_given() {
+    let scratch = trained();
+    let network = network(&scratch, "run/checkpoints/last.safetensors");
+    let bytes: Vec<Vec<u8>> = network
+        .tensors
+        .iter()
+        .map(|tensor| tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        .collect();
+    let views = network.tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).unwrap();
+        (tensor.name.replace('.', "/"), view)
+    });
+    fs::write(scratch.path("foreign.safetensors"), serialize(views, None).unwrap()).unwrap();
+    let train = |init: &str| format!("train --adapter cpu --batch-size 32 --epochs 1 --init {init}");
+    scratch.run(&train("foreign.safetensors --run-dir a")).failed(3, "give it to 'train --init' with the --model");
+    scratch.run(&train("foreign.safetensors --model cnn1 --run-dir a")).failed(3, "foreign.safetensors: ");
+    scratch.succeed(&train("foreign.safetensors --model tiny.toml --run-dir a"));
+    scratch.succeed(&train("run/checkpoints/last.safetensors --run-dir b"));
+    assert_eq!(scratch.last("a"), scratch.last("b"));
+    scratch.run("evaluate --run foreign.safetensors --adapter cpu").failed(3, "says nothing of the layers");
+}
+
+#[test]
+fn a_hostile_file_writes_nothing() {
+    let scratch = trained();
+    scratch.succeed("export run -o exported.safetensors");
+    let mut hostile = Checkpoint::read(&scratch.path("exported.safetensors")).unwrap();
+    hostile.about = hostile.about.replace("\"name\":\"tiny\"", "\"name\":\"a/..\"");
+    fs::write(scratch.path("hostile.safetensors"), hostile.encode().unwrap()).unwrap();
+    let before = names(&scratch.path(""));
+    for command in
+        ["evaluate --adapter cpu --run", "train --adapter cpu --batch-size 32 --init", "export --format onnx"]
+    {
+        scratch
+            .run(&format!("{command} hostile.safetensors"))
+            .failed(3, "name \"a/..\" is not a part of a folder's name");
+    }
+    assert_eq!(names(&scratch.path("")), before);
+}
+
+/// Neither a folder nor a pipe is waited for.
+#[cfg(unix)]
+#[test]
+fn only_files_are_read() {
+    let scratch = Scratch::new();
+    assert!(std::process::Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success());
+    for name in ["pipe", "data"] {
+        scratch
+            .run(&format!("train --adapter cpu --init {name}"))
+            .failed(3, &format!("{name}: cannot be read (not a file)"));
+    }
+    fs::File::create(scratch.path("large")).unwrap().set_len((1 << 28) + 1).unwrap();
+    scratch.run("evaluate --adapter cpu --run large").failed(3, "large: larger than the 268435456 bytes that are read");
+}

@@ -1,0 +1,101 @@
+//! What onnx, onnxruntime, NumPy and safetensors' own library make of the files. `GPU_FMNIST_PYTHON` names a Python that
+//! has them; `scripts/test` makes one.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Samples;
+use gpu_fmnist::formats::{Format, Network};
+use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::plan::{Options, lower};
+use gpu_fmnist::train::{Evaluator, Placement, Source};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{models, network, noise};
+
+/// The most that a probability may differ by.
+const TOLERANCE: f64 = 1e-5;
+/// Samples: two batches of the larger size, the second one not full.
+const COUNT: usize = 60;
+
+/// What `oracles.py` answers; none where there is no Python for it.
+fn oracle(arguments: &[&Path]) -> Option<Value> {
+    let Some(python) = std::env::var_os("GPU_FMNIST_PYTHON") else {
+        // Not by eprintln: of a test that passes, nobody would see it.
+        drop(writeln!(
+            std::io::stderr(),
+            "SKIPPED: onnxruntime and NumPy; GPU_FMNIST_PYTHON names no Python with them"
+        ));
+        return None;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/oracles.py");
+    let output = Command::new(python).arg(script).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Images of noise, and the probabilities `[COUNT, classes]` that the CPU path gives them.
+fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
+    let shape = network.model.input;
+    let pixels = COUNT * shape.iter().product::<usize>();
+    let images: Vec<u8> = (0..pixels).map(|place| (127.5 * (noise(place) + 1.0)) as u8).collect();
+    let test = Samples { images: images.clone(), labels: vec![0; COUNT], shape };
+    let none = Samples { images: Vec::new(), labels: Vec::new(), shape };
+    let source = Source { parts: [&none, &test] };
+    let plan = lower(&network.model, Options::new(32, Tiles::Cpu, COUNT)).unwrap();
+    let executor = Box::new(Cpu::new(plan).unwrap());
+    let weights = (network.tensors.as_slice(), Path::new("network"));
+    let mut evaluator = Evaluator::new(weights, executor, source, Placement::Resident).unwrap();
+    let (_, predictions) = evaluator.predict(&(0..COUNT as u32).collect::<Vec<_>>()).unwrap();
+    (images, (0..COUNT).flat_map(|sample| predictions.probabilities(sample).to_vec()).collect())
+}
+
+#[test]
+fn onnxruntime_predicts_the_same() {
+    for model in models() {
+        let network = network(model);
+        let folder = tempfile::tempdir().unwrap();
+        let [file, images, probabilities] =
+            ["network.onnx", "images", "probabilities"].map(|name| folder.path().join(name));
+        let (pixels, expected) = predicted(&network);
+        let spread = expected.iter().fold(0.0, |most: f64, &value| most.max(value))
+            - expected.iter().fold(1.0, |least: f64, &value| least.min(value));
+        assert!(spread > 0.1, "{}: all is equally likely, whatever the network does", network.model.name);
+        fs::write(&file, Format::Onnx.encode(&network).unwrap()).unwrap();
+        fs::write(&images, pixels).unwrap();
+        fs::write(&probabilities, expected.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<_>>()).unwrap();
+        let Some(said) = oracle(&["onnx".as_ref(), &file, &images, &probabilities]) else { return };
+        let ([height, width, channels], classes) = (network.model.input, network.model.classes());
+        assert_eq!(said["input"], json!(["images", ["batch", height, width, channels]]));
+        assert_eq!(said["output"], json!(["probabilities", ["batch", classes]]));
+        assert_eq!(said["about"]["class_names"], json!(network.class_names));
+        for batch in ["1", "37"] {
+            let difference = said["differences"][batch].as_f64().unwrap();
+            assert!(difference <= TOLERANCE, "{}, batches of {batch}: {difference} off", network.model.name);
+        }
+    }
+}
+
+#[test]
+fn numpy_and_safetensors_read_every_bit() {
+    let network = network(models().remove(1));
+    let expected: serde_json::Map<String, Value> = (network.tensors.iter())
+        .map(|tensor| {
+            let mut hasher = Sha256::new();
+            tensor.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
+            let hash: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            (tensor.name.replace('.', "/"), json!(["float32", tensor.shape, hash]))
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    for format in [Format::Npz, Format::Safetensors] {
+        let file = folder.path().join(format!("network.{}", format.extension()));
+        fs::write(&file, format.encode(&network).unwrap()).unwrap();
+        let Some(said) = oracle(&["arrays".as_ref(), &file]) else { return };
+        assert_eq!(said, Value::Object(expected.clone()), "{}", format.name());
+    }
+}

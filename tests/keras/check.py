@@ -1,0 +1,193 @@
+"""Real Keras against our files, and the other way round: what tests/keras/oracle.rs runs, with a folder.
+
+FOLDER/ours/NAME/ has model.h5 and model.keras as we wrote them, and beside them what is true of them: the arrays by name
+(`.f32`), Adam's state, images and labels, our probabilities, and the arrays after another epoch of ours.
+FOLDER/theirs/NAME.h5 and .keras are written here by Keras, and FOLDER/theirs/NAME/ what is true of them, for us to read;
+FOLDER/refused has files that we must refuse.
+"""
+import json, os, sys, warnings
+from pathlib import Path
+
+os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+import keras
+import numpy as np
+
+layers = keras.layers
+FOLDER = Path(sys.argv[1])
+WIDTHS = {  # convolutions (filters, stride, padding), then dense units and the dropout after each
+    "cnn1": ([(32, 1, "valid")], [(128, 0)]),
+    "cnn2": ([(32, 1, "valid"), (64, 2, "same")], [(128, 0.25), (256, 0.25), (128, 0)]),
+    "cnn3": ([(64, 1, "valid"), (128, 2, "same"), (64, 2, "same")], [(128, 0.25), (256, 0.5), (256, 0.25), (128, 0.1)]),
+}
+warnings.simplefilter("error")
+
+
+def names(model):
+    """Names of the arrays in the order of model.weights, whatever Keras calls the layers."""
+    count = {}
+    for layer in model.layers:
+        if layer.weights:
+            kind = type(layer).__name__.lower()
+            number = count[kind] = count.get(kind, -1) + 1
+            yield from (f"{kind}{'_' * bool(number)}{number or ''}.{part}" for part in ("kernel", "bias"))
+
+
+def arrays(model):
+    """All arrays by our names: weights, and Adam's moments where there are any."""
+    found = dict(zip(names(model), model.weights))
+    # Before it trains, an optimizer has none.
+    moments = (getattr(model.optimizer, kind, []) for kind in ("_momentums", "_velocities"))
+    for name, first, second in zip(list(found), *moments):
+        found |= {f"{name}.first_moment": first, f"{name}.second_moment": second}
+    return {name: array.numpy() for name, array in found.items()}
+
+
+def same_bits(actual, folder, has_moments, what):
+    expected = {path.stem: path for path in folder.glob("*.f32") if has_moments or "_moment" not in path.stem}
+    assert actual.keys() == expected.keys(), (what, sorted(actual), sorted(expected))
+    for name, array in actual.items():
+        assert array.dtype == np.float32 and array.tobytes() == expected[name].read_bytes(), (what, name)
+
+
+def near(actual, folder):
+    """The part of all values that are within 1e-5 of the folder's."""
+    pairs = [(array.ravel(), np.fromfile(folder / f"{name}.f32", "<f4")) for name, array in actual.items()]
+    actual, expected = (np.concatenate(side) for side in zip(*pairs))
+    return np.mean(np.abs(actual - expected) <= 1e-5)
+
+
+def data(folder):
+    images = np.fromfile(folder / "images.u8", np.uint8).reshape(-1, 28, 28, 1)
+    return (images / 255).astype(np.float32), np.fromfile(folder / "labels.u8", np.uint8)
+
+
+def check_ours(folder):
+    truth = json.loads((folder / "truth.json").read_text())
+    images, labels = data(folder)
+    expected = np.fromfile(folder / "probabilities.f64", "<f8").reshape(len(images), -1)
+    for file in ("model.keras", "model.h5"):
+        what = f"{folder.name} {file}"
+        model = keras.models.load_model(folder / file)
+        optimizer = model.optimizer
+        # Of a .h5 file, Keras cannot go on with a state: fit would fail.
+        has_state = file.endswith(".keras")
+        same_bits(arrays(model), folder / "arrays", has_state, what)
+        assert int(optimizer.iterations) == (truth["time"] if has_state else 0), what
+        assert np.float32(optimizer.learning_rate) == np.float32(truth["learning_rate"]), what
+        config = optimizer.get_config()
+        assert (type(optimizer).__name__, config["epsilon"]) == ("Adam", 1e-7), what
+        difference = np.abs(model.predict(images, verbose=0) - expected).max()
+        assert difference <= 1e-5, (what, difference)
+        loss, accuracy = model.evaluate(images, labels, batch_size=truth["batch"], verbose=0)
+        likelihood = expected[np.arange(len(labels)), labels]
+        assert abs(loss + np.log(likelihood).mean()) <= 1e-4, (what, loss)
+        assert abs(accuracy - np.mean(expected.argmax(1) == labels)) <= 1e-4, (what, accuracy)
+        if folder.name == "cnn1":  # Without dropout, both know what comes next.
+            check_continued(model, folder, truth, images, labels, has_state, what)
+        print(f"{what}: predict within {difference:.1e}")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        alone = keras.models.load_model(folder / "alone.keras")
+    assert ["Skipping variable loading for optimizer" in str(warning.message) for warning in said] == [True], said
+    same_bits({name: array for name, array in arrays(alone).items() if "_moment" not in name}, folder / "arrays", False, "alone")
+    assert alone.fit(images, labels, verbose=0).epoch == [0] and int(alone.optimizer.iterations) > 0
+
+
+def check_continued(model, folder, truth, images, labels, has_state, what):
+    """After an epoch of `fit` Keras is where we are after one; and elsewhere with an Adam that starts anew."""
+    history = model.fit(images, labels, batch_size=truth["batch"], epochs=1, shuffle=False, verbose=0).history
+    part = near(arrays(model), folder / "after")
+    print(f"{what}: after fit {part:.5f} of all weights and moments agree")
+    if has_state:
+        assert int(model.optimizer.iterations) == truth["time_after"], what
+        assert abs(history["loss"][0] - truth["loss_after"]) <= 1e-4 * truth["loss_after"], (what, history)
+        assert part > 0.999, what
+    else:
+        assert int(model.optimizer.iterations) == truth["time_after"] - truth["time"], what
+        assert part < 0.9, what
+
+
+def write_theirs(name, folder):
+    keras.utils.set_random_seed(len(name))
+    # Layers are numbered on in one process: the first names are not always those of a model on its own.
+    stack = [keras.Input((28, 28, 1))]
+    for filters, stride, padding in WIDTHS[name][0]:
+        stack += [layers.Conv2D(filters, 3, strides=stride, padding=padding, activation="relu"), layers.MaxPooling2D(2)]
+    stack.append(layers.Flatten())
+    for units, rate in WIDTHS[name][1]:
+        stack += [layers.Dense(units, activation="relu")] + ([layers.Dropout(rate)] if rate else [])
+    model = keras.Sequential(stack + [layers.Dense(10, activation="softmax")])
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images, labels = data(FOLDER / "ours" / name)
+    model.fit(images, labels, batch_size=8, epochs=1, verbose=0)
+    model.save(folder / f"{name}.keras")  # first: saving as HDF5 takes the optimizer out of what .keras would hold
+    model.save(folder / f"{name}.h5")
+    (folder / name).mkdir()
+    for array, values in arrays(model).items():
+        values.tofile(folder / name / f"{array}.f32")
+    model.predict(images, verbose=0).tofile(folder / name / "probabilities.f32")
+    truth = {"learning_rate": float(model.optimizer.learning_rate), "time": int(model.optimizer.iterations)}
+    (folder / name / "truth.json").write_text(json.dumps(truth))
+
+
+def write_refused(folder):
+    """Networks beyond ours, each with what must be said of it."""
+    image = keras.Input((8, 8, 2))
+    flat, last = layers.Flatten(), lambda: layers.Dense(3, activation="softmax", name="last")
+    plain = lambda *middle: keras.Sequential([keras.Input((8, 8, 2)), *middle, layers.Flatten(), last()])
+    conv = lambda **settings: plain(layers.Conv2D(4, 3, name="odd", **settings))
+    branches = layers.Conv2D(2, 3, padding="same", name="one")(image)
+    branches = layers.Add(name="odd")([branches, image])
+    half = plain(layers.Conv2D(4, 3, name="odd", dtype="mixed_float16"))
+    frozen = plain(layers.Conv2D(4, 3, name="odd"))
+    frozen.get_layer("odd").trainable = False
+    models = {
+        "normalised": (plain(layers.BatchNormalization(name="odd")), "layer 'odd' (BatchNormalization)"),
+        "average": (plain(layers.AveragePooling2D(2, name="odd")), "layer 'odd' (AveragePooling2D)"),
+        "leaky": (plain(layers.LeakyReLU(name="odd")), "layer 'odd' (LeakyReLU)"),
+        "clipped": (plain(layers.ReLU(6.0, name="odd")), "layer 'odd' (ReLU): max_value is 6.0"),
+        "dilated": (conv(dilation_rate=2), "layer 'odd' (Conv2D): dilation_rate is [2,2]"),
+        "grouped": (conv(groups=2), "layer 'odd' (Conv2D): groups is 2"),
+        "unbiased": (conv(use_bias=False), "layer 'odd' (Conv2D): use_bias is false"),
+        "first": (conv(data_format="channels_first", padding="same"), "layer 'odd' (Conv2D): data_format is \"channels_first\""),
+        "tanh": (conv(activation="tanh"), "layer 'odd' (Conv2D): activation is \"tanh\""),
+        "decayed": (conv(kernel_regularizer="l2"), "layer 'odd' (Conv2D): kernel_regularizer is"),
+        "half": (half, "layer 'odd' (Conv2D): dtype is \"mixed_float16\""),
+        "frozen": (frozen, "layer 'odd' (Conv2D): trainable is false"),
+        "padded": (plain(layers.MaxPooling2D(2, padding="same", name="odd")), "layer 'odd' (MaxPooling2D): padding is"),
+        "branches": (keras.Model(image, last()(flat(branches))), "layer 'odd' (Add)"),
+        "nested": (plain(keras.Sequential([keras.Input((8, 8, 2)), layers.ReLU()], name="odd")), "layer 'odd' (Sequential)"),
+        "images": (plain(layers.Dense(3, name="odd")), "(dense): its input is an image"),
+    }
+    for name, (model, _) in models.items():
+        model.save(folder / f"{name}.keras")
+        model.save(folder / f"{name}.h5")
+    (folder / "expected.json").write_text(json.dumps({name: said for name, (_, said) in models.items()}))
+
+
+def check_ours_in_keras_2(folder):
+    """Keras 2 reads the .h5 files, but starts with a new Adam."""
+    try:
+        import tf_keras
+    except ImportError:
+        print("SKIPPED: Keras 2 (tf_keras) is not installed")
+        return
+    images, _ = data(folder)
+    expected = np.fromfile(folder / "probabilities.f64", "<f8").reshape(len(images), -1)
+    model = tf_keras.models.load_model(folder / "model.h5")
+    difference = np.abs(model.predict(images, verbose=0) - expected).max()
+    assert difference <= 1e-5 and model.optimizer is not None, (folder, difference)
+    print(f"{folder.name} model.h5 in Keras {tf_keras.__version__}: predict within {difference:.1e}")
+
+
+print(f"Keras {keras.__version__}")
+for folder in ("theirs", "refused"):
+    (FOLDER / folder).mkdir()
+for name in WIDTHS:
+    check_ours(FOLDER / "ours" / name)
+warnings.simplefilter("default")
+for name in WIDTHS:
+    write_theirs(name, FOLDER / "theirs")
+write_refused(FOLDER / "refused")
+for name in WIDTHS:
+    check_ours_in_keras_2(FOLDER / "ours" / name)

@@ -1,0 +1,132 @@
+//! Real Keras. `GPU_FMNIST_PYTHON` names a Python that has it: `pip install keras tensorflow-cpu`, and `tf_keras` for
+//! Keras 2. `check.py` has the other half of the test.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
+use gpu_fmnist::model::{NAMES, notebook};
+use serde_json::{Value, json};
+
+use super::support::{BATCH, bits, decode, network, probabilities, put, samples, train, with_engine};
+
+const LEARNING_RATE: f64 = 2e-3;
+const IMAGES: usize = 40;
+
+#[test]
+fn keras_and_we_read_each_other() {
+    let Some(python) = std::env::var_os("GPU_FMNIST_PYTHON") else {
+        // Not by eprintln: of a test that passes, nobody would see it.
+        writeln!(std::io::stderr(), "SKIPPED: real Keras; GPU_FMNIST_PYTHON names no Python that has it").unwrap();
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for name in NAMES {
+        write_ours(name, &folder.join("ours").join(name));
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keras/check.py");
+    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    writeln!(std::io::stderr(), "{}", said.trim_end()).unwrap();
+    for name in NAMES {
+        for file in ["h5", "keras"] {
+            check_theirs(name, &folder.join("theirs"), file);
+        }
+    }
+    check_refused(&folder.join("refused"));
+}
+
+fn write_ours(name: &str, folder: &Path) {
+    let (model, _) = notebook(name).unwrap();
+    let samples = samples(&model, IMAGES);
+    fs::create_dir_all(folder).unwrap();
+    with_engine(&model, &samples, |engine| {
+        engine.initialise();
+        train(engine, LEARNING_RATE);
+        let network = network(engine, LEARNING_RATE);
+        fs::write(folder.join("model.h5"), keras_h5::encode(&network).unwrap()).unwrap();
+        fs::write(folder.join("model.keras"), keras_zip::encode(&network).unwrap()).unwrap();
+        let alone = Network { adam: None, ..network.clone() };
+        fs::write(folder.join("alone.keras"), keras_zip::encode(&alone).unwrap()).unwrap();
+        write_arrays(&network, &folder.join("arrays"));
+        fs::write(folder.join("images.u8"), &samples.images).unwrap();
+        fs::write(folder.join("labels.u8"), &samples.labels).unwrap();
+        let probabilities: Vec<u8> = probabilities(engine).iter().flat_map(|value| value.to_le_bytes()).collect();
+        fs::write(folder.join("probabilities.f64"), probabilities).unwrap();
+        let time = engine.time;
+        let loss = train(engine, LEARNING_RATE);
+        write_arrays(&super::support::network(engine, LEARNING_RATE), &folder.join("after"));
+        let truth = json!({
+            "learning_rate": LEARNING_RATE, "time": time, "batch": BATCH, "time_after": engine.time, "loss_after": loss
+        });
+        fs::write(folder.join("truth.json"), truth.to_string()).unwrap();
+    });
+}
+
+fn write_arrays(network: &Network, folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for tensor in &network.tensors {
+        let bytes: Vec<u8> = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        fs::write(folder.join(format!("{}.f32", tensor.name)), bytes).unwrap();
+    }
+}
+
+fn floats(path: &Path) -> Vec<f32> {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    bytes.chunks_exact(4).map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect()
+}
+
+/// A file of Keras' is read to the bit, and our CPU path answers as Keras does.
+fn check_theirs(name: &str, folder: &Path, file: &str) {
+    let what = format!("Keras' {name}.{file}");
+    let network = decode(&fs::read(folder.join(format!("{name}.{file}"))).unwrap(), file_name(file)).unwrap();
+    let truth = folder.join(name);
+    let (model, _) = notebook(name).unwrap();
+    assert_eq!((&network.model.layers, network.model.input), (&model.layers, model.input), "{what}");
+    let arrays = fs::read_dir(&truth).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name().into_string().unwrap();
+        name.ends_with(".f32") && name != "probabilities.f32"
+    });
+    assert_eq!(arrays.count(), network.tensors.len(), "{what}");
+    for (name, _, bits) in bits(&network) {
+        let expected: Vec<u32> =
+            floats(&truth.join(format!("{name}.f32"))).iter().map(|value| value.to_bits()).collect();
+        assert!(bits == expected, "{what}: {name}");
+    }
+    let expected: Value = serde_json::from_slice(&fs::read(truth.join("truth.json")).unwrap()).unwrap();
+    let adam = network.adam.unwrap();
+    assert_eq!(json!({ "learning_rate": adam.learning_rate, "time": adam.time }), expected, "{what}");
+    let samples = samples(&model, IMAGES);
+    let ours = with_engine(&model, &samples, |engine| {
+        put(engine, &network);
+        probabilities(engine)
+    });
+    let theirs = floats(&truth.join("probabilities.f32"));
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let difference = ours.iter().zip(&theirs).map(|(ours, theirs)| (ours - f64::from(*theirs)).abs());
+    let difference = difference.fold(0.0, f64::max);
+    assert!(difference <= 1e-5, "{what}: {difference:e} apart");
+}
+
+/// A name with the file's ending.
+fn file_name(ending: &str) -> &'static str {
+    if ending == "h5" { "their.h5" } else { "their.keras" }
+}
+
+fn check_refused(folder: &Path) {
+    let text = fs::read(folder.join("expected.json")).unwrap();
+    let expected: BTreeMap<String, String> = serde_json::from_slice(&text).unwrap();
+    assert_eq!(expected.len(), 16);
+    for (name, said) in expected {
+        for file in ["h5", "keras"] {
+            let bytes = fs::read(folder.join(format!("{name}.{file}"))).unwrap();
+            let message = decode(&bytes, file_name(file)).unwrap_err().to_string();
+            assert!(message.contains(&said) && message.lines().count() == 1, "no '{said}' in: {message}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What is not one of our networks is refused by the layer's name, and what is no whole file by its own.
+
+use std::io::{Cursor, Read, Write};
+
+use gpu_fmnist::error::Error;
+use gpu_fmnist::formats::{keras_h5, keras_zip};
+use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
+
+use super::support::{files, folder};
+
+/// The members of an archive.
+pub fn members(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let member = |index| {
+        let mut member = archive.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).unwrap();
+        (member.name().unwrap().into_owned(), bytes)
+    };
+    (0..3).map(member).collect()
+}
+
+pub fn archive(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        archive.start_file(name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// Keras' own file of that name, with another configuration.
+fn edited(name: &str, edit: &dyn Fn(&mut Value)) -> Vec<u8> {
+    let mut members = members(&std::fs::read(folder().join(name)).unwrap());
+    let (_, config) = members.iter_mut().find(|(name, _)| name == "config.json").unwrap();
+    let mut json: Value = serde_json::from_slice(config).unwrap();
+    edit(&mut json);
+    *config = json.to_string().into_bytes();
+    archive(&members)
+}
+
+fn message(bytes: &[u8]) -> String {
+    let error = keras_zip::decode(bytes, "my.keras").unwrap_err();
+    assert!(matches!(error, Error::Data(_)), "{error:?}");
+    let message = error.to_string();
+    assert!(message.starts_with("my.keras: ") && message.lines().count() == 1, "{message}");
+    message
+}
+
+#[test]
+fn layers_are_refused_by_name_and_setting() {
+    for (layer, key, value, expected) in [
+        (1, "use_bias", json!(false), "layer 'conv2d' (Conv2D): use_bias is false, which is unsupported; only true is"),
+        (
+            1,
+            "data_format",
+            json!("channels_first"),
+            "layer 'conv2d' (Conv2D): data_format is \"channels_first\", which",
+        ),
+        (1, "dilation_rate", json!([2, 2]), "dilation_rate is [2,2], which is unsupported; only [1,1] is supported"),
+        (1, "groups", json!(2), "groups is 2, which is unsupported"),
+        (1, "padding", json!("causal"), "padding is \"causal\", which is unsupported"),
+        (1, "activation", json!("tanh"), "activation is \"tanh\", which is unsupported"),
+        (1, "kernel_size", json!([3]), "kernel_size is [3], which is unsupported"),
+        (1, "filters", json!(1.5), "filters is 1.5, which is unsupported"),
+        (1, "filters", json!(1_u64 << 63), "filters is 9223372036854775808; give 1 to"),
+        (1, "dtype", json!("mixed_float16"), "dtype is \"mixed_float16\", which is unsupported; only \"float32\" is"),
+        (1, "trainable", json!(false), "trainable is false, which is unsupported"),
+        (
+            1,
+            "kernel_regularizer",
+            json!({"class_name": "L2"}),
+            "kernel_regularizer is {\"class_name\":\"L2\"}, which is",
+        ),
+        (1, "lora_rank", json!(4), "lora_rank is 4, which is unsupported"),
+        (1, "name", json!("a\nb".repeat(99)), "layer 'a ba ba"),
+        (
+            2,
+            "padding",
+            json!("same"),
+            "layer 'max_pooling2d' (MaxPooling2D): padding is \"same\", which is unsupported",
+        ),
+        (2, "pool_size", json!([99, 1]), "size 99 is larger than its input's height of 4"),
+        (4, "negative_slope", json!(0.1), "layer 're_lu' (ReLU): negative_slope is 0.1, which is unsupported"),
+        (4, "max_value", json!(6.0), "max_value is 6.0, which is unsupported"),
+        (6, "rate", json!("x"), "layer 'dropout' (Dropout): rate is \"x\", which is unsupported"),
+        (6, "rate", json!(1), "rate is 1; give one from 0 to below 1"),
+        (6, "noise_shape", json!([1]), "noise_shape is [1], which is unsupported"),
+        (7, "activation", json!("relu"), "the last layer must be 'dense'"),
+        (7, "units", json!(1), "the last layer must be 'dense' with two classes or more"),
+        (0, "batch_shape", json!([null, 48]), "layer 'input_layer' (InputLayer): its input has the shape [null,48]; "),
+        (0, "batch_shape", json!([null, null, 6, 1]), "its input has the shape [null,null,6,1]; "),
+        (0, "dtype", json!("float64"), "layer 'input_layer' (InputLayer): dtype is \"float64\", which is unsupported"),
+    ] {
+        let bytes = edited("keras3.keras", &|json| {
+            let config = &mut json["config"]["layers"][layer]["config"];
+            config[key] = value.clone();
+            if key == "name" {
+                config["use_bias"] = json!(false);
+            }
+        });
+        let message = message(&bytes);
+        assert!(message.contains(expected), "no '{expected}' in: {message}");
+    }
+}
+
+#[test]
+fn other_classes_and_graphs_are_refused() {
+    type Edit = fn(&mut Value);
+    let cases: [(&str, Edit, &str); 8] = [
+        ("keras3.keras", |json| json["class_name"] = json!("Mine"), "is a model of the class \"Mine\"; supported are"),
+        ("keras3.keras", |json| json["config"]["layers"] = json!([]), "has no layers"),
+        (
+            "keras3.keras",
+            |json| json["config"]["layers"][4]["class_name"] = json!("BatchNormalization"),
+            "layer 're_lu' (BatchNormalization): layers of this class are unsupported; supported are Conv2D,",
+        ),
+        (
+            "keras3_functional.keras",
+            |json| {
+                json["config"]["layers"][3]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = json!("x")
+            },
+            "layer 'conv2d_5' (Conv2D): its input is not just the layer before it; only plain chains",
+        ),
+        (
+            "keras3_functional.keras",
+            |json| {
+                let args = &mut json["config"]["layers"][2]["inbound_nodes"][0]["args"];
+                let again = args[0].clone();
+                args.as_array_mut().unwrap().push(again);
+            },
+            "(MaxPooling2D): its input is not just",
+        ),
+        (
+            "keras3_functional.keras",
+            |json| {
+                let nodes = &mut json["config"]["layers"][2]["inbound_nodes"];
+                let again = nodes[0].clone();
+                nodes.as_array_mut().unwrap().push(again);
+            },
+            "(MaxPooling2D): its input is not just",
+        ),
+        (
+            "keras3_functional.keras",
+            |json| json["config"]["layers"][6]["inbound_nodes"][0]["kwargs"] = json!({"training": true}),
+            "(Dropout): its input is not just",
+        ),
+        (
+            "keras3_functional.keras",
+            |json| json["config"]["output_layers"] = json!([["activation_1", 0, 0], ["dense_2", 0, 0]]),
+            "its output is not just its last layer's",
+        ),
+    ];
+    for (name, edit, expected) in cases {
+        let message = message(&edited(name, &edit));
+        assert!(message.contains(expected), "no '{expected}' in: {message}");
+    }
+}
+
+#[test]
+fn optimizers_that_cannot_go_on_are_left_out() {
+    for (key, value) in [
+        ("class_name", json!("AdamW")),
+        ("amsgrad", json!(true)),
+        ("beta_1", json!(0.8)),
+        ("epsilon", json!(1e-8)),
+        ("weight_decay", json!(0.01)),
+        ("learning_rate", json!({"class_name": "CosineDecay"})),
+    ] {
+        let bytes = edited("keras3.keras", &|json| {
+            let optimizer = &mut json["compile_config"]["optimizer"];
+            if key == "class_name" { optimizer[key] = value.clone() } else { optimizer["config"][key] = value.clone() }
+        });
+        let network = keras_zip::decode(&bytes, "my.keras").unwrap();
+        assert_eq!((network.adam, network.tensors.len()), (None, 6), "{key}");
+    }
+}
+
+#[test]
+fn archives_with_anything_else_in_them_are_refused() {
+    let whole = members(&std::fs::read(folder().join("keras3.keras")).unwrap());
+    for other in ["../evil", "/etc/evil", "..\\evil", "assets/a.txt", "a\nb"] {
+        let more = [whole.as_slice(), &[(other.to_owned(), vec![1])]].concat();
+        let message = message(&archive(&more));
+        assert!(message.contains(&format!("has a member {other:?}, which is none of a Keras model's")), "{message}");
+    }
+    for missing in ["config.json", "model.weights.h5"] {
+        let rest: Vec<_> = whole.iter().filter(|(name, _)| name != missing).cloned().collect();
+        let message = message(&archive(&rest));
+        assert!(message.contains(&format!("has no readable member '{missing}'")), "{message}");
+    }
+}
+
+/// Keras stores members as they are; what is compressed could be far larger than the file.
+#[test]
+fn compressed_members_are_refused() {
+    let mut bytes = std::fs::read(folder().join("keras3.keras")).unwrap();
+    for (signature, method) in [(b"PK\x03\x04", 8), (b"PK\x01\x02", 10)] {
+        let starts: Vec<usize> = (0..bytes.len() - 4).filter(|&at| bytes[at..at + 4] == *signature).collect();
+        assert_eq!(starts.len(), 3);
+        for start in starts {
+            bytes[start + method] = 8; // deflate
+        }
+    }
+    assert!(message(&bytes).contains("has no readable member 'config.json' ("));
+}
+
+#[test]
+fn configurations_that_are_too_long_too_deep_or_too_large_are_refused() {
+    let with = |config: Vec<u8>| {
+        let mut members = members(&std::fs::read(folder().join("keras3.keras")).unwrap());
+        members.iter_mut().find(|(name, _)| name == "config.json").unwrap().1 = config;
+        message(&archive(&members))
+    };
+    assert!(with(vec![b'['; 1 << 20]).contains("its configuration is not JSON (recursion limit exceeded"));
+    assert!(with(vec![b' '; (1 << 22) + 1]).contains("it has more than 4194304 bytes"));
+    let flat = |layers: usize| {
+        let layers = vec![json!({"class_name": "Flatten", "config": {}}); layers];
+        let config = json!({"name": "a", "build_input_shape": [null, 8, 6, 1], "layers": layers});
+        json!({"class_name": "Sequential", "config": config}).to_string().into_bytes()
+    };
+    assert!(with(flat(50_000)).contains("50000 layers; give at most 1000"));
+    let huge = edited("keras3.keras", &|json| json["config"]["layers"][7]["config"]["units"] = json!(1 << 24));
+    assert!(message(&huge).contains("weights, more than the file has"));
+}
+
+#[test]
+fn files_of_another_kind_are_refused() {
+    let files = files();
+    let (_, h5) = files.iter().find(|(name, _)| name == "keras3.h5").unwrap();
+    let (_, zip) = files.iter().find(|(name, _)| name == "keras3.keras").unwrap();
+    let weights = &members(zip)[2].1;
+    for (error, expected) in [
+        (keras_zip::decode(h5, "a"), "a: is no whole zip archive ("),
+        (keras_h5::decode(zip, "a"), "a: is no whole HDF5 file ("),
+        (keras_h5::decode(b"", "a"), "a: is no whole HDF5 file ("),
+        (
+            keras_h5::decode(weights, "a"),
+            "a: has no 'model_config', only weights perhaps; save the whole model in Keras",
+        ),
+        (keras_h5::decode(&h5[..h5.len() / 2], "a"), "save the model in Keras again"),
+    ] {
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains(expected) && message.lines().count() == 1, "{message}");
+    }
+}

@@ -1,0 +1,65 @@
+//! What we write, we read again: every bit of it.
+
+use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
+use gpu_fmnist::model::{NAMES, notebook};
+
+use super::support::{bits, decode, network, samples, train, with_engine};
+
+const LEARNING_RATE: f64 = 1e-3;
+
+fn trained(name: &str) -> Network {
+    let (model, _) = notebook(name).unwrap();
+    with_engine(&model, &samples(&model, 16), |engine| {
+        engine.initialise();
+        train(engine, LEARNING_RATE);
+        network(engine, LEARNING_RATE)
+    })
+}
+
+fn encodings(network: &Network) -> [(&'static str, Vec<u8>); 2] {
+    [("a.h5", keras_h5::encode(network).unwrap()), ("a.keras", keras_zip::encode(network).unwrap())]
+}
+
+#[test]
+fn a_network_comes_back_to_the_bit() {
+    for name in NAMES {
+        let network = trained(name);
+        let without_adam = without_adam(network.clone());
+        for ((file, bytes), expected) in encodings(&network).into_iter().zip([&without_adam, &network]) {
+            let back = decode(&bytes, file).unwrap();
+            assert_eq!((&back.model, back.adam), (&expected.model, expected.adam), "{name} {file}");
+            assert_eq!(bits(&back), bits(expected), "{name} {file}");
+        }
+        assert_eq!(encodings(&network), encodings(&network.clone()), "{name}: the same network gives the same bytes");
+    }
+}
+
+/// As a .h5 file holds it.
+fn without_adam(network: Network) -> Network {
+    let tensors = network.tensors.into_iter().filter(|tensor| !tensor.name.ends_with("_moment")).collect();
+    Network { tensors, adam: None, ..network }
+}
+
+#[test]
+fn unusual_values_and_weights_alone_come_back_too() {
+    let mut network = trained("cnn1");
+    let unusual = [f32::NAN.to_bits() | 0x1234, f32::NEG_INFINITY.to_bits(), (-0.0_f32).to_bits(), 1];
+    network.tensors[0].values[..4].copy_from_slice(&unusual.map(f32::from_bits));
+    let network = without_adam(network);
+    for (file, bytes) in encodings(&network) {
+        let back = decode(&bytes, file).unwrap();
+        assert_eq!(back.adam, None);
+        assert_eq!(bits(&back), bits(&network), "{file}");
+    }
+}
+
+#[test]
+fn a_network_without_one_of_its_tensors_is_not_written() {
+    let mut network = trained("cnn1");
+    network.tensors.retain(|tensor| tensor.name != "dense.bias.second_moment");
+    let message = keras_zip::encode(&network).unwrap_err().to_string();
+    assert_eq!(message, "cnn1: has no tensor dense.bias.second_moment of the shape [128]");
+    network.tensors[0].shape.reverse();
+    let message = keras_h5::encode(&network).unwrap_err().to_string();
+    assert_eq!(message, "cnn1: has no tensor conv2d.kernel of the shape [3, 3, 1, 32]");
+}

@@ -1,0 +1,115 @@
+//! Networks that trained here, and the files of Keras' own under tests/formats/.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Samples;
+use gpu_fmnist::error::Result;
+use gpu_fmnist::evaluate::Predictions;
+use gpu_fmnist::formats::{AdamState, Network, Tensor, keras_h5, keras_zip};
+use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::model::Model;
+use gpu_fmnist::plan::{Options, lower};
+use gpu_fmnist::train::{Engine, Placement, Source};
+
+pub const BATCH: usize = 8;
+
+/// The folder of Keras' own files.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats")
+}
+
+/// Keras' own files, by name: `.h5` and `.keras`.
+pub fn files() -> Vec<(String, Vec<u8>)> {
+    let names = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".h5") || name.ends_with(".keras")).collect();
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), fs::read(folder().join(name)).unwrap())).collect()
+}
+
+/// By the file's ending.
+pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
+    if name.ends_with(".h5") { keras_h5::decode(bytes, name) } else { keras_zip::decode(bytes, name) }
+}
+
+/// Images of no particular content, and labels that depend on them.
+pub fn samples(model: &Model, count: usize) -> Samples {
+    let pixels: usize = model.input.iter().product();
+    let mut state = 1_u32;
+    let mut byte = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let images: Vec<u8> = (0..count * pixels).map(|_| byte()).collect();
+    let labels = images.chunks(pixels).map(|image| image[0] % model.classes() as u8).collect();
+    Samples { images, labels, shape: model.input }
+}
+
+/// Runs `work` with an engine of the CPU path over the samples.
+pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut Engine) -> T) -> T {
+    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
+    let source = Source { parts: [samples, &none] };
+    let plan = lower(model, Options::new(BATCH, Tiles::Cpu, samples.len())).unwrap();
+    work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7))
+}
+
+/// One epoch over all samples, in their order; its mean loss.
+pub fn train(engine: &mut Engine, learning_rate: f64) -> f64 {
+    let order: Vec<u32> = (0..engine.source().len() as u32).collect();
+    engine.train(&order, learning_rate, &mut |_| ControlFlow::Continue(())).unwrap().loss()
+}
+
+/// The engine's network, with Adam's state.
+pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
+    let mut tensors = Vec::new();
+    for parameter in engine.plan().parameters.clone() {
+        let buffers = [parameter.weights, parameter.first_moment, parameter.second_moment];
+        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]) {
+            let mut kernel = engine.read(buffer).unwrap();
+            let bias = kernel.split_off(parameter.shape.rows * parameter.shape.columns);
+            let parts = [("kernel", parameter.shape.kernel.clone(), kernel), ("bias", vec![bias.len()], bias)];
+            tensors.extend(parts.map(|(part, shape, values)| {
+                let name = format!("{}.{part}{suffix}", parameter.layer);
+                Tensor { name, shape, values }
+            }));
+        }
+    }
+    let adam = Some(AdamState { learning_rate, time: engine.time });
+    Network { model: engine.plan().model.clone(), tensors, adam, class_names: Vec::new() }
+}
+
+/// Puts a network's weights and moments into the engine.
+pub fn put(engine: &mut Engine, network: &Network) {
+    for parameter in engine.plan().parameters.clone() {
+        let buffers = [parameter.weights, parameter.first_moment, parameter.second_moment];
+        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]) {
+            let values = |part: &str| &tensor(network, &format!("{}.{part}{suffix}", parameter.layer)).values;
+            engine.write(buffer, &[values("kernel").as_slice(), values("bias")].concat());
+        }
+    }
+    engine.time = network.adam.unwrap().time;
+}
+
+fn tensor<'a>(network: &'a Network, name: &str) -> &'a Tensor {
+    network.tensors.iter().find(|tensor| tensor.name == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// The probabilities `[N, C]` of all samples.
+pub fn probabilities(engine: &mut Engine) -> Vec<f64> {
+    let order: Vec<u32> = (0..engine.source().len() as u32).collect();
+    let (_, logits) = engine.predict(&order).unwrap();
+    let classes = engine.plan().model.classes();
+    let predictions = Predictions::from_logits(order, vec![0; logits.len() / classes], classes, &logits);
+    (0..predictions.len()).flat_map(|sample| predictions.probabilities(sample).to_vec()).collect()
+}
+
+/// A network by its tensors' bits, sorted by name.
+pub fn bits(network: &Network) -> Vec<(&str, &[usize], Vec<u32>)> {
+    let bits = |tensor: &Tensor| tensor.values.iter().map(|value| value.to_bits()).collect();
+    let mut all: Vec<_> =
+        network.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice(), bits(tensor))).collect();
+    all.sort();
+    all
+}
