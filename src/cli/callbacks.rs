@@ -80,7 +80,7 @@ impl CallbackOptions {
     }
 
     pub fn reduce_lr_on_plateau(&self) -> Option<ReduceLrOnPlateau> {
-        self.reduce_lr_on_plateau.then(|| ReduceLrOnPlateau {
+        self.reduce_lr_on_plateau.then_some(ReduceLrOnPlateau {
             factor: self.plateau_factor,
             patience: self.plateau_patience,
             min_delta: self.plateau_min_delta,
