@@ -72,8 +72,6 @@ pub struct TrainArguments {
     #[arg(long, value_name = "MINUTES", allow_hyphen_values = true)]
     checkpoint_minutes: Option<f64>,
     #[command(flatten)]
-    callbacks: CallbackOptions,
-    #[command(flatten)]
     adapter: AdapterOption,
     /// How the products are cut up; the run folder records it, and --resume keeps it
     #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
@@ -90,6 +88,8 @@ pub struct TrainArguments {
     /// Also say what the plan takes of the device
     #[arg(short, long)]
     verbose: bool,
+    #[command(flatten)]
+    callbacks: CallbackOptions,
 }
 
 /// clap wraps the lines to the terminal.
@@ -134,6 +134,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             }
             console.record_before(&folder.read("train.log"));
             let history = History::resumed(&state.history, &folder.read("metrics.csv"));
+            // The checkpoint comes first: where the process ended between them, it has an epoch more.
+            folder.write("metrics.csv", &history.csv())?;
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
             (folder, trainer, history)

@@ -21,9 +21,11 @@ fn a_run_can_be_extended() {
     assert_eq!(columns("whole"), columns("parts"));
     let log = fs::read_to_string(scratch.path("parts/train.log")).unwrap();
     assert!(log.contains("Epoch 1/2: ") && log.contains("Epoch 5/5: "), "{log}");
-    // Complete: nothing is left but the test.
+    // Complete: nothing is left but the test, and the metrics of an epoch after which the process ended early.
+    fs::remove_file(scratch.path("parts/metrics.csv")).unwrap();
     let again = scratch.succeed("train --resume parts --adapter cpu --json").json();
     assert_eq!((again.len(), &again[0]["test_loss"]), (1, &resumed[3]["test_loss"]));
+    assert_eq!(columns("whole"), columns("parts"));
     scratch.run("train --resume parts --epochs 4 --adapter cpu").failed(2, "5 already");
 }
 
