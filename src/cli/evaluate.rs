@@ -10,7 +10,7 @@ use super::console::Console;
 use super::device::AdapterOption;
 use super::judgement::Judgement;
 use super::trained::{Part, TrainedOptions};
-use super::{dataset, output, setup};
+use super::{output, setup};
 use crate::error::Result;
 
 /// Judge a trained network: loss, accuracy, classification report, confusion matrix and calibration.
@@ -50,7 +50,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let (part, names) = (arguments.split.name(), trained.class_names());
     let judgement = Judgement::new(part, &names, loss, &predictions);
     // What another data set's samples say of the network is nothing of the run's own.
-    let own = trained.run.as_ref().filter(|run| run.state.data == dataset::hashes(&dataset));
+    let own = trained.run.as_ref().filter(|run| run.trained_on(&dataset));
     let in_run = own.map(|run| folder(run.folder.path(), arguments.split));
     if let Some(folder) = arguments.output.clone().or(in_run) {
         judgement.save(&folder)?;

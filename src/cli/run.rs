@@ -186,7 +186,7 @@ impl Run<'_> {
             backend: self.device.backend(),
             device_type: self.device.device_type(),
             seed: config.seed,
-            epochs: self.trainer.state().epoch,
+            epochs: state.epoch,
             test_loss: loss,
             test_accuracy: predictions.top(1),
             run_dir: self.folder.path(),

@@ -157,9 +157,14 @@ impl Trained {
 }
 
 impl TrainedRun {
+    /// Whether this is the data set that the run was trained on.
+    pub fn trained_on(&self, dataset: &Dataset) -> bool {
+        self.state.data == dataset::hashes(dataset)
+    }
+
     /// Refuses a data set that the run was not trained on, unless its test samples are `asked_for`.
     fn check(&self, dataset: &Dataset, part: Part, asked_for: bool, console: &mut Console) -> Result<()> {
-        if self.state.data == dataset::hashes(dataset) {
+        if self.trained_on(dataset) {
             return Ok(());
         }
         let problem = format!("{}: not the data set that the run was trained on", dataset.folder.display());
