@@ -1,11 +1,11 @@
 //! The arrays of a network in Keras' order: each layer's kernel, then its bias.
 
 use crate::error::{Error, Result};
-use crate::formats::{Network, Tensor};
+use crate::formats::{Network, SUFFIXES, Tensor};
 use crate::model::Resolved;
 
 /// What Adam's two moments of a tensor are called after the tensor's name.
-pub const MOMENTS: [&str; 2] = [".first_moment", ".second_moment"];
+pub const MOMENTS: [&str; 2] = [SUFFIXES[1], SUFFIXES[2]];
 
 /// The kernel or the bias of a layer.
 pub struct Variable {
