@@ -44,15 +44,14 @@ pub struct BenchArguments {
 
 /// clap wraps the lines to the terminal.
 const NOTES: &str = "\
-Before anything is timed, three steps are compared with the CPU path's: losses, gradients and weights. Where they \
-differ, no number is printed and the exit code is 1. Times are the host's, from a repeat's first upload until the device \
+Before anything is timed, three steps are compared with the CPU path's, each from the same weights: losses, gradients and \
+updates. Where they differ, no number is printed and the exit code is 1. Times are the host's, from a repeat's first upload until the device \
 is done, after a warm-up. The adapters take turns, repeat by repeat; 'ratio' is how many times as fast as the first one an adapter is, the median of the repeats' own. \
 'of ceiling' is the part of the most arithmetic that the adapter was measured to do. The images are pseudo-random and \
 part of the memory. Start-up is until the first step is done; a driver may have kept shaders compiled since earlier.";
 
-/// Steps that are compared with the CPU path's: the first one, and one whose weights the device has made itself. Later ones
-/// of a large batch show little but on which side of its kink rounding has left a ReLU.
-const COMPARED: usize = 2;
+/// Steps that are compared with the CPU path's.
+const COMPARED: usize = 3;
 
 pub fn run(arguments: &BenchArguments) -> Result<()> {
     let mut console = Console::new(false);
@@ -124,9 +123,11 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
 /// # Errors
 /// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
 fn compare(device: &Device, model: &Model, options: &Options, data: &Synthetic) -> Result<f64> {
-    let first_steps = |executor| Steps::run(&mut data.engine(executor), data, COMPARED, &mut interrupt::requested);
-    let expected = first_steps(Box::new(Cpu::new(lower(model, options.clone())?)?))?;
-    let actual = first_steps(device.executor(lower(model, options.clone())?)?)?;
+    let first_steps = |executor, reference: Option<&Steps>| {
+        Steps::run(&mut data.engine(executor), data, COMPARED, reference, &mut interrupt::requested)
+    };
+    let expected = first_steps(Box::new(Cpu::new(lower(model, options.clone())?)?), None)?;
+    let actual = first_steps(device.executor(lower(model, options.clone())?)?, Some(&expected))?;
     agree(&expected, &actual).map_err(|problem| {
         let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
         Error::Failed(format!("{} on {}: {problem}; {remedy}", model.name, device.describe()))

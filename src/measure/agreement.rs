@@ -11,48 +11,76 @@ use crate::train::Engine;
 /// are others: of single values that has been seen to change 1.4e-2, of a gradient's length far less.
 pub const TOLERANCE: f64 = 1e-2;
 
-/// What some training steps left.
+/// What some training steps did, one by one.
 #[derive(Clone, Debug)]
-pub struct Steps {
-    /// Of each step.
-    losses: Vec<f64>,
-    /// `dense.weights.gradient at step 2`, with its values.
-    gradients: Vec<(String, Vec<f32>)>,
-    /// `dense.weights`, with how far they moved in all steps.
-    ways: Vec<(String, Vec<f32>)>,
+pub struct Steps(Vec<Step>);
+
+#[derive(Clone, Debug)]
+struct Step {
+    loss: f64,
+    layers: Vec<LayerStep>,
+}
+
+/// One layer in one step.
+#[derive(Clone, Debug)]
+struct LayerStep {
+    /// `dense.weights`
+    name: String,
+    /// Weights and Adam's moments that the step began with.
+    before: [Vec<f32>; 3],
+    gradient: Vec<f32>,
+    /// Weights that it ended with.
+    after: Vec<f32>,
 }
 
 impl Steps {
-    /// Trains the first `count` steps of an engine that has its initial weights.
-    pub fn run(engine: &mut Engine, data: &Synthetic, count: usize, visit: Visit) -> Result<Self> {
+    /// Trains the first `count` steps of an engine that has its initial weights. With a `reference`, each step begins with
+    /// the weights and moments that it began with there: Adam's first step is as long for a gradient that is all rounding
+    /// as for any other, so that steps of one's own soon lead elsewhere without any fault.
+    pub fn run(
+        engine: &mut Engine,
+        data: &Synthetic,
+        count: usize,
+        reference: Option<&Self>,
+        visit: Visit,
+    ) -> Result<Self> {
         let parameters = engine.plan().parameters.clone();
-        let before = parameters.iter().map(|one| engine.read(one.weights)).collect::<Result<Vec<_>>>()?;
-        let mut steps = Self { losses: Vec::new(), gradients: Vec::new(), ways: Vec::new() };
-        for (order, step) in data.order(count).chunks(data.order(1).len()).zip(1..) {
+        let mut steps = Vec::new();
+        for (number, order) in data.order(count).chunks(data.order(1).len()).enumerate() {
             go_on(visit)?;
-            let tally = engine.train(order, LEARNING_RATE, &mut |_| std::ops::ControlFlow::Continue(()))?;
-            steps.losses.push(tally.loss());
-            for parameter in &parameters {
-                let name = format!("{}.weights.gradient at step {step}", parameter.layer);
-                steps.gradients.push((name, engine.gradient(parameter)?));
+            let mut layers = Vec::new();
+            for (place, parameter) in parameters.iter().enumerate() {
+                let state = [parameter.weights, parameter.first_moment, parameter.second_moment];
+                let before = match reference {
+                    None => [engine.read(state[0])?, engine.read(state[1])?, engine.read(state[2])?],
+                    Some(Self(steps)) => {
+                        let before = steps[number].layers[place].before.clone();
+                        state.iter().zip(&before).for_each(|(buffer, values)| engine.write(*buffer, values));
+                        before
+                    }
+                };
+                let name = format!("{}.weights", parameter.layer);
+                layers.push(LayerStep { name, before, gradient: Vec::new(), after: Vec::new() });
             }
+            let loss = engine.train(order, LEARNING_RATE, &mut |_| std::ops::ControlFlow::Continue(()))?.loss();
+            for (layer, parameter) in layers.iter_mut().zip(&parameters) {
+                layer.gradient = engine.gradient(parameter)?;
+                layer.after = engine.read(parameter.weights)?;
+            }
+            steps.push(Step { loss, layers });
         }
-        for (parameter, before) in parameters.iter().zip(before) {
-            let after = engine.read(parameter.weights)?;
-            let way = after.iter().zip(before).map(|(after, before)| after - before).collect();
-            steps.ways.push((format!("{}.weights", parameter.layer), way));
-        }
-        Ok(steps)
+        Ok(Self(steps))
     }
 }
 
 /// The largest part of the tolerance that was used, or what differs and by how much.
+///
+/// # Panics
+/// Where the other's steps are not as many, or of another model.
 pub fn agree(reference: &Steps, other: &Steps) -> std::result::Result<f64, String> {
-    if reference.losses.len() != other.losses.len() || reference.gradients.len() != other.gradients.len() {
-        return Err("not as many steps were run as on the CPU path".into());
-    }
+    assert_eq!(reference.0.len(), other.0.len(), "steps");
     let mut worst = 0.0_f64;
-    let mut check = |what: &str, difference: f64, of: f64, part: f64| {
+    let mut check = |what: String, difference: f64, of: f64, part: f64| {
         worst = worst.max(difference / (part * of));
         // What must hold is asked, so that a NaN fails.
         if difference <= part * of {
@@ -61,17 +89,26 @@ pub fn agree(reference: &Steps, other: &Steps) -> std::result::Result<f64, Strin
         let difference = difference / of;
         Err(format!("{what} differs from the CPU path's by {difference:.1e} of its size; allowed is {part:.0e}"))
     };
-    for ((&expected, &actual), step) in reference.losses.iter().zip(&other.losses).zip(1..) {
-        check(&format!("the loss of step {step}"), (actual - expected).abs(), expected.abs(), TOLERANCE / 100.0)?;
-    }
-    for ((name, expected), (_, actual)) in reference.gradients.iter().zip(&other.gradients) {
-        check(name, length(&difference(expected, actual)), length(expected), TOLERANCE)?;
-    }
-    for ((name, expected), (_, actual)) in reference.ways.iter().zip(&other.ways) {
-        let way = format!("the way of {name}");
-        check(&way, length(&difference(expected, actual)), length(expected), TOLERANCE)?;
+    for ((expected, actual), number) in reference.0.iter().zip(&other.0).zip(1..) {
+        let apart = (actual.loss - expected.loss).abs();
+        check(format!("the loss of step {number}"), apart, expected.loss.abs(), TOLERANCE / 100.0)?;
+        assert_eq!(expected.layers.len(), actual.layers.len(), "layers");
+        for (expected, actual) in expected.layers.iter().zip(&actual.layers) {
+            let (gradient, name) = (&expected.gradient, &expected.name);
+            let apart = length(&difference(gradient, &actual.gradient));
+            check(format!("{name}.gradient at step {number}"), apart, length(gradient), TOLERANCE)?;
+            // Each weight counts by its gradient: as much as its way changes the loss.
+            let way = counted(&difference(&expected.after, &expected.before[0]), gradient);
+            let apart = length(&counted(&difference(&expected.after, &actual.after), gradient));
+            check(format!("the way of {name} in step {number}"), apart, length(&way), TOLERANCE)?;
+        }
     }
     Ok(worst)
+}
+
+/// Element by element.
+fn counted(values: &[f32], weights: &[f32]) -> Vec<f32> {
+    values.iter().zip(weights).map(|(value, weight)| value * weight).collect()
 }
 
 fn difference(expected: &[f32], actual: &[f32]) -> Vec<f32> {
@@ -88,15 +125,16 @@ mod tests {
 
     fn steps() -> Steps {
         let values: Vec<f32> = (0..100).map(|number| (number as f32 - 50.0) / 50.0).collect();
-        let gradients = vec![("a.weights.gradient at step 1".into(), values.clone())];
-        Steps { losses: vec![2.3, 2.2], gradients, ways: vec![("a.weights".into(), values)] }
+        let [before, gradient] = [[(); 3].map(|()| vec![0.5; 100]), values.clone()];
+        let layers = vec![LayerStep { name: "a.weights".into(), before, gradient, after: values }];
+        Steps(vec![Step { loss: 2.3, layers: layers.clone() }, Step { loss: 2.2, layers }])
     }
 
     #[test]
     fn equal_steps_agree_and_rounding_does() {
         assert_eq!(agree(&steps(), &steps()), Ok(0.0));
         let mut rounded = steps();
-        rounded.gradients[0].1[3] += 1e-6;
+        rounded.0[0].layers[0].gradient[3] += 1e-6;
         assert!(agree(&steps(), &rounded).is_ok_and(|used| used > 0.0));
     }
 
@@ -105,23 +143,20 @@ mod tests {
     fn one_wrong_number_is_noticed() {
         for wrong in [0.1_f32, -0.1, 0.5, f32::NAN, f32::INFINITY] {
             let mut broken = steps();
-            broken.gradients[0].1[17] += wrong;
+            broken.0[0].layers[0].gradient[17] += wrong;
             let problem = agree(&steps(), &broken).unwrap_err();
             assert!(problem.starts_with("a.weights.gradient at step 1 differs"), "{problem}");
             let mut broken = steps();
-            broken.losses[1] += f64::from(wrong) / 50.0;
+            broken.0[1].loss += f64::from(wrong) / 50.0;
             assert!(agree(&steps(), &broken).unwrap_err().starts_with("the loss of step 2 differs"));
         }
-        for wrong in [0.1, f32::NAN] {
+        for wrong in [0.2, f32::NAN] {
             let mut broken = steps();
-            broken.ways[0].1[17] += wrong;
-            assert!(agree(&steps(), &broken).unwrap_err().starts_with("the way of a.weights differs"));
+            broken.0[1].layers[0].after[17] += wrong;
+            assert!(agree(&steps(), &broken).unwrap_err().starts_with("the way of a.weights in step 2 differs"));
         }
         let mut unmoved = steps();
-        unmoved.ways[0].1.fill(0.0);
+        unmoved.0[0].layers[0].after.fill(0.5);
         assert!(agree(&steps(), &unmoved).is_err());
-        let mut short = steps();
-        short.losses.pop();
-        assert!(agree(&steps(), &short).is_err());
     }
 }
