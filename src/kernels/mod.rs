@@ -17,6 +17,7 @@ mod fused_pool;
 mod gate;
 mod gather;
 mod matrix;
+mod nearest;
 mod pool_backward;
 mod pool_forward;
 mod product;
@@ -42,6 +43,7 @@ pub use dropout::Dropout;
 pub use fold::Fold;
 pub use gate::Gate;
 pub use gather::Gather;
+pub use nearest::Nearest;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use product::{Cut, Kind, Product};
@@ -95,7 +97,7 @@ pub struct Row {
 }
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const TABLE: [&Row; 13] = [
+pub const TABLE: [&Row; 14] = [
     &gather::ROW,
     &conv_forward::ROW,
     &conv_weight_gradient::ROW,
@@ -107,6 +109,7 @@ pub const TABLE: [&Row; 13] = [
     &softmax_cross_entropy::ROW,
     &adam::ROW,
     &advance::ROW,
+    &nearest::ROW,
     &ceiling_arithmetic::ROW,
     &ceiling_bandwidth::ROW,
 ];

@@ -1,13 +1,13 @@
 //! A training step as data: named buffers and ordered passes. Making a plan needs no device; an [`Executor`] runs it.
 
+mod bare;
 mod executor;
 mod lower;
-mod single;
 mod stages;
 
+pub use bare::{Bare, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use lower::{Options, lower};
-pub use single::single;
 
 use std::sync::Arc;
 

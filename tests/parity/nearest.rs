@@ -1,0 +1,13 @@
+//! `shaders/nearest.wgsl` against its twin.
+
+use crate::{goes_red, holds};
+
+#[test]
+fn agrees_with_its_twin() {
+    holds("nearest");
+}
+
+#[test]
+fn a_broken_shader_is_noticed() {
+    goes_red("nearest", "let closer = candidate > greatest[place]", "let closer = candidate >= greatest[place]");
+}
