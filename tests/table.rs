@@ -132,9 +132,9 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "evaluate", "plot", "train",
-    "report", "selftest", "tune", "measure", "cli",
+    "report", "selftest", "tune", "measure", "classical", "cli",
 ];
 
 #[test]

@@ -8,11 +8,21 @@ use crate::data::{self, Dataset, FILES, Samples};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
-/// The data set in `data_dir`, or where such things are kept, or fetched into the user's cache.
+/// The data set for a model: see [`load`].
 ///
 /// # Errors
 /// [`Error::Data`] where it cannot be had, or is corrupt, or does not fit the model.
 pub fn open(data_dir: Option<&Path>, model: &Model, console: &mut Console) -> Result<Dataset> {
+    let dataset = load(data_dir, console)?;
+    check(&dataset, model)?;
+    Ok(dataset)
+}
+
+/// The data set in `data_dir`, or where such things are kept, or fetched into the user's cache.
+///
+/// # Errors
+/// [`Error::Data`] where it cannot be had, or is corrupt.
+pub fn load(data_dir: Option<&Path>, console: &mut Console) -> Result<Dataset> {
     let folder = match data::locate(data_dir)? {
         Some(folder) => folder,
         None => {
@@ -27,7 +37,6 @@ pub fn open(data_dir: Option<&Path>, model: &Model, console: &mut Console) -> Re
         let folder = folder.display();
         console.say(&format!("{folder}: the checksums are not Fashion-MNIST's; taken as another data set"));
     }
-    check(&dataset, model)?;
     Ok(dataset)
 }
 

@@ -1,6 +1,8 @@
 //! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
 
 mod bar;
+mod baseline;
+mod baseline_table;
 mod bench;
 mod bench_report;
 mod callbacks;
@@ -24,11 +26,13 @@ mod profile;
 mod profile_report;
 mod progress;
 mod record;
+mod reduce;
 mod report;
 mod run;
 mod selftest;
 mod setup;
 mod shaders;
+mod split;
 mod summary;
 mod tiling;
 mod train;
@@ -69,6 +73,8 @@ enum Command {
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Plot(plot::PlotArguments),
+    Baseline(Box<baseline::BaselineArguments>),
+    Reduce(reduce::ReduceArguments),
     Export(export::ExportArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
@@ -111,6 +117,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Predict(arguments) => predict::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),
+        Command::Baseline(arguments) => baseline::run(arguments),
+        Command::Reduce(arguments) => reduce::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),

@@ -10,6 +10,7 @@ use super::callbacks::CallbackOptions;
 use super::console::Console;
 use super::device::AdapterOption;
 use super::run::Run;
+use super::split::SplitOptions;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup, tiling};
 use crate::error::{Error, Result};
@@ -44,12 +45,8 @@ pub struct TrainArguments {
     /// Of the initial weights, the shuffling and the dropout
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
-    /// scikit-learn's random_state of the split into training and validation samples
-    #[arg(long, default_value_t = 2020, value_name = "SEED")]
-    split_seed: u32,
-    /// The part of the training samples to validate with
-    #[arg(long, default_value_t = 0.2, value_name = "FRACTION", allow_hyphen_values = true)]
-    validation_fraction: f64,
+    #[command(flatten)]
+    split: SplitOptions,
     /// Visit the training samples in the same order in every epoch
     #[arg(long)]
     no_shuffle: bool,
@@ -214,8 +211,8 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         warm_up_epochs: arguments.warm_up_epochs,
         monitor: arguments.callbacks.monitor,
         seed: arguments.seed,
-        split_seed: arguments.split_seed,
-        validation_fraction: arguments.validation_fraction,
+        split_seed: arguments.split.split_seed,
+        validation_fraction: arguments.split.validation_fraction,
         fold: None,
         shuffle: !arguments.no_shuffle,
         early_stopping: arguments.callbacks.early_stopping(),

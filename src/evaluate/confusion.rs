@@ -20,11 +20,14 @@ pub struct Pair {
 
 impl Confusion {
     pub fn new(predictions: &Predictions) -> Self {
-        let classes = predictions.classes;
+        let pairs = predictions.labels.iter().enumerate().map(|(sample, &label)| (label, predictions.predicted(sample)));
+        Self::of(predictions.classes, pairs)
+    }
+
+    /// Of pairs of what a sample is and what it was taken for, each less than `classes`.
+    pub fn of(classes: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Self {
         let mut counts = vec![0; classes * classes];
-        for (sample, label) in predictions.labels.iter().enumerate() {
-            counts[label * classes + predictions.predicted(sample)] += 1;
-        }
+        pairs.for_each(|(actual, predicted)| counts[actual * classes + predicted] += 1);
         Self { classes, counts }
     }
 

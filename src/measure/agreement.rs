@@ -125,7 +125,7 @@ mod tests {
 
     fn steps() -> Steps {
         let values: Vec<f32> = (0..100).map(|number| (number as f32 - 50.0) / 50.0).collect();
-        let [before, gradient] = [[(); 3].map(|()| vec![0.5; 100]), values.clone()];
+        let (before, gradient) = ([(); 3].map(|()| vec![0.5; 100]), values.clone());
         let layers = vec![LayerStep { name: "a.weights".into(), before, gradient, after: values }];
         Steps(vec![Step { loss: 2.3, layers: layers.clone() }, Step { loss: 2.2, layers }])
     }

@@ -1,0 +1,45 @@
+//! The nearest centroid: a sample is of the class whose mean it is nearest to (scikit-learn's `NearestCentroid`).
+
+use super::learner::{Learner, Task, Trained};
+use super::{Features, Products, Visit, nearest};
+use crate::error::Result;
+
+pub const LEARNER: Learner = Learner {
+    name: "centroid",
+    title: "nearest centroid",
+    settings: "",
+    most_rows: usize::MAX,
+    train: |task, visit| Ok(Box::new(NearestCentroid::of(task, visit)?)),
+};
+
+struct NearestCentroid {
+    /// The means, as [`Features::centred`] has the features, of those classes that have a sample.
+    means: Features,
+    classes: Vec<u8>,
+}
+
+impl NearestCentroid {
+    fn of(task: &Task, _: Visit) -> Result<Self> {
+        let columns = task.features.columns;
+        let mut sums = vec![0.0_f64; task.classes * columns];
+        let mut counts = vec![0; task.classes];
+        for (row, &label) in task.features.centred().chunks_exact(columns).zip(task.labels) {
+            let sums = &mut sums[usize::from(label) * columns..][..columns];
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+            counts[usize::from(label)] += 1;
+        }
+        let classes: Vec<u8> = (0..task.classes as u8).filter(|&class| counts[usize::from(class)] > 0).collect();
+        let mean = |&class: &u8| {
+            let (sums, count) = (&sums[usize::from(class) * columns..][..columns], counts[usize::from(class)]);
+            sums.iter().map(move |sum| (sum / f64::from(count)) as f32)
+        };
+        Ok(Self { means: Features::numbers(columns, classes.iter().flat_map(mean).collect()), classes })
+    }
+}
+
+impl Trained for NearestCentroid {
+    fn predict(&self, features: &Features, products: Products) -> Result<Vec<u8>> {
+        let found = nearest(&self.means, features, 1, products, &mut |_| Ok(()))?;
+        Ok(found.into_iter().map(|place| self.classes[place as usize]).collect())
+    }
+}

@@ -1,0 +1,58 @@
+//! t-SNE (van der Maaten and Hinton, 2008) by a library, from neighbours that the device finds.
+
+use bhtsne::{Neighbor, tSNE};
+
+use super::{Features, Products, Visit, nearest};
+use crate::error::{Error, Result};
+
+/// Steps of gradient descent.
+const EPOCHS: usize = 1000;
+/// How far from a cell of the tree, in parts of its width, a point takes the cell's points for one (Barnes and Hut).
+const THETA: f32 = 0.5;
+/// What the first coordinates' standard deviation is at the start.
+const START: f32 = 1e-4;
+
+/// A point `[rows, 2]` for each row, so that what is near in the features is near in the plane. It begins with the first
+/// two features, which should be principal components, and so depends on nothing random.
+///
+/// # Errors
+/// [`Error::Usage`] for a perplexity that is not between 1 and a third of the rows; what the device reports.
+pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: Visit) -> Result<Vec<f32>> {
+    let (rows, columns) = (features.rows(), features.columns);
+    let neighbours = 3 * perplexity;
+    if perplexity < 1 || neighbours >= rows {
+        let most = rows.saturating_sub(1) / 3;
+        return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
+    }
+    let found = nearest(features, features, neighbours + 1, products, &mut |_| visit(0.0))?;
+    let values = features.values();
+    let row = |number: usize| &values[number * columns..][..columns];
+    let distance = |one: usize, other: usize| {
+        let squares = row(one).iter().zip(row(other)).map(|(one, other)| (one - other).powi(2));
+        squares.sum::<f32>().sqrt()
+    };
+    // A row is its own nearest neighbour, unless others are equal to it.
+    let others = |(number, found): (usize, &[u32])| {
+        let others = found.iter().map(|&other| other as usize).filter(|&other| other != number).take(neighbours);
+        others.map(|index| Neighbor { index, distance: distance(number, index) }).collect::<Vec<_>>()
+    };
+    let neighbours: Vec<Vec<Neighbor<f32>>> = found.chunks(neighbours + 1).enumerate().map(others).collect();
+
+    let first = |row: &[f32]| [row[0], row.get(1).copied().unwrap_or(0.0)];
+    let mut start: Vec<f32> = values.chunks_exact(columns).flat_map(first).collect();
+    let deviation = (start.iter().step_by(2).map(|x| x * x).sum::<f32>() / rows as f32).sqrt();
+    start.iter_mut().for_each(|value| *value *= START / deviation.max(f32::MIN_POSITIVE));
+
+    // An error cannot end the library's loop: it is kept, and nothing more is told.
+    let mut told = Ok(());
+    let points: Vec<&[f32]> = values.chunks_exact(columns).collect();
+    let mut method = tSNE::<f32, &[f32], 2>::new(&points);
+    method.perplexity(perplexity as f32).epochs(EPOCHS).initial_embedding(start).epoch_callback(|epoch, _| {
+        if told.is_ok() {
+            told = visit((epoch + 1) as f64 / EPOCHS as f64);
+        }
+    });
+    let embedding = method.barnes_hut_with_neighbors(THETA, &neighbours).embedding();
+    drop(method);
+    told.map(|()| embedding)
+}

@@ -1,0 +1,53 @@
+//! What every learner can do, and the list of them.
+
+use super::{Features, Products, Visit};
+use crate::error::Result;
+
+/// What a learner learns.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    pub features: &'a Features,
+    /// The class of each row, less than `classes`.
+    pub labels: &'a [u8],
+    pub classes: usize,
+    /// Of what is random.
+    pub seed: u64,
+    pub products: Products<'a>,
+}
+
+/// A learner's way to learn and to be called.
+pub struct Learner {
+    /// For command lines: `forest`.
+    pub name: &'static str,
+    /// For people: `random forest`.
+    pub title: &'static str,
+    /// What it is set to, as far as scikit-learn would call it otherwise or has no default.
+    pub settings: &'static str,
+    /// Rows that it learns at most, the first ones; more would take too long.
+    pub most_rows: usize,
+    pub train: fn(&Task, Visit) -> Result<Box<dyn Trained>>,
+}
+
+/// What has been learnt.
+pub trait Trained {
+    /// The class of each row.
+    ///
+    /// # Errors
+    /// What the device reports.
+    fn predict(&self, features: &Features, products: Products) -> Result<Vec<u8>>;
+}
+
+/// The only list of learners.
+pub const LEARNERS: [&Learner; 2] = [&super::centroid::LEARNER, &super::neighbours::LEARNER];
+
+impl Learner {
+    /// What it is, with its settings.
+    pub fn described(&self) -> String {
+        let settings = if self.settings.is_empty() { String::new() } else { format!(" ({})", self.settings) };
+        let most = match self.most_rows {
+            usize::MAX => String::new(),
+            rows => format!(", of the first {rows} samples"),
+        };
+        format!("{}{settings}{most}", self.title)
+    }
+}

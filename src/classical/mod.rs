@@ -1,0 +1,45 @@
+//! What the networks are compared with: classical learners, on pixels and on their principal components.
+
+mod centroid;
+mod components;
+mod embedding;
+mod features;
+mod learner;
+mod neighbours;
+
+pub use components::{Components, Keep};
+pub use embedding::t_sne;
+pub use features::Features;
+pub use learner::{LEARNERS, Learner, Task, Trained};
+pub use neighbours::nearest;
+
+use crate::error::Result;
+use crate::kernels::Tiles;
+use crate::plan::{Executor, Plan};
+
+/// Where the large matrix products are computed: a device's column of tiles, and its executor of a plan.
+#[derive(Clone, Copy)]
+pub struct Products<'a> {
+    pub tiles: Tiles,
+    pub executor: &'a dyn Fn(Plan) -> Result<Box<dyn Executor>>,
+}
+
+/// Told from time to time what part of some work is done; an error, an interrupt say, ends it.
+pub type Visit<'a> = &'a mut dyn FnMut(f64) -> Result<()>;
+
+#[cfg(test)]
+mod test_support {
+    use super::Products;
+    use crate::cpu::Cpu;
+    use crate::kernels::Tiles;
+    use crate::random::{Sequence, Stream};
+
+    pub fn cpu() -> Products<'static> {
+        Products { tiles: Tiles::Cpu, executor: &|plan| Ok(Box::new(Cpu::new(plan)?)) }
+    }
+
+    pub fn pixels(count: usize, number: u32) -> Vec<u8> {
+        let mut random = Sequence::new(2020, Stream::Cases, number);
+        (0..count).map(|_| random.below(256) as u8).collect()
+    }
+}

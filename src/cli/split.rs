@@ -1,0 +1,27 @@
+//! `--split-seed` and `--validation-fraction`: which samples train and which validate.
+
+use clap::Args;
+
+use crate::data::{Split, train_validation_split};
+use crate::error::Result;
+
+/// The options, the same in every subcommand that holds samples out.
+#[derive(Args)]
+pub struct SplitOptions {
+    /// scikit-learn's random_state of the split into training and validation samples
+    #[arg(long, default_value_t = 2020, value_name = "SEED")]
+    pub split_seed: u32,
+    /// The part of the training samples to validate with
+    #[arg(long, default_value_t = 0.2, value_name = "FRACTION", allow_hyphen_values = true)]
+    pub validation_fraction: f64,
+}
+
+impl SplitOptions {
+    /// The split of so many samples.
+    ///
+    /// # Errors
+    /// See [`train_validation_split`].
+    pub fn of(&self, count: usize) -> Result<Split> {
+        train_validation_split(count, self.validation_fraction, self.split_seed)
+    }
+}
