@@ -132,3 +132,20 @@ fn curves_name_their_runs() {
     let runs = ["a", "runs/cnn1-1", &long, "b", "c", "d"].map(|name| curve(name, 7)).to_vec();
     check(&Curves { title: "Learning curves".into(), runs }, &["runs/cnn1-1 (best", &long]);
 }
+
+#[test]
+fn rooflines_name_their_passes() {
+    let point = |place: usize| Point {
+        label: format!("conv2d_{} weight gradient", place / 3),
+        group: format!("conv2d_{}", place / 3),
+        share: 1.0 / (place + 2) as f64,
+        operations: 3e8,
+        bytes: 2e7 + 1e6 * place as f64,
+        seconds: 2e-3,
+    };
+    for count in [1, 5, 18] {
+        let points = (0..count).map(point).collect();
+        let figure = Roofline { title: "Passes".into(), arithmetic: 2e11, bandwidth: 2e10, points };
+        check(&figure, &["conv2d_0 weight gradient", "arithmetic", "memory"]);
+    }
+}
