@@ -9,6 +9,7 @@ mod labels;
 #[cfg(test)]
 mod layout;
 mod legend;
+mod marks;
 mod panel;
 mod reliability;
 mod roofline;
@@ -20,6 +21,7 @@ pub use box_plot::{BoxPlot, Values};
 pub use curves::{Curve, Curves, Epoch};
 pub use figure::{Area, Drawn, Figure, save, save_as, svg};
 pub use heat_map::HeatMap;
+pub use marks::{Marks, Shape};
 pub use reliability::Reliability;
 pub use roofline::{Point, Roofline};
 pub use samples::{Sample, Samples};
