@@ -133,6 +133,68 @@ fn curves_name_their_runs() {
     check(&Curves { title: "Learning curves".into(), runs }, &["runs/cnn1-1 (best", &long]);
 }
 
+/// Names of learners, some long; those after the first few differ in a number.
+fn learners(count: usize) -> Vec<String> {
+    let names = ["cnn1", "gradient boosting, 50 components", "support vectors (RBF kernel), 50 components", "tree"];
+    (0..count).map(|place| format!("{} {place}", names[place % names.len()])).collect()
+}
+
+fn kinds() -> [String; 2] {
+    ["classical learner".into(), "network".into()]
+}
+
+#[test]
+fn bar_charts_name_their_bars_in_full() {
+    let long = "gradient boosting, ".repeat(12);
+    for values in [[0.9, 0.91], [0.0, 1.0], [0.5, 0.5], [1.0, 1.0], [0.0, 0.0], [0.999, 1.0]] {
+        for count in [1, 2, 14, 40] {
+            let bar = |(place, name): (usize, String)| Bar {
+                name: if place == 5 { long.clone() } else { name },
+                value: values[place % 2],
+                mark: [None, Some(values[0]), Some(0.99 * values[1])][place % 3],
+                highlighted: place % 4 == 0,
+            };
+            let figure = BarChart {
+                title: "Accuracies".into(),
+                values: "test accuracy, with words enough to be longer than the axis itself is in any of the cases"
+                    .into(),
+                kinds: kinds(),
+                marks: "validation accuracy".into(),
+                bars: learners(count).into_iter().enumerate().map(bar).collect(),
+            };
+            let names: Vec<&str> = figure.bars.iter().map(|bar| bar.name.trim_end()).collect();
+            check(&figure, &names);
+            let number = format!("{:.4}", values[0]);
+            check(&figure, &[&number, "test accuracy"]);
+        }
+    }
+}
+
+#[test]
+fn trade_offs_name_their_points() {
+    let spread = |place: usize| (0.01 * 1.3_f64.powi(place as i32), 0.5 + 0.01 * (place * 7 % 40) as f64);
+    let together = |place: usize| (60.0 + 1e-3 * place as f64, 0.9);
+    let in_two_places = |place: usize| [(1.0, 1.0), (1e6, 0.0)][place % 2];
+    let in_a_line = |place: usize| (0.01 * 1.3_f64.powi(place as i32), 0.02 * place as f64);
+    for at in [&spread as &dyn Fn(usize) -> (f64, f64), &together, &in_two_places, &in_a_line] {
+        for count in [1, 2, 14, 40] {
+            let choice = |(place, name): (usize, String)| {
+                let (seconds, value) = at(place);
+                Choice { name, seconds, value, highlighted: place % 4 == 0 }
+            };
+            let figure = TradeOff {
+                title: "Accuracy and time".into(),
+                values: "test accuracy".into(),
+                limits: [0.0, 1.0],
+                kinds: kinds(),
+                choices: learners(count).into_iter().enumerate().map(choice).collect(),
+            };
+            let names: Vec<&str> = figure.choices.iter().map(|choice| choice.name.as_str()).collect();
+            check(&figure, &names);
+        }
+    }
+}
+
 #[test]
 fn rooflines_name_their_passes() {
     let point = |place: usize| Point {

@@ -1,5 +1,6 @@
 //! Pictures: one font, one palette, and each picture as SVG and as PNG.
 
+mod bar_chart;
 mod bitmap;
 mod box_plot;
 mod curves;
@@ -15,7 +16,9 @@ mod reliability;
 mod roofline;
 mod samples;
 mod style;
+mod trade_off;
 
+pub use bar_chart::{Bar, BarChart};
 pub use bitmap::{Bitmap, data_address};
 pub use box_plot::{BoxPlot, Values};
 pub use curves::{Curve, Curves, Epoch};
@@ -26,3 +29,4 @@ pub use reliability::Reliability;
 pub use roofline::{Point, Roofline};
 pub use samples::{Sample, Samples};
 pub use style::{FAINT, INK, PALETTE, text};
+pub use trade_off::{Choice, TradeOff};
