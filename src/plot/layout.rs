@@ -196,6 +196,32 @@ fn trade_offs_name_their_points() {
 }
 
 #[test]
+fn scree_plots_say_how_many_components_are_enough() {
+    for count in [1, 2, 3, 10, 50, 51, 784] {
+        let equal = vec![1.0 / count as f64; count];
+        let steep: Vec<f64> = (1..=count as i32).map(|place| 0.5_f64.powi(place)).collect();
+        let title = "The variance of a data set whose name is long";
+        check(&Scree { title: title.into(), ratios: equal }, &["0.99: ", "component"]);
+        check(&Scree { title: title.repeat(5), ratios: steep }, &["part of the variance"]);
+    }
+    check(&Scree { title: String::new(), ratios: vec![0.0; 5] }, &["components"]);
+}
+
+#[test]
+fn components_have_whole_captions() {
+    for shape in [[28, 28, 1], [1, 1, 1], [8, 20, 3], [300, 200, 2]] {
+        let values = vec![-0.5; shape.iter().product()];
+        for (count, columns) in [(1, 1), (3, 8), (16, 4)] {
+            let caption =
+                |place| if place == 2 { "3: 0.1 % of the variance".into() } else { format!("{place}: 29.0 %") };
+            let components = (0..count).map(|place| Component { values: &values, caption: caption(place) }).collect();
+            let title = "The first principal components of a data set".into();
+            check(&Components { title, shape, columns, components }, &["0: 29.0 %", "negative", "positive"]);
+        }
+    }
+}
+
+#[test]
 fn rooflines_name_their_passes() {
     let point = |place: usize| Point {
         label: format!("conv2d_{} weight gradient", place / 3),
