@@ -222,6 +222,29 @@ fn components_have_whole_captions() {
 }
 
 #[test]
+fn scatter_plots_name_their_classes() {
+    for classes in [1, 10, 40] {
+        let names = names(classes);
+        for count in [0, 1, 500] {
+            let labels: Vec<u8> = (0..count).map(|place| (place % classes) as u8).collect();
+            for scale in [0.0, 1e-3, 1e30] {
+                let points: Vec<[f32; 2]> = (0..count).map(|place| [scale * place as f32, scale]).collect();
+                let figure = Scatter {
+                    title: "Test samples".into(),
+                    axes: ["component 1 (29.0 % of the variance)".into(), "component 2".into()],
+                    names: &names,
+                    points: &points,
+                    labels: &labels,
+                };
+                let mut expected: Vec<&str> = names.iter().map(String::as_str).collect();
+                expected.extend(["component 1", "component 2"]);
+                check(&figure, &expected);
+            }
+        }
+    }
+}
+
+#[test]
 fn rooflines_name_their_passes() {
     let point = |place: usize| Point {
         label: format!("conv2d_{} weight gradient", place / 3),
