@@ -28,7 +28,8 @@ pub struct BarChart {
 pub struct Bar {
     /// Beside the bar, in full.
     pub name: String,
-    /// Finite and not negative; its number is at the bar's end, with four decimals, or beside it where the bar is short.
+    /// Finite and not negative; its number, with four decimals, is at the bar's end, or beside it where the bar is
+    /// short.
     pub value: f64,
     /// Another value of the same kind, such as the accuracy in validation: a line across the bar.
     pub mark: Option<f64>,
@@ -60,8 +61,8 @@ fn start([least, most]: [f64; 2]) -> (f64, usize) {
     (start.max(0.0), (-unit.log10()).max(0.0).round() as usize)
 }
 
-/// Where a bar's number is drawn to, and to which side, in pixels: within the bar, before its end and its mark, or beside
-/// both where there is no room.
+/// Where a bar's number is drawn to, and to which side, in pixels: within the bar, before its end and its mark, or
+/// beside both where there is no room.
 fn number(start: i32, end: i32, mark: Option<i32>) -> (i32, HPos) {
     let long = width("0.0000", SMALL) + GAP;
     let before = mark.filter(|mark| (end - long..end + GAP).contains(mark)).map_or(end, |mark| mark.min(end));

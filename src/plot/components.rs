@@ -13,7 +13,7 @@ use super::style::{FAINT, INK, SMALL, TITLE, anchored, width};
 #[derive(Clone, Debug)]
 pub struct Components<'a> {
     pub title: String,
-    /// The shape of each component, `[H, W, C]`. Where there are several channels, each is a picture, beside the others.
+    /// The shape of each component, `[H, W, C]`. Of several channels each is a picture, beside the others.
     pub shape: [usize; 3],
     /// Components a row, at least 1.
     pub columns: usize,

@@ -1,4 +1,5 @@
-//! A scree plot (Cattell, 1966): the part of the variance that each principal component has, and how many have most of it.
+//! A scree plot (Cattell, 1966): the part of the variance that each principal component has, and how many have most
+//! of it.
 
 use plotters::element::{Circle, DashedPathElement, Rectangle, Text};
 use plotters::series::LineSeries;
