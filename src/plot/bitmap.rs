@@ -23,6 +23,11 @@ impl Bitmap {
         Self { corner, size, enlarged: size.0 as usize >= shape[1], address: data_address(pixels, shape) }
     }
 
+    /// The same image, so far to the right and down.
+    pub(super) fn moved(self, (right, down): (i32, i32)) -> Self {
+        Self { corner: (self.corner.0 + right, self.corner.1 + down), ..self }
+    }
+
     /// As a part of an SVG file.
     pub(super) fn element(&self) -> String {
         let ((x, y), (width, height)) = (self.corner, self.size);

@@ -12,6 +12,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
 use super::bitmap::Bitmap;
+use super::marks::Marks;
 use super::style::{FAMILY, FONT, FONT_NAME};
 use crate::error::{Error, Result};
 use crate::formats::write_whole;
@@ -29,6 +30,11 @@ pub trait Figure {
 
     /// Draws on a white area of that size.
     fn draw(&self, area: &Area) -> Drawn;
+
+    /// The points that lie upon what is drawn, where they are too many to be drawn one by one: the last on top.
+    fn marks(&self) -> Vec<Marks> {
+        Vec::new()
+    }
 
     /// The images that lie upon what is drawn.
     fn bitmaps(&self) -> Vec<Bitmap> {
@@ -74,8 +80,9 @@ pub fn svg(figure: &impl Figure) -> Result<String> {
     let family = format!(" font-family=\"{FAMILY}\"");
     let text = text.replace(&family, "").replacen("<svg", &format!("<svg{family}"), 1);
     let text = text.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "");
+    let marks: String = figure.marks().iter().map(Marks::element).collect();
     let bitmaps: String = figure.bitmaps().iter().map(Bitmap::element).collect();
-    Ok(text.replace("</svg>", &(bitmaps + "</svg>")))
+    Ok(text.replace("</svg>", &(marks + &bitmaps + "</svg>")))
 }
 
 fn png(figure: &impl Figure) -> Result<Vec<u8>> {

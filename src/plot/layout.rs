@@ -132,3 +132,131 @@ fn curves_name_their_runs() {
     let runs = ["a", "runs/cnn1-1", &long, "b", "c", "d"].map(|name| curve(name, 7)).to_vec();
     check(&Curves { title: "Learning curves".into(), runs }, &["runs/cnn1-1 (best", &long]);
 }
+
+/// Names of learners, some long; those after the first few differ in a number.
+fn learners(count: usize) -> Vec<String> {
+    let names = ["cnn1", "gradient boosting, 50 components", "support vectors (RBF kernel), 50 components", "tree"];
+    (0..count).map(|place| format!("{} {place}", names[place % names.len()])).collect()
+}
+
+fn kinds() -> [String; 2] {
+    ["classical learner".into(), "network".into()]
+}
+
+#[test]
+fn bar_charts_name_their_bars_in_full() {
+    let long = "gradient boosting, ".repeat(12);
+    for values in [[0.9, 0.91], [0.0, 1.0], [0.5, 0.5], [1.0, 1.0], [0.0, 0.0], [0.999, 1.0]] {
+        for count in [1, 2, 14, 40] {
+            let bar = |(place, name): (usize, String)| Bar {
+                name: if place == 5 { long.clone() } else { name },
+                value: values[place % 2],
+                mark: [None, Some(values[0]), Some(0.99 * values[1])][place % 3],
+                highlighted: place % 4 == 0,
+            };
+            let figure = BarChart {
+                title: "Accuracies".into(),
+                values: "test accuracy, with words enough to be longer than the axis itself is in any of the cases"
+                    .into(),
+                kinds: kinds(),
+                marks: "validation accuracy".into(),
+                bars: learners(count).into_iter().enumerate().map(bar).collect(),
+            };
+            let names: Vec<&str> = figure.bars.iter().map(|bar| bar.name.trim_end()).collect();
+            check(&figure, &names);
+            let number = format!("{:.4}", values[0]);
+            check(&figure, &[&number, "test accuracy"]);
+        }
+    }
+}
+
+#[test]
+fn trade_offs_name_their_points() {
+    let spread = |place: usize| (0.01 * 1.3_f64.powi(place as i32), 0.5 + 0.01 * (place * 7 % 40) as f64);
+    let together = |place: usize| (60.0 + 1e-3 * place as f64, 0.9);
+    let in_two_places = |place: usize| [(1.0, 1.0), (1e6, 0.0)][place % 2];
+    let in_a_line = |place: usize| (0.01 * 1.3_f64.powi(place as i32), 0.02 * place as f64);
+    for at in [&spread as &dyn Fn(usize) -> (f64, f64), &together, &in_two_places, &in_a_line] {
+        for count in [1, 2, 14, 40] {
+            let choice = |(place, name): (usize, String)| {
+                let (seconds, value) = at(place);
+                Choice { name, seconds, value, highlighted: place % 4 == 0 }
+            };
+            let figure = TradeOff {
+                title: "Accuracy and time".into(),
+                values: "test accuracy".into(),
+                limits: [0.0, 1.0],
+                kinds: kinds(),
+                choices: learners(count).into_iter().enumerate().map(choice).collect(),
+            };
+            let names: Vec<&str> = figure.choices.iter().map(|choice| choice.name.as_str()).collect();
+            check(&figure, &names);
+        }
+    }
+}
+
+#[test]
+fn scree_plots_say_how_many_components_are_enough() {
+    for count in [1, 2, 3, 10, 50, 51, 784] {
+        let equal = vec![1.0 / count as f64; count];
+        let steep: Vec<f64> = (1..=count as i32).map(|place| 0.5_f64.powi(place)).collect();
+        let title = "The variance of a data set whose name is long";
+        check(&Scree { title: title.into(), ratios: equal }, &["0.99: ", "component"]);
+        check(&Scree { title: title.repeat(5), ratios: steep }, &["part of the variance"]);
+    }
+    check(&Scree { title: String::new(), ratios: vec![0.0; 5] }, &["components"]);
+}
+
+#[test]
+fn components_have_whole_captions() {
+    for shape in [[28, 28, 1], [1, 1, 1], [8, 20, 3], [300, 200, 2]] {
+        let values = vec![-0.5; shape.iter().product()];
+        for (count, columns) in [(1, 1), (3, 8), (16, 4)] {
+            let caption =
+                |place| if place == 2 { "3: 0.1 % of the variance".into() } else { format!("{place}: 29.0 %") };
+            let components = (0..count).map(|place| Component { values: &values, caption: caption(place) }).collect();
+            let title = "The first principal components of a data set".into();
+            check(&Components { title, shape, columns, components }, &["0: 29.0 %", "negative", "positive"]);
+        }
+    }
+}
+
+#[test]
+fn scatter_plots_name_their_classes() {
+    for classes in [1, 10, 40] {
+        let names = names(classes);
+        for count in [0, 1, 500] {
+            let labels: Vec<u8> = (0..count).map(|place| (place % classes) as u8).collect();
+            for scale in [0.0, 1e-3, 1e30] {
+                let points: Vec<[f32; 2]> = (0..count).map(|place| [scale * place as f32, scale]).collect();
+                let figure = Scatter {
+                    title: "Test samples".into(),
+                    axes: ["component 1 (29.0 % of the variance)".into(), "component 2".into()],
+                    names: &names,
+                    points: &points,
+                    labels: &labels,
+                };
+                let mut expected: Vec<&str> = names.iter().map(String::as_str).collect();
+                expected.extend(["component 1", "component 2"]);
+                check(&figure, &expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn rooflines_name_their_passes() {
+    let point = |place: usize| Point {
+        label: format!("conv2d_{} weight gradient", place / 3),
+        group: format!("conv2d_{}", place / 3),
+        share: 1.0 / (place + 2) as f64,
+        operations: 3e8,
+        bytes: 2e7 + 1e6 * place as f64,
+        seconds: 2e-3,
+    };
+    for count in [1, 5, 18] {
+        let points = (0..count).map(point).collect();
+        let figure = Roofline { title: "Passes".into(), arithmetic: 2e11, bandwidth: 2e10, points };
+        check(&figure, &["conv2d_0 weight gradient", "arithmetic", "memory"]);
+    }
+}

@@ -1,10 +1,11 @@
 //! What the marks of a figure mean: as many lines as the figure's width asks for.
 
-use plotters::element::{Circle, DashedPathElement, PathElement, Rectangle, Text};
+use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, RGBColor};
 
 use super::figure::{Area, Drawn};
+use super::marks::Shape;
 use super::style::{TEXT, anchored, width};
 
 /// How something is drawn.
@@ -14,6 +15,9 @@ pub enum Mark {
     Dashed,
     Ring,
     Block,
+    /// A short line from top to bottom.
+    Tick,
+    Point(Shape),
 }
 
 /// A mark and what it means.
@@ -61,6 +65,20 @@ pub fn height(entries: &[Entry], room: i32) -> i32 {
     places(entries, room).last().map_or(0, |(_, y)| y + LINE)
 }
 
+/// Draws a point, large enough for its colour to be seen.
+fn draw_point(area: &Area, shape: Shape, (x, y): (i32, i32), colour: RGBColor) -> Drawn {
+    let line = |from, to| PathElement::new([from, to], colour.stroke_width(4));
+    match shape {
+        Shape::Circle => area.draw(&Circle::new((x, y), 6, colour.filled())),
+        Shape::Square => area.draw(&Rectangle::new([(x - 5, y - 5), (x + 5, y + 5)], colour.filled())),
+        Shape::Triangle => area.draw(&Polygon::new([(x, y - 8), (x + 7, y + 5), (x - 7, y + 5)], colour.filled())),
+        Shape::Cross => {
+            area.draw(&line((x - 7, y), (x + 7, y)))?;
+            area.draw(&line((x, y - 7), (x, y + 7)))
+        }
+    }
+}
+
 /// Draws the entries below and to the right of a place, in so much room from left to right.
 ///
 /// # Errors
@@ -69,12 +87,14 @@ pub fn draw(area: &Area, entries: &[Entry], (left, top): (i32, i32), room: i32) 
     for (entry, (x, y)) in entries.iter().zip(places(entries, room)) {
         let (x, y) = (left + x, top + y + LINE / 2);
         let line = [(x, y), (x + MARK, y)];
-        let style = entry.colour.stroke_width(2);
+        let (style, middle) = (entry.colour.stroke_width(2), x + MARK / 2);
         match entry.mark {
             Mark::Solid => area.draw(&PathElement::new(line, style))?,
             Mark::Dashed => area.draw(&DashedPathElement::new(line, DASHES.0, DASHES.1, style))?,
-            Mark::Ring => area.draw(&Circle::new((x + MARK / 2, y), 6, style))?,
+            Mark::Ring => area.draw(&Circle::new((middle, y), 6, style))?,
             Mark::Block => area.draw(&Rectangle::new([(x, y - 7), (x + MARK, y + 7)], entry.colour.filled()))?,
+            Mark::Tick => area.draw(&PathElement::new([(middle, y - 8), (middle, y + 8)], style.stroke_width(3)))?,
+            Mark::Point(shape) => draw_point(area, shape, (middle, y), entry.colour)?,
         }
         let style = anchored(TEXT, HPos::Left, VPos::Center);
         area.draw(&Text::new(entry.words.as_str(), (x + MARK + GAP, y), style))?;

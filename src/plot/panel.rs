@@ -18,16 +18,18 @@ pub struct Axis {
     /// Between two ticks.
     step: f64,
     ticks: Vec<f64>,
+    /// Whether equal lengths are equal factors.
+    logarithmic: bool,
 }
 
 /// Draws values where they belong.
 pub type Panel<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
 
 /// The room for an axis' labels and title: for numbers such as 0.00025 or 1e30 beside it, and for a line below.
-const BESIDE: u32 = 76;
-const BELOW: u32 = 50;
+pub const BESIDE: u32 = 76;
+pub const BELOW: u32 = 50;
 /// On the other sides.
-const MARGIN: u32 = 20;
+pub const MARGIN: u32 = 20;
 /// The most parts that ticks divide an axis into.
 pub const MANY: u32 = 10;
 
@@ -49,7 +51,7 @@ impl Axis {
     /// From one value to a larger one, in so many parts or fewer.
     pub fn new(title: &str, [from, to]: [f64; 2], parts: u32) -> Self {
         let step = round_step(to - from, parts);
-        Self { title: title.to_owned(), from, to, step, ticks: multiples(step, [from, to]) }
+        Self { title: title.to_owned(), from, to, step, ticks: multiples(step, [from, to]), logarithmic: false }
     }
 
     /// Over finite values and a little more, but not beyond the limits.
@@ -68,16 +70,49 @@ impl Axis {
         let room = (0.03 * (last - first)).max(0.5);
         let step = round_step(last - first, MANY).max(1.0);
         let ticks = multiples(step, [first, last]);
-        Self { title: title.to_owned(), from: first - room, to: last + room, step, ticks }
+        Self { title: title.to_owned(), from: first - room, to: last + room, step, ticks, logarithmic: false }
+    }
+
+    /// Over positive values and a little more, at least a factor of 10: each power of ten is as long as another.
+    pub fn logarithmic(title: &str, values: impl Iterator<Item = f64> + Clone) -> Self {
+        let least = values.clone().fold(f64::INFINITY, f64::min).log10();
+        let most = values.fold(f64::MIN_POSITIVE, f64::max).log10();
+        let room = (0.08 * (most - least)).max(0.5 * (1.05 - (most - least)));
+        let (from, to) = (least - room, most + room);
+        // Few powers have numbers between them.
+        let factors: &[f64] = if to - from < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let step = ((to - from) / f64::from(MANY)).ceil();
+        let powers = (0..=MANY).map(|place| ((from / step).floor() + f64::from(place)) * step);
+        let ticks = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powf(power)));
+        let ticks = ticks.filter(|tick| (from..=to).contains(&tick.log10())).collect();
+        Self { title: title.to_owned(), from: 10_f64.powf(from), to: 10_f64.powf(to), step, ticks, logarithmic: true }
     }
 
     /// From 0 to 1, without ticks.
     pub fn bare(title: &str) -> Self {
-        Self { title: title.to_owned(), from: 0.0, to: 1.0, step: 1.0, ticks: Vec::new() }
+        Self { title: title.to_owned(), from: 0.0, to: 1.0, step: 1.0, ticks: Vec::new(), logarithmic: false }
+    }
+
+    /// What is written beside it.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// How far along the axis a value is: 0 at its beginning, 1 at its end.
+    fn part(&self, value: f64) -> f64 {
+        if self.logarithmic {
+            (value / self.from).ln() / (self.to / self.from).ln()
+        } else {
+            (value - self.from) / (self.to - self.from)
+        }
     }
 
     /// A tick's number with the digits that tell it from the others.
     fn label(&self, value: f64) -> String {
+        if self.logarithmic {
+            let digits = (-value.log10() - 1e-9).ceil().max(0.0) as usize;
+            return if (1e-5..1e6).contains(&value) { format!("{value:.digits$}") } else { format!("{value:.0e}") };
+        }
         match self.step {
             step if (1e-5..1e6).contains(&step) => format!("{value:.*}", (-step.log10().floor()).max(0.0) as usize),
             _ => format!("{value:.1e}"),
@@ -90,8 +125,7 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        let part = (value - self.from) / (self.to - self.from);
-        from + (part * f64::from(to - from)).round() as i32
+        from + (self.part(*value) * f64::from(to - from)).round() as i32
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
@@ -108,6 +142,18 @@ impl ValueFormatter<f64> for Axis {
     fn format_ext(&self, value: &f64) -> String {
         self.label(*value)
     }
+}
+
+/// The pixels between the axes of a panel of that size: the left, upper, right and lower ones.
+pub fn inside((width, height): (u32, u32)) -> [i32; 4] {
+    [MARGIN + BESIDE, MARGIN, width - MARGIN - 1, height - BELOW - 1].map(|place| place as i32)
+}
+
+/// Where a panel of that size has values of its two axes: as [`Panel::backend_coord`] has it, but to fractions of a
+/// pixel, and known before anything is drawn.
+pub fn place([x, y]: [&Axis; 2], size: (u32, u32), values: (f64, f64)) -> (f64, f64) {
+    let [left, top, right, bottom] = inside(size).map(f64::from);
+    (left + x.part(values.0) * (right - left), bottom - y.part(values.1) * (bottom - top))
 }
 
 /// Draws the axes.
@@ -140,6 +186,7 @@ pub fn panel<'a, 'b>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plotters::prelude::IntoDrawingArea;
 
     fn labels(axis: &Axis) -> Vec<String> {
         axis.ticks.iter().map(|tick| axis.label(*tick)).collect()
@@ -155,6 +202,34 @@ mod tests {
             let labels = labels(&Axis::integers("", 1, last));
             assert!((2..=11).contains(&labels.len()), "{last}: {labels:?}");
             assert!(labels.windows(2).all(|pair| pair[0] != pair[1]), "{last}: {labels:?}");
+        }
+    }
+
+    #[test]
+    fn powers_of_ten_are_equally_far_apart() {
+        let axis = |values: &[f64]| Axis::logarithmic("", values.iter().copied());
+        assert_eq!(labels(&axis(&[0.013, 2600.0])), ["0.01", "0.1", "1", "10", "100", "1000"]);
+        assert_eq!(labels(&axis(&[0.3, 8.0])), ["0.5", "1", "2", "5", "10"]);
+        assert_eq!(labels(&axis(&[42.0, 42.0])), ["20", "50", "100"]);
+        assert!((axis(&[1.0, 10_000.0]).part(100.0) - 0.5).abs() < 1e-12);
+        for values in [[1e-9, 1e-9], [1e-9, 1e9], [1e-3, 1e9], [1e-300, 1e300]] {
+            let labels = labels(&axis(&values));
+            assert!((2..=11).contains(&labels.len()), "{values:?}: {labels:?}");
+            assert!(labels.windows(2).all(|pair| pair[0] != pair[1]), "{values:?}: {labels:?}");
+        }
+    }
+
+    #[test]
+    fn places_are_known_before_they_are_drawn() {
+        let mut text = String::new();
+        let (x, y) = (Axis::logarithmic("", [1.0, 500.0].into_iter()), Axis::new("", [0.0, 3.0], MANY));
+        for size in [(400, 300), (777, 1001)] {
+            let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+            let chart = panel(&area, &x, &y).unwrap();
+            for values in [(1.0, 0.0), (17.0, 3.0), (500.0, 0.77)] {
+                let (drawn, (across, down)) = (chart.backend_coord(&values), place([&x, &y], size, values));
+                assert_eq!(drawn, (across.round() as i32, down.round() as i32), "{size:?} {values:?}");
+            }
         }
     }
 

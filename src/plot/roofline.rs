@@ -2,13 +2,13 @@
 //! adapter's arithmetic and memory allow at most.
 
 use plotters::chart::ChartBuilder;
-use plotters::element::{Circle, PathElement, Text};
+use plotters::element::Circle;
 use plotters::prelude::IntoLogRange;
 use plotters::series::LineSeries;
 use plotters::style::{Color, RGBColor, WHITE};
 
 use super::figure::{Area, Drawn, Figure};
-use super::labels::Labels;
+use super::labels::{Label, Labels};
 use super::style::{FAINT, INK, PALETTE, TEXT, text};
 
 /// What is drawn.
@@ -123,24 +123,27 @@ impl Figure for Roofline {
         let flat = format!("arithmetic: {} GFLOP/s", number(GIGA * self.arithmetic));
         let slope = format!("memory: {} GB/s", number(GIGA * self.bandwidth));
         // The roof itself is kept free of labels.
-        let steps = (0..=60).map(|step| left * (right / left).powf(f64::from(step) / 60.0));
-        steps.for_each(|intensity| labels.keep_free(pixel(roof(intensity)), 3));
+        labels.keep_line_free(&[left, ridge, right].map(|intensity| pixel(roof(intensity))));
         self.shown().for_each(|point| labels.keep_free(pixel(place(point)), point.radius()));
         for (words, intensity) in [(flat, (ridge * right).sqrt()), (slope, (left * ridge).sqrt())] {
-            let at = labels.place(&words, pixel(roof(intensity)), 6);
-            area.draw(&Text::new(words, at.corner, text(TEXT)))?;
+            let label = Label { words, centre: pixel(roof(intensity)), radius: 6, colour: INK };
+            area.draw(&labels.place(&label).text(&label.words))?;
         }
         // Large ones get the best places, and lie under small ones.
         let mut points: Vec<&Point> = self.shown().collect();
         points.sort_by(|one, other| other.share.total_cmp(&one.share));
-        for point in points {
-            let (colour, centre) = (self.colour(&point.group), pixel(place(point)));
+        let label = |point: &&Point| {
             let words = format!("{} {:.1} %", point.label, 100.0 * point.share);
-            let at = labels.place(&words, centre, point.radius());
-            area.draw(&PathElement::new([centre, at.nearest], colour.stroke_width(1)))?;
-            area.draw(&Circle::new(centre, point.radius(), colour.mix(0.85).filled()))?;
-            area.draw(&Circle::new(centre, point.radius(), WHITE.stroke_width(1)))?;
-            area.draw(&Text::new(words, at.corner, text(TEXT)))?;
+            let colour = self.colour(&point.group);
+            Label { words, centre: pixel(place(point)), radius: point.radius(), colour }
+        };
+        let wanted: Vec<Label> = points.iter().map(label).collect();
+        let places = labels.place_all(&wanted);
+        for (label, at) in wanted.iter().zip(places) {
+            at.leader(label).map_or(Ok(()), |leader| area.draw(&leader))?;
+            area.draw(&Circle::new(label.centre, label.radius, label.colour.mix(0.85).filled()))?;
+            area.draw(&Circle::new(label.centre, label.radius, WHITE.stroke_width(1)))?;
+            area.draw(&at.text(&label.words))?;
         }
         Ok(())
     }

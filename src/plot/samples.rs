@@ -67,6 +67,13 @@ impl Samples<'_> {
         let (width, height) = self.cell();
         ((place % self.columns) as i32 * width, (place / self.columns) as i32 * height)
     }
+
+    /// The upper left and the lower right corner of a sample's image.
+    pub(super) fn frame(&self, place: usize) -> [(i32, i32); 2] {
+        let ((x, y), (cell, _), (width, height)) = (self.corner(place), self.cell(), self.image());
+        let (left, top) = (x + (cell - width) / 2, y + MARGIN);
+        [(left, top), (left + width, top + height)]
+    }
 }
 
 impl Figure for Samples<'_> {
@@ -92,10 +99,9 @@ impl Figure for Samples<'_> {
     }
 
     fn bitmaps(&self) -> Vec<Bitmap> {
-        let ((cell, _), (width, height)) = (self.cell(), self.image());
+        let (width, height) = self.image();
         let bitmap = |(place, sample): (usize, &Sample)| {
-            let (x, y) = self.corner(place);
-            let corner = (x + (cell - width) / 2, y + MARGIN);
+            let [corner, _] = self.frame(place);
             Bitmap::new(corner, (width.unsigned_abs(), height.unsigned_abs()), sample.pixels, self.shape)
         };
         self.samples.iter().enumerate().map(bitmap).collect()

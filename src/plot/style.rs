@@ -15,6 +15,22 @@ pub const PALETTE: [RGBColor; 6] = [
     RGBColor(230, 159, 0),
 ];
 
+/// Those, and four darker ones that are as far from them and from each other, for more classes than curves: simulated
+/// (Machado, Oliveira and Fernandes, 2009) for people who lack any one kind of cone, no two come nearer than two of
+/// `PALETTE`.
+pub const CLASSES: [RGBColor; 10] = [
+    PALETTE[0],
+    PALETTE[1],
+    PALETTE[2],
+    PALETTE[3],
+    PALETTE[4],
+    PALETTE[5],
+    RGBColor(136, 34, 85),
+    RGBColor(51, 34, 136),
+    RGBColor(120, 70, 20),
+    RGBColor(0, 0, 0),
+];
+
 /// Of text and axes.
 pub const INK: RGBColor = RGBColor(40, 40, 40);
 /// Of grids.
