@@ -9,13 +9,16 @@ const QUERIES: u32 = 8;
 const NEIGHBOURS: u32 = 3;
 const THREADS: u32 = 64;
 
+// Samples that are compared at a time: most are no query's neighbours, and then one comparison says so of all of them.
+const TOGETHER: u32 = 8;
+
 struct Span { first: u32, count: u32 }
 
 @group(0) @binding(0) var<storage, read> products: array<f32>; // [SAMPLES, QUERIES]
 @group(0) @binding(1) var<storage, read> half_squares: array<f32>; // [SAMPLES], |sample|^2 / 2
 @group(0) @binding(2) var<storage, read> span: Span; // number of the first of these samples, and how many there are
-@group(0) @binding(3) var<storage, read_write> closeness: array<f32>; // [QUERIES, NEIGHBOURS], the greatest first
-@group(0) @binding(4) var<storage, read_write> neighbours: array<u32>; // [QUERIES, NEIGHBOURS], the samples' numbers
+@group(0) @binding(3) var<storage, read_write> closeness: array<f32>; // [NEIGHBOURS, QUERIES], the greatest first
+@group(0) @binding(4) var<storage, read_write> neighbours: array<u32>; // [NEIGHBOURS, QUERIES], the samples' numbers
 
 // A thread has one query, so that a workgroup reads neighbouring products.
 @compute @workgroup_size(THREADS)
@@ -27,28 +30,45 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     var greatest: array<f32, NEIGHBOURS>;
     var nearest: array<u32, NEIGHBOURS>;
     for (var place = 0u; place < NEIGHBOURS; place++) {
-        greatest[place] = closeness[query * NEIGHBOURS + place];
-        nearest[place] = neighbours[query * NEIGHBOURS + place];
+        greatest[place] = closeness[place * QUERIES + query];
+        nearest[place] = neighbours[place * QUERIES + query];
     }
-    for (var sample = 0u; sample < min(span.count, SAMPLES); sample++) {
-        var candidate = products[sample * QUERIES + query] - half_squares[sample];
-        if candidate > greatest[NEIGHBOURS - 1] {
-            // It takes its place, and each farther one moves on by one. All places are visited, since an array that is
-            // indexed by what differs from thread to thread is not kept in registers.
-            var number = span.first + sample;
-            for (var place = 0u; place < NEIGHBOURS; place++) {
-                let closer = candidate > greatest[place];
-                let moved = greatest[place];
-                let moved_number = nearest[place];
-                greatest[place] = select(moved, candidate, closer);
-                nearest[place] = select(moved_number, number, closer);
-                candidate = select(candidate, moved, closer);
-                number = select(number, moved_number, closer);
+    let least_at_start = greatest[NEIGHBOURS - 1];
+    var least = least_at_start;
+    let count = min(span.count, SAMPLES);
+    for (var first = 0u; first < count; first += TOGETHER) {
+        var candidates: array<f32, TOGETHER>;
+        var closest = least;
+        for (var member = 0u; member < TOGETHER; member++) {
+            // Beyond the last sample, the last one again.
+            let sample = min(first + member, count - 1);
+            candidates[member] = products[sample * QUERIES + query] - half_squares[sample];
+            closest = max(closest, candidates[member]);
+        }
+        if closest > least {
+            for (var member = 0u; member < min(TOGETHER, count - first); member++) {
+                var candidate = candidates[member];
+                var number = span.first + first + member;
+                // It takes its place, and each farther one moves on by one. All places are visited, since an array that
+                // is indexed by what differs from thread to thread is not kept in registers.
+                for (var place = 0u; place < NEIGHBOURS; place++) {
+                    let closer = candidate > greatest[place];
+                    let moved = greatest[place];
+                    let moved_number = nearest[place];
+                    greatest[place] = select(moved, candidate, closer);
+                    nearest[place] = select(moved_number, number, closer);
+                    candidate = select(candidate, moved, closer);
+                    number = select(number, moved_number, closer);
+                }
             }
+            least = greatest[NEIGHBOURS - 1];
         }
     }
+    if least == least_at_start {
+        return;
+    }
     for (var place = 0u; place < NEIGHBOURS; place++) {
-        closeness[query * NEIGHBOURS + place] = greatest[place];
-        neighbours[query * NEIGHBOURS + place] = nearest[place];
+        closeness[place * QUERIES + query] = greatest[place];
+        neighbours[place * QUERIES + query] = nearest[place];
     }
 }

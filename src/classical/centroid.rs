@@ -1,7 +1,7 @@
 //! The nearest centroid: a sample is of the class whose mean it is nearest to (scikit-learn's `NearestCentroid`).
 
 use super::learner::{Learner, Task, Trained};
-use super::{Features, Products, Visit, nearest};
+use super::{Features, Neighbourhood, Products, Visit};
 use crate::error::Result;
 
 pub const LEARNER: Learner = Learner {
@@ -14,12 +14,12 @@ pub const LEARNER: Learner = Learner {
 
 struct NearestCentroid {
     /// The means, as [`Features::centred`] has the features, of those classes that have a sample.
-    means: Features,
+    means: Neighbourhood,
     classes: Vec<u8>,
 }
 
 impl NearestCentroid {
-    fn of(task: &Task, _: Visit) -> Result<Self> {
+    fn of(task: &Task, visit: Visit) -> Result<Self> {
         let columns = task.features.columns;
         let mut sums = vec![0.0_f64; task.classes * columns];
         let mut counts = vec![0; task.classes];
@@ -33,13 +33,14 @@ impl NearestCentroid {
             let (sums, count) = (&sums[usize::from(class) * columns..][..columns], counts[usize::from(class)]);
             sums.iter().map(move |sum| (sum / f64::from(count)) as f32)
         };
-        Ok(Self { means: Features::numbers(columns, classes.iter().flat_map(mean).collect()), classes })
+        let means = Features::numbers(columns, classes.iter().flat_map(mean).collect());
+        Ok(Self { means: Neighbourhood::of(means, task.products, visit)?, classes })
     }
 }
 
 impl Trained for NearestCentroid {
-    fn predict(&self, features: &Features, products: Products) -> Result<Vec<u8>> {
-        let found = nearest(&self.means, features, 1, products, &mut |_| Ok(()))?;
+    fn predict(&self, features: &Features, products: Products, visit: Visit) -> Result<Vec<u8>> {
+        let found = self.means.nearest(features, 1, products, visit)?;
         Ok(found.into_iter().map(|place| self.classes[place as usize]).collect())
     }
 }

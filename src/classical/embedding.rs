@@ -2,7 +2,8 @@
 
 use bhtsne::{Neighbor, tSNE};
 
-use super::{Features, Products, Visit, nearest};
+use super::neighbours::by_all_columns;
+use super::{Features, Products, Visit};
 use crate::error::{Error, Result};
 
 /// Steps of gradient descent.
@@ -24,7 +25,7 @@ pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: 
         let most = rows.saturating_sub(1) / 3;
         return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
     }
-    let found = nearest(features, features, neighbours + 1, products, &mut |_| visit(0.0))?;
+    let found = by_all_columns(features, features, neighbours + 1, products, &mut |_| visit(0.0))?;
     let values = features.values();
     let row = |number: usize| &values[number * columns..][..columns];
     let distance = |one: usize, other: usize| {

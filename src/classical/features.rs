@@ -56,6 +56,31 @@ impl Features {
         Self { columns: self.columns, values }
     }
 
+    /// Some rows, by number.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn rows_of(&self, numbers: &[usize]) -> Self {
+        let columns = self.columns;
+        let values = match &self.values {
+            Values::Pixels(pixels) => {
+                Values::Pixels(numbers.iter().flat_map(|&row| &pixels[row * columns..][..columns]).copied().collect())
+            }
+            Values::Numbers(values) => {
+                Values::Numbers(numbers.iter().flat_map(|&row| &values[row * columns..][..columns]).copied().collect())
+            }
+        };
+        Self { columns, values }
+    }
+
+    /// The pixels of a row, unless the features are other numbers.
+    pub fn pixels_of(&self, row: usize) -> Option<&[u8]> {
+        match &self.values {
+            Values::Pixels(pixels) => Some(&pixels[row * self.columns..][..self.columns]),
+            Values::Numbers(_) => None,
+        }
+    }
+
     /// All values, row after row: pixels from 0 to 1.
     pub fn values(&self) -> Vec<f32> {
         match &self.values {

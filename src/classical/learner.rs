@@ -33,8 +33,8 @@ pub trait Trained {
     /// The class of each row.
     ///
     /// # Errors
-    /// What the device reports.
-    fn predict(&self, features: &Features, products: Products) -> Result<Vec<u8>>;
+    /// What the device reports, or an interrupt.
+    fn predict(&self, features: &Features, products: Products, visit: Visit) -> Result<Vec<u8>>;
 }
 
 /// The only list of learners.

@@ -6,12 +6,13 @@ mod embedding;
 mod features;
 mod learner;
 mod neighbours;
+mod shortcut;
 
 pub use components::{Components, Keep};
 pub use embedding::t_sne;
 pub use features::Features;
 pub use learner::{LEARNERS, Learner, Task, Trained};
-pub use neighbours::nearest;
+pub use neighbours::Neighbourhood;
 
 use crate::error::Result;
 use crate::kernels::Tiles;

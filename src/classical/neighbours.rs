@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::learner::{Learner, Trained};
+use super::shortcut::Shortcut;
 use super::{Features, Products, Visit};
 use crate::error::Result;
 use crate::kernels::{ConvForward, Convolution, Nearest};
@@ -17,8 +18,9 @@ pub const LEARNER: Learner = Learner {
     title: "k nearest neighbours",
     settings: "k = 5",
     most_rows: usize::MAX,
-    train: |task, _| {
-        Ok(Box::new(Voters { features: task.features.clone(), labels: task.labels.to_vec(), classes: task.classes }))
+    train: |task, visit| {
+        let samples = Neighbourhood::of(task.features.clone(), task.products, visit)?;
+        Ok(Box::new(Voters { samples, labels: task.labels.to_vec(), classes: task.classes }))
     },
 };
 
@@ -27,15 +29,15 @@ const VOTES: usize = 5;
 
 /// The samples that are asked for their class.
 struct Voters {
-    features: Features,
+    samples: Neighbourhood,
     labels: Vec<u8>,
     classes: usize,
 }
 
 impl Trained for Voters {
-    fn predict(&self, features: &Features, products: Products) -> Result<Vec<u8>> {
+    fn predict(&self, features: &Features, products: Products, visit: Visit) -> Result<Vec<u8>> {
         let votes = VOTES.min(self.labels.len());
-        let found = nearest(&self.features, features, votes, products, &mut |_| Ok(()))?;
+        let found = self.samples.nearest(features, votes, products, visit)?;
         // The class with the most votes; of those with as many, the lower one, as scikit-learn has it.
         let elected = |neighbours: &[u32]| {
             let mut counts = vec![0; self.classes];
@@ -46,20 +48,51 @@ impl Trained for Voters {
     }
 }
 
+/// Samples to find neighbours among.
+pub struct Neighbourhood {
+    samples: Features,
+    shortcut: Option<Shortcut>,
+}
+
+impl Neighbourhood {
+    /// Of at least one sample.
+    ///
+    /// # Errors
+    /// What the device reports, or an interrupt.
+    pub fn of(samples: Features, products: Products, visit: Visit) -> Result<Self> {
+        let shortcut = Shortcut::of(&samples, products, visit)?;
+        Ok(Self { samples, shortcut })
+    }
+
+    /// The numbers `[queries, neighbours]` of the samples nearest to each query by Euclidean distance, the nearest first;
+    /// of those equally near, the lower number first.
+    ///
+    /// # Errors
+    /// What the device reports, or an interrupt.
+    ///
+    /// # Panics
+    /// Where there are fewer samples than neighbours, or the queries have other columns.
+    pub fn nearest(
+        &self,
+        queries: &Features,
+        neighbours: usize,
+        products: Products,
+        visit: Visit,
+    ) -> Result<Vec<u32>> {
+        match &self.shortcut {
+            Some(shortcut) => shortcut.nearest(&self.samples, queries, neighbours, products, visit),
+            None => by_all_columns(&self.samples, queries, neighbours, products, visit),
+        }
+    }
+}
+
 /// Samples at a time.
 const SAMPLES: usize = 512;
 /// Queries at a time, at most: their products then fit the buffers of any adapter.
 const QUERIES: usize = 16_384;
 
-/// The numbers `[queries, neighbours]` of the samples nearest to each query by Euclidean distance, the nearest first; of
-/// those equally near, the lower number first.
-///
-/// # Errors
-/// What the device reports, or an interrupt.
-///
-/// # Panics
-/// Where there are fewer samples than neighbours, or the queries have other columns.
-pub fn nearest(
+/// What [`Neighbourhood::nearest`] promises, without any shortcut.
+pub(super) fn by_all_columns(
     samples: &Features,
     queries: &Features,
     neighbours: usize,
@@ -161,7 +194,7 @@ mod tests {
             let samples = Samples { images: images.to_vec(), labels: vec![0; count], shape };
             Features::pixels(&samples, &(0..count as u32).collect::<Vec<_>>())
         };
-        let found = nearest(&of(&samples), &of(&queries), 5, cpu(), &mut |_| Ok(())).unwrap();
+        let found = by_all_columns(&of(&samples), &of(&queries), 5, cpu(), &mut |_| Ok(())).unwrap();
         assert_eq!(found, expected(&samples, &queries, columns, 5));
     }
 }

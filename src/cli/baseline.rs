@@ -206,7 +206,8 @@ impl Comparison<'_> {
         let trained = (learner.train)(&task, &mut |part| self.visit(part))?;
         let training_seconds = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let predicted = [trained.predict(others[0], products)?, trained.predict(others[1], products)?];
+        let predict = |features| trained.predict(features, products, &mut |part| self.visit(part));
+        let predicted = [predict(others[0])?, predict(others[1])?];
         let prediction_seconds = start.elapsed().as_secs_f64();
         let score = |part: usize| {
             let pairs = labels[part + 1].iter().zip(&predicted[part]);
