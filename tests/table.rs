@@ -133,8 +133,24 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 
 /// The modules, from those that import nothing to those that nothing imports.
 const ORDER: [&str; 18] = [
-    "error", "random", "data", "model", "kernels", "plan", "cpu", "gpu", "formats", "evaluate", "plot", "train",
-    "report", "selftest", "tune", "measure", "classical", "cli",
+    "error",
+    "random",
+    "data",
+    "model",
+    "kernels",
+    "plan",
+    "cpu",
+    "gpu",
+    "formats",
+    "evaluate",
+    "plot",
+    "train",
+    "report",
+    "selftest",
+    "tune",
+    "measure",
+    "classical",
+    "cli",
 ];
 
 #[test]

@@ -101,7 +101,8 @@ impl Components {
         };
         let vector = |&place: &usize| {
             let vector = eigen.eigenvectors.column(place);
-            let largest = vector.iter().copied().fold(0.0_f64, |most, value| if value.abs() > most.abs() { value } else { most });
+            let largest =
+                vector.iter().copied().fold(0.0_f64, |most, value| if value.abs() > most.abs() { value } else { most });
             vector.iter().map(|value| value * largest.signum()).collect::<Vec<f64>>()
         };
         let vectors = order[..kept].iter().flat_map(vector).collect();
@@ -176,7 +177,7 @@ impl Components {
 }
 
 /// The steps of a pixel from 0 to 1.
-const UNIT: f64 = 255.0;
+pub(super) const UNIT: f64 = 255.0;
 
 /// The sums of the first of these as parts of the whole, one by one.
 fn cumulative(variances: &[f64]) -> impl Iterator<Item = f64> + '_ {
@@ -221,4 +222,83 @@ fn sums(pixels: &Features, products: Products, visit: Visit) -> Result<Vec<i64>>
         visit(done as f64 / pixels.len() as f64)?;
     }
     Ok(sums)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::{cpu, images, pixels};
+    use super::*;
+
+    fn of(pixels: &Features, keep: Keep) -> Result<Components> {
+        Components::of(pixels, keep, cpu(), &mut |_| Ok(()))
+    }
+
+    /// Dark, grey and bright images, so that sums are large, of more samples than are added up at a time.
+    fn samples() -> Features {
+        let mut bytes = pixels(1500 * 784, 5);
+        bytes[..300 * 784].fill(255);
+        bytes[300 * 784..500 * 784].fill(3);
+        images(bytes)
+    }
+
+    #[test]
+    fn variances_are_those_along_the_components() {
+        let samples = samples();
+        let components = of(&samples, Keep::Count(20)).unwrap();
+        assert_eq!((components.count(), components.variances.len()), (20, 784));
+        let values = samples.values();
+        for (number, vector) in components.vectors.chunks(784).enumerate() {
+            let along = values.chunks(784).map(|row| {
+                let about_mean = row.iter().zip(&components.mean).map(|(&value, mean)| f64::from(value) - mean);
+                about_mean.zip(vector).map(|(value, part)| value * part).sum::<f64>()
+            });
+            let variance = along.map(|value| value * value).sum::<f64>() / 1499.0;
+            let expected = components.variances[number];
+            assert!((variance - expected).abs() < 1e-6 * expected, "{number}: {variance}, not {expected}");
+            let length: f64 = vector.iter().map(|value| value * value).sum();
+            assert!((length - 1.0).abs() < 1e-12, "{number}: {length}");
+            let largest = vector.iter().copied().max_by(|one, other| one.abs().total_cmp(&other.abs())).unwrap();
+            assert!(largest > 0.0);
+        }
+        assert!(components.variances.windows(2).all(|pair| pair[0] >= pair[1]));
+        assert!((components.ratios().iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_projection_is_made_of_inner_products_about_the_mean() {
+        let (samples, others) = (samples(), images(pixels(700 * 784, 6)));
+        let components = of(&samples, Keep::Count(3)).unwrap();
+        let projected = components.project(&others, cpu(), &mut |_| Ok(())).unwrap();
+        assert_eq!((projected.rows(), projected.columns), (700, 3));
+        let (projected, values) = (projected.values(), others.values());
+        for (place, &value) in projected.iter().enumerate() {
+            let (row, vector) = (&values[place / 3 * 784..][..784], &components.vectors[place % 3 * 784..][..784]);
+            let terms = row.iter().zip(&components.mean).zip(vector);
+            let expected: f64 = terms.map(|((&value, mean), part)| (f64::from(value) - mean) * part).sum();
+            assert!((f64::from(value) - expected).abs() < 1e-4, "{place}: {value}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_variance_chooses_the_fewest_components() {
+        let samples = samples();
+        let components = of(&samples, Keep::Variance(0.5)).unwrap();
+        let sums: Vec<f64> = components.cumulative().collect();
+        let count = components.count();
+        assert!(sums[count - 1] > 0.5 && (count == 1 || sums[count - 2] <= 0.5), "{count}: {:?}", &sums[..count]);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused() {
+        for keep in [0, 785] {
+            let problem = of(&samples(), Keep::Count(keep)).unwrap_err().to_string();
+            assert!(problem.ends_with("give 1 to 784"), "{problem}");
+        }
+        let problem = of(&images(vec![7; 5 * 784]), Keep::Count(2)).unwrap_err().to_string();
+        assert!(problem.contains("no variance"), "{problem}");
+        for text in ["", "x", "-1", "0.0", "1.0", "2.5", "NaN"] {
+            assert!(text.parse::<Keep>().is_err(), "{text}");
+        }
+        assert_eq!(("50".parse(), "0.95".parse()), (Ok(Keep::Count(50)), Ok(Keep::Variance(0.95))));
+    }
 }

@@ -30,8 +30,9 @@ pub type Visit<'a> = &'a mut dyn FnMut(f64) -> Result<()>;
 
 #[cfg(test)]
 mod test_support {
-    use super::Products;
+    use super::{Features, Products};
     use crate::cpu::Cpu;
+    use crate::data::Samples;
     use crate::kernels::Tiles;
     use crate::random::{Sequence, Stream};
 
@@ -42,5 +43,29 @@ mod test_support {
     pub fn pixels(count: usize, number: u32) -> Vec<u8> {
         let mut random = Sequence::new(2020, Stream::Cases, number);
         (0..count).map(|_| random.below(256) as u8).collect()
+    }
+
+    /// Images of 28 x 28 pixels.
+    pub fn images(pixels: Vec<u8>) -> Features {
+        let count = pixels.len() / 784;
+        let samples = Samples { images: pixels, labels: vec![0; count], shape: [28, 28, 1] };
+        Features::pixels(&samples, &(0..count as u32).collect::<Vec<_>>())
+    }
+
+    /// In integers.
+    pub fn neighbours_by_definition(samples: &Features, queries: &Features, neighbours: usize) -> Vec<u32> {
+        let pixels = |features: &Features, row: usize| features.pixels_of(row).unwrap().to_vec();
+        let distance = |query: &[u8], sample: u32| -> i64 {
+            let sample = pixels(samples, sample as usize);
+            query.iter().zip(sample).map(|(&one, other)| (i64::from(one) - i64::from(other)).pow(2)).sum()
+        };
+        let nearest = |query: usize| {
+            let query = pixels(queries, query);
+            let mut numbers: Vec<u32> = (0..samples.rows() as u32).collect();
+            numbers.sort_by_cached_key(|&number| distance(&query, number));
+            numbers.truncate(neighbours);
+            numbers
+        };
+        (0..queries.rows()).flat_map(nearest).collect()
     }
 }

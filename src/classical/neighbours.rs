@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::learner::{Learner, Trained};
 use super::shortcut::Shortcut;
 use super::{Features, Products, Visit};
 use crate::error::Result;
-use crate::kernels::{ConvForward, Convolution, Nearest};
+use crate::kernels::{ConvForward, Convolution, Nearest, Tiles};
 use crate::plan::{Bare, Program};
 
 pub const LEARNER: Learner = Learner {
@@ -72,13 +74,7 @@ impl Neighbourhood {
     ///
     /// # Panics
     /// Where there are fewer samples than neighbours, or the queries have other columns.
-    pub fn nearest(
-        &self,
-        queries: &Features,
-        neighbours: usize,
-        products: Products,
-        visit: Visit,
-    ) -> Result<Vec<u32>> {
+    pub fn nearest(&self, queries: &Features, neighbours: usize, products: Products, visit: Visit) -> Result<Vec<u32>> {
         match &self.shortcut {
             Some(shortcut) => shortcut.nearest(&self.samples, queries, neighbours, products, visit),
             None => by_all_columns(&self.samples, queries, neighbours, products, visit),
@@ -87,9 +83,13 @@ impl Neighbourhood {
 }
 
 /// Samples at a time.
-const SAMPLES: usize = 512;
-/// Queries at a time, at most: their products then fit the buffers of any adapter.
-const QUERIES: usize = 16_384;
+const SAMPLES: usize = 1024;
+
+/// Queries at a time, at most: each is a thread of a GPU, and their products fit the buffers of any adapter; a processor's
+/// caches hold fewer.
+fn most_queries(tiles: Tiles) -> usize {
+    if tiles == Tiles::Gpu { 16_384 } else { 2048 }
+}
 
 /// What [`Neighbourhood::nearest`] promises, without any shortcut.
 pub(super) fn by_all_columns(
@@ -104,45 +104,47 @@ pub(super) fn by_all_columns(
     let columns = samples.columns;
     let (samples, queries) = (samples.centred(), queries.centred());
     let half_squares: Vec<f32> = samples.chunks_exact(columns).map(half_square).collect();
-    let mut found = Vec::new();
-    let parts = queries.chunks(QUERIES * columns);
-    let whole = (parts.len() * half_squares.len()) as f64;
-    for (number, queries) in parts.enumerate() {
-        let count = queries.len() / columns;
-        let convolution = Convolution::dense(SAMPLES, columns, count);
-        let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution) };
-        let mut plan = Bare::new("neighbours", products.tiles)?;
-        let input = plan.buffer("samples", &[SAMPLES, columns]);
-        let weights = plan.buffer("queries", &[columns + 1, count]);
-        let output = plan.buffer("products", &[SAMPLES, count]);
-        let unused = plan.buffer("unused", &[1]);
-        let squares = plan.buffer("half_squares", &[SAMPLES]);
-        let span = plan.buffer("span", &[2]);
-        let closeness = plan.buffer("closeness", &[count, neighbours]);
-        let numbers = plan.buffer("neighbours", &[count, neighbours]);
-        plan.pass(Arc::new(product), &[input, weights, output, unused]);
-        let kernel = Nearest { samples: SAMPLES, queries: count, neighbours };
-        plan.pass(Arc::new(kernel), &[output, squares, span, closeness, numbers]);
+    // Equal parts, so that one plan serves all.
+    let count = queries.len() / columns;
+    let part = count.div_ceil(count.div_ceil(most_queries(products.tiles)));
+    let convolution = Convolution::dense(SAMPLES, columns, part);
+    let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution) };
+    let mut plan = Bare::new("neighbours", products.tiles)?;
+    let input = plan.buffer("samples", &[SAMPLES, columns]);
+    let weights = plan.buffer("queries", &[columns + 1, part]);
+    let output = plan.buffer("products", &[SAMPLES, part]);
+    let unused = plan.buffer("unused", &[1]);
+    let squares = plan.buffer("half_squares", &[SAMPLES]);
+    let span = plan.buffer("span", &[2]);
+    let closeness = plan.buffer("closeness", &[neighbours, part]);
+    let numbers = plan.buffer("neighbours", &[neighbours, part]);
+    plan.pass(Arc::new(product), &[input, weights, output, unused]);
+    plan.pass(
+        Arc::new(Nearest { samples: SAMPLES, queries: part, neighbours }),
+        &[output, squares, span, closeness, numbers],
+    );
+    let mut executor = (products.executor)(plan.plan()?)?;
 
-        let mut executor = (products.executor)(plan.plan()?)?;
-        // The bias, below the queries, stays zero.
-        executor.write(weights, bytemuck::cast_slice(&transposed(queries, columns)));
-        executor.write(closeness, &vec![Nearest::FARTHEST.to_bits(); count * neighbours]);
-        let portions = samples.chunks(SAMPLES * columns).zip(half_squares.chunks(SAMPLES));
-        let mut under_way = 0;
-        for (place, (portion, half_squares)) in portions.enumerate() {
+    let mut found: Vec<u32> = Vec::new();
+    let portions = samples.chunks(SAMPLES * columns).zip(half_squares.chunks(SAMPLES));
+    let steps = (portions.len() * count.div_ceil(part)) as f64;
+    for (number, queries) in queries.chunks(part * columns).enumerate() {
+        // The bias, below the queries, stays zero; so does what is to the right of the last ones.
+        executor.write(weights, bytemuck::cast_slice(&transposed(queries, columns, part)));
+        executor.write(closeness, &vec![Nearest::FARTHEST.to_bits(); part * neighbours]);
+        for (place, (portion, half_squares)) in portions.clone().enumerate() {
             executor.write(input, bytemuck::cast_slice(portion));
             executor.write(squares, bytemuck::cast_slice(half_squares));
             executor.write(span, &[(place * SAMPLES) as u32, half_squares.len() as u32]);
             executor.submit(Program::Training, 1)?;
-            under_way += 1;
-            if under_way == executor.depth() {
+            if place >= executor.depth() {
                 executor.collect()?;
-                under_way -= 1;
             }
-            visit((number * samples.len() / columns + place * SAMPLES) as f64 / whole)?;
+            visit((number * portions.len() + place) as f64 / steps)?;
         }
-        found.extend(executor.read(numbers)?);
+        let numbers = executor.read(numbers)?;
+        (0..executor.depth().min(portions.len())).try_for_each(|_| executor.collect().map(drop))?;
+        found.extend((0..queries.len() / columns).flat_map(|query| numbers[query..].iter().step_by(part)));
     }
     Ok(found)
 }
@@ -152,49 +154,44 @@ fn half_square(row: &[f32]) -> f32 {
     (row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / 2.0) as f32
 }
 
-/// `[columns, rows]` of `[rows, columns]`.
-fn transposed(rows: &[f32], columns: usize) -> Vec<f32> {
-    let count = rows.len() / columns;
-    (0..columns).flat_map(|column| (0..count).map(move |row| rows[row * columns + column])).collect()
+/// `[columns, width]` of `[rows, columns]`, with zeros to the right of the rows.
+fn transposed(rows: &[f32], columns: usize, width: usize) -> Vec<f32> {
+    let mut transposed = vec![0.0; columns * width];
+    transposed.par_chunks_exact_mut(width).enumerate().for_each(|(column, values)| {
+        values.iter_mut().zip(rows[column..].iter().step_by(columns)).for_each(|(value, &from)| *value = from);
+    });
+    transposed
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{cpu, pixels};
+    use super::super::test_support::{cpu, images, neighbours_by_definition, pixels};
     use super::*;
-    use crate::data::Samples;
-
-    /// By the definition, in integers.
-    fn expected(samples: &[u8], queries: &[u8], columns: usize, neighbours: usize) -> Vec<u32> {
-        let distance = |one: &[u8], other: &[u8]| -> i64 {
-            one.iter().zip(other).map(|(&one, &other)| (i64::from(one) - i64::from(other)).pow(2)).sum()
-        };
-        let nearest = |query: &[u8]| {
-            let mut numbers: Vec<u32> = (0..(samples.len() / columns) as u32).collect();
-            numbers.sort_by_key(|&number| distance(query, &samples[number as usize * columns..][..columns]));
-            numbers.truncate(neighbours);
-            numbers
-        };
-        queries.chunks(columns).flat_map(nearest).collect()
-    }
 
     #[test]
     fn the_neighbours_of_pixels_are_exact() {
-        let columns = 784;
-        // Bright and dark, for large products of either sign, and pairs that are equally far.
-        let mut samples = pixels(700 * columns, 3);
-        samples[..columns].fill(255);
-        samples[columns..2 * columns].fill(0);
-        samples.copy_within(5 * columns..9 * columns, 600 * columns);
-        let mut queries = samples[4 * columns..7 * columns].to_vec();
-        queries.extend(vec![255; columns]);
-        queries.extend(pixels(30 * columns, 7));
-        let of = |images: &[u8]| {
-            let (count, shape) = (images.len() / columns, [28, 28, 1]);
-            let samples = Samples { images: images.to_vec(), labels: vec![0; count], shape };
-            Features::pixels(&samples, &(0..count as u32).collect::<Vec<_>>())
-        };
-        let found = by_all_columns(&of(&samples), &of(&queries), 5, cpu(), &mut |_| Ok(())).unwrap();
-        assert_eq!(found, expected(&samples, &queries, columns, 5));
+        // Bright and dark, for large products of either sign, and images that are equally far.
+        let mut samples = pixels(1100 * 784, 3);
+        samples[..784].fill(255);
+        samples[784..2 * 784].fill(0);
+        samples.copy_within(5 * 784..9 * 784, 600 * 784);
+        let queries = [samples[4 * 784..7 * 784].to_vec(), vec![255; 784], pixels(30 * 784, 7)].concat();
+        let (samples, queries) = (images(samples), images(queries));
+        let found = by_all_columns(&samples, &queries, 5, cpu(), &mut |_| Ok(())).unwrap();
+        assert_eq!(found, neighbours_by_definition(&samples, &queries, 5));
+    }
+
+    #[test]
+    fn many_queries_are_taken_in_equal_parts() {
+        let line = |count: usize| Features::numbers(1, (0..count).map(|value| value as f32).collect());
+        let found = by_all_columns(&line(3000), &line(5000), 1, cpu(), &mut |_| Ok(())).unwrap();
+        let expected: Vec<u32> = (0..5000).map(|query| query.min(2999)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_error_of_the_visitor_ends_the_search() {
+        let stop = &mut |_| Err(crate::error::Error::Interrupted("enough".into()));
+        assert!(by_all_columns(&images(pixels(7840, 1)), &images(pixels(784, 2)), 1, cpu(), stop).is_err());
     }
 }

@@ -8,14 +8,15 @@
 
 use rayon::prelude::*;
 
+use super::components::UNIT;
 use super::neighbours::by_all_columns;
 use super::{Components, Features, Keep, Products, Visit};
 use crate::error::Result;
 
-/// Columns of the bound, the rest's length among them: of Fashion-MNIST's variance they have 0.96.
-const COLUMNS: usize = 256;
+/// Columns of the bound, the rest's length among them: of Fashion-MNIST's variance they have 0.98.
+const COLUMNS: usize = 320;
 /// Candidates of a query: 19 of 20 test images of Fashion-MNIST are proven with these.
-const CANDIDATES: usize = 64;
+const CANDIDATES: usize = 32;
 /// Samples that make it worth while, and pixels.
 const SAMPLES: usize = 8192;
 const PIXELS: usize = 2 * COLUMNS;
@@ -52,25 +53,7 @@ impl Shortcut {
         products: Products,
         visit: Visit,
     ) -> Result<Vec<u32>> {
-        let bounds = coordinates(&self.components, queries, products, visit)?;
-        let candidates = by_all_columns(&self.samples, &bounds, CANDIDATES.max(2 * neighbours), products, visit)?;
-        let [sample_bounds, query_bounds] = [self.samples.values(), bounds.values()];
-        let row = |values: &[f32], row: usize| values[row * COLUMNS..][..COLUMNS].to_vec();
-        let squares = |values: &[f32]| values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
-        let largest = sample_bounds.par_chunks_exact(COLUMNS).map(squares).reduce(|| 0.0, f64::max);
-        let proven = |(query, candidates): (usize, &[u32])| {
-            let mut found: Vec<(u64, u32)> =
-                candidates.iter().map(|&sample| (distance(samples, queries, sample as usize, query), sample)).collect();
-            found.sort_unstable();
-            let (query, farthest) =
-                (row(&query_bounds, query), row(&sample_bounds, candidates[candidates.len() - 1] as usize));
-            let apart: Vec<f32> = query.iter().zip(farthest).map(|(query, sample)| query - sample).collect();
-            let bound = squares(&apart) - ROUNDING * (squares(&query) + largest);
-            let nearest = found[neighbours - 1].0 as f64 / 255.0_f64.powi(2);
-            (nearest < bound).then(|| found[..neighbours].iter().map(|&(_, sample)| sample).collect::<Vec<u32>>())
-        };
-        let width = candidates.len() / queries.rows();
-        let mut answers: Vec<Option<Vec<u32>>> = candidates.par_chunks_exact(width).enumerate().map(proven).collect();
+        let mut answers = self.proven(samples, queries, neighbours, products, visit)?;
         let open: Vec<usize> = (0..answers.len()).filter(|&query| answers[query].is_none()).collect();
         if !open.is_empty() {
             let found = by_all_columns(samples, &queries.rows_of(&open), neighbours, products, visit)?;
@@ -80,12 +63,44 @@ impl Shortcut {
         }
         Ok(answers.into_iter().flatten().flatten().collect())
     }
+
+    /// The nearest samples of each query for which they are certain.
+    fn proven(
+        &self,
+        samples: &Features,
+        queries: &Features,
+        neighbours: usize,
+        products: Products,
+        visit: Visit,
+    ) -> Result<Vec<Option<Vec<u32>>>> {
+        let bounds = coordinates(&self.components, queries, products, visit)?;
+        let width = CANDIDATES.max(4 * neighbours).min(samples.rows());
+        let candidates = by_all_columns(&self.samples, &bounds, width, products, visit)?;
+        let [sample_bounds, query_bounds] = [self.samples.values(), bounds.values()];
+        let square = |values: &[f32]| values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
+        let largest = sample_bounds.par_chunks_exact(COLUMNS).map(square).reduce(|| 0.0, f64::max);
+        let rows = candidates.par_chunks_exact(width).zip(query_bounds.par_chunks_exact(COLUMNS)).enumerate();
+        let proven = |(query, (candidates, bound)): (usize, (&[u32], &[f32]))| {
+            let pixels = queries.pixels_of(query).unwrap_or_default();
+            let apart =
+                |&sample: &u32| (distance(samples.pixels_of(sample as usize).unwrap_or_default(), pixels), sample);
+            let mut found: Vec<(u64, u32)> = candidates.iter().map(apart).collect();
+            found.sort_unstable();
+            // No other sample is nearer than the last candidate seems to be.
+            let last = &sample_bounds[candidates[width - 1] as usize * COLUMNS..][..COLUMNS];
+            let apart = last.iter().zip(bound).map(|(one, other)| f64::from(one - other).powi(2)).sum::<f64>();
+            let least = apart - ROUNDING * (square(bound) + largest);
+            let certain = (found[neighbours - 1].0 as f64) < UNIT.powi(2) * least;
+            certain.then(|| found[..neighbours].iter().map(|&(_, sample)| sample).collect())
+        };
+        Ok(rows.map(proven).collect())
+    }
 }
 
 /// The first coordinates of each image and the length of the rest, `[rows, COLUMNS]`.
 fn coordinates(components: &Components, pixels: &Features, products: Products, visit: Visit) -> Result<Features> {
     let first = components.project(pixels, products, visit)?.values();
-    let mean: Vec<f64> = components.mean.iter().map(|mean| 255.0 * mean).collect();
+    let mean: Vec<f64> = components.mean.iter().map(|mean| UNIT * mean).collect();
     let mut coordinates = vec![0.0; pixels.rows() * COLUMNS];
     let rows = coordinates.par_chunks_exact_mut(COLUMNS).zip(first.par_chunks_exact(COLUMNS - 1)).enumerate();
     rows.for_each(|(row, (all, first))| {
@@ -94,15 +109,57 @@ fn coordinates(components: &Components, pixels: &Features, products: Products, v
         let part: f64 = first.iter().map(|&value| f64::from(value).powi(2)).sum();
         let (values, rest) = all.split_at_mut(COLUMNS - 1);
         values.copy_from_slice(first);
-        rest[0] = (whole / 255.0_f64.powi(2) - part).max(0.0).sqrt() as f32;
+        rest[0] = (whole / UNIT.powi(2) - part).max(0.0).sqrt() as f32;
     });
     Ok(Features::numbers(COLUMNS, coordinates))
 }
 
 /// The square of the distance of two images, in pixels from 0 to 255.
-fn distance(samples: &Features, queries: &Features, sample: usize, query: usize) -> u64 {
-    let (sample, query) =
-        (samples.pixels_of(sample).unwrap_or_default(), queries.pixels_of(query).unwrap_or_default());
-    let square = |(&one, &other): (&u8, &u8)| u64::from(one.abs_diff(other)).pow(2);
-    sample.iter().zip(query).map(square).sum()
+fn distance(one: &[u8], other: &[u8]) -> u64 {
+    // 32 bits hold a part's sum.
+    const PART: usize = 1 << 15;
+    let square = |(&one, &other): (&u8, &u8)| u32::from(one.abs_diff(other)).pow(2);
+    let parts = one.chunks(PART).zip(other.chunks(PART));
+    parts.map(|(one, other)| u64::from(one.iter().zip(other).map(square).sum::<u32>())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::{cpu, images, neighbours_by_definition, pixels};
+    use super::*;
+
+    /// Images that are mixed of a few, with a little noise, as photographs are.
+    fn mixed(count: usize, seed: u32) -> Vec<u8> {
+        const PARTS: usize = 12;
+        let parts = pixels(PARTS * 784, 1);
+        let weights = pixels(count * PARTS, seed);
+        let noise = pixels(count * 784, seed + 1);
+        let pixel = |at: usize| {
+            let weights = &weights[at / 784 * PARTS..][..PARTS];
+            let sum: usize =
+                (0..PARTS).map(|part| usize::from(weights[part]) * usize::from(parts[part * 784 + at % 784])).sum();
+            (sum / (PARTS * 255) + usize::from(noise[at] >> 5)) as u8
+        };
+        (0..count * 784).map(pixel).collect()
+    }
+
+    #[test]
+    fn proven_neighbours_are_the_true_ones_and_others_are_not_proven() {
+        // Among them are some that a few components say little of.
+        let samples = [mixed(SAMPLES - 500, 10), pixels(500 * 784, 40)].concat();
+        let queries = [mixed(12, 20), samples[784 * 5..784 * 7].to_vec(), pixels(6 * 784, 30)].concat();
+        let (samples, queries) = (images(samples), images(queries));
+        let shortcut = Shortcut::of(&samples, cpu(), &mut |_| Ok(())).unwrap().unwrap();
+        let proven = shortcut.proven(&samples, &queries, 5, cpu(), &mut |_| Ok(())).unwrap();
+        assert!(proven[..14].iter().all(Option::is_some), "{proven:?}");
+        assert!(proven[14..].iter().any(Option::is_none), "{proven:?}");
+        let found = shortcut.nearest(&samples, &queries, 5, cpu(), &mut |_| Ok(())).unwrap();
+        assert_eq!(found, neighbours_by_definition(&samples, &queries, 5));
+    }
+
+    #[test]
+    fn few_samples_need_no_shortcut() {
+        let few = images(mixed(20, 10));
+        assert!(Shortcut::of(&few, cpu(), &mut |_| Ok(())).unwrap().is_none());
+    }
 }

@@ -122,16 +122,22 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     split.train.truncate(arguments.train_count.map_or(usize::MAX, |count| count as usize));
     if let Some(run) = runs.iter().find(|run| run.run().is_ok_and(|run| !run.trained_on(&dataset))) {
         let (run, folder) = (run.path.display(), dataset.folder.display());
-        return Err(Error::Data(format!("{run}: not trained on the data set in {folder}; give its own with --data-dir")));
+        return Err(Error::Data(format!(
+            "{run}: not trained on the data set in {folder}; give its own with --data-dir"
+        )));
     }
     interrupt::watch()?;
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
-    let mut comparison = Comparison { arguments, dataset: &dataset, split, device: &device, bar, table: Table::default() };
+    let mut comparison =
+        Comparison { arguments, dataset: &dataset, split, device: &device, bar, table: Table::default() };
     let ended = comparison.rows(&runs, &mut console);
     comparison.bar.finish_and_clear();
     if !arguments.json && !comparison.table.is_empty() {
         output::text(&comparison.table.text())?;
-        console.say(&format!("wrote baseline.csv, accuracy.{{svg,png}} and trade_off.{{svg,png}} into {}", arguments.output.display()));
+        console.say(&format!(
+            "wrote baseline.csv, accuracy.{{svg,png}} and trade_off.{{svg,png}} into {}",
+            arguments.output.display()
+        ));
     }
     ended
 }
@@ -194,13 +200,8 @@ impl Comparison<'_> {
         let products = Products { tiles: self.device.tiles(), executor: &executor };
         let labels = self.labels();
         let classes = labels.iter().flatten().max().map_or(0, |&label| usize::from(label) + 1);
-        let task = Task {
-            features: train,
-            labels: &labels[0][..train.rows()],
-            classes,
-            seed: self.arguments.seed,
-            products,
-        };
+        let task =
+            Task { features: train, labels: &labels[0][..train.rows()], classes, seed: self.arguments.seed, products };
         self.bar.set_message(learner.title);
         let start = Instant::now();
         let trained = (learner.train)(&task, &mut |part| self.visit(part))?;

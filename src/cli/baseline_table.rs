@@ -145,7 +145,9 @@ impl Table {
     pub fn add(&mut self, row: Row) {
         self.rows.push(row);
         // A row without an accuracy is the last.
-        self.rows.sort_by(|one, other| other.test_accuracy.partial_cmp(&one.test_accuracy).unwrap_or(std::cmp::Ordering::Equal));
+        self.rows.sort_by(|one, other| {
+            other.test_accuracy.partial_cmp(&one.test_accuracy).unwrap_or(std::cmp::Ordering::Equal)
+        });
     }
 
     pub fn text(&self) -> String {

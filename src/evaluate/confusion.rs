@@ -20,7 +20,8 @@ pub struct Pair {
 
 impl Confusion {
     pub fn new(predictions: &Predictions) -> Self {
-        let pairs = predictions.labels.iter().enumerate().map(|(sample, &label)| (label, predictions.predicted(sample)));
+        let pairs =
+            predictions.labels.iter().enumerate().map(|(sample, &label)| (label, predictions.predicted(sample)));
         Self::of(predictions.classes, pairs)
     }
 

@@ -19,7 +19,7 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// closeness and numbers `[queries, neighbours]` of the nearest samples so far, the nearest first, from the inner products
+/// closeness and numbers `[neighbours, queries]` of the nearest samples so far, the nearest first, from the inner products
 /// `[samples, queries]` of some more of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Nearest {
@@ -62,24 +62,31 @@ impl Kernel for Nearest {
         let [products, half_squares, span, closeness, neighbours] = memory else { unreachable!("{BINDINGS}") };
         let (products, half_squares, closeness) = (floats(products), floats(half_squares), floats_mut(closeness));
         let (first, count) = (span[0], (span[1] as usize).min(self.samples));
+        let Self { queries, neighbours: most, .. } = *self;
+        let mut kept: Vec<(f32, u32)> = (0..queries)
+            .flat_map(|query| (query..most * queries).step_by(queries))
+            .map(|at| (closeness[at], neighbours[at]))
+            .collect();
         // Each core has a run of queries, and takes all of a sample's products before the next one's.
-        let run = self.queries.div_ceil(4 * rayon::current_num_threads());
-        let runs = closeness.par_chunks_mut(run * self.neighbours).zip(neighbours.par_chunks_mut(run * self.neighbours));
-        runs.enumerate().for_each(|(number, (closeness, neighbours))| {
+        let run = queries.div_ceil(4 * rayon::current_num_threads());
+        kept.par_chunks_mut(run * most).enumerate().for_each(|(number, kept)| {
             for sample in 0..count {
-                let products = &products[sample * self.queries + number * run..];
-                let queries = closeness.chunks_exact_mut(self.neighbours).zip(neighbours.chunks_exact_mut(self.neighbours));
-                for ((greatest, nearest), product) in queries.zip(products) {
+                let products = &products[sample * queries + number * run..];
+                for (kept, product) in kept.chunks_exact_mut(most).zip(products) {
                     let candidate = product - half_squares[sample];
-                    if candidate > greatest[self.neighbours - 1] {
-                        let place = greatest.iter().take_while(|&&kept| candidate <= kept).count();
-                        greatest[place..].rotate_right(1);
-                        nearest[place..].rotate_right(1);
-                        (greatest[place], nearest[place]) = (candidate, first + sample as u32);
+                    if candidate > kept[most - 1].0 {
+                        let place = kept.partition_point(|&(closeness, _)| closeness >= candidate);
+                        kept[place..].rotate_right(1);
+                        kept[place] = (candidate, first + sample as u32);
                     }
                 }
             }
         });
+        for (query, kept) in kept.chunks_exact(most).enumerate() {
+            for (place, &one) in kept.iter().enumerate() {
+                (closeness[place * queries + query], neighbours[place * queries + query]) = one;
+            }
+        }
     }
 }
 
@@ -89,7 +96,7 @@ fn cases() -> Vec<Case> {
     let make = |(number, (samples, count, queries, neighbours)): (usize, (usize, u32, usize, usize))| {
         let draw = &mut Draw::new(number);
         let mut closeness = vec![Nearest::FARTHEST.to_bits(); neighbours * queries];
-        closeness.iter_mut().step_by(3 * neighbours).for_each(|value| *value = 0.5_f32.to_bits());
+        closeness[..queries].iter_mut().step_by(3).for_each(|value| *value = 0.5_f32.to_bits());
         let memory = vec![
             draw.eighths(samples * queries),
             draw.eighths(samples),
