@@ -145,9 +145,10 @@ mod tests {
 
     #[test]
     fn proven_neighbours_are_the_true_ones_and_others_are_not_proven() {
-        // Among them are some that a few components say little of.
-        let samples = [mixed(SAMPLES - 500, 10), pixels(500 * 784, 40)].concat();
-        let queries = [mixed(12, 20), samples[784 * 5..784 * 7].to_vec(), pixels(6 * 784, 30)].concat();
+        // A few components say little of these.
+        let noisy = |count: usize, seed| pixels(count * 784, seed).into_iter().map(|pixel| 192 + pixel / 4).collect();
+        let samples = [mixed(SAMPLES - 500, 10), noisy(500, 40)].concat();
+        let queries = [mixed(12, 20), samples[784 * 5..784 * 7].to_vec(), noisy(6, 30)].concat();
         let (samples, queries) = (images(samples), images(queries));
         let shortcut = Shortcut::of(&samples, cpu(), &mut |_| Ok(())).unwrap().unwrap();
         let proven = shortcut.proven(&samples, &queries, 5, cpu(), &mut |_| Ok(())).unwrap();
