@@ -49,10 +49,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
             for (var member = 0u; member < min(TOGETHER, count - first); member++) {
                 var candidate = candidates[member];
                 var number = span.first + first + member;
+                var closer = false;
                 // It takes its place, and each farther one moves on by one. All places are visited, since an array that
                 // is indexed by what differs from thread to thread is not kept in registers.
                 for (var place = 0u; place < NEIGHBOURS; place++) {
-                    let closer = candidate > greatest[place];
+                    closer = closer || candidate > greatest[place];
                     let moved = greatest[place];
                     let moved_number = nearest[place];
                     greatest[place] = select(moved, candidate, closer);

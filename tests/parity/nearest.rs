@@ -9,5 +9,5 @@ fn agrees_with_its_twin() {
 
 #[test]
 fn a_broken_shader_is_noticed() {
-    goes_red("nearest", "let closer = candidate > greatest[place]", "let closer = candidate >= greatest[place]");
+    goes_red("nearest", "closer || candidate > greatest[place]", "closer || candidate >= greatest[place]");
 }
