@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use super::baseline_table::{Row, Score, Table};
 use super::console::Console;
 use super::device::{AdapterOption, Device};
-use super::split::SplitOptions;
+use super::split::LearntOptions;
 use super::trained::{CheckpointOption, Trained};
 use super::{bar, dataset, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
@@ -35,14 +35,11 @@ pub struct BaselineArguments {
     /// of the variance (pca:0.95); several with commas between them
     #[arg(long, default_value = "none", value_name = "REDUCTIONS", value_delimiter = ',')]
     reduce: Vec<Reduction>,
-    /// Training samples to learn, the first ones [default: all that are not held out]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
-    train_count: Option<u32>,
     /// Of what is random in a learner
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
-    split: SplitOptions,
+    samples: LearntOptions,
     /// Folders of finished runs, whose networks become rows of the table, too
     #[arg(long, value_name = "RUN", num_args = 1..)]
     run: Vec<PathBuf>,
@@ -118,8 +115,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     let runs = arguments.run.iter().map(|path| arguments.checkpoint.open(path)).collect::<Result<Vec<Trained>>>()?;
     let device = arguments.adapter.device(&mut console)?;
     let dataset = dataset::load(arguments.data_dir.as_deref(), &mut console)?;
-    let mut split = arguments.split.of(dataset.train.len())?;
-    split.train.truncate(arguments.train_count.map_or(usize::MAX, |count| count as usize));
+    let split = arguments.samples.of(dataset.train.len())?;
     if let Some(run) = runs.iter().find(|run| run.run().is_ok_and(|run| !run.trained_on(&dataset))) {
         let (run, folder) = (run.path.display(), dataset.folder.display());
         return Err(Error::Data(format!(

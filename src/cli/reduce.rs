@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::split::SplitOptions;
+use super::split::LearntOptions;
 use super::{bar, dataset, output};
 use crate::classical::{Components, Features, Keep, Products, t_sne};
 use crate::data::{Dataset, class_names};
@@ -36,7 +36,7 @@ pub struct ReduceArguments {
     #[arg(long, default_value_t = 30, value_name = "N")]
     perplexity: usize,
     #[command(flatten)]
-    split: SplitOptions,
+    samples: LearntOptions,
     /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -77,7 +77,7 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let device = arguments.adapter.device(&mut console)?;
     let dataset = dataset::load(arguments.data_dir.as_deref(), &mut console)?;
-    let split = arguments.split.of(dataset.train.len())?;
+    let split = arguments.samples.of(dataset.train.len())?;
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
     let folder = match (&arguments.output, arguments.method) {
         (Some(folder), _) => folder.clone(),

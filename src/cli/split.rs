@@ -1,4 +1,4 @@
-//! `--split-seed` and `--validation-fraction`: which samples train and which validate.
+//! `--split-seed`, `--validation-fraction` and `--train-count`: which samples train and which validate.
 
 use clap::Args;
 
@@ -17,11 +17,29 @@ pub struct SplitOptions {
 }
 
 impl SplitOptions {
-    /// The split of so many samples.
+    fn of(&self, count: usize) -> Result<Split> {
+        train_validation_split(count, self.validation_fraction, self.split_seed)
+    }
+}
+
+/// The same, and that fewer samples may be learnt.
+#[derive(Args)]
+pub struct LearntOptions {
+    #[command(flatten)]
+    split: SplitOptions,
+    /// Training samples to learn from, the first ones [default: all that are not held out]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    train_count: Option<u32>,
+}
+
+impl LearntOptions {
+    /// The split of so many samples, with no more to train with than are wanted.
     ///
     /// # Errors
     /// See [`train_validation_split`].
     pub fn of(&self, count: usize) -> Result<Split> {
-        train_validation_split(count, self.validation_fraction, self.split_seed)
+        let mut split = self.split.of(count)?;
+        split.train.truncate(self.train_count.map_or(usize::MAX, |count| count as usize));
+        Ok(split)
     }
 }

@@ -1,6 +1,7 @@
 //! The program from outside: real processes, real files.
 
 mod bad_input;
+mod baseline;
 mod checkpoints;
 mod commands;
 mod exchange;
