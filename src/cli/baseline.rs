@@ -105,6 +105,7 @@ struct Comparison<'a> {
     dataset: &'a Dataset,
     split: Split,
     device: &'a Device,
+    products: Products<'a>,
     bar: ProgressBar,
     table: Table,
 }
@@ -124,8 +125,9 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     }
     interrupt::watch()?;
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
+    let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
     let mut comparison =
-        Comparison { arguments, dataset: &dataset, split, device: &device, bar, table: Table::default() };
+        Comparison { arguments, dataset: &dataset, split, device: &device, products, bar, table: Table::default() };
     let ended = comparison.rows(&runs, &mut console);
     comparison.bar.finish_and_clear();
     if !arguments.json && !comparison.table.is_empty() {
@@ -177,9 +179,8 @@ impl Comparison<'_> {
 
     fn learner(&self, learner: &Learner, parts: &Parts) -> Result<Row> {
         let [train, validation, test] = &parts.features;
-        let rows = train.rows().min(learner.most_rows);
-        let mut row = Row::new(learner.title, &parts.reduction, learner.settings, rows);
-        match self.learnt(learner, &train.first(rows), [validation, test]) {
+        let mut row = Row::new(learner.title, &parts.reduction, learner.settings, train.rows());
+        match self.learnt(learner, train, [validation, test]) {
             Ok((seconds, prediction_seconds, scores)) => {
                 row.training_seconds = Some(seconds);
                 row.measured(prediction_seconds, scores);
@@ -192,12 +193,10 @@ impl Comparison<'_> {
 
     /// Seconds of training, seconds of prediction and scores of both other parts.
     fn learnt(&self, learner: &Learner, train: &Features, others: [&Features; 2]) -> Result<(f64, f64, [Score; 2])> {
-        let executor = |plan| self.device.executor(plan);
-        let products = Products { tiles: self.device.tiles(), executor: &executor };
+        let products = self.products;
         let labels = self.labels();
         let classes = labels.iter().flatten().max().map_or(0, |&label| usize::from(label) + 1);
-        let task =
-            Task { features: train, labels: &labels[0][..train.rows()], classes, seed: self.arguments.seed, products };
+        let task = Task { features: train, labels: &labels[0], classes, seed: self.arguments.seed, products };
         self.bar.set_message(learner.title);
         let start = Instant::now();
         let trained = (learner.train)(&task, &mut |part| self.visit(part))?;
@@ -245,12 +244,10 @@ impl Comparison<'_> {
             Features::pixels(test, &numbers),
         ];
         let Reduction::Pca(keep) = reduction else { return Ok(Parts { reduction: "none".into(), features: pixels }) };
-        let executor = |plan| self.device.executor(plan);
-        let products = Products { tiles: self.device.tiles(), executor: &executor };
         let start = Instant::now();
         self.bar.set_message("principal components");
-        let components = Components::of(&pixels[0], keep, products, &mut |part| self.visit(part))?;
-        let project = |pixels: &Features| components.project(pixels, products, &mut |part| self.visit(part));
+        let components = Components::of(&pixels[0], keep, self.products, &mut |part| self.visit(part))?;
+        let project = |pixels: &Features| components.project(pixels, self.products, &mut |part| self.visit(part));
         let features = [project(&pixels[0])?, project(&pixels[1])?, project(&pixels[2])?];
         let (count, seconds) = (components.count(), start.elapsed().as_secs_f64());
         let part = 100.0 * components.ratios()[..count].iter().sum::<f64>();

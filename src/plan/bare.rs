@@ -14,7 +14,7 @@ impl Bare {
     /// With nothing in it yet.
     ///
     /// # Errors
-    /// None that could be seen: see [`lower`].
+    /// See [`lower`].
     pub fn new(name: &str, tiles: Tiles) -> Result<Self> {
         let layers = vec![Layer::Flatten {}, Layer::Dense { units: 2, activation: Activation::Linear }];
         let smallest = Model { name: name.to_owned(), input: [1, 1, 1], layers };
