@@ -1,7 +1,7 @@
 //! What every learner can do, and the list of them.
 
 use super::{Features, Products, Visit};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a learner learns.
 #[derive(Clone, Copy)]
@@ -13,6 +13,38 @@ pub struct Task<'a> {
     /// Of what is random.
     pub seed: u64,
     pub products: Products<'a>,
+}
+
+impl Task<'_> {
+    /// Whether it can be learnt: what any learner needs.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming what is missing, or wrong.
+    pub fn check(&self) -> Result<()> {
+        let (rows, columns) = (self.features.rows(), self.features.columns);
+        if rows == 0 || self.labels.len() != rows {
+            let labels = self.labels.len();
+            return Err(Error::Data(format!(
+                "{rows} samples with {labels} labels: give at least one, and a label for each"
+            )));
+        }
+        if let Some(label) = self.labels.iter().find(|label| usize::from(**label) >= self.classes) {
+            let classes = self.classes;
+            return Err(Error::Data(format!(
+                "a sample of class {label}, though there are {classes} classes from 0: give more classes"
+            )));
+        }
+        if self.features.all_pixels().is_some() {
+            return Ok(());
+        }
+        match self.features.values().iter().position(|value| !value.is_finite()) {
+            Some(place) => {
+                let (row, column) = (place / columns, place % columns);
+                Err(Error::Data(format!("column {column} of sample {row} is no finite number: leave the sample out")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// A learner's way to learn and to be called.
@@ -38,7 +70,11 @@ pub trait Trained {
 }
 
 /// The only list of learners.
-pub const LEARNERS: [&Learner; 2] = [&super::centroid::LEARNER, &super::neighbours::LEARNER];
+pub const LEARNERS: [&Learner; 3] = [
+    &super::centroid::LEARNER,
+    &super::bayes::LEARNER,
+    &super::neighbours::LEARNER,
+];
 
 impl Learner {
     /// What it is, with its settings.

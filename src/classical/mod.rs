@@ -1,11 +1,13 @@
 //! What the networks are compared with: classical learners, on pixels and on their principal components.
 
+mod bayes;
 mod centroid;
 mod components;
 mod embedding;
 mod features;
 mod learner;
 mod neighbours;
+mod prediction;
 mod shortcut;
 
 pub use components::{Components, Keep};
@@ -42,5 +44,15 @@ mod test_support {
     pub fn pixels(count: usize, number: u32) -> Vec<u8> {
         let mut random = Sequence::new(2020, Stream::Cases, number);
         (0..count).map(|_| random.below(256) as u8).collect()
+    }
+
+    /// Samples as bytes `[rows, columns]`, and their classes, which can be told by the bytes.
+    pub fn classified(rows: usize, columns: usize, classes: u32) -> (Vec<u8>, Vec<u8>) {
+        let mut random = Sequence::new(5, Stream::Cases, 0);
+        let labels: Vec<u8> = (0..rows).map(|_| random.below(classes) as u8).collect();
+        let mut byte =
+            |label: u8, column: usize| (usize::from(label) * 13 * (column + 1) % 200) as u8 + random.below(56) as u8;
+        let row = |&label: &u8| (0..columns).map(|column| byte(label, column)).collect::<Vec<u8>>();
+        (labels.iter().flat_map(row).collect(), labels)
     }
 }
