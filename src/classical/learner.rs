@@ -70,9 +70,10 @@ pub trait Trained {
 }
 
 /// The only list of learners.
-pub const LEARNERS: [&Learner; 3] = [
+pub const LEARNERS: [&Learner; 4] = [
     &super::centroid::LEARNER,
     &super::bayes::LEARNER,
+    &super::logistic::LEARNER,
     &super::neighbours::LEARNER,
 ];
 
