@@ -70,11 +70,13 @@ pub trait Trained {
 }
 
 /// The only list of learners.
-pub const LEARNERS: [&Learner; 4] = [
+pub const LEARNERS: [&Learner; 6] = [
     &super::centroid::LEARNER,
     &super::bayes::LEARNER,
     &super::logistic::LEARNER,
     &super::neighbours::LEARNER,
+    &super::tree::LEARNER,
+    &super::forest::LEARNER,
 ];
 
 impl Learner {

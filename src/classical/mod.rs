@@ -1,16 +1,22 @@
 //! What the networks are compared with: classical learners, on pixels and on their principal components.
 
 mod bayes;
+mod bins;
 mod centroid;
 mod components;
 mod embedding;
 mod features;
+mod forest;
 mod lbfgs;
 mod learner;
 mod logistic;
 mod neighbours;
+mod node;
 mod prediction;
 mod shortcut;
+mod split;
+mod tree;
+mod vote;
 
 pub use components::{Components, Keep};
 pub use embedding::t_sne;
