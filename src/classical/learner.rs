@@ -70,13 +70,14 @@ pub trait Trained {
 }
 
 /// The only list of learners.
-pub const LEARNERS: [&Learner; 6] = [
+pub const LEARNERS: [&Learner; 7] = [
     &super::centroid::LEARNER,
     &super::bayes::LEARNER,
     &super::logistic::LEARNER,
     &super::neighbours::LEARNER,
     &super::tree::LEARNER,
     &super::forest::LEARNER,
+    &super::svm::LEARNER,
 ];
 
 impl Learner {

@@ -13,8 +13,11 @@ mod logistic;
 mod neighbours;
 mod node;
 mod prediction;
+mod rbf;
 mod shortcut;
+mod smo;
 mod split;
+mod svm;
 mod tree;
 mod vote;
 
