@@ -2,15 +2,18 @@
 
 mod bayes;
 mod bins;
+mod boosting;
 mod centroid;
 mod components;
 mod embedding;
 mod features;
 mod forest;
+mod histograms;
 mod lbfgs;
 mod learner;
 mod logistic;
 mod neighbours;
+mod newton;
 mod node;
 mod prediction;
 mod rbf;
