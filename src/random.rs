@@ -10,6 +10,7 @@ pub enum Stream {
     Initialisation = 1,
     Shuffling = 2,
     Cases = 3,
+    Learners = 4,
 }
 
 /// Four random words for one counter and key.

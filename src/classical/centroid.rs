@@ -8,7 +8,6 @@ pub const LEARNER: Learner = Learner {
     name: "centroid",
     title: "nearest centroid",
     settings: "",
-    most_rows: usize::MAX,
     train: |task, visit| Ok(Box::new(NearestCentroid::of(task, visit)?)),
 };
 
@@ -28,7 +27,8 @@ impl NearestCentroid {
             sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
             counts[usize::from(label)] += 1;
         }
-        let classes: Vec<u8> = (0..task.classes as u8).filter(|&class| counts[usize::from(class)] > 0).collect();
+        let classes: Vec<u8> =
+            (0..=u8::MAX).zip(&counts).filter(|(_, count)| **count > 0).map(|(class, _)| class).collect();
         let mean = |&class: &u8| {
             let (sums, count) = (&sums[usize::from(class) * columns..][..columns], counts[usize::from(class)]);
             sums.iter().map(move |sum| (sum / f64::from(count)) as f32)

@@ -81,6 +81,29 @@ impl Features {
         }
     }
 
+    /// All pixels, row after row, unless the features are other numbers.
+    pub fn all_pixels(&self) -> Option<&[u8]> {
+        match &self.values {
+            Values::Pixels(pixels) => Some(pixels),
+            Values::Numbers(_) => None,
+        }
+    }
+
+    /// Writes the values of a row into `output`, `[columns]`, as [`Features::values`] has them.
+    ///
+    /// # Panics
+    /// Where there is no such row, or there are other columns.
+    pub fn copy_row(&self, row: usize, output: &mut [f32]) {
+        let range = row * self.columns..(row + 1) * self.columns;
+        match &self.values {
+            Values::Pixels(pixels) => {
+                assert_eq!(output.len(), self.columns, "columns");
+                output.iter_mut().zip(&pixels[range]).for_each(|(value, &pixel)| *value = f32::from(pixel) / 255.0);
+            }
+            Values::Numbers(numbers) => output.copy_from_slice(&numbers[range]),
+        }
+    }
+
     /// All values, row after row: pixels from 0 to 1.
     pub fn values(&self) -> Vec<f32> {
         match &self.values {

@@ -1,12 +1,28 @@
 //! What the networks are compared with: classical learners, on pixels and on their principal components.
 
+mod bayes;
+mod bins;
+mod boosting;
 mod centroid;
 mod components;
 mod embedding;
 mod features;
+mod forest;
+mod histograms;
+mod lbfgs;
 mod learner;
+mod logistic;
 mod neighbours;
+mod newton;
+mod node;
+mod prediction;
+mod rbf;
 mod shortcut;
+mod smo;
+mod split;
+mod svm;
+mod tree;
+mod vote;
 
 pub use components::{Components, Keep};
 pub use embedding::t_sne;
@@ -67,5 +83,15 @@ mod test_support {
             numbers
         };
         (0..queries.rows()).flat_map(nearest).collect()
+    }
+
+    /// Samples as bytes `[rows, columns]`, and their classes, which can be told by the bytes.
+    pub fn classified(rows: usize, columns: usize, classes: u32) -> (Vec<u8>, Vec<u8>) {
+        let mut random = Sequence::new(5, Stream::Cases, 0);
+        let labels: Vec<u8> = (0..rows).map(|_| random.below(classes) as u8).collect();
+        let mut byte =
+            |label: u8, column: usize| (usize::from(label) * 13 * (column + 1) % 200) as u8 + random.below(56) as u8;
+        let row = |&label: &u8| (0..columns).map(|column| byte(label, column)).collect::<Vec<u8>>();
+        (labels.iter().flat_map(row).collect(), labels)
     }
 }

@@ -19,7 +19,6 @@ pub const LEARNER: Learner = Learner {
     name: "knn",
     title: "k nearest neighbours",
     settings: "k = 5",
-    most_rows: usize::MAX,
     train: |task, visit| {
         let samples = Neighbourhood::of(task.features.clone(), task.products, visit)?;
         Ok(Box::new(Voters { samples, labels: task.labels.to_vec(), classes: task.classes }))

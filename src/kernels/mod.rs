@@ -43,6 +43,7 @@ pub use dropout::Dropout;
 pub use fold::Fold;
 pub use gate::Gate;
 pub use gather::Gather;
+pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 pub use nearest::Nearest;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
@@ -53,6 +54,7 @@ pub use specialise::{Constants, Value, specialise};
 pub use tiled::Tiled;
 pub use tiles::Tiles;
 pub use tiling::Tiling;
+pub use vectors::vectorised;
 
 use std::any::Any;
 use std::fmt::Debug;
