@@ -1,5 +1,9 @@
 //! t-SNE (van der Maaten and Hinton, 2008) by a library, from neighbours that the device finds.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
 use bhtsne::{Neighbor, tSNE};
 
 use super::neighbours::by_all_columns;
@@ -44,16 +48,25 @@ pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: 
     let deviation = (start.iter().step_by(2).map(|x| x * x).sum::<f32>() / rows as f32).sqrt();
     start.iter_mut().for_each(|value| *value *= START / deviation.max(f32::MIN_POSITIVE));
 
-    // An error cannot end the library's loop: it is kept, and nothing more is told.
-    let mut told = Ok(());
+    // On one thread, since the library adds up in the order in which threads are done.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let pool = pool.map_err(|error| Error::Failed(format!("no thread for t-SNE: {error}")))?;
     let points: Vec<&[f32]> = values.chunks_exact(columns).collect();
-    let mut method = tSNE::<f32, &[f32], 2>::new(&points);
-    method.perplexity(perplexity as f32).epochs(EPOCHS).initial_embedding(start).epoch_callback(|epoch, _| {
-        if told.is_ok() {
-            told = visit((epoch + 1) as f64 / EPOCHS as f64);
+    let done = AtomicUsize::new(0);
+    let embed = || {
+        let mut method = tSNE::<f32, &[f32], 2>::new(&points);
+        method.perplexity(perplexity as f32).epochs(EPOCHS).initial_embedding(start);
+        method.epoch_callback(|epoch, _| done.store(epoch + 1, Ordering::Relaxed));
+        method.barnes_hut_with_neighbors(THETA, &neighbours).embedding()
+    };
+    thread::scope(|scope| {
+        let embedding = scope.spawn(|| pool.install(embed));
+        while !embedding.is_finished() {
+            thread::sleep(Duration::from_millis(20));
+            visit(done.load(Ordering::Relaxed) as f64 / EPOCHS as f64)?;
         }
-    });
-    let embedding = method.barnes_hut_with_neighbors(THETA, &neighbours).embedding();
-    drop(method);
-    told.map(|()| embedding)
+        embedding
+            .join()
+            .map_err(|_| Error::Failed("t-SNE has no place for these samples; try another --perplexity".into()))
+    })
 }
