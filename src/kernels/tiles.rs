@@ -181,7 +181,7 @@ mod tests {
         // The dense layers of cnn1 and cnn2.
         assert_eq!(split(512, 5408, 128), Some((256, 4, 16, 13)));
         assert_eq!(split(2048, 5408, 128), Some((256, 4, 16, 4)));
-        assert_eq!(split(16, 5408, 128), Some((64, 2, 32, 13)));
+        assert_eq!(split(16, 5408, 128), Some((64, 2, 32, 34)));
         assert_eq!(split(512, 576, 128), Some((64, 4, 16, 4)));
         assert_eq!(split(2048, 576, 128), Some((256, 4, 16, 4)));
         // Short sums, and enough outputs.
