@@ -3,7 +3,8 @@
 // Row r of the left matrix [ROWS, DEPTH] is the patch of the input under one output position; it is gathered, never
 // stored. The right matrix [DEPTH, FILTERS] is the kernel. With POOL > 1 the positions of one pooling window are
 // neighbouring rows, so one thread holds them all and only the largest leaves the registers.
-// A dense layer is a 1 x 1 convolution over a 1 x 1 image.
+// A dense layer is a 1 x 1 convolution over a 1 x 1 image. Where few outputs have a long sum, it is cut into slots (split-K),
+// runs of the depth: each slot writes its own sums, and join.wgsl adds them up in order, then bias and ReLU.
 
 const BATCH: u32 = 2;
 const HEIGHT: u32 = 6;
@@ -37,6 +38,10 @@ const CHAINS: u32 = 2;
 const KEEP: u32 = 1;
 // Workgroups along x of the dispatch; y goes on where x ends.
 const GRID_WIDTH: u32 = 1;
+// Slots, the depth of each, whole tiles, and the blocks of columns: z of the dispatch counts both.
+const SLOTS: u32 = 1;
+const SLOT_DEPTH: u32 = 12;
+const COLUMN_BLOCKS: u32 = 1;
 
 const WINDOW: u32 = POOL * POOL;
 const POOLED_HEIGHT: u32 = OUTPUT_HEIGHT / POOL;
@@ -63,7 +68,7 @@ const KERNEL_TILE: u32 = DEPTH_TILE * TILE_COLUMNS;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> weights: array<f32>; // [DEPTH, FILTERS], then the bias [FILTERS]
-@group(0) @binding(2) var<storage, read_write> output: array<f32>; // [POSITIONS, FILTERS]
+@group(0) @binding(2) var<storage, read_write> output: array<f32>; // [SLOTS, POSITIONS, FILTERS]
 // With POOL > 1: [row blocks of a thread, FILTERS], four bits a pooled position, the place of the largest in its window.
 @group(0) @binding(3) var<storage, read_write> argmax: array<u32>;
 
@@ -99,7 +104,11 @@ fn main(
     @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
-    let first_column = group.z * TILE_COLUMNS;
+    // Of one slot, both must be known when the shader is compiled.
+    let slot = select(group.z / COLUMN_BLOCKS, 0u, SLOTS == 1);
+    let first_column = select(group.z % COLUMN_BLOCKS, group.z, SLOTS == 1) * TILE_COLUMNS;
+    let begin = slot * SLOT_DEPTH;
+    let end = min(begin + SLOT_DEPTH, DEPTH);
     // Not the built-in index, which lavapipe divides for.
     let index = thread.y * THREADS_X + thread.x;
     var lane = index;
@@ -110,14 +119,14 @@ fn main(
     }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-        let bias = kernel_value(DEPTH, first_column + j * THREADS_X + thread_column);
+        let bias = select(0.0, kernel_value(DEPTH, first_column + j * THREADS_X + thread_column), SLOTS == 1);
         for (var i = 0u; i < THREAD_ROWS; i++) {
             sums[i * THREAD_COLUMNS + j] = bias;
         }
     }
 
-    for (var first_depth = 0u; first_depth < DEPTH; first_depth += DEPTH_TILE) {
-        if DEPTH > DEPTH_TILE {
+    for (var first_depth = begin; first_depth < end; first_depth += DEPTH_TILE) {
+        if SLOT_DEPTH > DEPTH_TILE {
             workgroupBarrier();
         }
         for (var part = 0u; part < DEPTH_TILE / SHARE; part++) {
@@ -211,7 +220,7 @@ fn main(
                 }
                 let position = (thread_row + i) / WINDOW;
                 if EXACT || position < POSITIONS {
-                    output[position * FILTERS + column] = value;
+                    output[(slot * POSITIONS + position) * FILTERS + column] = value;
                     places |= place_of_largest << (4 * (i / WINDOW));
                 }
             }

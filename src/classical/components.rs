@@ -137,7 +137,7 @@ impl Components {
         let (columns, count) = (pixels.columns, self.count());
         assert_eq!(columns, self.mean.len(), "columns");
         let convolution = Convolution::dense(PROJECTED, columns, count);
-        let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution) };
+        let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
         let mut plan = Bare::new("projection", products.tiles)?;
         let input = plan.buffer("pixels", &[PROJECTED, columns]);
         let weights = plan.buffer("components", &[columns + 1, count]);

@@ -107,7 +107,7 @@ pub(super) fn by_all_columns(
     let count = queries.len() / columns;
     let part = count.div_ceil(count.div_ceil(most_queries(products.tiles)));
     let convolution = Convolution::dense(SAMPLES, columns, part);
-    let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution) };
+    let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
     let mut plan = Bare::new("neighbours", products.tiles)?;
     let input = plan.buffer("samples", &[SAMPLES, columns]);
     let weights = plan.buffer("queries", &[columns + 1, part]);

@@ -1,6 +1,5 @@
 //! Times kernels over the same buffers, one against the other, by whole submissions on the host's clock.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::adapter::Device;
@@ -36,14 +35,14 @@ impl<'a> Trials<'a> {
         Ok(Self { device, buffers })
     }
 
-    /// Compiles passes, each of a kernel and its run of the buffers.
+    /// Compiles passes, each of a kernel and its buffers by number.
     ///
     /// # Errors
     /// What the driver says of a shader it refuses.
-    pub fn prepare(&self, passes: &[(&dyn Kernel, Range<usize>)]) -> Result<Trial> {
+    pub fn prepare(&self, passes: &[(&dyn Kernel, Vec<usize>)]) -> Result<Trial> {
         let pipelines = Pipelines::compile(self.device, passes.iter().map(|(kernel, _)| *kernel))?;
-        let dispatch = |(kernel, buffers): &(&dyn Kernel, Range<usize>)| {
-            let bound = self.buffers[buffers.clone()].iter().map(wgpu::Buffer::as_entire_buffer_binding);
+        let dispatch = |(kernel, buffers): &(&dyn Kernel, Vec<usize>)| {
+            let bound = buffers.iter().map(|&number| self.buffers[number].as_entire_buffer_binding());
             pipelines.dispatch(&self.device.device, *kernel, bound)
         };
         let trial = Trial(passes.iter().map(dispatch).collect());

@@ -38,6 +38,8 @@ pub struct Tile {
 
 /// Positions of a weight gradient's slot, at the least.
 const SLOT_POSITIONS: usize = 128;
+/// Depth of a forward product's slot, at the least.
+const SLOT_DEPTH: usize = 128;
 
 impl Tile {
     pub fn workgroup_rows(&self) -> usize {
@@ -46,6 +48,16 @@ impl Tile {
 
     pub fn workgroup_columns(&self) -> usize {
         self.threads[0] * self.columns
+    }
+
+    /// The depth of every slot but the last where a forward product's sum over `depth` is cut into so many: whole tiles.
+    pub(super) fn slot_depth(&self, depth: usize, slots: usize) -> usize {
+        self.depth * depth.div_ceil(self.depth).div_ceil(slots)
+    }
+
+    /// As many slots of whole tiles, or one or a few less where some would have none.
+    pub fn forward_slots(&self, depth: usize, slots: usize) -> usize {
+        depth.div_ceil(self.slot_depth(depth, slots))
     }
 
     /// The most of `threads` that can load a row of a left matrix together, each an equal part of a tile's `depth`.
@@ -99,6 +111,11 @@ impl Convolution {
     /// The most slots that a weight gradient's sum over the positions is worth cutting into.
     pub fn most_slots(&self) -> usize {
         (self.positions() / SLOT_POSITIONS).max(1)
+    }
+
+    /// The most slots that a forward product's sum over the depth is worth cutting into: a pool needs whole sums.
+    pub fn most_forward_slots(&self) -> usize {
+        if self.pool == 1 { (self.depth() / SLOT_DEPTH).max(1) } else { 1 }
     }
 
     /// Rows of the forward product: every place of every position.

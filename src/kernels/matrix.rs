@@ -1,5 +1,7 @@
 //! Matrices over slices and their product, in the widest vectors that the processor has.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -24,6 +26,14 @@ impl Offsets<'_> {
         match self {
             Offsets::Steps(_, step) => index * step,
             Offsets::Table(table) => table[index] as usize,
+        }
+    }
+
+    /// Those of a range; how far the first is from where all began, and the others from that.
+    fn range(self, range: Range<usize>) -> (usize, Self) {
+        match self {
+            Offsets::Steps(_, step) => (range.start * step, Offsets::Steps(range.len(), step)),
+            Offsets::Table(table) => (0, Offsets::Table(&table[range])),
         }
     }
 
@@ -60,6 +70,12 @@ impl<'a> Matrix<'a> {
 
     pub fn transposed(self) -> Self {
         Self { rows: self.columns, columns: self.rows, ..self }
+    }
+
+    /// Some of its columns.
+    pub fn of_columns(self, range: Range<usize>) -> Self {
+        let (first, columns) = self.columns.range(range);
+        Self::with_offsets(&self.values[first..], self.rows, columns)
     }
 }
 

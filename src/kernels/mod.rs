@@ -16,6 +16,7 @@ mod fold;
 mod fused_pool;
 mod gate;
 mod gather;
+mod join;
 mod matrix;
 mod nearest;
 mod pool_backward;
@@ -43,6 +44,7 @@ pub use dropout::Dropout;
 pub use fold::Fold;
 pub use gate::Gate;
 pub use gather::Gather;
+pub use join::Join;
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 pub use nearest::Nearest;
 pub use pool_backward::PoolBackward;
@@ -99,9 +101,10 @@ pub struct Row {
 }
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const TABLE: [&Row; 14] = [
+pub const TABLE: [&Row; 15] = [
     &gather::ROW,
     &conv_forward::ROW,
+    &join::ROW,
     &conv_weight_gradient::ROW,
     &conv_input_gradient::ROW,
     &fold::ROW,

@@ -22,12 +22,12 @@ pub struct Product {
     pub convolution: Convolution,
 }
 
-/// How a product is cut up: the tile and, of a weight gradient, the slots of its long sum, which suit each other.
+/// How a product is cut up: the tile and the slots of a long sum, which suit each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cut {
     #[serde(flatten)]
     pub tile: Tile,
-    /// 1 but in weight gradients.
+    /// 1 but in weight gradients, and in forward products without a pool.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub slots: usize,
 }
@@ -48,7 +48,9 @@ const PLACES_OF_A_WORD: usize = 8;
 impl Product {
     /// The rule that `cut` breaks, if any, of those that hold on every adapter:
     ///
-    /// - no number of it is 0 or beyond 1,024, and only a weight gradient has slots, at most one a position;
+    /// - no number of it is 0 or beyond 1,024;
+    /// - a weight gradient has at most a slot a position; a forward product has slots only without a pool, and each has a
+    ///   tile of the depth; an input gradient has none;
     /// - `share` divides the threads; in `conv_forward` and `conv_input_gradient` it divides `depth`, too, since
     ///   neighbouring threads load a row in equal parts;
     /// - in `conv_forward` a thread's rows are whole pooling windows, no more than a word of argmax has places for.
@@ -57,12 +59,19 @@ impl Product {
         let Convolution { pool, .. } = self.convolution;
         let numbers = [tile.threads[0], tile.threads[1], tile.rows, tile.columns, tile.depth, tile.share, tile.chains];
         let threads = tile.threads[0].saturating_mul(tile.threads[1]);
-        let most_slots = if self.kind == Kind::WeightGradient { self.convolution.positions() } else { 1 };
+        let in_range = numbers.iter().all(|number| (1..=MOST).contains(number));
+        let depth = self.convolution.depth();
+        let none_empty = || (slots - 1).saturating_mul(tile.slot_depth(depth, *slots)) < depth;
+        let slots_suit = match self.kind {
+            Kind::WeightGradient => (1..=self.convolution.positions()).contains(slots),
+            Kind::Forward if pool == 1 => in_range && *slots > 0 && none_empty(),
+            Kind::Forward | Kind::InputGradient => *slots == 1,
+        };
         let (places, forward) = (self.convolution.places(), self.kind == Kind::Forward);
         let shares_depth = self.kind != Kind::WeightGradient;
         let rules = [
-            (numbers.iter().all(|number| (1..=MOST).contains(number)), "its numbers are from 1 to 1024"),
-            ((1..=most_slots).contains(slots), "only a weight gradient has slots, at most one a position"),
+            (in_range, "its numbers are from 1 to 1024"),
+            (slots_suit, "its sum has not so many slots"),
             (threads.is_multiple_of(tile.share), "its share divides its threads"),
             (!shares_depth || tile.depth.is_multiple_of(tile.share), "its share divides its depth"),
             (!forward || tile.rows.is_multiple_of(places), "its rows are whole pooling windows"),
@@ -216,6 +225,11 @@ mod tests {
         assert!(broken(|cut| cut.tile.threads = [usize::MAX, usize::MAX]).contains("from 1"));
         assert!(broken(|cut| cut.tile.share = 0).contains("from 1"));
         assert!(broken(|cut| cut.slots = 2).contains("slots"));
+        // 130 deep: 33 tiles of 4, which make 11 slots of 3, but not 12, nor 18 of 2.
+        let dense = Product { kind: Kind::Forward, convolution: convolutions()[1] };
+        let allowed = |slots: &usize| dense.broken_rule(&Cut { slots: *slots, ..good }).is_none();
+        assert_eq!((0..40).filter(allowed).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 9, 11, 17, 33]);
+        assert!(!allowed(&usize::MAX));
         assert!(broken(|cut| cut.tile.share = 3).contains("divides its threads"));
         assert!(broken(|cut| cut.tile.share = 8).contains("divides its depth"));
         assert!(broken(|cut| cut.tile.rows = 6).contains("whole pooling windows"));

@@ -38,7 +38,7 @@ impl Tiled {
 
     pub fn cut(&self) -> Cut {
         match self {
-            Tiled::Forward(kernel) => Cut { tile: kernel.tile, slots: 1 },
+            Tiled::Forward(kernel) => Cut { tile: kernel.tile, slots: kernel.slots },
             Tiled::WeightGradient(kernel) => Cut { tile: kernel.tile, slots: kernel.slots },
             Tiled::InputGradient(kernel) => Cut { tile: kernel.tile, slots: 1 },
         }
@@ -47,7 +47,7 @@ impl Tiled {
     /// The same product, cut in another way.
     pub fn with(self, Cut { tile, slots }: Cut) -> Self {
         match self {
-            Tiled::Forward(kernel) => Tiled::Forward(ConvForward { tile, ..kernel }),
+            Tiled::Forward(kernel) => Tiled::Forward(ConvForward { tile, slots, ..kernel }),
             Tiled::WeightGradient(kernel) => Tiled::WeightGradient(ConvWeightGradient { tile, slots, ..kernel }),
             Tiled::InputGradient(kernel) => Tiled::InputGradient(ConvInputGradient { tile, ..kernel }),
         }
@@ -61,8 +61,8 @@ impl Tiled {
         }
     }
 
-    /// The product at its full size on multiples of 1/8, whose sums are exact in any order. The cut decides the length of
-    /// the last buffer only, and no buffer's contents.
+    /// The product at its full size on multiples of 1/8, whose sums are exact in any order. The cut decides the lengths that
+    /// [`Tiled::words`] has, and no buffer's contents.
     pub fn case(&self) -> Case {
         let (label, draw) = (format!("{}: {}", self.product(), self.cut()), &mut Draw::new(0));
         match self {
@@ -72,12 +72,12 @@ impl Tiled {
         }
     }
 
-    /// Words of the last buffer: argmax, the slots of a weight gradient, or an input gradient.
-    pub fn last_words(&self) -> usize {
+    /// Words of the buffers that are written, the last ones: output and argmax, a weight gradient, or an input gradient.
+    pub fn words(&self) -> Vec<usize> {
         match self {
-            Tiled::Forward(kernel) => kernel.argmax_words(),
-            Tiled::WeightGradient(kernel) => kernel.slots * kernel.convolution.weights(),
-            Tiled::InputGradient(kernel) => kernel.convolution.inputs(),
+            Tiled::Forward(kernel) => vec![kernel.output_words(), kernel.argmax_words()],
+            Tiled::WeightGradient(kernel) => vec![kernel.slots * kernel.convolution.weights()],
+            Tiled::InputGradient(kernel) => vec![kernel.convolution.inputs()],
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Convolution, Tile};
+use super::{Convolution, Cut, Tile};
 
 /// The columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub enum Tiles {
 
 /// Words of input that a slot should have at most where it is read again and again: what a processor's cache holds.
 const CACHED: usize = 1 << 18;
+/// A forward product with fewer workgroups leaves much of a large GPU idle.
+const WORKGROUPS: usize = 256;
+/// What a shorter sum gains by slots, the pass that adds them up takes.
+const LONG_SUM: usize = 512;
 
 impl Tiles {
     pub const ALL: [Tiles; 4] = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware, Tiles::Cpu];
@@ -35,6 +39,24 @@ impl Tiles {
     pub fn forward(self, convolution: &Convolution) -> Tile {
         let extents = [convolution.rows(), convolution.filters, convolution.depth()];
         self.tile(extents, convolution.places(), 1)
+    }
+
+    /// The forward product in slots, where its outputs alone would leave much of a large GPU idle and its sum is long: as
+    /// in a dense layer after convolutions. The tile may then be larger, since slots make workgroups, too.
+    pub fn split_forward(self, convolution: &Convolution) -> Option<Cut> {
+        let extents @ [rows, columns, depth] = [convolution.rows(), convolution.filters, convolution.depth()];
+        let workgroups =
+            |tile: &Tile| rows.div_ceil(tile.workgroup_rows()) * columns.div_ceil(tile.workgroup_columns());
+        let few = workgroups(&self.forward(convolution)) < WORKGROUPS;
+        if self != Tiles::Gpu || convolution.pool > 1 || depth < LONG_SUM || !few {
+            return None;
+        }
+        let most = convolution.most_forward_slots();
+        let tile = gpu_tile(extents, 1, gpu(extents, most, [WORKGROUPS, WORKGROUPS / 2]));
+        let enough = (WORKGROUPS / workgroups(&tile)).clamp(1, most);
+        let even = |slots: &usize| depth.is_multiple_of(slots * tile.depth);
+        let slots = (enough / 2 + 1..=enough).rev().find(even).unwrap_or_else(|| tile.forward_slots(depth, enough));
+        (slots > 1).then_some(Cut { tile, slots })
     }
 
     /// Left: channels and taps; right: filters; the depth is counted in pooled positions.
@@ -85,11 +107,7 @@ impl Tiles {
     fn tile(self, extents: [usize; 3], places: usize, slots: usize) -> Tile {
         let [rows, columns, depth] = extents;
         let (threads, rows, columns, depth) = match self {
-            Tiles::Gpu => {
-                let (threads, rows) = gpu(extents, slots);
-                // As many products between two barriers, whatever the rows.
-                (threads, rows.next_multiple_of(places), GPU_COLUMNS, divisor(depth, 64 / rows).min(depth))
-            }
+            Tiles::Gpu => return gpu_tile(extents, places, gpu(extents, slots, [64, 128])),
             Tiles::Software | Tiles::Cpu => {
                 let rows = if rows < 32 { rows.next_multiple_of(places) } else { 32 };
                 ([lanes(columns), 1], rows, 1, divisor(depth, 16))
@@ -99,24 +117,33 @@ impl Tiles {
         let share = Tile::row_share(threads[0] * threads[1], depth);
         let software = self == Tiles::Software;
         let chains = if software { 4 } else { 1 };
-        Tile { threads, rows, columns, depth, share, stage_columns: self == Tiles::Gpu, chains, keep: software }
+        Tile { threads, rows, columns, depth, share, stage_columns: false, chains, keep: software }
     }
 }
 
 /// Columns of a GPU's thread, one load of 16 bytes from workgroup memory or four of four.
 const GPU_COLUMNS: usize = 4;
 
+/// A GPU's tile with these threads and rows of a thread.
+fn gpu_tile([_, _, depth]: [usize; 3], places: usize, (threads, rows): ([usize; 2], usize)) -> Tile {
+    // As many products between two barriers, whatever the rows.
+    let depth = divisor(depth, 64 / rows).min(depth);
+    let share = Tile::row_share(threads[0] * threads[1], depth);
+    let (rows, columns) = (rows.next_multiple_of(places), GPU_COLUMNS);
+    Tile { threads, rows, columns, depth, share, stage_columns: true, chains: 1, keep: false }
+}
+
 /// Threads of a GPU's workgroup and rows of a thread. A workgroup is as wide as the columns, up to 64 of them, and has 256
-/// threads where enough such workgroups are left, since more threads load less each. Else it has 64 threads; a thread
-/// has 4 rows, or 2 where the rows or the workgroups are few.
-fn gpu([rows, columns, _]: [usize; 3], slots: usize) -> ([usize; 2], usize) {
+/// threads where `enough` such workgroups are left, since more threads load less each. Else it has 64 threads; a thread
+/// has 4 rows, or 2 where the rows are few or such workgroups not `enough`.
+fn gpu([rows, columns, _]: [usize; 3], slots: usize, enough: [usize; 2]) -> ([usize; 2], usize) {
     let width = columns.div_ceil(GPU_COLUMNS).next_power_of_two().clamp(4, 16);
     let workgroups = |[x, y]: [usize; 2]| rows.div_ceil(4 * y) * columns.div_ceil(GPU_COLUMNS * x) * slots;
     let [large, small] = [[width, 256 / width], [width.min(8), 64 / width.min(8)]];
-    if rows >= 4 * large[1] && workgroups(large) >= 64 {
+    if rows >= 4 * large[1] && workgroups(large) >= enough[0] {
         return (large, 4);
     }
-    (small, if rows >= 4 * small[1] && workgroups(small) >= 128 { 4 } else { 2 })
+    (small, if rows >= 4 * small[1] && workgroups(small) >= enough[1] { 4 } else { 2 })
 }
 
 /// A width of workgroups, at most 256 and a multiple of 8, that leaves the fewest lanes idle; of equals the widest.
@@ -128,4 +155,51 @@ fn lanes(columns: usize) -> usize {
 /// The largest divisor of `depth` from one more than `limit` down to half of it, so that no tile is padded; else `limit`.
 fn divisor(depth: usize, limit: usize) -> usize {
     (limit / 2 + 1..=limit + 1).rev().find(|candidate| depth.is_multiple_of(*candidate)).unwrap_or(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::product::{Kind, Product};
+    use super::*;
+
+    /// Threads of a workgroup, rows of a thread, depth of a tile, and slots.
+    fn split(rows: usize, inputs: usize, units: usize) -> Option<(usize, usize, usize, usize)> {
+        let convolution = Convolution::dense(rows, inputs, units);
+        let cut = Tiles::Gpu.split_forward(&convolution)?;
+        assert_eq!(
+            Product { kind: Kind::Forward, convolution }.broken_rule(&cut),
+            None,
+            "{rows} x {inputs} -> {units}"
+        );
+        assert!(cut.slots <= convolution.most_forward_slots());
+        let Tile { threads, rows, depth, .. } = cut.tile;
+        Some((threads[0] * threads[1], rows, depth, cut.slots))
+    }
+
+    #[test]
+    fn long_sums_with_few_outputs_are_split_on_a_gpu() {
+        // The dense layers of cnn1 and cnn2.
+        assert_eq!(split(512, 5408, 128), Some((256, 4, 16, 13)));
+        assert_eq!(split(2048, 5408, 128), Some((256, 4, 16, 4)));
+        assert_eq!(split(16, 5408, 128), Some((64, 2, 32, 34)));
+        assert_eq!(split(512, 576, 128), Some((64, 4, 16, 4)));
+        assert_eq!(split(2048, 576, 128), Some((256, 4, 16, 4)));
+        // Short sums, and enough outputs.
+        assert_eq!(split(512, 256, 128), None);
+        assert_eq!(split(2048, 5408, 2048), None);
+        let convolution = Convolution::dense(512, 5408, 128);
+        assert_eq!(Tiles::Gpu.split_forward(&Convolution { pool: 2, ..convolution }), None);
+        for tiles in [Tiles::Software, Tiles::OldSoftware, Tiles::Cpu] {
+            assert_eq!(tiles.split_forward(&convolution), None, "{tiles:?}");
+        }
+    }
+
+    #[test]
+    fn no_slot_is_empty() {
+        for depth in 512..1100 {
+            for rows in [1, 40, 512] {
+                split(rows, depth, 24).unwrap();
+            }
+        }
+    }
 }

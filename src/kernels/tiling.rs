@@ -1,6 +1,7 @@
 //! A run's tiles: a column of the built-in table, and what `gpu-fmnist tune` found to be faster for some products.
 
 use std::collections::BTreeMap;
+use std::ops::Not;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,9 @@ use crate::error::{Error, Result};
 pub struct Tiling {
     /// For every product that is not tuned.
     pub table: Tiles,
+    /// Whether the table may cut forward products into slots, too. Runs that began before it did go on without.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub split_forward: bool,
     /// By the products' keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tuned: BTreeMap<String, Cut>,
@@ -21,13 +25,15 @@ pub struct Tiling {
 impl From<Tiles> for Tiling {
     /// The table alone.
     fn from(table: Tiles) -> Self {
-        Self { table, tuned: BTreeMap::new() }
+        Self { table, split_forward: table == Tiles::Gpu, tuned: BTreeMap::new() }
     }
 }
 
 impl Tiling {
-    pub fn forward(&self, convolution: &Convolution) -> Tile {
-        self.tuned(Kind::Forward, convolution).map_or_else(|| self.table.forward(convolution), |cut| cut.tile)
+    pub fn forward(&self, convolution: &Convolution) -> Cut {
+        let split = || self.split_forward.then(|| self.table.split_forward(convolution)).flatten();
+        let whole = || Cut { tile: self.table.forward(convolution), slots: 1 };
+        self.tuned(Kind::Forward, convolution).copied().or_else(split).unwrap_or_else(whole)
     }
 
     pub fn weight_gradient(&self, convolution: &Convolution) -> Tile {
@@ -98,14 +104,32 @@ mod tests {
             tiling.tuned.insert(Product { kind, convolution: tuned }.to_string(), cut);
         }
         let rows = |tiling: &Tiling, convolution| {
-            [tiling.forward(convolution), tiling.weight_gradient(convolution), tiling.input_gradient(convolution)]
-                .map(|tile| tile.rows)
+            let forward = tiling.forward(convolution).tile;
+            [forward, tiling.weight_gradient(convolution), tiling.input_gradient(convolution)].map(|tile| tile.rows)
         };
         assert_eq!(rows(&tiling, &tuned), [8, 2, 16]);
         assert_eq!(rows(&tiling, &other), rows(&Tiles::Gpu.into(), &other));
         let slots = |convolution| tiling.slots(convolution, &tiling.weight_gradient(convolution));
         let of_the_table = Tiles::Gpu.slots(&other, &Tiles::Gpu.weight_gradient(&other));
         assert_eq!((slots(&tuned), slots(&other)), (2, of_the_table));
+    }
+
+    /// What a checkpoint says of its tiles decides the order of sums.
+    #[test]
+    fn a_run_from_before_forward_products_had_slots_goes_on_without() {
+        let convolution = Convolution::dense(512, 5408, 128);
+        let read = |text: &str| serde_json::from_str::<Tiling>(text).unwrap();
+        let old = read(r#"{"table":"gpu"}"#);
+        assert_eq!(old.forward(&convolution), Cut { tile: Tiles::Gpu.forward(&convolution), slots: 1 });
+        assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"table":"gpu"}"#);
+        let mut new = Tiling::from(Tiles::Gpu);
+        assert_eq!(new, read(r#"{"table":"gpu","split_forward":true}"#));
+        assert_eq!(read(&serde_json::to_string(&new).unwrap()), new);
+        assert_eq!(Some(new.forward(&convolution)), Tiles::Gpu.split_forward(&convolution));
+        let cut = Cut { tile: Tiles::Gpu.forward(&convolution), slots: 7 };
+        new.tuned.insert(Product { kind: Kind::Forward, convolution }.to_string(), cut);
+        assert_eq!(new.forward(&convolution), cut);
+        assert_eq!(serde_json::to_string(&Tiling::from(Tiles::Software)).unwrap(), r#"{"table":"software"}"#);
     }
 
     #[test]

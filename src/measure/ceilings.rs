@@ -46,7 +46,7 @@ pub fn ceilings(tiles: Tiles, make: &dyn Fn(Plan) -> Result<Box<dyn Executor>>, 
     let operations_per_second = if tiles == Tiles::Cpu {
         const SIDE: usize = 1024;
         let convolution = Convolution::dense(SIDE, SIDE, SIDE);
-        let kernel = ConvForward { convolution, relu: false, tile: tiles.forward(&convolution) };
+        let kernel = ConvForward { convolution, relu: false, tile: tiles.forward(&convolution), slots: 1 };
         rate(Arc::new(kernel), &[SIDE * SIDE, (SIDE + 1) * SIDE, SIDE * SIDE, 1], operations)?.1
     } else {
         let mut fastest = 0.0;

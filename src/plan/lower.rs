@@ -6,8 +6,8 @@ use super::stages::{Stage, Value, stages};
 use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan};
 use crate::error::Result;
 use crate::kernels::{
-    Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Fold, Gather, Kernel, PoolBackward,
-    PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
+    Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Cut, Fold, Gather, Kernel,
+    PoolBackward, PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
 };
 use crate::model::{Model, Resolved, resolve};
 
@@ -66,14 +66,22 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
             Stage::Convolution { layer, convolution, relu, input, output } => {
                 let layer = &layers[*layer];
                 tiles.check(convolution)?;
-                let kernel = ConvForward { convolution: *convolution, relu: *relu, tile: tiles.forward(convolution) };
+                let Cut { tile, slots } = tiles.forward(convolution);
+                let kernel = ConvForward { convolution: *convolution, relu: *relu, tile, slots };
                 let packed = kernel.packed();
                 let argmax = buffers.add(&format!("{}.argmax", layer.name), vec![kernel.argmax_words()]);
-                let tile = tiles.weight_gradient(convolution);
-                let slots = tiles.slots(convolution, &tile);
-                let parameter = parameter(&mut buffers, layer, slots, portions);
                 let (from, to) = (value_buffers[*input], value_buffers[*output]);
-                forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, to.output, argmax]));
+                let gradient_tile = tiles.weight_gradient(convolution);
+                let gradient_slots = tiles.slots(convolution, &gradient_tile);
+                let parameter = parameter(&mut buffers, layer, gradient_slots, portions);
+                if let Some(join) = kernel.join() {
+                    let shape = vec![slots, join.rows, join.filters];
+                    let sums = buffers.add(&format!("{}.sums", layer.name), shape);
+                    forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, sums, argmax]));
+                    forward.push(pass(&layer.name, join, &[sums, parameter.weights, to.output]));
+                } else {
+                    forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, to.output, argmax]));
+                }
                 let mut kernels = Vec::new();
                 if values[*input].needs_gradient {
                     let gate = values[*input].gate;
@@ -106,6 +114,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                         kernels.push(pass(&layer.name, product(*convolution, gate), &bound));
                     }
                 }
+                let (tile, slots) = (gradient_tile, gradient_slots);
                 let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
                 kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));
                 let Parameter { gradient, adam, weights, first_moment, second_moment, .. } = parameter;

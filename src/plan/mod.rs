@@ -206,4 +206,20 @@ mod tests {
             2 * products + pixels + 4 * 512 * 10 + 512
         });
     }
+
+    /// A product in slots is for as much as one that is not, but writes more; `join` adds that up.
+    #[test]
+    fn work_in_slots_is_counted() {
+        let (model, _) = notebook("cnn1").unwrap();
+        let plan = lower(&model, Options::new(512, Tiles::Gpu, 10_000)).unwrap();
+        let work = |kernel: &str| {
+            let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.row().name == kernel;
+            let pass = plan.evaluation.iter().find(of_kernel).unwrap();
+            (pass.kernel.operations(), plan.traffic(pass))
+        };
+        let (outputs, slots) = (512 * 128, 13);
+        let moved = 512 * 5408 + 5409 * 128 + slots * outputs + 1;
+        assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
+        assert_eq!(work("join"), (slots * outputs, 4 * (slots * outputs + 128 + outputs)));
+    }
 }

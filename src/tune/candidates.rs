@@ -12,8 +12,10 @@ struct Choices {
     depths: Vec<usize>,
     chains: Vec<usize>,
     stage_columns: bool,
-    /// Workgroups that a weight gradient's slots should make.
+    /// Workgroups that slots should make.
     slot_workgroups: Vec<usize>,
+    /// Whether forward products may have slots, too.
+    split_forward: bool,
     /// The most products of a thread between two barriers: a compiler unrolls them all.
     unrolled: usize,
     /// The most values of the right matrix that a thread keeps in registers.
@@ -60,6 +62,7 @@ fn choices(table: Tiles, product: &Product, own: &Tile) -> Choices {
             chains: vec![1],
             stage_columns: true,
             slot_workgroups: vec![64, 256, 1024],
+            split_forward: true,
             unrolled: 1024,
             registers: 128,
         },
@@ -71,6 +74,7 @@ fn choices(table: Tiles, product: &Product, own: &Tile) -> Choices {
             chains: vec![2, 4],
             stage_columns: false,
             slot_workgroups: vec![16, 64],
+            split_forward: false,
             unrolled: 544,
             registers: 32,
         },
@@ -81,6 +85,7 @@ fn choices(table: Tiles, product: &Product, own: &Tile) -> Choices {
             chains: vec![1],
             stage_columns: false,
             slot_workgroups: vec![16, 64],
+            split_forward: false,
             unrolled: 64,
             registers: 32,
         },
@@ -95,16 +100,17 @@ fn widths(own: &Tile) -> Vec<[usize; 2]> {
 }
 
 fn slots(product: &Product, tile: &Tile, choices: &Choices) -> Vec<usize> {
-    if product.kind != Kind::WeightGradient {
-        return vec![1];
-    }
-    let [rows, columns, _] = product.extents();
+    let [rows, columns, depth] = product.extents();
     let workgroups = rows.div_ceil(tile.workgroup_rows()) * columns.div_ceil(tile.workgroup_columns());
-    choices
-        .slot_workgroups
-        .iter()
-        .map(|wanted| (wanted / workgroups).clamp(1, product.convolution.most_slots()))
-        .collect()
+    let wanted = |most: usize| choices.slot_workgroups.iter().map(move |wanted| (wanted / workgroups).clamp(1, most));
+    match product.kind {
+        Kind::WeightGradient => wanted(product.convolution.most_slots()).collect(),
+        Kind::Forward if choices.split_forward => {
+            let slots = wanted(product.convolution.most_forward_slots());
+            slots.map(|slots| tile.forward_slots(depth, slots)).chain([1]).collect()
+        }
+        Kind::Forward | Kind::InputGradient => vec![1],
+    }
 }
 
 /// Whether shader, compiler and adapter can take the cut, and most of a workgroup has work.
@@ -119,6 +125,7 @@ fn suits(tiled: &Tiled, cut: &Cut, choices: &Choices, limits: &wgpu::Limits) -> 
         Kind::Forward | Kind::InputGradient => tile.depth,
     };
     let within = |count: usize, limit: u32| count <= limit as usize;
+    let most_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     tile.rows * tile.columns * depth <= choices.unrolled
         && depth * tile.columns <= choices.registers
         && tile.depth < 2 * sum.max(8)
@@ -129,7 +136,7 @@ fn suits(tiled: &Tiled, cut: &Cut, choices: &Choices, limits: &wgpu::Limits) -> 
         && within(tile.threads[1], limits.max_compute_workgroup_size_y)
         && within(product.workgroup_bytes(tile), limits.max_compute_workgroup_storage_size)
         && tiled.kernel().workgroups().iter().all(|&count| within(count, limits.max_compute_workgroups_per_dimension))
-        && 4 * tiled.last_words() as u64 <= limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+        && tiled.words().iter().all(|&words| 4 * words as u64 <= most_bytes)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const SUBMISSION: Duration = Duration::from_millis(20);
 const FINALISTS: usize = 6;
 const ROUNDS: usize = 7;
 
-/// How long a product takes, cut in one way: a weight gradient with the update that adds its slots up.
+/// How long a product takes, cut in one way, with the pass that adds its slots up: a weight gradient's update, or `join`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     pub cut: Cut,
@@ -108,19 +108,26 @@ pub fn measure(
 
 impl<'a> Bench<'a> {
     fn new(probe: &'a Probe, tiled: Tiled, candidates: &[Cut]) -> Result<Self> {
-        let last_words = candidates.iter().map(|cut| tiled.with(*cut).last_words()).max().unwrap_or(0);
-        let last_words = last_words.max(tiled.last_words());
         let mut memory: Vec<(Vec<u32>, usize)> = tiled.case().memory.into_iter().map(|words| (words, 0)).collect();
         for (words, length) in &mut memory {
             *length = words.len();
         }
-        if let Some((_, length)) = memory.last_mut() {
-            *length = last_words;
+        for words in candidates.iter().map(|cut| tiled.with(*cut).words()) {
+            for ((_, length), words) in memory.iter_mut().rev().zip(words.into_iter().rev()) {
+                *length = words.max(*length);
+            }
         }
-        if let Tiled::WeightGradient(kernel) = tiled {
+        match tiled {
             // What Adam has beside the gradient: rates, progress, weights and moments, all zero.
-            let values = kernel.convolution.weights();
-            memory.extend([1, 8, values, values, values].map(|words| (Vec::new(), words)));
+            Tiled::WeightGradient(kernel) => {
+                let values = kernel.convolution.weights();
+                memory.extend([1, 8, values, values, values].map(|words| (Vec::new(), words)));
+            }
+            // What slots are joined in.
+            Tiled::Forward(kernel) => {
+                memory.push((Vec::new(), kernel.convolution.positions() * kernel.convolution.filters));
+            }
+            Tiled::InputGradient(_) => {}
         }
         Ok(Self { tiled, trials: Trials::new(probe, &memory)? })
     }
@@ -129,11 +136,20 @@ impl<'a> Bench<'a> {
     fn contender(&self, cut: Cut, repeats: usize) -> Result<Contender> {
         let tiled = self.tiled.with(cut);
         let bindings = tiled.kernel().row().bindings.len();
-        let mut passes = vec![(tiled.kernel(), 0..bindings)];
-        let adam;
-        if let Tiled::WeightGradient(kernel) = tiled {
-            adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots, portions: 1 };
-            passes.push((&adam as &dyn Kernel, bindings - 1..bindings - 1 + adam.row().bindings.len()));
+        let mut passes = vec![(tiled.kernel(), (0..bindings).collect())];
+        let (adam, join);
+        match tiled {
+            Tiled::WeightGradient(kernel) => {
+                adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots, portions: 1 };
+                let first = bindings - 1;
+                passes.push((&adam as &dyn Kernel, (first..first + adam.row().bindings.len()).collect()));
+            }
+            Tiled::Forward(kernel) => {
+                join = kernel.join();
+                // The product's output, its weights, and the buffer after its own.
+                passes.extend(join.iter().map(|join| (join as &dyn Kernel, vec![2, 1, bindings])));
+            }
+            Tiled::InputGradient(_) => {}
         }
         let trial = self.trials.prepare(&passes)?;
         // Some drivers compile at the first run.

@@ -12,6 +12,12 @@ fn a_broken_shader_is_noticed() {
     goes_red("conv_forward", "candidate > largest", "candidate < largest");
 }
 
+/// Every slot has its own run of the depth.
+#[test]
+fn wrong_slots_are_noticed() {
+    goes_red("conv_forward", "let begin = slot * SLOT_DEPTH;", "let begin = 0u;");
+}
+
 /// More workgroups than one direction of a dispatch holds: those that are too many must not write.
 #[test]
 fn surplus_workgroups_are_noticed() {

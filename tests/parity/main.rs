@@ -13,6 +13,7 @@ mod dropout;
 mod fold;
 mod gather;
 mod gradients;
+mod join;
 mod nearest;
 mod pool_backward;
 mod pool_forward;

@@ -14,10 +14,10 @@ const FAST: Tile = Tile { threads: [64, 1], rows: 8, depth: 4, share: 4, ..SLOW 
 /// As fast, but wrong: with more threads to a row than the tile is deep, nothing is loaded.
 const WRONG: Tile = Tile { share: 8, ..FAST };
 
-fn measured(candidates: &[Tile]) -> Outcome {
+fn measured(candidates: &[Tile], slots: usize) -> Outcome {
     let convolution = Convolution::dense(512, 256, 128);
-    let slow = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW });
-    let cuts: Vec<Cut> = candidates.iter().map(|&tile| Cut { tile, slots: 1 }).collect();
+    let slow = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
+    let cuts: Vec<Cut> = candidates.iter().map(|&tile| Cut { tile, slots }).collect();
     measure(crate::probe(), slow, &cuts, &mut || ControlFlow::Continue(())).unwrap().unwrap()
 }
 
@@ -27,10 +27,11 @@ fn a_faster_cut_wins_if_its_result_is_right() {
         eprintln!("SKIPPED: an old lavapipe runs all tiles at much the same speed");
         return;
     }
-    assert!(fast_won(&measured(&[FAST])));
-    let outcome = measured(&[WRONG, FAST]);
+    assert!(fast_won(&measured(&[FAST], 1)));
+    assert!(fast_won(&measured(&[FAST], 3)), "in slots, with what joins them");
+    let outcome = measured(&[WRONG, FAST], 1);
     assert!(fast_won(&outcome), "the wrong one is passed over: {outcome:?}");
-    let outcome = measured(&[WRONG]);
+    let outcome = measured(&[WRONG], 1);
     assert_eq!(outcome.best, None);
     assert!(outcome.dropped[0].1.starts_with("a wrong result: output["), "{outcome:?}");
 }
@@ -41,7 +42,8 @@ fn fast_won(outcome: &Outcome) -> bool {
 
 #[test]
 fn measuring_can_be_stopped() {
-    let tiled = Tiled::Forward(ConvForward { convolution: Convolution::dense(8, 8, 8), relu: true, tile: SLOW });
+    let convolution = Convolution::dense(8, 8, 8);
+    let tiled = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
     let cuts = [Cut { tile: FAST, slots: 1 }];
     assert!(measure(crate::probe(), tiled, &cuts, &mut || ControlFlow::Break(())).unwrap().is_none());
 }

@@ -1,0 +1,119 @@
+//! Adds up the slots of a forward product: host side and CPU twin of `shaders/join.wgsl`.
+
+use rayon::prelude::*;
+
+use super::case::{Case, Draw, case, unwritten};
+use super::vectors::vectorised;
+use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
+
+pub const ROW: Row = Row {
+    name: "join",
+    about: "adds up a forward product's slots, then bias and ReLU",
+    wgsl: include_str!("../../shaders/join.wgsl"),
+    bindings: &[read("sums"), read("weights"), write("output")],
+    cases,
+};
+
+/// output `[rows, filters]` = relu(the sum of `[slots, rows, filters]` over its slots + bias), the bias being the last row
+/// of the weights `[depth + 1, filters]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Join {
+    pub rows: usize,
+    pub depth: usize,
+    pub filters: usize,
+    pub slots: usize,
+    pub relu: bool,
+}
+
+const THREADS: usize = 64;
+
+impl Join {
+    fn values(&self) -> usize {
+        self.rows * self.filters
+    }
+}
+
+impl Kernel for Join {
+    fn row(&self) -> &'static Row {
+        &ROW
+    }
+
+    fn constants(&self) -> Constants {
+        vec![
+            ("ROWS", self.rows.into()),
+            ("DEPTH", self.depth.into()),
+            ("FILTERS", self.filters.into()),
+            ("SLOTS", self.slots.into()),
+            ("RELU", self.relu.into()),
+            ("THREADS", THREADS.into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
+        ]
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let [x, y] = grid(self.values().div_ceil(THREADS));
+        [x, y, 1]
+    }
+
+    /// The slots but the first, and the bias.
+    fn operations(&self) -> usize {
+        self.values() * self.slots
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "weights" => self.filters,
+            _ => words,
+        }
+    }
+
+    fn twin(&self, memory: &mut [&mut [u32]]) {
+        let [sums, weights, output] = memory else { unreachable!("{BINDINGS}") };
+        let (sums, values) = (floats(sums), self.values());
+        let bias = &floats(weights)[self.depth * self.filters..][..self.filters];
+        // Rows of one task.
+        let block = 4096_usize.div_ceil(self.filters) * self.filters;
+        floats_mut(output)[..values].par_chunks_mut(block).enumerate().for_each(|(number, output)| {
+            let first = number * block;
+            vectorised(
+                #[inline(always)]
+                || {
+                    output.copy_from_slice(&sums[first..first + output.len()]);
+                    for slot in sums.chunks_exact(values).take(self.slots).skip(1) {
+                        output.iter_mut().zip(&slot[first..]).for_each(|(sum, value)| *sum += value);
+                    }
+                    for row in output.chunks_exact_mut(self.filters) {
+                        for (value, bias) in row.iter_mut().zip(bias) {
+                            *value += bias;
+                            if self.relu {
+                                *value = value.max(0.0);
+                            }
+                        }
+                    }
+                },
+            );
+        });
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (rows, depth, filters, slots, relu)): (usize, (usize, usize, usize, usize, bool))| {
+        let draw = &mut Draw::new(number);
+        let memory =
+            vec![draw.eighths(slots * rows * filters), draw.eighths((depth + 1) * filters), unwritten(rows * filters)];
+        let label = format!("{rows} rows, depth {depth}, {filters} filters, {slots} slots, ReLU {relu}");
+        case(label, Join { rows, depth, filters, slots, relu }, memory, 0.0)
+    };
+    // The last has more workgroups than one direction of a dispatch holds.
+    [
+        (5, 7, 3, 2, true),
+        (64, 33, 128, 13, true),
+        (33, 130, 10, 3, false),
+        (1, 1, 1, 1, false),
+        (8 * 32_769, 2, 8, 2, true),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(make)
+    .collect()
+}

@@ -1,0 +1,72 @@
+//! `shaders/join.wgsl` against its twin, and networks whose forward products are in slots.
+
+use std::ops::ControlFlow;
+
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Samples;
+use gpu_fmnist::gpu::Gpu;
+use gpu_fmnist::kernels::{Tiles, Tiling};
+use gpu_fmnist::model::{Activation, Layer, Model};
+use gpu_fmnist::plan::{Executor, Options, Plan, Program, lower};
+use gpu_fmnist::train::{Engine, Placement, Source};
+
+use crate::{adapter, goes_red, holds};
+
+#[test]
+fn agrees_with_its_twin() {
+    holds("join");
+}
+
+#[test]
+fn a_broken_shader_is_noticed() {
+    goes_red("join", "value += sums[", "value = sums[");
+}
+
+const BATCH: usize = 48;
+
+/// A dense layer with a long sum and an odd one, with and without a ReLU.
+fn network() -> Model {
+    let dense = |units, activation| Layer::Dense { units, activation };
+    let layers = vec![Layer::Flatten {}, dense(607, Activation::Relu), dense(10, Activation::Linear)];
+    Model { name: "long".into(), input: [28, 28, 1], layers }
+}
+
+/// Logits of the same weights in evaluation and in training.
+fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> [Vec<f32>; 2] {
+    let model = network();
+    let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
+    let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
+    let samples = Samples { images, labels, shape: model.input };
+    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
+    let source = Source { parts: [&samples, &none] };
+    let tiling = Tiling { split_forward, ..Tiles::Gpu.into() };
+    let plan = lower(&model, Options::new(BATCH, tiling, BATCH)).unwrap();
+    for program in [Program::Training, Program::Evaluation] {
+        let joins = plan.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
+        assert_eq!(joins, if split_forward { 2 } else { 0 }, "{program:?}");
+    }
+    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020);
+    engine.initialise();
+    let order: Vec<u32> = (0..BATCH as u32).collect();
+    engine.evaluate(&order).unwrap();
+    let evaluated = engine.read(engine.plan().host.logits).unwrap();
+    engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
+    [evaluated, engine.read(engine.plan().host.logits).unwrap()]
+}
+
+#[test]
+fn a_network_in_slots_has_the_logits_of_one_without() {
+    let [whole, _] = logits(false, |plan| Box::new(Cpu::new(plan).unwrap()));
+    let largest = whole.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    assert!(largest > 0.1, "{whole:?}");
+    let gpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Gpu::new(adapter(), plan).unwrap());
+    let cpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Cpu::new(plan).unwrap());
+    for make in [gpu, cpu] {
+        for split in logits(true, make) {
+            assert_eq!(split.len(), whole.len());
+            for (index, (split, whole)) in split.iter().zip(&whole).enumerate() {
+                assert!((split - whole).abs() <= 1e-5 * largest, "logits[{index}]: {split}, not {whole}");
+            }
+        }
+    }
+}
