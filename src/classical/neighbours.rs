@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::learner::{Learner, Trained};
+use super::prediction::highest;
 use super::shortcut::Shortcut;
 use super::{Features, Products, Visit};
 use crate::error::Result;
@@ -43,7 +44,7 @@ impl Trained for Voters {
         let elected = |neighbours: &[u32]| {
             let mut counts = vec![0; self.classes];
             neighbours.iter().for_each(|&one| counts[usize::from(self.labels[one as usize])] += 1);
-            (0..self.classes).rev().max_by_key(|&class| counts[class]).unwrap_or(0) as u8
+            highest(&counts) as u8
         };
         Ok(found.chunks_exact(votes).map(elected).collect())
     }
