@@ -15,7 +15,7 @@ use crate::error::Result;
 
 /// Columns of the bound, the rest's length among them: of Fashion-MNIST's variance they have 0.98.
 const COLUMNS: usize = 320;
-/// Candidates of a query: 19 of 20 test images of Fashion-MNIST are proven with these.
+/// Candidates of a query: nine of ten test images of Fashion-MNIST are proven with these.
 const CANDIDATES: usize = 32;
 /// Samples that make it worth while, and pixels.
 const SAMPLES: usize = 8192;
