@@ -1,5 +1,7 @@
 //! What learners learn from: a row of numbers for each sample.
 
+use std::borrow::Cow;
+
 use crate::data::Samples;
 
 /// Some samples' features `[rows, columns]`.
@@ -105,20 +107,20 @@ impl Features {
     }
 
     /// All values, row after row: pixels from 0 to 1.
-    pub fn values(&self) -> Vec<f32> {
+    pub fn values(&self) -> Cow<'_, [f32]> {
         match &self.values {
             Values::Pixels(pixels) => pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect(),
-            Values::Numbers(numbers) => numbers.clone(),
+            Values::Numbers(numbers) => Cow::Borrowed(numbers),
         }
     }
 
     /// The same about another origin and in other units, for what depends on neither: pixels as integers from -128 to
     /// 127. The squares of up to 1,024 of them add up to no more than 2^24, so that f32 has every sum of that many
     /// products exactly, in any order.
-    pub fn centred(&self) -> Vec<f32> {
+    pub fn centred(&self) -> Cow<'_, [f32]> {
         match &self.values {
             Values::Pixels(pixels) => pixels.iter().map(|&pixel| f32::from(pixel) - CENTRE).collect(),
-            Values::Numbers(numbers) => numbers.clone(),
+            Values::Numbers(numbers) => Cow::Borrowed(numbers),
         }
     }
 }

@@ -6,14 +6,12 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::learner::{Learner, Trained};
 use super::prediction::highest;
 use super::shortcut::Shortcut;
 use super::{Features, Products, Visit};
 use crate::error::Result;
-use crate::kernels::{ConvForward, Convolution, Nearest, Tiles};
+use crate::kernels::{ConvForward, Convolution, Nearest, Tiles, transpose};
 use crate::plan::{Bare, Program};
 
 pub const LEARNER: Learner = Learner {
@@ -130,7 +128,9 @@ pub(super) fn by_all_columns(
     let steps = (portions.len() * count.div_ceil(part)) as f64;
     for (number, queries) in queries.chunks(part * columns).enumerate() {
         // The bias, below the queries, stays zero; so does what is to the right of the last ones.
-        executor.write(weights, bytemuck::cast_slice(&transposed(queries, columns, part)));
+        let mut transposed = vec![0.0; columns * part];
+        transpose(queries, columns, &mut transposed);
+        executor.write(weights, bytemuck::cast_slice(&transposed));
         executor.write(closeness, &vec![Nearest::FARTHEST.to_bits(); part * neighbours]);
         for (place, (portion, half_squares)) in portions.clone().enumerate() {
             executor.write(input, bytemuck::cast_slice(portion));
@@ -152,15 +152,6 @@ pub(super) fn by_all_columns(
 /// Half of a row's square, exact where the row's values are pixels.
 fn half_square(row: &[f32]) -> f32 {
     (row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / 2.0) as f32
-}
-
-/// `[columns, width]` of `[rows, columns]`, with zeros to the right of the rows.
-fn transposed(rows: &[f32], columns: usize, width: usize) -> Vec<f32> {
-    let mut transposed = vec![0.0; columns * width];
-    transposed.par_chunks_exact_mut(width).enumerate().for_each(|(column, values)| {
-        values.iter_mut().zip(rows[column..].iter().step_by(columns)).for_each(|(value, &from)| *value = from);
-    });
-    transposed
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Nearest neighbours among many pixels with a third of the arithmetic, and the same answer to the bit.
+//! Nearest neighbours among many pixels with two fifths of the arithmetic, and the same answer to the bit.
 //!
 //! In the coordinates of an orthonormal basis, distances are what they are in pixels. Of the basis' first vectors, which
 //! are the principal components, few hold most of it; and of the rest of two images, as long as r and s, the distance is
@@ -99,7 +99,8 @@ impl Shortcut {
 
 /// The first coordinates of each image and the length of the rest, `[rows, COLUMNS]`.
 fn coordinates(components: &Components, pixels: &Features, products: Products, visit: Visit) -> Result<Features> {
-    let first = components.project(pixels, products, visit)?.values();
+    let projected = components.project(pixels, products, visit)?;
+    let first = projected.values();
     let mean: Vec<f64> = components.mean.iter().map(|mean| UNIT * mean).collect();
     let mut coordinates = vec![0.0; pixels.rows() * COLUMNS];
     let rows = coordinates.par_chunks_exact_mut(COLUMNS).zip(first.par_chunks_exact(COLUMNS - 1)).enumerate();

@@ -119,7 +119,8 @@ pub fn multiply_on_all_cores(
     });
 }
 
-/// The transpose of row-major `values [rows, columns]`, on all cores.
+/// The transpose of row-major `values [rows, columns]`, on all cores. Where `output [columns, width]` is wider than there are
+/// rows, what is to the right of them stays.
 pub fn transpose(values: &[f32], columns: usize, output: &mut [f32]) {
     // As many as a line of the cache holds.
     const COLUMNS: usize = 16;

@@ -114,8 +114,12 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                         kernels.push(pass(&layer.name, product(*convolution, gate), &bound));
                     }
                 }
-                let (tile, slots) = (gradient_tile, gradient_slots);
-                let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
+                let kernel = ConvWeightGradient {
+                    convolution: *convolution,
+                    packed,
+                    slots: gradient_slots,
+                    tile: gradient_tile,
+                };
                 kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));
                 let Parameter { gradient, adam, weights, first_moment, second_moment, .. } = parameter;
                 let bound = [gradient, host.rates, host.progress, weights, first_moment, second_moment];
