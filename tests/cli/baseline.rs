@@ -1,7 +1,6 @@
 //! `baseline` and `reduce`: tables, pictures, failures as rows, and what scikit-learn makes of the same samples.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +8,7 @@ use std::process::Command;
 use gpu_fmnist::data;
 use serde_json::Value;
 
+use crate::python::python;
 use crate::support::{Ended, Scratch, ended};
 
 /// Cells of a table's column, by the name in its first line.
@@ -155,10 +155,7 @@ fn t_sne_keeps_classes_together_and_repeats_itself() {
 /// On Fashion-MNIST itself: a learner that is right where it is easy says little.
 #[test]
 fn scikit_learn_is_as_accurate() {
-    let Some(python) = env::var_os("GPU_FMNIST_PYTHON") else {
-        eprintln!("SKIPPED: GPU_FMNIST_PYTHON names no Python with scikit-learn");
-        return;
-    };
+    let Some(python) = python("scikit-learn's learners") else { return };
     let folder = data::locate(None).unwrap().expect("no data set: gpu-fmnist data fetch");
     const COUNT: &str = "4000";
     const COMPONENTS: &str = "50";

@@ -10,9 +10,13 @@ mod killed;
 mod measuring;
 mod pictures;
 mod predict;
+#[path = "../support/python.rs"]
+mod python;
 mod report;
 mod resume;
 mod scikit_learn;
+#[path = "../support/skips.rs"]
+mod skips;
 mod stopping;
 mod support;
 mod training;
