@@ -88,20 +88,21 @@ fn what_cannot_be_compared_is_said_in_one_line() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_keeps_the_finished_rows() {
-    use std::process::Stdio;
     use std::time::{Duration, Instant};
 
+    use crate::support::{Running, Signal};
+
     let scratch = Scratch::with_images(20_000);
-    let mut command = scratch.command("baseline --learners centroid,svm,boosting --reduce none,pca:60 --adapter cpu");
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let arguments = "baseline --learners centroid,svm,boosting --reduce none,pca:60 --adapter cpu";
+    let mut comparison = Running::start(&mut scratch.command(arguments));
     let csv = scratch.path("baseline/baseline.csv");
     let began = Instant::now();
     while !csv.exists() {
         assert!(began.elapsed() < Duration::from_secs(60), "no row");
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let ended = ended(child.wait_with_output().unwrap());
+    comparison.send(Signal::SIGINT);
+    let ended = comparison.ended();
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert!(ended.stderr.contains("finished rows are in baseline/baseline.csv"), "{ended:?}");
     let kept = column(&scratch, "baseline/baseline.csv", "learner");

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::Scratch;
 #[cfg(unix)]
-use crate::support::{Ended, ended};
+use crate::support::{Ended, Running, Signal};
 
 #[test]
 fn a_run_can_be_extended() {
@@ -42,24 +42,22 @@ fn only_the_same_run_can_be_gone_on_with() {
 
 /// Interrupts a run after its first epoch's line; more than enough are left for the signal to arrive.
 #[cfg(unix)]
-fn interrupted(scratch: &Scratch, signal: &str) -> Ended {
+fn interrupted(scratch: &Scratch, signal: Signal) -> Ended {
     use std::io::{BufRead, BufReader, Read};
-    use std::process::{Command, Stdio};
 
     let arguments = "train --model tiny.toml --adapter cpu --batch-size 4 --epochs 60 --json --run-dir run";
-    let mut child = scratch.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut run = Running::start(&mut scratch.command(arguments));
+    let mut stdout = BufReader::new(run.child().stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    run.send(signal);
     stdout.read_to_string(&mut String::new()).unwrap();
-    ended(child.wait_with_output().unwrap())
+    run.ended()
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_goes_on_to_the_bit() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let scratch = Scratch::with_images(4000);
         let stopped = interrupted(&scratch, signal);
         assert_eq!(stopped.code, Some(130), "{stopped:?}");

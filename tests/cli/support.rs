@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+
+#[cfg(unix)]
+pub use nix::sys::signal::Signal;
 
 use tempfile::TempDir;
 
@@ -26,6 +29,9 @@ layers = [
 
 /// A scratch folder; the data set is in `data`, where the program looks, and the model is `tiny.toml`.
 pub struct Scratch(TempDir);
+
+/// A process of a test, which it does not outlive: a panic would leave it running otherwise.
+pub struct Running(Option<Child>);
 
 /// What a process left.
 #[derive(Debug)]
@@ -113,6 +119,37 @@ impl Scratch {
 
     pub fn last(&self, run: &str) -> Vec<u8> {
         fs::read(self.path(run).join("checkpoints/last.safetensors")).unwrap()
+    }
+}
+
+impl Running {
+    /// Starts the command; what it prints is kept for [`Self::ended`].
+    pub fn start(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
+    pub fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    #[cfg(unix)]
+    pub fn send(&mut self, signal: Signal) {
+        let process = nix::unistd::Pid::from_raw(self.child().id().try_into().unwrap());
+        nix::sys::signal::kill(process, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn ended(mut self) -> Ended {
+        ended(self.0.take().unwrap().wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 }
 
