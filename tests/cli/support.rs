@@ -195,3 +195,21 @@ pub fn names(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+#[cfg(unix)]
+#[test]
+fn a_process_ends_with_a_test_that_panics() {
+    use nix::{sys::signal::kill, unistd::Pid};
+
+    let scratch = Scratch::new();
+    let mut process = None;
+    let test = std::panic::AssertUnwindSafe(|| {
+        let arguments = "train --model tiny.toml --adapter cpu --batch-size 4 --epochs 100000";
+        let mut running = Running::start(&mut scratch.command(arguments));
+        process = Some(Pid::from_raw(running.child().id().try_into().unwrap()));
+        kill(process.unwrap(), None).expect("it runs");
+        panic!("as a test does");
+    });
+    assert!(std::panic::catch_unwind(test).is_err());
+    assert_eq!(kill(process.unwrap(), None), Err(nix::errno::Errno::ESRCH));
+}
