@@ -19,5 +19,7 @@ mod scikit_learn;
 mod skips;
 mod stopping;
 mod support;
+#[cfg(target_os = "linux")]
+mod threads;
 mod training;
 mod tuning;

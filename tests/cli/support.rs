@@ -91,7 +91,8 @@ impl Scratch {
         self.prepared(command, arguments)
     }
 
-    fn prepared(&self, mut command: Command, arguments: &str) -> Command {
+    /// Any program with arguments separated by spaces, in this folder.
+    pub fn prepared(&self, mut command: Command, arguments: &str) -> Command {
         command.args(arguments.split_whitespace()).current_dir(self.0.path());
         // A home of its own: nothing that the user has is found, and nothing is left there.
         for variable in ["GPU_FMNIST_DATA", "GPU_FMNIST_ADAPTER", "GPU_FMNIST_CACHE", "KERAS_HOME", "XDG_CACHE_HOME"] {
