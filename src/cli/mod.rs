@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    match threads::on_a_pool(|| run(&arguments.command)) {
+    match threads::with_threads(|| run(&arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Being interrupted after saving is what the user asked for.
