@@ -1,5 +1,6 @@
 //! `gpu-fmnist evaluate`
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -66,7 +67,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
         adapter: device.name(),
         backend: device.backend(),
         device_type: device.device_type(),
-        run_dir: run.map(|run| run.folder.path()),
+        run_dir: run.map(|run| run.folder.path().to_string_lossy()),
         checkpoint: run.map(|run| run.checkpoint),
         epoch: run.map(|run| run.state.epoch),
         judgement: judgement.json(),
@@ -86,7 +87,7 @@ struct Judged<'a> {
     adapter: &'a str,
     backend: &'a str,
     device_type: &'a str,
-    run_dir: Option<&'a Path>,
+    run_dir: Option<Cow<'a, str>>,
     checkpoint: Option<&'a str>,
     epoch: Option<usize>,
     #[serde(flatten)]

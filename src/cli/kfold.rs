@@ -19,6 +19,8 @@ use crate::evaluate::Spread;
 use crate::kernels::Tiles;
 use crate::model;
 use crate::plot::{BoxPlot, Values, save};
+use crate::shell::quoted;
+use crate::sniff;
 use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
 
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
@@ -30,7 +32,7 @@ use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
 pub struct KfoldArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
+    model: PathBuf,
     /// Parts that the training samples are cut into
     #[arg(long, default_value_t = 5, value_name = "K")]
     folds: usize,
@@ -140,10 +142,14 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
         None => config(arguments)?,
     };
     let device = arguments.adapter.device(&mut console)?;
-    let data_dir = arguments.data_dir.clone().or_else(|| {
-        resumed.as_ref().and_then(|(folder, ..)| record::data_dir(&RunFolder::open(&fold_path(folder, 1))))
-    });
-    let dataset = dataset::open(data_dir.as_deref(), &config.model, &mut console)?;
+    let (data_dir, model) = (arguments.data_dir.as_deref(), &config.model);
+    let dataset = match &resumed {
+        Some((folder, common, _)) => {
+            let fold = RunFolder::open(&fold_path(folder, 1));
+            dataset::open_of_run(data_dir, &fold, &common.data, model, &mut console)?
+        }
+        None => dataset::open(data_dir, model, &mut console)?,
+    };
     config.split(dataset.train.len())?;
     let data = dataset::hashes(&dataset);
     let (folder, common, outcomes) = match resumed {
@@ -185,6 +191,9 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
         let problem = problem.replace('\n', " ");
         Error::Data(format!("{}: {problem}; give a folder that 'kfold' wrote", file.display()))
     };
+    if !file.exists() {
+        return Err(not_a_validation(path));
+    }
     let text = fs::read_to_string(&file).map_err(|error| fail(format!("cannot be read ({error})")))?;
     let common: Common = toml::from_str(&text).map_err(|error| fail(format!("not whole ({error})")))?;
     common.config.check().map_err(|error| fail(error.to_string()))?;
@@ -197,6 +206,16 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
         Some(Fold { folds, .. }) if folds >= outcomes.len() => Ok((folder, common, outcomes)),
         _ => Err(fail("says nothing of the folds".into())),
     }
+}
+
+/// What is said of something without a `kfold.toml`.
+fn not_a_validation(path: &Path) -> Error {
+    let what = match path {
+        _ if path.is_dir() => sniff::folder(path).name,
+        _ if path.exists() => "a file",
+        _ => "there is nothing of that name",
+    };
+    Error::Data(format!("{}: {what}, not the folder of a cross-validation; give one that 'kfold' wrote", path.display()))
 }
 
 fn config(arguments: &KfoldArguments) -> Result<Config> {
@@ -292,7 +311,7 @@ impl Validation<'_> {
     /// The finished folds are kept; an interrupted one begins anew.
     fn interrupted(&self, fold: usize, error: Error) -> Error {
         let Error::Interrupted(_) = error else { return error };
-        let (kept, folder) = (fold - 1, self.folder.path().display());
+        let (kept, folder) = (fold - 1, quoted(self.folder.path().as_os_str()));
         Error::Interrupted(format!("{kept} finished folds are kept; go on with: gpu-fmnist kfold --resume {folder}"))
     }
 
@@ -319,7 +338,7 @@ impl Validation<'_> {
             object.insert("model".into(), json!(model));
             object.insert("adapter".into(), json!(self.device.name()));
             object.insert("folds".into(), json!(self.folds()));
-            object.insert("run_dir".into(), json!(self.folder.path()));
+            object.insert("run_dir".into(), json!(self.folder.path().to_string_lossy()));
             return output::json(&object);
         }
         let folds = self.outcomes.iter().map(|outcome| (outcome.fold.to_string(), outcome.figures().to_vec()));

@@ -1,8 +1,9 @@
 //! The data set: finding it, fetching it, reading it and splitting it.
 //!
-//! A data set is a folder with four IDX files, plain or gzip-compressed, named as Fashion-MNIST's are. Any other set of
-//! images under those names works as well; only [`fetch`] and the checksums are particular to Fashion-MNIST.
+//! A data set is a folder with four IDX files, plain or gzip-compressed, named as Fashion-MNIST's are, or nearly so. Any
+//! other set of images under such names works as well; only [`fetch`] and the checksums are particular to Fashion-MNIST.
 
+mod array;
 mod checksums;
 mod classes;
 mod dataset;
@@ -10,6 +11,8 @@ mod fetch;
 mod idx;
 mod locate;
 mod mirror;
+mod names;
+mod own;
 mod package;
 mod partial;
 mod picture;
@@ -25,6 +28,7 @@ pub use dataset::{Dataset, Samples};
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};
 pub use locate::{cache_folder, locate, standard_folders};
+pub use own::fetch_again;
 pub use mirror::Progress;
 pub use picture::Picture;
 pub use split::{Split, k_folds, train_validation_split};

@@ -10,6 +10,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Pixel, Rgb, Rg
 
 use super::problem::problem_with;
 use crate::error::Result;
+use crate::sniff::{self, Wanted};
 
 /// A picture that a network can be asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Picture {
 /// The picture in a file, the way up that a camera noted, or what is wrong with it and what to do.
 fn decode(path: &Path) -> std::result::Result<DynamicImage, String> {
     const REMEDY: &str = "give a PNG or JPEG picture";
-    let unreadable = |error: std::io::Error| format!("cannot be read ({error}); check the path and its permissions");
+    let unreadable = |error| sniff::unreadable(path, &error, Wanted::Picture, REMEDY);
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0) {
         return Err(format!("the file is empty; {REMEDY}"));
@@ -75,7 +76,8 @@ fn decode(path: &Path) -> std::result::Result<DynamicImage, String> {
     // By what the file holds; what it is called proves nothing.
     let reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(unreadable)?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
-        return Err(format!("neither PNG nor JPEG; {REMEDY}"));
+        let unknown = || format!("neither PNG nor JPEG; {REMEDY}");
+        return Err(sniff::kind_of(path).map_or_else(unknown, |kind| kind.line(Wanted::Picture, REMEDY)));
     }
     let damaged = |error: image::ImageError| format!("cannot be decoded ({error}); {REMEDY}");
     let mut decoder = reader.into_decoder().map_err(damaged)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::data::remove_temporary;
 use crate::error::{Error, Result};
 use crate::formats::{Checkpoint, write_whole};
+use crate::sniff::{self, Wanted};
 
 /// Where a run's files are. Every one of them is written whole or not at all.
 #[derive(Clone, Debug)]
@@ -53,6 +54,27 @@ impl RunFolder {
         let checkpoints = path.join("checkpoints");
         fs::create_dir(&checkpoints).map_err(|error| unwritable(&checkpoints, &error))?;
         Ok(Self { path })
+    }
+
+    /// The folder at `path`, if it is a run's.
+    ///
+    /// # Errors
+    /// [`Error::Data`] saying what is there instead.
+    pub fn find(path: &Path) -> Result<Self> {
+        const REMEDY: &str = "give the folder of a run";
+        let fail = |problem: String| Err(Error::Data(format!("{}: {problem}", path.display())));
+        match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fail(format!("there is no such file or folder; {REMEDY}"))
+            }
+            Ok(about) if about.is_file() => {
+                fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with --init or 'evaluate --run'"))
+            }
+            Ok(about) if about.is_dir() && !path.join("checkpoints").exists() => {
+                fail(sniff::folder(path).line(Wanted::Run, REMEDY))
+            }
+            _ => Ok(Self::open(path)),
+        }
     }
 
     /// The folder of a run that was begun before.
