@@ -35,6 +35,10 @@ pub fn load(data_dir: Option<&Path>, console: &mut Console) -> Result<Dataset> {
     };
     let dataset = Dataset::load(&folder)?;
     tell(&dataset, console);
+    let passed_over = Path::new("data");
+    if data_dir.is_none() && passed_over.is_dir() && !folder.starts_with(passed_over) {
+        console.say("data: not taken, since none of the four files is there");
+    }
     Ok(dataset)
 }
 

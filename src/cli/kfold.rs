@@ -144,8 +144,9 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
     let device = arguments.adapter.device(&mut console)?;
     let (data_dir, model) = (arguments.data_dir.as_deref(), &config.model);
     let dataset = match &resumed {
-        Some((folder, common, _)) => {
-            let fold = RunFolder::open(&fold_path(folder, 1));
+        Some((folder, common, outcomes)) => {
+            let mut folds = (1..=outcomes.len() + 1).map(|fold| fold_path(folder, fold));
+            let fold = RunFolder::open(&folds.find(|fold| fold.exists()).unwrap_or_else(|| folder.path().to_owned()));
             dataset::open_of_run(data_dir, &fold, &common.data, model, &mut console)?
         }
         None => dataset::open(data_dir, model, &mut console)?,
@@ -213,9 +214,12 @@ fn not_a_validation(path: &Path) -> Error {
     let what = match path {
         _ if path.is_dir() => sniff::folder(path).name,
         _ if path.exists() => "a file",
-        _ => "there is nothing of that name",
+        _ => return Error::Data(format!("{}: there is no such folder; check the path", path.display())),
     };
-    Error::Data(format!("{}: {what}, not the folder of a cross-validation; give one that 'kfold' wrote", path.display()))
+    Error::Data(format!(
+        "{}: {what}, not the folder of a cross-validation; give one that 'kfold' wrote",
+        path.display()
+    ))
 }
 
 fn config(arguments: &KfoldArguments) -> Result<Config> {

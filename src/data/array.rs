@@ -114,16 +114,15 @@ impl Array {
         };
         read_more(&mut source, &mut header, 4 * u64::from(rank))?;
         let sizes: Option<Vec<u32>> = (1..=usize::from(rank)).map(|index| word(&header, index)).collect();
-        let sizes =
-            sizes.ok_or_else(|| Problem::damaged(format!("the file ends within its {rank} dimensions")))?;
+        let sizes = sizes.ok_or_else(|| Problem::damaged(format!("the file ends within its {rank} dimensions")))?;
         if sizes.contains(&0) {
             return Err(Problem::new(format!("the dimensions {sizes:?} have a zero among them"), FOREIGN));
         }
         // Room is kept for the bytes that show the file to be too long.
         let bytes = sizes.iter().try_fold(element.bytes() as u64, |product, &size| product.checked_mul(size.into()));
-        let bytes = bytes.filter(|&bytes| bytes < isize::MAX as u64 - 2).ok_or_else(|| {
-            Problem::new(format!("the dimensions {sizes:?} exceed what memory can address"), FOREIGN)
-        })?;
+        let bytes = bytes
+            .filter(|&bytes| bytes < isize::MAX as u64 - 2)
+            .ok_or_else(|| Problem::new(format!("the dimensions {sizes:?} exceed what memory can address"), FOREIGN))?;
         let mut raw = Vec::new();
         while raw.len() as u64 <= bytes {
             let before = raw.len() as u64;

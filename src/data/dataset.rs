@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::checksums::FILES;
+use super::files::files_in;
 use super::idx::{Images, Labels};
-use super::locate::files_in;
 use super::problem::problem_with;
 use crate::error::Result;
 
@@ -62,8 +62,7 @@ impl Dataset {
     pub fn load(folder: &Path) -> Result<Self> {
         let files = files_in(folder)?;
         let [train_images, train_labels, test_images, test_labels] = &files;
-        let (train, test) =
-            rayon::join(|| samples(train_images, train_labels), || samples(test_images, test_labels));
+        let (train, test) = rayon::join(|| samples(train_images, train_labels), || samples(test_images, test_labels));
         let ((train, train_hashes, mut notes), (test, test_hashes, test_notes)) = (train?, test?);
         notes.extend(test_notes);
         if train.shape != test.shape {

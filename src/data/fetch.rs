@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::checksums::{FILES, RawFile};
-use super::locate::file_in;
+use super::files::file_in;
 use super::mirror::{Mirror, Progress};
 use super::own::fetch_again;
 use super::package;

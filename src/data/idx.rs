@@ -57,7 +57,8 @@ impl Images {
             pixels = channels_last(&pixels, shape);
         }
         let [_, height, width, channels] = shape;
-        let note = as_what.map(|_| format!("each image of {:?} taken as {height} x {width} x {channels}", &array.sizes[1..]));
+        let note =
+            as_what.map(|_| format!("each image of {:?} taken as {height} x {width} x {channels}", &array.sizes[1..]));
         let note = match (note, rounded) {
             (Some(note), Some(rounded)) => Some(format!("{note}, {rounded}")),
             (note, rounded) => note.or(rounded),

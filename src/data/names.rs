@@ -49,7 +49,8 @@ fn is_idx(word: &str) -> bool {
 /// Other types of the format, and what is added to the name of a copy.
 fn is_known(word: &str) -> bool {
     let number = word.strip_prefix('(').and_then(|word| word.strip_suffix(')'));
-    ["byte", "short", "int", "float", "double", "copy"].contains(&word) || number.is_some_and(|it| it.parse::<u32>().is_ok())
+    ["byte", "short", "int", "float", "double", "copy"].contains(&word)
+        || number.is_some_and(|it| it.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]

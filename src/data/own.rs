@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use super::checksums::{FILES, RawFile};
-use super::locate::{cache_folder, file_in};
+use super::files::file_in;
+use super::locate::cache_folder;
 use crate::shell::quoted;
 
 /// What to do about a damaged file at `path`, if its folder is the program's cache, or the other three files in it are

@@ -7,7 +7,11 @@ const EXPORT_AGAIN: &str = "save the model that it was converted from as .keras 
 
 /// Where a file has which bytes.
 pub(super) const MAGIC: &[(usize, &[u8], Kind)] = &[
-    (0, b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", network("a PyTorch file (.pt, .pth, of before 1.6)", WRITE_WEIGHTS)),
+    (
+        0,
+        b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19",
+        network("a PyTorch file (.pt, .pth, of before 1.6)", WRITE_WEIGHTS),
+    ),
     (4, b"TFL3", network("a TensorFlow Lite model (.tflite)", EXPORT_AGAIN)),
     (0, b"GGUF", network("a GGUF model", WRITE_WEIGHTS)),
     (0, b"\x89HDF\r\n\x1a\n", readable("an HDF5 file (.h5)")),
@@ -49,7 +53,8 @@ pub(super) const MAGIC: &[(usize, &[u8], Kind)] = &[
 const LEVELDB: &[u8] = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb";
 
 pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
-    let has = |&(offset, magic, _): &(usize, &[u8], Kind)| bytes.get(offset..).is_some_and(|rest| rest.starts_with(magic));
+    let has =
+        |&(offset, magic, _): &(usize, &[u8], Kind)| bytes.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     if let Some((_, _, kind)) = MAGIC.iter().find(|row| has(row)) {
         return Some(*kind);
     }
@@ -88,7 +93,9 @@ fn protobuf(bytes: &[u8]) -> Option<Kind> {
     match *bytes {
         // A version, then a message that begins with a message or a text.
         [8, version @ 1..=20, 0x12, ..] => match first_of_message(&bytes[3..])? {
-            [0x0a, inside @ ..] if version == 1 && first_of_message(inside)?.first() == Some(&0x12) => Some(saved_model),
+            [0x0a, inside @ ..] if version == 1 && first_of_message(inside)?.first() == Some(&0x12) => {
+                Some(saved_model)
+            }
             [0x0a, ..] if version == 1 && contains(head(bytes, 1 << 16), b"tensorflow") => Some(saved_model),
             [0x0a, ..] => Some(network("a Core ML model (.mlmodel)", EXPORT_AGAIN)),
             _ => Some(readable("an ONNX file")),
@@ -114,7 +121,10 @@ mod tests {
     #[test]
     fn protocol_buffers_are_told_apart() {
         let name = |bytes: &[u8]| kind(bytes).map(|kind| kind.name);
-        assert_eq!(name(b"\x08\x01\x12\x82\x01\x0a\x40\x12\x3e\x0a\x05"), Some("a SavedModel's graph (saved_model.pb)"));
+        assert_eq!(
+            name(b"\x08\x01\x12\x82\x01\x0a\x40\x12\x3e\x0a\x05"),
+            Some("a SavedModel's graph (saved_model.pb)")
+        );
         assert_eq!(name(b"\x08\x04\x12\x20\x0a\x08\x0a\x05image"), Some("a Core ML model (.mlmodel)"));
         assert_eq!(name(b"\x08\x08\x12\x07pytorch\x1a\x03"), Some("an ONNX file"));
         assert_eq!(name(b"\x0a\x20\x0a\x01x\x12\x0bPlaceholder"), Some("a TensorFlow graph (.pb)"));

@@ -19,7 +19,7 @@ pub fn folder(path: &Path) -> Kind {
             network("a SavedModel (a folder with saved_model.pb)", SAVED_MODEL)
         }
         () if has("config.json") && has("model.weights.h5") => {
-            always("the folder of an unpacked .keras file", "zip its files into one again (zip -0 model.keras *)")
+            always("the folder of an unpacked .keras file", "zip what is in it again (zip -0 ../model.keras *)")
         }
         () if has("kfold.toml") => always("the folder of a cross-validation", "give the folder of one fold in it"),
         () if has("checkpoints") && has("config.toml") => other("the folder of a run"),
@@ -38,8 +38,9 @@ pub fn folder(path: &Path) -> Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fs;
+
+    use super::folder;
 
     #[test]
     fn folders_are_told_apart() {
@@ -52,11 +53,11 @@ mod tests {
             (&["checkpoint", "ckpt-1.index"], "a folder of TensorFlow checkpoints"),
             (&["train-images-idx3-ubyte.gz"], "the folder of a data set"),
         ] {
-            let folder = tempfile::tempdir().unwrap();
+            let scratch = tempfile::tempdir().unwrap();
             for name in names {
-                fs::write(folder.path().join(name), b"").unwrap();
+                fs::write(scratch.path().join(name), b"").unwrap();
             }
-            assert_eq!(super::folder(folder.path()).name, expected);
+            assert_eq!(folder(scratch.path()).name, expected);
         }
     }
 }

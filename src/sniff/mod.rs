@@ -112,6 +112,11 @@ impl Kind {
         self.class == Class::Readable
     }
 
+    /// Whether the images of a data set may be in it.
+    pub fn may_hold_data(&self) -> bool {
+        matches!(self.class, Class::Arrays | Class::Always(_))
+    }
+
     /// Whether people may have written it.
     pub fn is_text(&self) -> bool {
         self.class == Class::Text
@@ -210,10 +215,7 @@ mod tests {
         let npy = b"\x93NUMPY\x01\x00";
         assert!(line(npy, Wanted::Idx).contains(".write(bytes([0, 0, 8, a.ndim])"));
         assert!(line(npy, Wanted::Network).contains("safetensors.numpy.save_file"));
-        assert_eq!(
-            line(npy, Wanted::Picture),
-            "a NumPy array (.npy), not a picture that can be read; give another"
-        );
+        assert_eq!(line(npy, Wanted::Picture), "a NumPy array (.npy), not a picture that can be read; give another");
         assert!(line(b"\x89HDF\r\n\x1a\n", Wanted::Model).ends_with("; give it with --init, and leave --model out"));
     }
 

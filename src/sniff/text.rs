@@ -29,7 +29,9 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
             always("a web page (HTML), as a failed download leaves it", DOWNLOAD)
         }
         () if has("<svg") && begins("<") => other("an SVG picture"),
-        () if begins("<?xml") || begins("<error") => always("an XML text, as servers answer instead of a file", DOWNLOAD),
+        () if begins("<?xml") || begins("<error") => {
+            always("an XML text, as servers answer instead of a file", DOWNLOAD)
+        }
         () if begins("version https://git-lfs") => {
             always("a Git LFS pointer, in place of the file itself", "run 'git lfs pull' in its repository")
         }
@@ -38,9 +40,7 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
         }
         () if begins("model_checkpoint_path:") => network("the list of TensorFlow checkpoints", SAVE_WHOLE),
         () if begins("{") || begins("[{") || begins("[[") && !has("[[layers]]") || begins("[\"") => json(text),
-        () if has("[[layers]]") || begins("input =") || has("\ninput =") || has("layers = [") => {
-            super::text(TOML)
-        }
+        () if begins("[[layers]]") || has("\n[[layers]]") || begins("input =") || has("\ninput =") => super::text(TOML),
         () if is_table(text) => arrays("a table as text (CSV)"),
         () if !is_utf_8 => return None,
         () => super::text("a text file"),

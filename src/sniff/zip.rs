@@ -17,9 +17,7 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
     let tail = &bytes[bytes.len().saturating_sub(ENDS)..];
     let has = |name: &[u8]| contains(head(bytes, ENDS), name) || contains(tail, name);
     Some(match () {
-        () if has(b"/constants.pkl") || has(b"/code/__torch__") => {
-            network("a TorchScript model (.pt)", WRITE_WEIGHTS)
-        }
+        () if has(b"/constants.pkl") || has(b"/code/__torch__") => network("a TorchScript model (.pt)", WRITE_WEIGHTS),
         () if has(b"/data.pkl") => network("a PyTorch file (.pt, .pth)", WRITE_WEIGHTS),
         () if has(b"config.json") => readable("a Keras model (.keras)"),
         () if has(b".npy") => arrays("NumPy arrays (.npz)"),

@@ -61,14 +61,14 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Data`] saying what is there instead.
     pub fn find(path: &Path) -> Result<Self> {
-        const REMEDY: &str = "give the folder of a run";
+        const REMEDY: &str = "give a folder that 'train' wrote";
         let fail = |problem: String| Err(Error::Data(format!("{}: {problem}", path.display())));
         match fs::metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                fail(format!("there is no such file or folder; {REMEDY}"))
+                fail("there is no such file or folder; check the path".into())
             }
             Ok(about) if about.is_file() => {
-                fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with --init or 'evaluate --run'"))
+                fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with --init"))
             }
             Ok(about) if about.is_dir() && !path.join("checkpoints").exists() => {
                 fail(sniff::folder(path).line(Wanted::Run, REMEDY))
