@@ -78,7 +78,9 @@ pub fn load_of_run(
     if let Some(folder) = recorded.as_deref().filter(|folder| folder.is_dir() && !is_fashion_mnist) {
         return load(Some(folder), console);
     }
-    let folders = data::standard_folders().into_iter().filter(|folder| is_there(&folder.as_path()));
+    // A variable may name one before all others.
+    let folders = data::locate(None).ok().flatten().into_iter().chain(data::standard_folders());
+    let folders = folders.filter(|folder| is_there(&folder.as_path()));
     let the_runs = |dataset: &Dataset| self::hashes(dataset) == hashes;
     if let Some(dataset) = folders.filter_map(|folder| Dataset::load(&folder).ok()).find(the_runs) {
         tell(&dataset, console);

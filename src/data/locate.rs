@@ -7,6 +7,9 @@ use super::files::{Found, files_in, look_into};
 use super::problem::problem_with;
 use crate::error::Result;
 
+/// The folders below the current one that are searched.
+const OWN: [&str; 3] = ["data", "data/FashionMNIST/raw", "FashionMNIST/raw"];
+
 /// The folder to read the data set from: `data_dir` if given, else the environment variable `GPU_FMNIST_DATA` if set,
 /// else the first of [`standard_folders`] that holds all four files; `None` where none does.
 ///
@@ -42,13 +45,15 @@ fn locate_with(data_dir: Option<&Path>, variable: &dyn Fn(&str) -> Option<PathBu
     }
 }
 
-/// The first of the folders that has all four files. One below the current folder that has some of them was meant, and is
-/// not passed over.
+/// The first of the folders that has all four files. One of [`OWN`] that has some of them was meant, and is not passed
+/// over.
 fn search(folders: Vec<PathBuf>) -> Result<Option<PathBuf>> {
     for folder in folders {
         match look_into(&folder) {
             Found::All(_) => return Ok(Some(folder)),
-            Found::Some(problem) if folder.is_relative() => return Err(problem_with(&folder, problem)),
+            Found::Some(problem) if OWN.iter().any(|own| folder == Path::new(own)) => {
+                return Err(problem_with(&folder, problem));
+            }
             Found::Some(_) | Found::Nothing => {}
         }
     }
@@ -58,11 +63,11 @@ fn search(folders: Vec<PathBuf>) -> Result<Option<PathBuf>> {
 fn standard_folders_with(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     let keras = variable("KERAS_HOME").or_else(|| home(variable).map(|home| home.join(".keras")));
     [
-        Some(PathBuf::from("data")),
+        Some(PathBuf::from(OWN[0])),
         Some(PathBuf::from("/usr/share/datasets/fashion-mnist")),
         keras.map(|folder| folder.join("datasets/fashion-mnist")),
-        Some(PathBuf::from("data/FashionMNIST/raw")),
-        Some(PathBuf::from("FashionMNIST/raw")),
+        Some(PathBuf::from(OWN[1])),
+        Some(PathBuf::from(OWN[2])),
         cache_folder_with(variable),
     ]
     .into_iter()

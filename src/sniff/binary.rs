@@ -68,7 +68,6 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
         [b'P', b'1'..=b'6', b' ' | b'\n' | b'\r', ..] => Some(other("a PNM picture")),
         [0x80, 2..=5, b'c' | b'}' | b']' | b'(' | b'X' | b'K' | 0x8a | 0x95, ..] => Some(pickle(bytes)),
         [0x78, 0x01 | 0x9c | 0xda, ..] => Some(arrays("a file compressed by zlib, as joblib does it")),
-        [_, _, _, _, _, _, 0, 0, b'{', ..] => Some(readable("a safetensors file")),
         _ if bytes.ends_with(LEVELDB) => Some(network("a TensorFlow checkpoint's index", SAVE_WHOLE)),
         _ => protobuf(bytes),
     }

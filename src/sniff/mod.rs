@@ -148,6 +148,10 @@ pub fn kind(bytes: &[u8]) -> Option<Kind> {
     if bytes.is_empty() {
         return Some(other("an empty file"));
     }
+    // First of all, since the length that it begins with may look like any other file's start.
+    if let [_, _, _, _, _, 0, 0, 0, b'{', ..] = bytes {
+        return Some(readable("a safetensors file"));
+    }
     if bytes.starts_with(&[0x1f, 0x8b]) {
         return Some(gzip(bytes));
     }
@@ -202,6 +206,14 @@ fn head(bytes: &[u8], most: usize) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_is_no_magic_number() {
+        for length in [0x8b1f_u64, 0x0178, 0x0aff, 0x0803] {
+            let start = [&length.to_le_bytes()[..], b"{\"a\":"].concat();
+            assert_eq!(kind(&start), Some(readable("a safetensors file")), "{length:#x}");
+        }
+    }
 
     #[test]
     fn what_may_be_anything_has_no_kind() {
