@@ -48,19 +48,20 @@ pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: 
     let deviation = (start.iter().step_by(2).map(|x| x * x).sum::<f32>() / rows as f32).sqrt();
     start.iter_mut().for_each(|value| *value *= START / deviation.max(f32::MIN_POSITIVE));
 
-    // On one thread, since the library adds up in the order in which threads are done.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let pool = pool.map_err(|error| Error::Failed(format!("no thread for t-SNE: {error}")))?;
     let points: Vec<&[f32]> = values.chunks_exact(columns).collect();
     let done = AtomicUsize::new(0);
     let embed = || {
+        // On one thread, since the library adds up in the order in which threads are done.
+        let _pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         let mut method = tSNE::<f32, &[f32], 2>::new(&points);
         method.perplexity(perplexity as f32).epochs(EPOCHS).initial_embedding(start);
         method.epoch_callback(|epoch, _| done.store(epoch + 1, Ordering::Relaxed));
         method.barnes_hut_with_neighbors(THETA, &neighbours).embedding()
     };
     thread::scope(|scope| {
-        let embedding = scope.spawn(|| pool.install(embed));
+        let embedding = thread::Builder::new().spawn_scoped(scope, embed).map_err(|error| {
+            Error::Failed(format!("the system allows no thread for t-SNE ({error}); end other processes"))
+        })?;
         while !embedding.is_finished() {
             thread::sleep(Duration::from_millis(20));
             visit(done.load(Ordering::Relaxed) as f64 / EPOCHS as f64)?;

@@ -123,7 +123,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
             "{run}: not trained on the data set in {folder}; give its own with --data-dir"
         )));
     }
-    interrupt::watch()?;
+    interrupt::watch(&mut console);
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
     let mut comparison =

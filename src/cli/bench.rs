@@ -70,7 +70,7 @@ fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> 
     });
     let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
     let devices = arguments.adapters.devices(console)?;
-    interrupt::watch()?;
+    interrupt::watch(console);
     let measure = |device: &Device| {
         console.show_for_now(&format!("{}: measuring its ceilings", device.name()));
         ceilings(device.tiles(), &|plan| device.executor(plan), &mut interrupt::requested)

@@ -161,11 +161,15 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
             };
             let text = toml::to_string(&common)
                 .map_err(|error| Error::Failed(format!("kfold.toml cannot be written: {error}")))?;
-            folder.write("kfold.toml", &text)?;
+            if let Err(error) = folder.write("kfold.toml", &text) {
+                folder.discard();
+                return Err(error);
+            }
             (folder, common, Vec::new())
         }
     };
-    interrupt::watch()?;
+    interrupt::watch(&mut console);
+    record::warn_unlocked(&folder, &mut console);
     let mut validation =
         Validation { folder, common, dataset: &dataset, device: &device, quiet: arguments.quiet, outcomes };
     for number in validation.outcomes.len()..validation.folds() {
@@ -179,8 +183,11 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
 
 /// The folder, what the folds have in common and the finished folds of a run.
 fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
-    let folder = RunFolder::open(path);
+    let mut folder = RunFolder::open(path);
     let file = path.join("kfold.toml");
+    if file.exists() {
+        folder.lock()?;
+    }
     let fail = |problem: String| {
         let problem = problem.replace('\n', " ");
         Error::Data(format!("{}: {problem}; give a folder that 'kfold' wrote", file.display()))

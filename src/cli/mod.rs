@@ -34,6 +34,7 @@ mod setup;
 mod shaders;
 mod split;
 mod summary;
+mod threads;
 mod tiling;
 mod train;
 mod trained;
@@ -98,7 +99,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    match run(&arguments.command) {
+    match threads::on_a_pool(|| run(&arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Being interrupted after saving is what the user asked for.

@@ -75,7 +75,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let device = arguments.adapter.device(console)?;
     let tiles = tiling::choose(arguments.tiles, &device, &model, batch, console)?;
     let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
-    interrupt::watch()?;
+    interrupt::watch(console);
     let visit = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");
     let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;

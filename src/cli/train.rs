@@ -135,6 +135,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             folder.write("metrics.csv", &history.csv())?;
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
+            record::write(&folder, &trainer.state().config, &dataset, &device)?;
             (folder, trainer, history)
         }
         None => {
@@ -151,12 +152,18 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 None => RunFolder::create_next(&trainer.state().config.model.name)?,
             };
             // The first one at once: a run can be gone on with from its beginning.
-            folder.save(&trainer.checkpoint()?, &["last"])?;
+            let begun = folder
+                .save(&trainer.checkpoint()?, &["last"])
+                .and_then(|()| record::write(&folder, &trainer.state().config, &dataset, &device));
+            if let Err(error) = begun {
+                folder.discard();
+                return Err(error);
+            }
             (folder, trainer, History::default())
         }
     };
-    record::write(&folder, &trainer.state().config, &dataset, &device)?;
-    interrupt::watch()?;
+    interrupt::watch(&mut console);
+    record::warn_unlocked(&folder, &mut console);
     console.say(&format!(
         "{} on {}: {} samples to train, {} to validate, {} to test; writing {}",
         trainer.state().config.model.name,
@@ -184,8 +191,12 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
 fn start(arguments: &TrainArguments) -> Result<Start> {
     if let Some(run) = &arguments.resume {
-        let folder = RunFolder::open(run);
+        let mut folder = RunFolder::open(run);
         let path = folder.checkpoint_path("last");
+        // Before anything is read: a run that is going on is soon another.
+        if path.exists() {
+            folder.lock()?;
+        }
         let checkpoint = Checkpoint::read(&path)?;
         let mut state = State::parse(&checkpoint, &path)?;
         folder.clear();
@@ -199,8 +210,9 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
             be_more_patient(&mut state.config, patience)?;
         }
         let data_dir = arguments.data_dir.clone().or_else(|| record::data_dir(&folder));
-        let resumed = Some((folder, state.clone(), checkpoint, path));
-        return Ok(Start { config: state.config, data_dir, init: None, resumed });
+        let config = state.config.clone();
+        let resumed = Some((folder, state, checkpoint, path));
+        return Ok(Start { config, data_dir, init: None, resumed });
     }
     let (model, epochs, init) = model(arguments)?;
     let config = Config {

@@ -104,7 +104,7 @@ pub fn run(arguments: &TuneArguments) -> Result<()> {
         // That nothing can be kept is found before the work is done.
         tuner.cache.write(&path)?;
     }
-    interrupt::watch()?;
+    interrupt::watch(&mut tuner.console);
     tuner.console.say(&format!("tuning on {}", adapter.describe()));
     let wanted = tuner.wanted(&models)?;
     let (outcomes, end) = tuner.measure(&wanted)?;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use ureq::Agent;
@@ -47,8 +48,10 @@ enum Failure {
 impl<'a> Mirror<'a> {
     /// The server whose files are at `address`, which ends in `/`, followed by their names and `.gz`.
     pub(super) fn new(address: &'a str) -> Self {
+        // ureq waits for a name server in a thread, and panics where the system allows none.
+        let thread = thread::Builder::new().spawn(|| {}).map(thread::JoinHandle::join);
         let config = Agent::config_builder()
-            .timeout_resolve(Some(Duration::from_secs(5)))
+            .timeout_resolve(thread.is_ok().then_some(Duration::from_secs(5)))
             .timeout_connect(Some(Duration::from_secs(5)))
             .timeout_recv_response(Some(Duration::from_secs(15)))
             .timeout_per_read(Some(Duration::from_secs(30)))

@@ -10,10 +10,16 @@ mod killed;
 mod measuring;
 mod pictures;
 mod predict;
+#[path = "../support/python.rs"]
+mod python;
 mod report;
 mod resume;
 mod scikit_learn;
+#[path = "../support/skips.rs"]
+mod skips;
 mod stopping;
 mod support;
+#[cfg(target_os = "linux")]
+mod threads;
 mod training;
 mod tuning;

@@ -17,6 +17,8 @@ mod join;
 mod nearest;
 mod pool_backward;
 mod pool_forward;
+#[path = "../support/skips.rs"]
+mod skips;
 mod softmax_cross_entropy;
 mod tuning;
 
