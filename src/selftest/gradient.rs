@@ -59,7 +59,7 @@ fn network() -> Model {
         dense(11, Activation::Relu),
         dense(5, Activation::Linear),
     ];
-    model("gradient check", layers)
+    model("images", layers)
 }
 
 /// Convolutions with dropout wherever it may stand: over the input, behind ReLUs, and behind convolutions without one;

@@ -3,7 +3,7 @@
 use gpu_fmnist::kernels::Tiles;
 
 use crate::holds;
-use crate::mutation::{all_go_red, mutation};
+use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -42,26 +42,26 @@ fn every_broken_line_is_noticed() {
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the pool", "candidate > largest", "candidate < largest"),
         mutation("the first of equals in the pool", "candidate > largest", "candidate >= largest"),
-        mutation("the packing of argmax", "(4 * (i / WINDOW))", "(i / WINDOW)"),
+        mutation("the packing of argmax", "(4 * (i / WINDOW))", "(i / WINDOW)").only(&UNSTAGED),
         mutation(
             "argmax's address",
             "thread_row / THREAD_ROWS * FILTERS + column",
             "thread_row / THREAD_ROWS * FILTERS + FILTERS - 1 - column",
         ),
-        mutation("the slot", "let begin = slot * SLOT_DEPTH;", "let begin = 0u;").only(&[Tiles::Gpu]),
-        mutation("the slot's address", "(slot * POSITIONS + position)", "position").only(&[Tiles::Gpu]),
+        mutation("the slot", "let begin = slot * SLOT_DEPTH;", "let begin = 0u;").only(&STAGED),
+        mutation("the slot's address", "(slot * POSITIONS + position)", "position").only(&STAGED),
         mutation(
             "the staged kernel",
             "kernel_value(first_depth + depth, first_column + column);",
             "kernel_value(depth, first_column + column);",
         )
-        .only(&[Tiles::Gpu]),
+        .only(&STAGED),
         mutation(
             "the kernel that is not staged",
             "kernel_value(first_depth + depth, first_column + j",
             "kernel_value(depth, first_column + j",
         )
-        .only(&[Tiles::Software, Tiles::OldSoftware, Tiles::Cpu]),
+        .only(&UNSTAGED),
         mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
         mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
         mutation("surplus workgroups", "ROWS / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[Tiles::OldSoftware]),

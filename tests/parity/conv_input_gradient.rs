@@ -3,7 +3,7 @@
 use gpu_fmnist::kernels::Tiles;
 
 use crate::holds;
-use crate::mutation::{all_go_red, mutation};
+use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -36,7 +36,7 @@ fn every_broken_line_is_noticed() {
         mutation("the tail of the rows", "row < ROWS && y", "row + 1 < ROWS && y"),
         mutation("the tail of the columns", "channel < CHANNELS {", "channel + 1 < CHANNELS {"),
         mutation("the pool", "place == source.y", "place <= source.y"),
-        mutation("the packing of argmax", "(4 * (position % PACKED))", "0u"),
+        mutation("the packing of argmax", "(4 * (position % PACKED))", "0u").only(&UNSTAGED),
         mutation("the gate", "input[at] > 0.0", "input[at] >= 0.0"),
         mutation("the gate's scale", "value * SCALE", "value"),
         mutation("the sum over taps", "+ j] += total;", "+ j] = total;"),
@@ -45,13 +45,13 @@ fn every_broken_line_is_noticed() {
             "let value = kernel_value(tap, first_column + column, first_filter + depth)",
             "let value = kernel_value(tap, first_column + column, first_filter)",
         )
-        .only(&[Tiles::Gpu]),
+        .only(&STAGED),
         mutation(
             "the kernel that is not staged",
             "right[at] = kernel_value(tap, first_column + column, first_filter + depth)",
             "right[at] = kernel_value(tap, first_column + column, first_filter)",
         )
-        .only(&[Tiles::Software, Tiles::OldSoftware, Tiles::Cpu]),
+        .only(&UNSTAGED),
         mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
         mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x")

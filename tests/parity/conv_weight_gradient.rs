@@ -3,7 +3,7 @@
 use gpu_fmnist::kernels::Tiles;
 
 use crate::holds;
-use crate::mutation::{all_go_red, mutation};
+use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -25,22 +25,18 @@ fn every_broken_line_is_noticed() {
         mutation("the tail of the positions", "UNEVEN && position >= end", "UNEVEN && position > end"),
         mutation("the tail of the rows", "row < DEPTH {", "row + 1 < DEPTH {"),
         mutation("the tail of the columns", "if column < FILTERS", "if column + 1 < FILTERS"),
-        mutation("the staged pool", "gradient, winner == place", "gradient, winner <= place").only(&[Tiles::Gpu]),
+        mutation("the staged pool", "gradient, winner == place", "gradient, winner <= place").only(&STAGED),
         mutation("the pool that is not staged", "POOL == 1 || winner == place", "POOL == 1 || winner <= place")
-            .only(&[Tiles::Software, Tiles::OldSoftware, Tiles::Cpu]),
-        mutation("the packing of argmax", "(4 * (clamped % PACKED))", "0u"),
+            .only(&UNSTAGED),
+        mutation("the packing of argmax", "(4 * (clamped % PACKED))", "0u").only(&UNSTAGED),
         mutation(
             "argmax's address",
             "clamped / PACKED * FILTERS + min(column, FILTERS - 1)",
             "clamped / PACKED * FILTERS",
         ),
-        mutation("the staged bias", "bias_sums[load] += gradient", "bias_sums[load] = gradient").only(&[Tiles::Gpu]),
-        mutation("the bias that is not staged", "bias_sums[j] += gradient", "bias_sums[j] = gradient").only(&[
-            Tiles::Software,
-            Tiles::OldSoftware,
-            Tiles::Cpu,
-        ]),
-        mutation("the sum of the staged bias", "total += gradient_tile", "total = gradient_tile").only(&[Tiles::Gpu]),
+        mutation("the staged bias", "bias_sums[load] += gradient", "bias_sums[load] = gradient").only(&STAGED),
+        mutation("the bias that is not staged", "bias_sums[j] += gradient", "bias_sums[j] = gradient").only(&UNSTAGED),
+        mutation("the sum of the staged bias", "total += gradient_tile", "total = gradient_tile").only(&STAGED),
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the slot", "let begin = slot * SLOT_POSITIONS;", "let begin = 0u;"),
         mutation("the slot's address", "let slot_start = slot * (DEPTH + 1);", "let slot_start = 0u;"),

@@ -23,6 +23,11 @@ pub const fn mutation(breaks: &'static str, from: &'static str, to: &'static str
     Mutation { breaks, from, to, tiles: &Tiles::ALL }
 }
 
+/// Columns whose tiles put the right matrix through workgroup memory, with one window of a pool to a thread.
+pub const STAGED: [Tiles; 1] = [Tiles::Gpu];
+/// Columns whose threads load the right matrix themselves, and have several windows.
+pub const UNSTAGED: [Tiles; 3] = [Tiles::Software, Tiles::OldSoftware, Tiles::Cpu];
+
 impl Mutation {
     pub const fn only(self, tiles: &'static [Tiles]) -> Self {
         Self { tiles, ..self }
