@@ -230,6 +230,14 @@ mod tests {
         assert_eq!(shapes, [input, pooled, output, Shape::Features(2)]);
     }
 
+    /// What the pool puts out is as its input was: only a dropout behind it scales its gradient.
+    #[test]
+    fn a_pool_begins_a_gate_of_its_own() {
+        let layers = [conv(3, Activation::Relu), dropout(0.5), pool(2, 2), FLATTEN, dense(2)];
+        assert_eq!(said(&layers), ["conv2d 0->1 relu", "dropout_0 0.5 on 1 gated", "pool 1->2", "dense 2->3"]);
+        assert_eq!(gates(&layers), [None, Some(2.0), Some(1.0), None]);
+    }
+
     /// The gate says what all dropouts behind the ReLU scaled by; each has a number, and so a choice, of its own.
     #[test]
     fn dropouts_of_a_relus_value_multiply_in_its_gate() {
