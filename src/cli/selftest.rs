@@ -55,6 +55,10 @@ fn kernels(outcomes: &[Outcome]) -> String {
         &["kernel", "cases", "worst part of tolerance", "result"],
         &outcomes.iter().map(row).collect::<Vec<_>>(),
     );
+    let dropped: usize = outcomes.iter().map(|outcome| outcome.dropped).sum();
+    if dropped > 0 {
+        text += &format!("{dropped} cases left out: this adapter would take minutes to compile their tiles\n");
+    }
     for outcome in outcomes {
         for failure in outcome.failures.iter().take(MOST_FAILURES) {
             text += &format!("{}: {failure}\n", outcome.kernel);

@@ -8,6 +8,7 @@ mod exchange;
 mod judging;
 mod killed;
 mod measuring;
+mod no_memory;
 mod pictures;
 mod predict;
 #[path = "../support/python.rs"]
@@ -18,6 +19,7 @@ mod scikit_learn;
 #[path = "../support/skips.rs"]
 mod skips;
 mod stopping;
+mod streaming;
 mod support;
 #[cfg(target_os = "linux")]
 mod threads;
