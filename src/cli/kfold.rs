@@ -13,7 +13,7 @@ use super::device::{AdapterOption, Device};
 use super::run::Run;
 use super::tiling::{self, TilesOption};
 use super::{dataset, interrupt, output, record, setup};
-use crate::data::Dataset;
+use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
 use crate::kernels::Tiles;
@@ -254,6 +254,7 @@ impl Validation<'_> {
                 .map_err(|error| Error::Failed(format!("{}: cannot be removed ({error})", path.display())))?;
         }
         let state = State::new(config, self.common.data.clone(), self.device.identity());
+        let state = State { framing: Framing::of(&self.dataset.train), ..state };
         let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;

@@ -22,6 +22,7 @@ mod output;
 mod pictures;
 mod plot;
 mod predict;
+mod prepared;
 mod profile;
 mod profile_report;
 mod progress;

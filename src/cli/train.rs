@@ -13,6 +13,7 @@ use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup, tiling};
+use crate::data::Framing;
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
@@ -142,7 +143,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let Config { model, batch_size, .. } = &start.config;
             let tiles = tiling::choose(arguments.tiles, &device, model, *batch_size, &mut console)?;
             let config = Config { tiles, ..start.config };
-            let state = State::new(config, hashes, device.identity());
+            let framing = Framing::of(&dataset.train);
+            let state = State { framing, ..State::new(config, hashes, device.identity()) };
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;

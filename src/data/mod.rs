@@ -26,6 +26,6 @@ pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};
 pub use locate::{cache_folder, locate, standard_folders};
 pub use mirror::Progress;
-pub use picture::Picture;
+pub use picture::{Framing, Picture, Preparation};
 pub use split::{Split, k_folds, train_validation_split};
 pub(crate) use temporary::{remove_temporary, temporary};

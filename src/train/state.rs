@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, PlateauState, Tally};
+use crate::data::Framing;
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
 use crate::gpu::Identity;
@@ -17,6 +18,9 @@ pub struct State {
     pub config: Config,
     /// SHA-256 of the data set's files, unpacked.
     pub data: Vec<String>,
+    /// How the training images are framed: what a picture is to be like for the network. Not in checkpoints that are older.
+    #[serde(default)]
+    pub framing: Framing,
     /// What trains it: another adapter or driver may round otherwise.
     pub adapter: Identity,
     /// Epochs completed.
@@ -56,6 +60,7 @@ impl State {
             learning_rate: config.learning_rate,
             config,
             data,
+            framing: Framing::default(),
             adapter,
             epoch: 0,
             step: 0,
@@ -87,6 +92,9 @@ impl State {
         let numbered = state.history.iter().zip(1..).all(|(result, epoch)| result.epoch == epoch);
         if state.history.len() != state.epoch || !numbered {
             return Err(fail(format!("its history does not fit its {} epochs", state.epoch)));
+        }
+        if !state.framing.is_possible() {
+            return Err(fail("its framing is impossible".into()));
         }
         let best_epoch = state.early_stopping.best.map_or(0, |best| best.epoch);
         let learning_rate = state.learning_rate;
