@@ -244,7 +244,7 @@ impl Validation<'_> {
         // What an interruption has left.
         if path.exists() {
             fs::remove_dir_all(&path)
-                .map_err(|error| Error::Failed(format!("{}: cannot be removed ({error})", path.display())))?;
+                .map_err(|error| Error::Failed(format!("{}: cannot be removed ({error}); remove it", path.display())))?;
         }
         let state = State::new(config, self.common.data.clone(), self.device.identity());
         let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;

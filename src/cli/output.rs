@@ -11,8 +11,15 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Failed`] where stdout is a full disk, say.
 pub fn bytes(bytes: &[u8]) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    printed(io::stdout().lock().write_all(bytes))
+}
+
+/// What writing to stdout came to, once nothing of it is held back.
+///
+/// # Errors
+/// See [`bytes`].
+pub fn printed(written: io::Result<()>) -> Result<()> {
+    match written.and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::Failed(format!("stdout: cannot be written ({error}); send it elsewhere")))
         }
