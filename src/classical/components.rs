@@ -37,6 +37,21 @@ pub enum Keep {
     Variance(f64),
 }
 
+impl Keep {
+    /// No more components than these pixels have.
+    pub fn within(self, pixels: &Features) -> Self {
+        match self {
+            Self::Count(count) => Self::Count(count.min(most(pixels))),
+            part => part,
+        }
+    }
+}
+
+/// How many components pixels have at most.
+fn most(pixels: &Features) -> usize {
+    pixels.columns.min(pixels.rows())
+}
+
 impl FromStr for Keep {
     type Err = String;
 
@@ -72,7 +87,7 @@ impl Components {
     /// [`Error::Usage`] where so many components cannot be kept; what the device reports, or an interrupt.
     pub fn of(pixels: &Features, keep: Keep, products: Products, visit: Visit) -> Result<Self> {
         let (samples, columns) = (pixels.rows(), pixels.columns);
-        let most = columns.min(samples);
+        let most = most(pixels);
         if let Keep::Count(count) = keep
             && !(1..=most).contains(&count)
         {

@@ -3,6 +3,7 @@
 mod bar;
 mod baseline;
 mod baseline_table;
+mod batch;
 mod bench;
 mod bench_report;
 mod callbacks;
@@ -18,6 +19,7 @@ mod export;
 mod interrupt;
 mod judgement;
 mod kfold;
+mod names;
 mod output;
 mod pictures;
 mod plot;

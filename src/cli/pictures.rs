@@ -17,6 +17,7 @@ pub struct Pictures<'a> {
     trained: &'a Trained,
     paths: &'a [PathBuf],
     pictures: Vec<Picture>,
+    names: Vec<String>,
 }
 
 /// How many of a picture's classes are told.
@@ -35,7 +36,7 @@ impl<'a> Pictures<'a> {
             return Err(Error::Usage(format!("{path}: {problem}; give no IMAGE but --split")));
         }
         let pictures = paths.iter().map(|path| Picture::read(path, shape, invert)).collect::<Result<_>>()?;
-        Ok(Self { trained, paths, pictures })
+        Ok(Self { trained, paths, pictures, names: trained.class_names(None)? })
     }
 
     /// The network's answers.
@@ -55,11 +56,10 @@ impl<'a> Pictures<'a> {
 
     /// A table with a row for each picture.
     pub fn text(&self, predictions: &Predictions) -> String {
-        let names = self.trained.class_names();
         let row = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
             let inverted = if picture.inverted { "yes" } else { "no" };
             let likeliest = likeliest(predictions, sample);
-            let told = likeliest.map(|(class, probability)| format!("{} {:.1} %", names[class], 100.0 * probability));
+            let told = likeliest.map(|(class, probability)| format!("{} {:.1} %", self.names[class], 100.0 * probability));
             [path.display().to_string(), inverted.to_owned()].into_iter().chain(told).collect()
         };
         let rows: Vec<Vec<String>> = self.paths.iter().zip(&self.pictures).enumerate().map(row).collect();
@@ -69,7 +69,7 @@ impl<'a> Pictures<'a> {
     }
 
     pub fn json(&self, predictions: &Predictions, device: &Device) -> Value {
-        let (names, run) = (self.trained.class_names(), self.trained.run.as_ref());
+        let (names, run) = (&self.names, self.trained.run.as_ref());
         let class = |(class, probability): (usize, f64)| json!({ "class": class, "name": names[class], "probability": probability });
         let picture = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
             json!({

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
+use super::names::NamesOption;
 use super::trained::{CheckpointOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::error::Result;
@@ -24,6 +25,8 @@ pub struct ReportArguments {
     run: PathBuf,
     #[command(flatten)]
     checkpoint: CheckpointOption,
+    #[command(flatten)]
+    names: NamesOption,
     /// The data set's folder; by default the run's own
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -38,7 +41,7 @@ const FILE: &str = "report.html";
 
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
-    let trained = arguments.checkpoint.open(&arguments.run)?;
+    let trained = arguments.checkpoint.open(&arguments.run)?.named(&arguments.names)?;
     let TrainedRun { folder, checkpoint, state } = trained.run()?;
     let environment = Environment::read(folder)?;
     let device = arguments.adapter.device(&mut console)?;
@@ -51,7 +54,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         state,
         environment: &environment,
         history: &History::resumed(&state.history, &folder.read("metrics.csv")),
-        names: &trained.class_names(),
+        names: &trained.class_names(Some(&dataset))?,
         split: [split.train.len(), split.validation.len()],
         tested_on: &device.describe(),
         loss,
