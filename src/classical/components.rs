@@ -97,7 +97,8 @@ impl Components {
         let sums = sums(pixels, products, visit)?;
         let totals = &sums[columns * columns..];
         if (0..columns).all(|pixel| sums[pixel * (columns + 1)] * samples as i64 == totals[pixel].pow(2)) {
-            return Err(Error::Data("all samples are the same: there is no variance to explain".into()));
+            let problem = format!("no variance to explain in {samples} training samples, which are all the same");
+            return Err(Error::Data(format!("{problem}; give more or other ones")));
         }
         let count = samples as i64;
         // Of integers, so exact: samples times the sum of (x - mean)(y - mean) is samples * sum of x y - sum x * sum y.

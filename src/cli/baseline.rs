@@ -152,7 +152,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     comparison.bar.finish_and_clear();
     let Comparison { table, written, .. } = comparison;
     if !arguments.json && !table.is_empty() {
-        output::text(&table.text())?;
+        output::tables(&table.text())?;
         if written.is_ok() {
             console.say(&format!(
                 "wrote baseline.csv, accuracy.{{svg,png}} and trade_off.{{svg,png}} into {}",

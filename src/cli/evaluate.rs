@@ -65,7 +65,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
 
 fn print(arguments: &EvaluateArguments, trained: &Trained, device: &Device, judgement: &Judgement) -> Result<()> {
     if !arguments.json {
-        return output::text(&judgement.text());
+        return output::tables(&judgement.text());
     }
     let run = trained.run.as_ref();
     let about = Judged {

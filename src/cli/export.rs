@@ -43,6 +43,10 @@ that 'fit' goes on; neither has the names of the classes. npz: the weights alone
 
 pub fn run(arguments: &ExportArguments) -> Result<()> {
     let format = format(arguments)?;
+    if arguments.names.is_given() && !format.has_class_names() {
+        let problem = format!("--class-names: a file of {} has no place for them", format.name());
+        return Err(Error::Usage(format!("{problem}; leave it out, and give it to 'predict' and 'evaluate'")));
+    }
     let mut trained = arguments.checkpoint.open(&arguments.run)?.named(&arguments.names)?;
     trained.network.class_names = trained.known_names(None)?;
     let path = match &arguments.output {

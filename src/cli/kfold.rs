@@ -375,7 +375,7 @@ impl Validation<'_> {
         let rows: Vec<Vec<String>> = folds.chain(summary).map(row).collect();
         let headings: Vec<&str> = ["fold"].into_iter().chain(COLUMNS.into_iter().skip(SHOWN)).collect();
         let folder = self.folder.path().display();
-        output::text(&output::table(&headings, &rows))?;
+        output::tables(&output::table(&headings, &rows))?;
         drawn?;
         output::text(&format!("\nwrote {folder}/{FILE} and kfold.{{svg,png}}\n"))
     }

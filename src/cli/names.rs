@@ -18,6 +18,10 @@ pub struct NamesOption {
 }
 
 impl NamesOption {
+    pub fn is_given(&self) -> bool {
+        self.class_names.is_some()
+    }
+
     /// The names in the option's file for so many classes, if there is one.
     ///
     /// # Errors

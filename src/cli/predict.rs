@@ -92,7 +92,7 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
     let predictions = pictures.predict(&device)?;
     match arguments.json {
         true => output::json(&pictures.json(&predictions, &device)),
-        false => output::text(&pictures.text(&predictions)),
+        false => output::tables(&pictures.text(&predictions)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::slice;
 
 use super::console::Console;
+use super::output::folded;
 
 /// What the line tells.
 pub struct Line<'a> {
@@ -94,22 +95,10 @@ fn lines(begun: String, metrics: &[(&str, f64)], indent: usize, width: usize) ->
             _ => lines.push(format!("{:indent$}{}", "", words.trim_start())),
         }
     }
-    lines.iter().flat_map(|line| wrapped(line, width)).collect()
-}
-
-/// A line in parts that are no wider than this: cut between words, and within one that is wider by itself.
-fn wrapped(line: &str, width: usize) -> Vec<String> {
-    if line.len() <= width {
-        return if line.is_empty() { Vec::new() } else { vec![line.to_owned()] };
-    }
-    let mut parts: Vec<String> = Vec::new();
-    for word in line.split_whitespace() {
-        match parts.last_mut() {
-            Some(part) if part.len() + 1 + word.len() <= width => *part += &format!(" {word}"),
-            _ => parts.extend(word.as_bytes().chunks(width.max(1)).map(|part| String::from_utf8_lossy(part).into())),
-        }
-    }
-    if width == 0 { Vec::new() } else { parts }
+    // Where not even a word fits, it is cut.
+    let parts = lines.iter().flat_map(|line| folded(line, width)).filter(|_| width > 0);
+    let cut = parts.flat_map(|part| part.as_bytes().chunks(width));
+    cut.map(|part| String::from_utf8_lossy(part).into_owned()).collect()
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
     };
     // What was computed is told wherever it could be written.
     if !arguments.json {
-        output::text(&text)?;
+        output::tables(&text)?;
         return output::text(&written?);
     }
     let Components { mean, variances, vectors } = &components;

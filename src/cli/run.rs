@@ -194,7 +194,7 @@ impl Run<'_> {
                 run_dir: self.folder.path(),
             })?;
         } else {
-            output::text(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" })?;
+            output::tables(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" })?;
         }
         written.map(drop)
     }
@@ -204,9 +204,9 @@ impl Run<'_> {
         let folder = self.folder.path();
         plot::draw(folder)?;
         judgement.save(&evaluate::folder(folder, Part::Test))?;
-        let split = self.trainer.split();
+        let (split, path) = (self.trainer.split(), report::path(&self.folder));
         report::write(
-            &self.folder,
+            &path,
             &Contents {
                 folder,
                 checkpoint: "last",
@@ -220,7 +220,8 @@ impl Run<'_> {
                 predictions: judgement.predictions,
                 test: &dataset.test,
             },
-        )
+        )?;
+        Ok(path)
     }
 
     fn save_log(&self) -> Result<()> {

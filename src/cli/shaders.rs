@@ -76,7 +76,7 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         let headings: &[&str] =
             if arguments.model.is_some() { &["pipeline", "kernel", "tile"] } else { &["kernel", "what it does"] };
         let rows: Vec<Vec<String>> = shaders.into_iter().map(|shader| shader.listed).collect();
-        return output::text(&output::table(headings, &rows));
+        return output::tables(&output::table(headings, &rows));
     };
     let language = match target {
         Target::Wgsl => Language::Wgsl,
