@@ -59,7 +59,7 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
     // Neither a result nor an error follows the progress on its line.
     console.show_for_now("");
     let report = measured?;
-    if arguments.json { output::json(&report.json()) } else { output::text(&report.text()) }
+    if arguments.json { output::json(&report.json()) } else { output::tables(&report.text()) }
 }
 
 fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {

@@ -20,6 +20,7 @@ pub struct Pictures<'a> {
     pictures: Vec<Picture>,
     /// Where what the network saw was written.
     prepared: Vec<PathBuf>,
+    names: Vec<String>,
 }
 
 /// The path that means standard input.
@@ -49,7 +50,7 @@ impl<'a> Pictures<'a> {
             _ => Picture::read(path, preparation),
         };
         let pictures = paths.iter().map(read).collect::<Result<_>>()?;
-        Ok(Self { trained, paths, pictures, prepared: Vec::new() })
+        Ok(Self { trained, paths, pictures, prepared: Vec::new(), names: trained.class_names(None)? })
     }
 
     /// Writes what the network sees of each into a folder; a line that says so.
@@ -80,11 +81,11 @@ impl<'a> Pictures<'a> {
 
     /// A table with a row for each picture.
     pub fn text(&self, predictions: &Predictions) -> String {
-        let names = self.trained.class_names();
         let row = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
             let inverted = if picture.inverted { "yes" } else { "no" };
             let likeliest = likeliest(predictions, sample);
-            let told = likeliest.map(|(class, probability)| format!("{} {:.1} %", names[class], 100.0 * probability));
+            let told =
+                likeliest.map(|(class, probability)| format!("{} {:.1} %", self.names[class], 100.0 * probability));
             [path.display().to_string(), inverted.to_owned()].into_iter().chain(told).collect()
         };
         let rows: Vec<Vec<String>> = self.paths.iter().zip(&self.pictures).enumerate().map(row).collect();
@@ -94,7 +95,7 @@ impl<'a> Pictures<'a> {
     }
 
     pub fn json(&self, predictions: &Predictions, device: &Device) -> Value {
-        let (names, run) = (self.trained.class_names(), self.trained.run.as_ref());
+        let (names, run) = (&self.names, self.trained.run.as_ref());
         let class = |(class, probability): (usize, f64)| json!({ "class": class, "name": names[class], "probability": probability });
         let picture = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
             let mut told = json!({

@@ -112,10 +112,14 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
     let mut pictures = Pictures::read(&trained, &arguments.images, &preparation)?;
     let device = arguments.adapter.device(&mut console)?;
     let predictions = pictures.predict(&device)?;
-    let written = arguments.save_prepared.as_deref().map(|folder| pictures.save(folder)).transpose()?;
+    let written = arguments.save_prepared.as_deref().map(|folder| pictures.save(folder)).transpose();
     match arguments.json {
         true => output::json(&pictures.json(&predictions, &device)),
-        false => output::text(&(pictures.text(&predictions) + &written.unwrap_or_default())),
+        false => output::tables(&pictures.text(&predictions)),
+    }?;
+    match written? {
+        Some(line) if !arguments.json => output::text(&line),
+        _ => Ok(()),
     }
 }
 
@@ -138,21 +142,22 @@ impl PredictArguments {
 fn samples(arguments: &PredictArguments, trained: &Trained, console: &mut Console) -> Result<()> {
     let device = arguments.adapter.device(console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, console)?;
+    let names = trained.class_names(Some(&dataset))?;
     let (_, predictions) = setup::evaluator(trained, (&dataset).into(), &device)?.predict(&samples)?;
-    let mut written = String::new();
-    if let Some(path) = &arguments.grid {
-        draw(path, arguments, (&predictions, &trained.class_names()), &dataset, &samples)?;
-        written += &format!("wrote {}\n", path.display());
+    if arguments.grid.is_none() && arguments.output.is_none() {
+        return output::text(&predictions.csv());
     }
-    match &arguments.output {
-        Some(path) => {
-            write_whole(path, predictions.csv().as_bytes())?;
-            written += &format!("wrote {}\n", path.display());
-        }
-        None if arguments.grid.is_none() => return output::text(&predictions.csv()),
-        None => {}
-    }
-    output::text(&written)
+    let wrote = |path: &PathBuf| output::text(&format!("wrote {}\n", path.display()));
+    // One of them that cannot be written does not keep the other from it.
+    let drawn = arguments.grid.as_ref().map_or(Ok(()), |path| {
+        draw(path, arguments, (&predictions, &names), &dataset, &samples)?;
+        wrote(path)
+    });
+    let table = arguments.output.as_ref().map_or(Ok(()), |path| {
+        write_whole(path, predictions.csv().as_bytes())?;
+        wrote(path)
+    });
+    drawn.and(table)
 }
 
 /// The notebook's grid: what samples are and what they were taken for, mistakes in colour.
@@ -179,7 +184,8 @@ fn draw(
     if samples.is_empty() {
         return Err(Error::Usage("--only-wrong: every sample was taken for what it is; leave it out".into()));
     }
-    save_as(&plot::Samples { shape: dataset.train.shape, columns: arguments.chosen.columns(), samples }, path)
+    let [_, columns] = arguments.chosen.size(samples.len());
+    save_as(&plot::Samples { shape: dataset.train.shape, columns, samples }, path)
 }
 
 impl Invert {

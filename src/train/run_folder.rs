@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::run_lock::RunLock;
 use crate::data::remove_temporary;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy};
 use crate::formats::{Checkpoint, write_whole};
 
 /// Where a run's files are. Every one of them is written whole or not at all.
@@ -129,5 +129,6 @@ impl RunFolder {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     let path = path.display();
-    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); choose another with --run-dir"))
+    let remedy = remedy(error);
+    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); {remedy} with --run-dir"))
 }
