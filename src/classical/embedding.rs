@@ -17,6 +17,11 @@ const THETA: f32 = 0.5;
 /// What the first coordinates' standard deviation is at the start.
 const START: f32 = 1e-4;
 
+/// The largest perplexity for so many rows: thrice as many neighbours are asked for. 0 where they are too few for any.
+pub fn most_perplexity(rows: usize) -> usize {
+    rows.saturating_sub(1) / 3
+}
+
 /// A point `[rows, 2]` for each row, so that what is near in the features is near in the plane. It begins with the first
 /// two features, which should be principal components, and so depends on nothing random.
 ///
@@ -25,9 +30,12 @@ const START: f32 = 1e-4;
 pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: Visit) -> Result<Vec<f32>> {
     let (rows, columns) = (features.rows(), features.columns);
     let neighbours = 3 * perplexity;
-    if perplexity < 1 || neighbours >= rows {
-        let most = rows.saturating_sub(1) / 3;
-        return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
+    match most_perplexity(rows) {
+        0 => return Err(Error::Usage(format!("t-SNE of {rows} samples: too few to be neighbours; give 4 or more"))),
+        most if !(1..=most).contains(&perplexity) => {
+            return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
+        }
+        _ => {}
     }
     let found = by_all_columns(features, features, neighbours + 1, products, &mut |_| visit(0.0))?;
     let values = features.values();
@@ -48,19 +56,20 @@ pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: 
     let deviation = (start.iter().step_by(2).map(|x| x * x).sum::<f32>() / rows as f32).sqrt();
     start.iter_mut().for_each(|value| *value *= START / deviation.max(f32::MIN_POSITIVE));
 
-    // On one thread, since the library adds up in the order in which threads are done.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let pool = pool.map_err(|error| Error::Failed(format!("no thread for t-SNE: {error}")))?;
     let points: Vec<&[f32]> = values.chunks_exact(columns).collect();
     let done = AtomicUsize::new(0);
     let embed = || {
+        // On one thread, since the library adds up in the order in which threads are done.
+        let _pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         let mut method = tSNE::<f32, &[f32], 2>::new(&points);
         method.perplexity(perplexity as f32).epochs(EPOCHS).initial_embedding(start);
         method.epoch_callback(|epoch, _| done.store(epoch + 1, Ordering::Relaxed));
         method.barnes_hut_with_neighbors(THETA, &neighbours).embedding()
     };
     thread::scope(|scope| {
-        let embedding = scope.spawn(|| pool.install(embed));
+        let embedding = thread::Builder::new().spawn_scoped(scope, embed).map_err(|error| {
+            Error::Failed(format!("the system allows no thread for t-SNE ({error}); end other processes"))
+        })?;
         while !embedding.is_finished() {
             thread::sleep(Duration::from_millis(20));
             visit(done.load(Ordering::Relaxed) as f64 / EPOCHS as f64)?;

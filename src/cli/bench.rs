@@ -60,7 +60,7 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
     // Neither a result nor an error follows the progress on its line.
     console.show_for_now("");
     let report = measured?;
-    if arguments.json { output::json(&report.json()) } else { output::text(&report.text()) }
+    if arguments.json { output::json(&report.json()) } else { output::tables(&report.text()) }
 }
 
 fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {
@@ -71,7 +71,7 @@ fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> 
     });
     let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
     let devices = arguments.adapters.devices(console)?;
-    interrupt::watch()?;
+    interrupt::watch(console);
     let measure = |device: &Device| {
         console.show_for_now(&format!("{}: measuring its ceilings", device.name()));
         ceilings(device.tiles(), &|plan| device.executor(plan), &mut interrupt::requested)

@@ -1,24 +1,42 @@
 //! Ctrl-C: the first one asks for an orderly end, the second ends at once.
 
+use std::io;
 use std::ops::ControlFlow;
-use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use crate::error::{Error, Result};
+#[cfg(unix)]
+use signal_hook::consts::SIGHUP;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+use super::console::Console;
 
-/// From now on an interrupt (SIGINT, SIGTERM) only shows in [`requested`].
-///
-/// # Errors
-/// [`Error::Failed`] where the system has no such handlers.
-pub fn watch() -> Result<()> {
-    let handler = || {
-        if REQUESTED.swap(true, Ordering::Relaxed) {
-            process::exit(130);
+static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// The exit code of a process that is ended at once.
+const ENDED: i32 = 130;
+
+/// From now on an interrupt (SIGINT, SIGTERM, SIGHUP) only shows in [`requested`]. It needs no thread.
+pub fn watch(console: &mut Console) {
+    for signal in [
+        SIGINT,
+        SIGTERM,
+        #[cfg(unix)]
+        SIGHUP,
+    ] {
+        if let Err(error) = watch_for(signal) {
+            console.say(&format!(
+                "signal {signal} cannot be watched for ({error}): it will end the process without saving"
+            ));
         }
-    };
-    ctrlc::set_handler(handler).map_err(|error| Error::Failed(format!("Ctrl-C cannot be watched for: {error}")))
+    }
+}
+
+fn watch_for(signal: i32) -> io::Result<()> {
+    // In this order: what the first signal sets is for the second to see.
+    flag::register_conditional_shutdown(signal, ENDED, REQUESTED.clone())?;
+    flag::register(signal, REQUESTED.clone())?;
+    Ok(())
 }
 
 /// `Break` once an interrupt came.

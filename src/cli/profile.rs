@@ -61,11 +61,10 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     // Neither a result nor an error follows the progress on its line.
     console.show_for_now("");
     let report = measured?;
-    if let Some(folder) = &arguments.output {
-        save(&report.roofline(), folder, "roofline")?;
-        write_whole(&folder.join("trace.json"), &report.trace())?;
-    }
-    if arguments.json { output::json(&report.json()) } else { output::text(&report.text(arguments.sort)) }
+    if arguments.json { output::json(&report.json()) } else { output::tables(&report.text(arguments.sort)) }?;
+    let Some(folder) = &arguments.output else { return Ok(()) };
+    save(&report.roofline(), folder, "roofline")?;
+    write_whole(&folder.join("trace.json"), &report.trace())
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
@@ -75,7 +74,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let device = arguments.adapter.device(console)?;
     let tiles = tiling::choose(arguments.tiles, &device, &model, batch, console)?;
     let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
-    interrupt::watch()?;
+    interrupt::watch(console);
     let visit = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");
     let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;

@@ -1,7 +1,6 @@
 //! `gpu-fmnist shaders`
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::builder::RangedU64ValueParser;
@@ -9,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::error::{Error, Result};
-use crate::formats::{Language, translate, write_whole};
+use crate::formats::{Language, make_folder, translate, write_whole};
 use crate::kernels::{Row, TABLE, Tiled, Tiles, specialise};
 use crate::model::{self, nearest};
 use crate::plan::{Options, lower};
@@ -77,7 +76,7 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         let headings: &[&str] =
             if arguments.model.is_some() { &["pipeline", "kernel", "tile"] } else { &["kernel", "what it does"] };
         let rows: Vec<Vec<String>> = shaders.into_iter().map(|shader| shader.listed).collect();
-        return output::text(&output::table(headings, &rows));
+        return output::tables(&output::table(headings, &rows));
     };
     let language = match target {
         Target::Wgsl => Language::Wgsl,
@@ -93,9 +92,7 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         let translated = translate(name, wgsl, language)?;
         match &arguments.output {
             Some(folder) => {
-                fs::create_dir_all(folder).map_err(|error| {
-                    Error::Failed(format!("{}: cannot be made ({error}); give another -o", folder.display()))
-                })?;
+                make_folder(folder)?;
                 write_whole(&folder.join(format!("{name}.{}", language.extension())), &translated)?;
             }
             None => {

@@ -18,5 +18,5 @@ pub struct SummaryArguments {
 
 pub fn run(arguments: &SummaryArguments) -> Result<()> {
     let (model, _) = model::by_name_or_file(&arguments.model)?;
-    output::text(&model::summary(&model)?)
+    output::tables(&model::summary(&model)?)
 }

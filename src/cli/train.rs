@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::batch::BatchOption;
 use super::callbacks::CallbackOptions;
 use super::console::Console;
 use super::device::AdapterOption;
+use super::names::{self, NamesOption};
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup, tiling};
+use crate::data::Framing;
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
@@ -30,9 +33,8 @@ pub struct TrainArguments {
     /// Passes over the training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Samples a training step
-    #[arg(short, long, default_value_t = 512, value_name = "N")]
-    batch_size: usize,
+    #[command(flatten)]
+    batch: BatchOption,
     /// Adam's
     #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: f64,
@@ -53,6 +55,8 @@ pub struct TrainArguments {
     /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    names: NamesOption,
     /// The folder to write [default: runs/<model>-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
@@ -110,6 +114,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let mut start = start(arguments)?;
+    let given_names = arguments.names.given(start.config.model.classes())?;
     let (data_dir, model) = (arguments.data_dir.as_deref(), &start.config.model);
     // Before the device, so that the first line names the data.
     let dataset = match &start.resumed {
@@ -118,6 +123,11 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     };
     let device = arguments.adapter.device(&mut console)?;
     let hashes = dataset::hashes(&dataset);
+    // Those of a run that is gone on with, unless others are given.
+    let class_names = |recorded: Vec<String>| {
+        let recorded = given_names.unwrap_or(recorded);
+        names::known(recorded, start.config.model.classes(), |classes| dataset.class_names(classes))
+    };
 
     let (folder, trainer, history) = match start.resumed.take() {
         Some((folder, mut state, checkpoint, path)) => {
@@ -126,6 +136,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 let problem = "not the data set that the run began with";
                 return Err(Error::Data(format!("{folder}: {problem}; give that one with --data-dir")));
             }
+            state.class_names = class_names(state.known_names())?;
             let before = mem::replace(&mut state.adapter, device.identity());
             if before != state.adapter {
                 let (before, now) = (label(&before), label(&state.adapter));
@@ -139,13 +150,16 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             folder.write("metrics.csv", &history.csv())?;
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
+            record::write(&folder, &trainer.state().config, &dataset, &device)?;
             (folder, trainer, history)
         }
         None => {
-            let Config { model, batch_size, .. } = &start.config;
-            let tiles = tiling::choose(arguments.tiles, &device, model, *batch_size, &mut console)?;
-            let config = Config { tiles, ..start.config };
-            let state = State::new(config, hashes, device.identity());
+            let class_names = class_names(Vec::new())?;
+            let mut config = start.config;
+            arguments.batch.fit(&mut config, dataset.train.len(), &mut console)?;
+            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            let framing = Framing::of(&dataset.train);
+            let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;
@@ -155,12 +169,18 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 None => RunFolder::create_next(&trainer.state().config.model.name)?,
             };
             // The first one at once: a run can be gone on with from its beginning.
-            folder.save(&trainer.checkpoint()?, &["last"])?;
+            let begun = folder
+                .save(&trainer.checkpoint()?, &["last"])
+                .and_then(|()| record::write(&folder, &trainer.state().config, &dataset, &device));
+            if let Err(error) = begun {
+                folder.discard();
+                return Err(error);
+            }
             (folder, trainer, History::default())
         }
     };
-    record::write(&folder, &trainer.state().config, &dataset, &device)?;
-    interrupt::watch()?;
+    interrupt::watch(&mut console);
+    record::warn_unlocked(&folder, &mut console);
     console.say(&format!(
         "{} on {}: {} samples to train, {} to validate, {} to test; writing {}",
         trainer.state().config.model.name,
@@ -188,8 +208,12 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
 fn start(arguments: &TrainArguments) -> Result<Start> {
     if let Some(run) = &arguments.resume {
-        let folder = RunFolder::find(run)?;
+        let mut folder = RunFolder::find(run)?;
         let path = folder.checkpoint_path("last");
+        // Before anything is read: a run that is going on is soon another.
+        if path.exists() {
+            folder.lock()?;
+        }
         let checkpoint = Checkpoint::read(&path)?;
         let mut state = State::parse(&checkpoint, &path)?;
         folder.clear();
@@ -202,13 +226,14 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         if let Some(patience) = arguments.callbacks.patience {
             be_more_patient(&mut state.config, patience)?;
         }
-        let resumed = Some((folder, state.clone(), checkpoint, path));
-        return Ok(Start { config: state.config, init: None, resumed });
+        let config = state.config.clone();
+        let resumed = Some((folder, state, checkpoint, path));
+        return Ok(Start { config, init: None, resumed });
     }
     let (model, epochs, init) = model(arguments)?;
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
-        batch_size: arguments.batch_size,
+        batch_size: arguments.batch.size(),
         learning_rate: arguments.learning_rate,
         schedule: arguments.schedule,
         warm_up_epochs: arguments.warm_up_epochs,

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::console::Console;
-use super::dataset;
-use crate::data::{Dataset, class_names};
+use super::names::{self, NamesOption};
+use super::{dataset, record};
+use crate::data::{Dataset, class_names_in};
 use crate::error::{Error, Result};
 use crate::formats::{self, AdamState, Checkpoint, Network};
 use crate::train::{RunFolder, State};
@@ -19,6 +20,8 @@ pub struct TrainedOptions {
     run: PathBuf,
     #[command(flatten)]
     checkpoint: CheckpointOption,
+    #[command(flatten)]
+    names: NamesOption,
 }
 
 /// Which of a run's networks.
@@ -66,7 +69,7 @@ impl TrainedOptions {
     /// # Errors
     /// [`Error::Data`] where there is none.
     pub fn open(&self) -> Result<Trained> {
-        self.checkpoint.open(&self.run)
+        self.checkpoint.open(&self.run)?.named(&self.names)
     }
 }
 
@@ -102,7 +105,7 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
         model: state.config.model.clone(),
         tensors,
         adam: Some(AdamState { learning_rate: state.learning_rate, time: state.time }),
-        class_names: class_names(&state.data, state.config.model.classes()),
+        class_names: state.known_names(),
     };
     network.check(&path.display().to_string())?;
     Ok(Trained { network, path, run: Some(TrainedRun { folder, checkpoint: name, state }) })
@@ -152,12 +155,39 @@ impl Trained {
         Ok((dataset, samples))
     }
 
-    /// A name for each class.
-    pub fn class_names(&self) -> Vec<String> {
-        match self.network.class_names.as_slice() {
-            [] => class_names([], self.network.model.classes()),
-            names => names.to_vec(),
+    /// The same network with the names that the option gives, if it does.
+    ///
+    /// # Errors
+    /// See [`NamesOption::given`].
+    pub fn named(mut self, option: &NamesOption) -> Result<Self> {
+        if let Some(names) = option.given(self.network.model.classes())? {
+            self.network.class_names = names;
         }
+        Ok(self)
+    }
+
+    /// What is known of the classes' names: those with the network, else what the data tells; where none is open, the
+    /// folder that the run was trained on. Or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where that folder's names are not whole.
+    pub fn known_names(&self, dataset: Option<&Dataset>) -> Result<Vec<String>> {
+        let network = &self.network;
+        names::known(network.class_names.clone(), network.model.classes(), |classes| match (dataset, &self.run) {
+            (Some(dataset), _) => dataset.class_names(classes),
+            (None, Some(run)) => {
+                record::data_dir(&run.folder).map_or(Ok(Vec::new()), |folder| class_names_in(&folder, classes))
+            }
+            (None, None) => Ok(Vec::new()),
+        })
+    }
+
+    /// A name for each class, by default its number: see [`Self::known_names`].
+    ///
+    /// # Errors
+    /// See [`Self::known_names`].
+    pub fn class_names(&self, dataset: Option<&Dataset>) -> Result<Vec<String>> {
+        Ok(names::or_numbers(self.known_names(dataset)?, self.network.model.classes()))
     }
 }
 

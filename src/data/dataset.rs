@@ -1,8 +1,10 @@
 //! A whole data set in memory.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::checksums::FILES;
+use super::classes::{class_names_in, fashion_mnist_names};
 use super::files::files_in;
 use super::idx::{Images, Labels};
 use super::problem::problem_with;
@@ -53,6 +55,25 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// One more than the largest label: the classes that there are at least.
+    pub fn classes(&self) -> usize {
+        self.train.labels.iter().chain(&self.test.labels).max().map_or(0, |&label| usize::from(label) + 1)
+    }
+
+    /// What the data tells of one of these numbers of classes: the names in the folder's `classes.txt`, else
+    /// Fashion-MNIST's where it is that; nothing for any other data set.
+    ///
+    /// # Errors
+    /// See [`read_class_names`](super::read_class_names).
+    pub fn class_names(&self, classes: RangeInclusive<usize>) -> Result<Vec<String>> {
+        match class_names_in(&self.folder, classes.clone())? {
+            names if names.is_empty() => {
+                Ok(fashion_mnist_names(self.hashes.iter().map(|(_, hash)| hash), *classes.start()))
+            }
+            names => Ok(names),
+        }
+    }
+
     /// Reads the four files in `folder`, each plain or gzip, in parallel.
     ///
     /// # Errors

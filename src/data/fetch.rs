@@ -9,7 +9,7 @@ use super::mirror::{Mirror, Progress};
 use super::own::fetch_again;
 use super::package;
 use super::problem::problem_with;
-use crate::error::Result;
+use crate::error::{Result, remedy};
 
 /// The addresses that [`fetch`] tries in turn. A file's name and `.gz` are appended to them.
 pub const MIRRORS: [&str; 3] = [
@@ -52,7 +52,8 @@ pub fn fetch(into: &Path, report: &mut dyn FnMut(&Progress) -> Result<()>) -> Re
 ///
 /// See [`fetch`].
 pub fn fetch_from(sources: &Sources, into: &Path, report: &mut dyn FnMut(&Progress) -> Result<()>) -> Result<()> {
-    let unwritable = |error| problem_with(into, format!("the folder cannot be made ({error}); choose another"));
+    let unwritable =
+        |error: io::Error| problem_with(into, format!("the folder cannot be made ({error}); {}", remedy(&error)));
     fs::create_dir_all(into).map_err(unwritable)?;
     let mut mirrors: Vec<_> = sources.mirrors.iter().map(|address| Mirror::new(address)).collect();
     let mut missing = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use ureq::Agent;
@@ -9,7 +10,7 @@ use ureq::Agent;
 use super::checksums::RawFile;
 use super::partial::Partial;
 use super::problem::problem_with;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy};
 
 /// How far a fetch has come.
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +48,10 @@ enum Failure {
 impl<'a> Mirror<'a> {
     /// The server whose files are at `address`, which ends in `/`, followed by their names and `.gz`.
     pub(super) fn new(address: &'a str) -> Self {
+        // ureq waits for a name server in a thread, and panics where the system allows none.
+        let thread = thread::Builder::new().spawn(|| {}).map(thread::JoinHandle::join);
         let config = Agent::config_builder()
-            .timeout_resolve(Some(Duration::from_secs(5)))
+            .timeout_resolve(thread.is_ok().then_some(Duration::from_secs(5)))
             .timeout_connect(Some(Duration::from_secs(5)))
             .timeout_recv_response(Some(Duration::from_secs(15)))
             .timeout_per_read(Some(Duration::from_secs(30)))
@@ -96,7 +99,7 @@ impl<'a> Mirror<'a> {
         report: &mut dyn FnMut(&Progress) -> Result<()>,
     ) -> std::result::Result<(), Failure> {
         let fatal = |error: io::Error| {
-            let problem = format!("the file cannot be written ({error}); choose another folder");
+            let problem = format!("the file cannot be written ({error}); {}", remedy(&error));
             Failure::Fatal(problem_with(&into.join(file.name), problem))
         };
         let unusable = |error: io::Error| Failure::Unusable(error.to_string());

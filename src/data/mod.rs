@@ -24,13 +24,14 @@ mod unpack;
 
 pub(crate) use checksums::sha256;
 pub use checksums::{FILES, RawFile};
-pub use classes::{FASHION_MNIST, class_names};
+pub use classes::{FASHION_MNIST, fashion_mnist_names, numbers, read_class_names};
+pub(crate) use classes::{check_class_names, class_names_in};
 pub use dataset::{Dataset, Samples};
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};
 pub use locate::{cache_folder, locate, standard_folders};
 pub use mirror::Progress;
 pub use own::fetch_again;
-pub use picture::Picture;
+pub use picture::{Framing, Picture, Preparation};
 pub use split::{Split, k_folds, train_validation_split};
 pub(crate) use temporary::{remove_temporary, temporary};

@@ -63,13 +63,22 @@ impl Format {
         }
     }
 
-    /// A line of Python that uses the file.
+    /// Whether files of the format have the classes' names.
+    pub fn has_class_names(self) -> bool {
+        matches!(self, Format::Onnx | Format::Safetensors)
+    }
+
+    /// An expression in Python that uses the file; `pixels` are bytes `[N, H, W, C]`, as the data set has them.
     pub fn python(self, path: &Path) -> String {
+        let path = python_literal(path);
         match self {
-            Format::Onnx => format!("onnxruntime.InferenceSession({path:?}).run(None, {{\"images\": pixels / 255}})"),
-            Format::Safetensors => format!("safetensors.numpy.load_file({path:?})"),
-            Format::KerasH5 | Format::Keras => format!("keras.models.load_model({path:?})"),
-            Format::Npz => format!("numpy.load({path:?})"),
+            Format::Onnx => {
+                let images = r#"{"images": (pixels / 255).astype("float32")}"#;
+                format!("onnxruntime.InferenceSession({path}).run(None, {images})")
+            }
+            Format::Safetensors => format!("safetensors.numpy.load_file({path})"),
+            Format::KerasH5 | Format::Keras => format!("keras.models.load_model({path})"),
+            Format::Npz => format!("numpy.load({path})"),
         }
     }
 
@@ -89,6 +98,19 @@ impl Format {
 
 /// What to do about a file that is no network's.
 const REMEDY: &str = "give a safetensors file, Keras' .h5 or .keras, or ONNX that 'export' wrote";
+
+/// A path as Python spells it: a string in JSON is one there, too, and bytes that are no UTF-8 become what Python's own
+/// functions for files give and take.
+fn python_literal(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) => serde_json::Value::from(text).to_string(),
+        None => {
+            let bytes: String =
+                path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+            format!("os.fsdecode(b\"{bytes}\")")
+        }
+    }
+}
 
 /// Whether the zip archive's first member is a NumPy array: the length of its name is at 26, the name at 30.
 fn is_npz(bytes: &[u8]) -> bool {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::Tensor;
+use crate::data::check_class_names;
 use crate::error::{Error, Result};
 use crate::model::{Model, resolve};
 
@@ -83,10 +84,7 @@ impl Network {
         if names != 0 && names != classes {
             return Err(fail(format!("has {names} class names for {classes} classes")));
         }
-        match self.class_names.iter().find(|name| name.contains(char::is_control)) {
-            None => Ok(()),
-            Some(name) => Err(fail(format!("has a class name with control characters, {name:?}"))),
-        }
+        check_class_names(&self.class_names).map_err(fail)
     }
 
     /// The weights without Adam's moments, layer by layer, as programs beside Keras name them: `LAYER/kernel` and

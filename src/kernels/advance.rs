@@ -91,7 +91,6 @@ fn cases() -> Vec<Case> {
             format!("portion {present} of {portions} with {portion} rows, training {training}"),
             Advance { portion, portions: portions as usize, training },
             memory,
-            0.0,
         )
     };
     let cases = [

@@ -58,7 +58,7 @@ impl Kernel for CeilingBandwidth {
 fn cases() -> Vec<Case> {
     let make = |(number, words): (usize, usize)| {
         let memory = vec![Draw::new(number).eighths(words), unwritten(words)];
-        case(format!("{words} words"), CeilingBandwidth { words }, memory, 0.0)
+        case(format!("{words} words"), CeilingBandwidth { words }, memory)
     };
     [1, 255, 4096, 10_001].into_iter().enumerate().map(make).collect()
 }

@@ -202,5 +202,5 @@ pub(super) fn case_of(label: String, kernel: ConvForward, draw: &mut Draw) -> Ca
         unwritten(kernel.output_words()),
         if convolution.pool == 1 { vec![0] } else { unwritten(kernel.argmax_words()) },
     ];
-    case(label, kernel, memory, 0.0)
+    case(label, kernel, memory)
 }

@@ -136,5 +136,5 @@ pub(super) fn case_of(label: String, kernel: ConvInputGradient, draw: &mut Draw)
         draw.eighths(if gate.is_some() { convolution.inputs() } else { 1 }),
         unreached(convolution),
     ];
-    case(label, kernel, memory, 0.0)
+    case(label, kernel, memory)
 }

@@ -152,5 +152,5 @@ pub(super) fn case_of(label: String, kernel: ConvWeightGradient, draw: &mut Draw
         places(convolution, *packed, draw),
         unwritten(slots * convolution.weights()),
     ];
-    case(label, kernel, memory, 0.0)
+    case(label, kernel, memory)
 }

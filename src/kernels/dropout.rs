@@ -108,7 +108,6 @@ fn cases() -> Vec<Case> {
             format!("{values} values, layer {layer}, rate {rate}, portion {portion}"),
             Dropout { values, layer, rate },
             memory,
-            0.0,
         )
     };
     [(4096, 0, 0.25, 0), (1021, 3, 0.5, 0), (3, 1, 0.1, 0), (300, 2, 0.0, 0), (1021, 3, 0.5, 2)]

@@ -123,7 +123,7 @@ fn cases() -> Vec<Case> {
             draw.eighths(convolution.inputs()),
             unwritten(convolution.inputs()),
         ];
-        case(describe(convolution, Tiles::Software), Fold { convolution: *convolution, gate }, memory, 0.0)
+        case(describe(convolution, Tiles::Software), Fold { convolution: *convolution, gate }, memory)
     };
     convolutions().iter().enumerate().map(make).collect()
 }

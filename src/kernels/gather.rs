@@ -101,7 +101,7 @@ fn cases() -> Vec<Case> {
             unwritten(portion),
         ];
         let label = format!("{portion} of batch {batch} of {pixels} pixels, number {present} of {samples} samples");
-        case(label, Gather { batch, portion, pixels }, memory, 0.0)
+        case(label, Gather { batch, portion, pixels }, memory)
     };
     // The last portion of each batch: with rows past the end of the batch, of the order, or nothing but such rows.
     let cases = [

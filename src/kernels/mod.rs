@@ -33,7 +33,7 @@ mod vectors;
 
 pub use adam::Adam;
 pub use advance::Advance;
-pub use case::Case;
+pub use case::{Case, Tolerance};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
 pub use conv_forward::ConvForward;

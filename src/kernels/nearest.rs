@@ -105,7 +105,7 @@ fn cases() -> Vec<Case> {
             draw.below(neighbours * queries, 1000),
         ];
         let label = format!("{count} of {samples} samples, {queries} queries, {neighbours} neighbours");
-        case(label, Nearest { samples, queries, neighbours }, memory, 0.0)
+        case(label, Nearest { samples, queries, neighbours }, memory)
     };
     let cases = [(4, 4, 8, 3), (40, 33, 130, 5), (7, 0, 64, 2), (65, 65, 1, 1), (30, 99, 70, 10), (512, 500, 200, 5)];
     cases.into_iter().enumerate().map(make).collect()

@@ -86,7 +86,7 @@ fn cases() -> Vec<Case> {
             draw.eighths(inputs),
             unwritten(inputs),
         ];
-        case(format!("batch {batch} {window:?} gate {gate:?}"), PoolBackward { batch, window, gate }, memory, 0.0)
+        case(format!("batch {batch} {window:?} gate {gate:?}"), PoolBackward { batch, window, gate }, memory)
     };
     pools().into_iter().enumerate().map(make).collect()
 }

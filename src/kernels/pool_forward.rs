@@ -114,7 +114,7 @@ fn cases() -> Vec<Case> {
         let outputs = batch * window.output[0] * window.output[1] * window.input[2];
         let input = Draw::new(number).eighths(batch * window.input.iter().product::<usize>());
         let memory = vec![input, unwritten(outputs), unwritten(outputs)];
-        case(format!("batch {batch} {window:?}"), PoolForward { batch, window }, memory, 0.0)
+        case(format!("batch {batch} {window:?}"), PoolForward { batch, window }, memory)
     };
     pools().into_iter().enumerate().map(make).collect()
 }

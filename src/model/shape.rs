@@ -225,7 +225,7 @@ pub fn activation(layer: &Layer) -> Activation {
         Layer::Conv2d { activation, .. } | Layer::Dense { activation, .. } | Layer::Activation { activation } => {
             activation
         }
-        _ => Activation::Linear,
+        Layer::MaxPool2d { .. } | Layer::Flatten {} | Layer::Dropout { .. } => Activation::Linear,
     }
 }
 

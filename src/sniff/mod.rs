@@ -65,6 +65,7 @@ enum Class {
     Arrays,
     /// A network that can be read.
     Readable,
+    Picture,
     /// What people write.
     Text,
     Other,
@@ -98,6 +99,10 @@ const fn readable(name: &'static str) -> Kind {
     Kind { name, class: Class::Readable }
 }
 
+const fn picture(name: &'static str) -> Kind {
+    Kind { name, class: Class::Picture }
+}
+
 const fn text(name: &'static str) -> Kind {
     Kind { name, class: Class::Text }
 }
@@ -115,6 +120,11 @@ impl Kind {
     /// Whether the images of a data set may be in it.
     pub fn may_hold_data(&self) -> bool {
         matches!(self.class, Class::Arrays | Class::Always(_))
+    }
+
+    /// Whether it is a picture, or a document that programs show as one.
+    pub fn is_picture(&self) -> bool {
+        self.class == Class::Picture
     }
 
     /// Whether people may have written it.

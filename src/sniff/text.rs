@@ -1,6 +1,6 @@
 //! Kinds of text.
 
-use super::{DOWNLOAD, Kind, SAVE_WHOLE, TOML, always, arrays, contains, head, network, other};
+use super::{DOWNLOAD, Kind, SAVE_WHOLE, TOML, always, arrays, contains, head, network, other, picture};
 
 /// How much of a text is looked at.
 const HEAD: usize = 1 << 13;
@@ -28,7 +28,7 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
         () if begins("<!doctype html") || begins("<html") || begins("<head") || begins("<!--") && has("<html") => {
             always("a web page (HTML), as a failed download leaves it", DOWNLOAD)
         }
-        () if has("<svg") && begins("<") => other("an SVG picture"),
+        () if has("<svg") && begins("<") => picture("an SVG drawing"),
         () if begins("<?xml") || begins("<error") => {
             always("an XML text, as servers answer instead of a file", DOWNLOAD)
         }
@@ -87,7 +87,7 @@ mod tests {
         for (text, name) in [
             ("\n<!DOCTYPE html><html>", "a web page (HTML), as a failed download leaves it"),
             ("<?xml version=\"1.0\"?><Error><Code>AccessDenied", "an XML text, as servers answer instead of a file"),
-            ("<?xml version=\"1.0\"?>\n<svg xmlns", "an SVG picture"),
+            ("<?xml version=\"1.0\"?>\n<svg xmlns", "an SVG drawing"),
             ("version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer, in place of the file itself"),
             ("{\"format\": \"layers-model\", \"modelTopology\": {}}", "a TensorFlow.js model (model.json)"),
             ("{\"message\": \"Not Found\"}", "a JSON text"),

@@ -10,6 +10,7 @@ mod metrics;
 mod monitor;
 mod reduce_lr_on_plateau;
 mod run_folder;
+mod run_lock;
 mod schedule;
 mod state;
 mod trainer;

@@ -4,19 +4,22 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::run_lock::RunLock;
 use crate::data::remove_temporary;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy};
 use crate::formats::{Checkpoint, write_whole};
 use crate::sniff::{self, Wanted};
 
 /// Where a run's files are. Every one of them is written whole or not at all.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Of a run that this process writes.
+    lock: Option<RunLock>,
 }
 
 impl RunFolder {
-    /// Makes the folder `path`, which may exist if it is empty.
+    /// Makes the folder `path`, which may exist if it is empty, and locks it.
     ///
     /// # Errors
     /// [`Error::Usage`] where it holds something, [`Error::Failed`] where it cannot be made.
@@ -32,7 +35,7 @@ impl RunFolder {
         Self::furnish(path.to_owned())
     }
 
-    /// Makes `runs/NAME-N` with the next free number.
+    /// Makes `runs/NAME-N` with the next free number, and locks it.
     ///
     /// # Errors
     /// [`Error::Failed`] where it cannot be made.
@@ -52,8 +55,15 @@ impl RunFolder {
 
     fn furnish(path: PathBuf) -> Result<Self> {
         let checkpoints = path.join("checkpoints");
-        fs::create_dir(&checkpoints).map_err(|error| unwritable(&checkpoints, &error))?;
-        Ok(Self { path })
+        let made = fs::create_dir(&checkpoints).map_err(|error| unwritable(&checkpoints, &error));
+        match made.and_then(|()| RunLock::take(&path)) {
+            Ok(lock) => Ok(Self { path, lock }),
+            Err(error) => {
+                // Only what is empty: another process may have been quicker.
+                drop(fs::remove_dir(&checkpoints).and_then(|()| fs::remove_dir(&path)));
+                Err(error)
+            }
+        }
     }
 
     /// The folder at `path`, if it is a run's.
@@ -79,7 +89,26 @@ impl RunFolder {
 
     /// The folder of a run that was begun before.
     pub fn open(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), lock: None }
+    }
+
+    /// Locks the folder for as long as this value lives: only one process at a time goes on with a run.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where another process has locked it, or it cannot be written.
+    pub fn lock(&mut self) -> Result<()> {
+        self.lock = RunLock::take(&self.path)?;
+        Ok(())
+    }
+
+    /// Whether this process alone writes the run. Some file systems have no locks.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// Removes the folder of a run that could not be begun.
+    pub fn discard(self) {
+        drop(fs::remove_dir_all(&self.path));
     }
 
     /// Removes what a process that was killed while it wrote has left.
@@ -122,5 +151,6 @@ impl RunFolder {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     let path = path.display();
-    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); choose another with --run-dir"))
+    let remedy = remedy(error);
+    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); {remedy} with --run-dir"))
 }

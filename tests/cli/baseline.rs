@@ -1,7 +1,6 @@
 //! `baseline` and `reduce`: tables, pictures, failures as rows, and what scikit-learn makes of the same samples.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +8,7 @@ use std::process::Command;
 use gpu_fmnist::data;
 use serde_json::Value;
 
+use crate::python::python;
 use crate::support::{Ended, Scratch, ended};
 
 /// Cells of a table's column, by the name in its first line.
@@ -88,20 +88,21 @@ fn what_cannot_be_compared_is_said_in_one_line() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_keeps_the_finished_rows() {
-    use std::process::Stdio;
     use std::time::{Duration, Instant};
 
+    use crate::support::{Running, Signal};
+
     let scratch = Scratch::with_images(20_000);
-    let mut command = scratch.command("baseline --learners centroid,svm,boosting --reduce none,pca:60 --adapter cpu");
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let arguments = "baseline --learners centroid,svm,boosting --reduce none,pca:60 --adapter cpu";
+    let mut comparison = Running::start(&mut scratch.command(arguments));
     let csv = scratch.path("baseline/baseline.csv");
     let began = Instant::now();
     while !csv.exists() {
         assert!(began.elapsed() < Duration::from_secs(60), "no row");
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let ended = ended(child.wait_with_output().unwrap());
+    comparison.send(Signal::SIGINT);
+    let ended = comparison.ended();
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert!(ended.stderr.contains("finished rows are in baseline/baseline.csv"), "{ended:?}");
     let kept = column(&scratch, "baseline/baseline.csv", "learner");
@@ -155,10 +156,7 @@ fn t_sne_keeps_classes_together_and_repeats_itself() {
 /// On Fashion-MNIST itself: a learner that is right where it is easy says little.
 #[test]
 fn scikit_learn_is_as_accurate() {
-    let Some(python) = env::var_os("GPU_FMNIST_PYTHON") else {
-        eprintln!("SKIPPED: GPU_FMNIST_PYTHON names no Python with scikit-learn");
-        return;
-    };
+    let Some(python) = python("scikit-learn's learners") else { return };
     let folder = data::locate(None).unwrap().expect("no data set: gpu-fmnist data fetch");
     const COUNT: &str = "4000";
     const COMPONENTS: &str = "50";

@@ -1,9 +1,8 @@
 //! Help, exit codes, and the commands that do not train.
 
 use std::fs;
-use std::process::Stdio;
 
-use crate::support::{Scratch, ended, names};
+use crate::support::{Running, Scratch, ended, names};
 
 #[test]
 fn every_command_has_help() {
@@ -146,9 +145,9 @@ fn a_reader_who_goes_away_is_no_error() {
     let scratch = Scratch::new();
     let train = "train --model tiny.toml --adapter cpu --batch-size 32 --epochs 2 --json --run-dir run";
     for arguments in ["summary", "shaders --emit wgsl", train] {
-        let mut child = scratch.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let ended = ended(child.wait_with_output().unwrap());
+        let mut running = Running::start(&mut scratch.command(arguments));
+        drop(running.child().stdout.take());
+        let ended = running.ended();
         assert_eq!(ended.code, Some(0), "{arguments}: {ended:?}");
     }
     assert!(scratch.path("run/checkpoints/last.safetensors").is_file());

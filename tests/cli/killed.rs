@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::{Ended, Scratch, ended, names};
+#[cfg(unix)]
+use crate::support::Signal;
+use crate::support::{Ended, Running, Scratch, names};
 
 /// With all that a checkpoint has to keep: dropout, a warm-up, both callbacks.
 const RUN: &str = "train --model tiny.toml --batch-size 8 --epochs 12 --warm-up-epochs 2 --early-stopping --patience 12 \
@@ -24,13 +26,13 @@ fn on_an_adapter(scratch: &Scratch, arguments: &str) -> Command {
 }
 
 /// A way to end a process, and whether an exit code is one of those that it leaves with.
-type End = (fn(&mut Child), fn(&Ended) -> bool);
+type End = (fn(&mut Running), fn(&Ended) -> bool);
 
-const KILL: End = (|child| child.kill().unwrap(), |ended| ended.code.is_none());
+const KILL: End = (|run| run.child().kill().unwrap(), |ended| ended.code.is_none());
 
 #[cfg(unix)]
 const TERMINATE: End = (
-    |child| assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success()),
+    |run| run.send(Signal::SIGTERM),
     // Before it listens to signals, it ends as any process does.
     |ended| ended.code.is_none() || ended.code == Some(130) && ended.stderr.contains("go on with: gpu-fmnist train"),
 );
@@ -45,12 +47,9 @@ fn files(scratch: &Scratch, run: &str) -> (Vec<String>, Vec<String>) {
 /// Ends processes of runs at random moments, as many as there are to be, and compares each run with one that was let be.
 fn goes_on_as_if_nothing_had_happened(program: fn(&Scratch, &str) -> Command, (end, expected): End) {
     let scratch = Scratch::new();
-    let start = |arguments: &str| {
-        let mut command = program(&scratch, arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    };
+    let start = |arguments: &str| Running::start(&mut program(&scratch, arguments));
     let began = Instant::now();
-    ended(start(&format!("{RUN} --run-dir whole")).wait_with_output().unwrap()).succeeded("whole");
+    start(&format!("{RUN} --run-dir whole")).ended().succeeded("whole");
     let mut longest = began.elapsed();
     let mut moments = 0;
     let mut run = String::new();
@@ -63,17 +62,17 @@ fn goes_on_as_if_nothing_had_happened(program: fn(&Scratch, &str) -> Command, (e
             }
             let arguments = if begun { format!("train --resume {run}") } else { format!("{RUN} --run-dir {run}") };
             let began = Instant::now();
-            let mut child = start(&arguments);
+            let mut process = start(&arguments);
             let part = RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64;
             let moment = longest.mul_f64(part);
-            while moments < MOMENTS && child.try_wait().unwrap().is_none() {
+            while moments < MOMENTS && process.child().try_wait().unwrap().is_none() {
                 if began.elapsed() >= moment {
-                    end(&mut child);
+                    end(&mut process);
                     break;
                 }
                 sleep(Duration::from_millis(1));
             }
-            let ended = ended(child.wait_with_output().unwrap());
+            let ended = process.ended();
             if ended.code == Some(0) {
                 // The first one may have been slower than those that follow it, other tests beside it.
                 longest = if begun { longest } else { longest.min(began.elapsed()) };

@@ -9,13 +9,21 @@ mod foreign;
 mod judging;
 mod killed;
 mod measuring;
+mod no_memory;
 mod own_data;
 mod pictures;
 mod predict;
+#[path = "../support/python.rs"]
+mod python;
 mod report;
 mod resume;
 mod scikit_learn;
+#[path = "../support/skips.rs"]
+mod skips;
 mod stopping;
+mod streaming;
 mod support;
+#[cfg(target_os = "linux")]
+mod threads;
 mod training;
 mod tuning;

@@ -162,16 +162,17 @@ fn what_cannot_be_measured_is_refused() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_a_measurement() {
-    use std::process::{Command, Stdio};
     use std::time::Duration;
+
+    use crate::support::{Running, Signal};
 
     let scratch = Scratch::new();
     for arguments in ["bench --steps 10000 --adapter cpu", "profile --steps 1000 --batch-size 4096 --adapter cpu"] {
-        let child = scratch.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut measurement = Running::start(&mut scratch.command(arguments));
         // Long enough to be past the start, where the signal would end any process.
         std::thread::sleep(Duration::from_millis(1500));
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-        let stopped = ended(child.wait_with_output().unwrap());
+        measurement.send(Signal::SIGINT);
+        let stopped = measurement.ended();
         assert_eq!((stopped.code, stopped.stdout.as_str()), (Some(130), ""), "{stopped:?}");
         assert!(stopped.stderr.ends_with("interrupted; nothing was measured to the end\n"), "{stopped:?}");
     }

@@ -158,7 +158,7 @@ fn what_is_no_picture_is_refused_in_one_line() {
         ("huge.png", "30000 x 30000 pixels are too many; scale it down, to 8192 x 8192 at most"),
         ("short.png", "cannot be decoded (unexpected end of file); give"),
         ("nowhere.png", "there is no such file; check"),
-        ("data", "the folder of a data set, not a picture that can be read; give"),
+        ("data", "a folder; give the pictures in it, as FOLDER/*.png"),
     ] {
         let ended = predict(&scratch, &format!("good.png {name}"));
         ended.failed(3, &format!("error: {name}: {problem}"));

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::skips::skip;
 use crate::support::{MODEL, Scratch};
 
 /// A folder whose name means something in HTML, and to a shell.
@@ -98,8 +99,7 @@ fn browser() -> Option<PathBuf> {
 #[test]
 fn a_browser_shows_a_report_on_a_phone_and_in_the_dark() {
     let Some(browser) = browser() else {
-        eprintln!("SKIPPED: no chromium to look at the report with");
-        return;
+        return skip("a browser's view of a report: no chromium here");
     };
     let (scratch, text) = page();
     let escaped = text.replace('&', "&amp;").replace('"', "&quot;");

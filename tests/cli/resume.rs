@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use crate::support::Scratch;
 #[cfg(unix)]
-use crate::support::{Ended, ended};
+use crate::support::{Ended, Signal};
+use crate::support::{Running, Scratch};
 
 #[test]
 fn a_run_can_be_extended() {
@@ -40,26 +40,68 @@ fn only_the_same_run_can_be_gone_on_with() {
     scratch.run(&arguments).failed(3, "not the data set that the run began with");
 }
 
+/// Starts the program and waits until what it does has come so far.
+fn started(scratch: &Scratch, arguments: &str, so_far: impl Fn() -> bool) -> Running {
+    let mut running = Running::start(&mut scratch.command(arguments));
+    while !so_far() {
+        assert!(running.child().try_wait().unwrap().is_none(), "{arguments}: {:?}", running.ended());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    running
+}
+
+#[test]
+fn one_process_at_a_time_goes_on_with_a_run() {
+    let scratch = Scratch::with_images(4000);
+    let options = "--model tiny.toml --adapter cpu --batch-size 4 --epochs 1000";
+    for (command, file) in [("train", "checkpoints/last.safetensors"), ("kfold", "kfold.toml")] {
+        let run = scratch.path(command);
+        let resume = format!("{command} --resume {command} --adapter cpu");
+        let refused = |running: &mut Running| {
+            let holder = format!("{command}: process {} (", running.child().id());
+            scratch.run(&resume).failed(1, if cfg!(windows) { "another process" } else { &holder });
+        };
+        let begin = format!("{command} {options} --run-dir {command}");
+        let mut first = started(&scratch, &begin, || run.join(file).exists());
+        refused(&mut first);
+        // The lock goes with its process, however that ends; its file may stay.
+        first.child().kill().unwrap();
+        first.ended();
+        let before = fs::read(run.join(".lock")).unwrap();
+        let mut second = started(&scratch, &resume, || fs::read(run.join(".lock")).unwrap() != before);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        refused(&mut second);
+    }
+}
+
+#[test]
+fn a_run_that_is_going_on_can_be_looked_at() {
+    let scratch = Scratch::with_images(4000);
+    let arguments = "train --model tiny.toml --adapter cpu --batch-size 4 --epochs 1000 --run-dir run";
+    let _running = started(&scratch, arguments, || scratch.path("run/metrics.csv").exists());
+    scratch.succeed("evaluate --run run --adapter cpu");
+    scratch.succeed("plot run");
+    scratch.succeed("report run --adapter cpu");
+}
+
 /// Interrupts a run after its first epoch's line; more than enough are left for the signal to arrive.
 #[cfg(unix)]
-fn interrupted(scratch: &Scratch, signal: &str) -> Ended {
+fn interrupted(scratch: &Scratch, signal: Signal) -> Ended {
     use std::io::{BufRead, BufReader, Read};
-    use std::process::{Command, Stdio};
 
     let arguments = "train --model tiny.toml --adapter cpu --batch-size 4 --epochs 60 --json --run-dir run";
-    let mut child = scratch.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut run = Running::start(&mut scratch.command(arguments));
+    let mut stdout = BufReader::new(run.child().stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    run.send(signal);
     stdout.read_to_string(&mut String::new()).unwrap();
-    ended(child.wait_with_output().unwrap())
+    run.ended()
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_goes_on_to_the_bit() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let scratch = Scratch::with_images(4000);
         let stopped = interrupted(&scratch, signal);
         assert_eq!(stopped.code, Some(130), "{stopped:?}");

@@ -1,7 +1,6 @@
 //! Our classification report against scikit-learn's, from the same `predictions.csv`. `GPU_FMNIST_PYTHON` names a Python
 //! that has it.
 
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +8,7 @@ use std::process::Command;
 use gpu_fmnist::evaluate::{Confusion, Predictions, Report};
 use serde_json::Value;
 
+use crate::python::python;
 use crate::support::{Scratch, ended};
 
 fn compare(python: &Path, path: &Path, names: &[String]) {
@@ -33,10 +33,7 @@ fn compare(python: &Path, path: &Path, names: &[String]) {
 
 #[test]
 fn scikit_learn_finds_the_same_scores() {
-    let Some(python) = env::var_os("GPU_FMNIST_PYTHON") else {
-        eprintln!("SKIPPED: GPU_FMNIST_PYTHON names no Python with scikit-learn");
-        return;
-    };
+    let Some(python) = python("scikit-learn's scores") else { return };
     let scratch = Scratch::new();
     let names = ["0", "1", "2", "3"].map(str::to_owned);
     let path = scratch.path("out.csv");
@@ -44,7 +41,7 @@ fn scikit_learn_finds_the_same_scores() {
         scratch.train(&format!("--epochs {epochs} --learning-rate {rate} --run-dir run-{epochs}-{rate} -q"));
         let ended = scratch.succeed(&format!("predict --run run-{epochs}-{rate} --adapter cpu -o out.csv"));
         assert_eq!(ended.stdout, "wrote out.csv\n");
-        compare(python.as_ref(), &path, &names);
+        compare(&python, &path, &names);
     }
     // A network that never says 1, and once or not at all anything but 2.
     let row = |sample: usize| {
@@ -52,5 +49,5 @@ fn scikit_learn_finds_the_same_scores() {
     };
     let rows: String = (0..37).map(row).collect();
     fs::write(&path, format!("index,label,predicted,p0,p1,p2,p3\n{rows}")).unwrap();
-    compare(python.as_ref(), &path, &["T-shirt/top", "a class with a long name", "Bag", "Coat"].map(str::to_owned));
+    compare(&python, &path, &["T-shirt/top", "a class with a long name", "Bag", "Coat"].map(str::to_owned));
 }

@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+
+#[cfg(unix)]
+pub use nix::sys::signal::Signal;
 
 use tempfile::TempDir;
 
@@ -26,6 +29,9 @@ layers = [
 
 /// A scratch folder; the data set is in `data`, where the program looks, and the model is `tiny.toml`.
 pub struct Scratch(TempDir);
+
+/// A process of a test, which it does not outlive: a panic would leave it running otherwise.
+pub struct Running(Option<Child>);
 
 /// What a process left.
 #[derive(Debug)]
@@ -85,7 +91,8 @@ impl Scratch {
         self.prepared(command, arguments)
     }
 
-    fn prepared(&self, mut command: Command, arguments: &str) -> Command {
+    /// Any program with arguments separated by spaces, in this folder.
+    pub fn prepared(&self, mut command: Command, arguments: &str) -> Command {
         command.args(arguments.split_whitespace()).current_dir(self.0.path());
         // A home of its own: nothing that the user has is found, and nothing is left there.
         for variable in ["GPU_FMNIST_DATA", "GPU_FMNIST_ADAPTER", "GPU_FMNIST_CACHE", "KERAS_HOME", "XDG_CACHE_HOME"] {
@@ -113,6 +120,37 @@ impl Scratch {
 
     pub fn last(&self, run: &str) -> Vec<u8> {
         fs::read(self.path(run).join("checkpoints/last.safetensors")).unwrap()
+    }
+}
+
+impl Running {
+    /// Starts the command; what it prints is kept for [`Self::ended`].
+    pub fn start(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
+    pub fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    #[cfg(unix)]
+    pub fn send(&mut self, signal: Signal) {
+        let process = nix::unistd::Pid::from_raw(self.child().id().try_into().unwrap());
+        nix::sys::signal::kill(process, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn ended(mut self) -> Ended {
+        ended(self.0.take().unwrap().wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 }
 
@@ -157,4 +195,22 @@ pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+#[cfg(unix)]
+#[test]
+fn a_process_ends_with_a_test_that_panics() {
+    use nix::{sys::signal::kill, unistd::Pid};
+
+    let scratch = Scratch::new();
+    let mut process = None;
+    let test = std::panic::AssertUnwindSafe(|| {
+        let arguments = "train --model tiny.toml --adapter cpu --batch-size 4 --epochs 100000";
+        let mut running = Running::start(&mut scratch.command(arguments));
+        process = Some(Pid::from_raw(running.child().id().try_into().unwrap()));
+        kill(process.unwrap(), None).expect("it runs");
+        panic!("as a test does");
+    });
+    assert!(std::panic::catch_unwind(test).is_err());
+    assert_eq!(kill(process.unwrap(), None), Err(nix::errno::Errno::ESRCH));
 }

@@ -150,19 +150,20 @@ fn what_cannot_be_tuned_is_refused() {
 #[test]
 fn an_interrupt_keeps_what_was_found() {
     use std::io::{BufRead, BufReader, Read};
-    use std::process::{Command, Stdio};
+
+    use crate::support::{Running, Signal};
 
     let scratch = Scratch::new();
-    let mut command = scratch.on_the_tests_driver("tune --model tiny.toml --batch-size 32 --adapter 0");
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let arguments = "tune --model tiny.toml --batch-size 32 --adapter 0";
+    let mut tuning = Running::start(&mut scratch.on_the_tests_driver(arguments));
+    let mut stderr = BufReader::new(tuning.child().stderr.take().unwrap());
     let mut said = String::new();
     while !said.contains("\n2/8 ") {
         assert!(stderr.read_line(&mut said).unwrap() > 0, "{said}");
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    tuning.send(Signal::SIGINT);
     stderr.read_to_string(&mut said).unwrap();
-    let ended = ended(child.wait_with_output().unwrap());
+    let ended = tuning.ended();
     assert_eq!(ended.code, Some(130), "{said}");
     assert!(said.lines().last().unwrap().starts_with("stopped after 1 of 8 products: "), "{said}");
     assert_eq!(ended.stdout.lines().count(), 2, "{ended:?}");

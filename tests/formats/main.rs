@@ -3,7 +3,11 @@
 mod corpus;
 mod hostile;
 mod oracles;
+#[path = "../support/python.rs"]
+mod python;
 mod round_trips;
+#[path = "../support/skips.rs"]
+mod skips;
 
 use gpu_fmnist::formats::{Network, Tensor};
 use gpu_fmnist::model::{Model, notebook, parse, resolve};

@@ -2,7 +2,6 @@
 //! has them; `scripts/test` makes one.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -15,6 +14,7 @@ use gpu_fmnist::train::{Evaluator, Placement, Source};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::python::python;
 use crate::{models, network, noise};
 
 /// The most that a probability may differ by.
@@ -24,14 +24,7 @@ const COUNT: usize = 60;
 
 /// What `oracles.py` answers; none where there is no Python for it.
 fn oracle(arguments: &[&Path]) -> Option<Value> {
-    let Some(python) = std::env::var_os("GPU_FMNIST_PYTHON") else {
-        // Not by eprintln: of a test that passes, nobody would see it.
-        drop(writeln!(
-            std::io::stderr(),
-            "SKIPPED: onnxruntime and NumPy; GPU_FMNIST_PYTHON names no Python with them"
-        ));
-        return None;
-    };
+    let python = python("onnxruntime and NumPy")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/oracles.py");
     let output = Command::new(python).arg(script).args(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

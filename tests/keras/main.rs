@@ -3,6 +3,10 @@
 mod fixtures;
 mod mutations;
 mod oracle;
+#[path = "../support/python.rs"]
+mod python;
 mod refusals;
 mod round_trip;
+#[path = "../support/skips.rs"]
+mod skips;
 mod support;

@@ -11,6 +11,9 @@ use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
 use gpu_fmnist::model::{NAMES, notebook};
 use serde_json::{Value, json};
 
+use crate::python::python;
+use crate::skips::skip;
+
 use super::support::{BATCH, bits, decode, network, probabilities, put, samples, train, with_engine};
 
 const LEARNING_RATE: f64 = 2e-3;
@@ -18,11 +21,7 @@ const IMAGES: usize = 40;
 
 #[test]
 fn keras_and_we_read_each_other() {
-    let Some(python) = std::env::var_os("GPU_FMNIST_PYTHON") else {
-        // Not by eprintln: of a test that passes, nobody would see it.
-        writeln!(std::io::stderr(), "SKIPPED: real Keras; GPU_FMNIST_PYTHON names no Python that has it").unwrap();
-        return;
-    };
+    let Some(python) = python("real Keras") else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for name in NAMES {
@@ -32,7 +31,12 @@ fn keras_and_we_read_each_other() {
     let output = Command::new(python).arg(script).arg(folder).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    writeln!(std::io::stderr(), "{}", said.trim_end()).unwrap();
+    for line in said.lines() {
+        match line.strip_prefix("SKIPPED: ") {
+            Some(reason) => skip(reason),
+            None => writeln!(std::io::stderr(), "{line}").unwrap(),
+        }
+    }
     for name in NAMES {
         for file in ["h5", "keras"] {
             check_theirs(name, &folder.join("theirs"), file);

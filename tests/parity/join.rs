@@ -10,7 +10,8 @@ use gpu_fmnist::model::{Activation, Layer, Model};
 use gpu_fmnist::plan::{Executor, Options, Plan, Program, lower};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
-use crate::{adapter, goes_red, holds};
+use crate::mutation::{all_go_red, mutation};
+use crate::{adapter, holds};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -18,8 +19,16 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("join", "value += sums[", "value = sums[");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the sum", "value += sums[", "value = sums["),
+        mutation("the slot's address", "sums[slot * VALUES + at]", "sums[at]"),
+        mutation("the bias", "DEPTH * FILTERS + at % FILTERS", "at % FILTERS"),
+        mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
+        mutation("the tail", "at >= VALUES", "at >= VALUES - 1"),
+        mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x"),
+    ];
+    all_go_red("join", &mutations);
 }
 
 const BATCH: usize = 48;
