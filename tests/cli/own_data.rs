@@ -23,7 +23,7 @@ const COMMANDS: [&str; 6] = [
     "evaluate --run run",
     "predict --run run",
     "report run",
-    "baseline --run run --learners nearest-centroid",
+    "baseline --run run --learners centroid",
     "kfold --resume folds",
 ];
 
@@ -169,7 +169,7 @@ fn paths_that_are_no_text_survive() {
         "evaluate --run network?.safetensors --data-dir data? --adapter cpu --json -o judged?",
         "kfold --model tiny?.toml --data-dir data? --run-dir folds? --folds 2 --epochs 1 --batch-size 32 --adapter cpu --json",
         "kfold --resume folds? --adapter cpu --json",
-        "baseline --run run? --learners nearest-centroid --adapter cpu -o baseline? --json",
+        "baseline --run run? --learners centroid --adapter cpu -o baseline? --json",
         "reduce --data-dir data? --components 2 --adapter cpu -o reduced? --json",
         "summary --model tiny?.toml",
         "data split --data-dir data?",
