@@ -133,8 +133,10 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 20] = [
     "error",
+    "shell",
+    "sniff",
     "random",
     "data",
     "model",

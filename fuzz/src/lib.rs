@@ -39,7 +39,11 @@ pub fn state(bytes: &[u8]) -> bool {
 
 pub fn idx(bytes: &[u8]) -> bool {
     let name = Path::new("fuzz");
-    Images::decode(name, bytes).is_ok() || Labels::decode(name, bytes).is_ok()
+    let (images, labels) = (Images::decode(name, bytes), Labels::decode(name, bytes));
+    if let Ok(images) = &images {
+        assert_eq!(images.pixels.len(), images.shape.iter().product::<usize>());
+    }
+    images.is_ok() || labels.is_ok()
 }
 
 pub fn model(bytes: &[u8]) -> bool {

@@ -14,7 +14,7 @@ use super::baseline_table::{Row, Score, Table};
 use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::split::LearntOptions;
-use super::trained::{CheckpointOption, Trained};
+use super::trained::{CheckpointOption, Trained, TrainedRun};
 use super::{bar, dataset, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
@@ -46,7 +46,7 @@ pub struct BaselineArguments {
     run: Vec<PathBuf>,
     #[command(flatten)]
     checkpoint: CheckpointOption,
-    /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
+    /// The data set's folder; by default the first run's, or the first of the usual ones that has it, else it is fetched
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// Where the table and the pictures go
@@ -127,7 +127,11 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     // What cannot be opened is found before anything is learnt.
     let runs = arguments.run.iter().map(|path| arguments.checkpoint.open(path)).collect::<Result<Vec<Trained>>>()?;
     let device = arguments.adapter.device(&mut console)?;
-    let dataset = dataset::load(arguments.data_dir.as_deref(), &mut console)?;
+    let data_dir = arguments.data_dir.as_deref();
+    let dataset = match runs.first().and_then(|run| run.run.as_ref()) {
+        Some(TrainedRun { folder, state, .. }) => dataset::load_of_run(data_dir, folder, &state.data, &mut console)?,
+        None => dataset::load(data_dir, &mut console)?,
+    };
     let split = arguments.samples.of(dataset.train.len())?;
     if let Some(run) = runs.iter().find(|run| run.run().is_ok_and(|run| !run.trained_on(&dataset))) {
         let (run, folder) = (run.path.display(), dataset.folder.display());

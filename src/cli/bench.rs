@@ -1,5 +1,6 @@
 //! `gpu-fmnist bench`
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -22,7 +23,7 @@ use crate::train::check_batch_size;
 pub struct BenchArguments {
     /// cnn1, cnn2, cnn3, all of these, or a model's TOML file; several with commas between them
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE", value_delimiter = ',')]
-    model: Vec<String>,
+    model: Vec<PathBuf>,
     /// Samples a training step
     #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,
@@ -64,9 +65,9 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
 
 fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {
     check_batch_size(arguments.batch_size)?;
-    let names = arguments.model.iter().flat_map(|name| match name.as_str() {
-        "all" => NAMES.to_vec(),
-        name => vec![name],
+    let names = arguments.model.iter().flat_map(|name| match name.to_str() {
+        Some("all") => NAMES.map(Path::new).to_vec(),
+        _ => vec![name.as_path()],
     });
     let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
     let devices = arguments.adapters.devices(console)?;

@@ -1,5 +1,6 @@
 //! `gpu-fmnist evaluate`
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -73,7 +74,7 @@ fn print(arguments: &EvaluateArguments, trained: &Trained, device: &Device, judg
         adapter: device.name(),
         backend: device.backend(),
         device_type: device.device_type(),
-        run_dir: run.map(|run| run.folder.path()),
+        run_dir: run.map(|run| run.folder.path().to_string_lossy()),
         checkpoint: run.map(|run| run.checkpoint),
         epoch: run.map(|run| run.state.epoch),
         judgement: judgement.json(),
@@ -93,7 +94,7 @@ struct Judged<'a> {
     adapter: &'a str,
     backend: &'a str,
     device_type: &'a str,
-    run_dir: Option<&'a Path>,
+    run_dir: Option<Cow<'a, str>>,
     checkpoint: Option<&'a str>,
     epoch: Option<usize>,
     #[serde(flatten)]

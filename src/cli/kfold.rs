@@ -21,6 +21,8 @@ use crate::evaluate::Spread;
 use crate::kernels::Tiles;
 use crate::model;
 use crate::plot::{BoxPlot, Values, save};
+use crate::shell::quoted;
+use crate::sniff;
 use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
 
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
@@ -32,7 +34,7 @@ use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
 pub struct KfoldArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
+    model: PathBuf,
     /// Parts that the training samples are cut into [default: 5, or one a sample of fewer]
     #[arg(long, value_name = "K")]
     folds: Option<usize>,
@@ -150,10 +152,15 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
     };
     let given_names = arguments.names.given(config.model.classes())?;
     let device = arguments.adapter.device(&mut console)?;
-    let data_dir = arguments.data_dir.clone().or_else(|| {
-        resumed.as_ref().and_then(|(folder, ..)| record::data_dir(&RunFolder::open(&fold_path(folder, 1))))
-    });
-    let dataset = dataset::open(data_dir.as_deref(), &config.model, &mut console)?;
+    let (data_dir, model) = (arguments.data_dir.as_deref(), &config.model);
+    let dataset = match &resumed {
+        Some((folder, common, outcomes)) => {
+            let mut folds = (1..=outcomes.len() + 1).map(|fold| fold_path(folder, fold));
+            let fold = RunFolder::open(&folds.find(|fold| fold.exists()).unwrap_or_else(|| folder.path().to_owned()));
+            dataset::open_of_run(data_dir, &fold, &common.data, model, &mut console)?
+        }
+        None => dataset::open(data_dir, model, &mut console)?,
+    };
     if resumed.is_none() {
         config = fitted(arguments, config, dataset.train.len(), &mut console)?;
     }
@@ -208,6 +215,9 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
         let problem = problem.replace('\n', " ");
         Error::Data(format!("{}: {problem}; give a folder that 'kfold' wrote", file.display()))
     };
+    if !file.exists() {
+        return Err(not_a_validation(path));
+    }
     let text = fs::read_to_string(&file).map_err(|error| fail(format!("cannot be read ({error})")))?;
     let common: Common = toml::from_str(&text).map_err(|error| fail(format!("not whole ({error})")))?;
     common.config.check().map_err(|error| fail(error.to_string()))?;
@@ -220,6 +230,19 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
         Some(Fold { folds, .. }) if folds >= outcomes.len() => Ok((folder, common, outcomes)),
         _ => Err(fail("says nothing of the folds".into())),
     }
+}
+
+/// What is said of something without a `kfold.toml`.
+fn not_a_validation(path: &Path) -> Error {
+    let what = match path {
+        _ if path.is_dir() => sniff::folder(path).name,
+        _ if path.exists() => "a file",
+        _ => return Error::Data(format!("{}: there is no such folder; check the path", path.display())),
+    };
+    Error::Data(format!(
+        "{}: {what}, not the folder of a cross-validation; give one that 'kfold' wrote",
+        path.display()
+    ))
 }
 
 fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
@@ -334,7 +357,7 @@ impl Validation<'_> {
     /// The finished folds are kept; an interrupted one begins anew.
     fn interrupted(&self, fold: usize, error: Error) -> Error {
         let Error::Interrupted(_) = error else { return error };
-        let (kept, folder) = (fold - 1, self.folder.path().display());
+        let (kept, folder) = (fold - 1, quoted(self.folder.path().as_os_str()));
         Error::Interrupted(format!("{kept} finished folds are kept; go on with: gpu-fmnist kfold --resume {folder}"))
     }
 
@@ -361,7 +384,7 @@ impl Validation<'_> {
             object.insert("model".into(), json!(model));
             object.insert("adapter".into(), json!(self.device.name()));
             object.insert("folds".into(), json!(self.folds()));
-            object.insert("run_dir".into(), json!(self.folder.path()));
+            object.insert("run_dir".into(), json!(self.folder.path().to_string_lossy()));
             output::json(&object)?;
             return drawn.map(drop);
         }

@@ -111,7 +111,7 @@ impl<'a> Pictures<'a> {
         json!({
             "model": self.trained.network.model.name,
             "adapter": device.name(),
-            "run_dir": run.map(|run| run.folder.path()),
+            "run_dir": run.map(|run| run.folder.path().to_string_lossy()),
             "checkpoint": run.map(|run| run.checkpoint),
             "pictures": self.paths.iter().zip(&self.pictures).enumerate().map(picture).collect::<Vec<_>>(),
         })

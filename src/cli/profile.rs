@@ -23,7 +23,7 @@ use crate::train::check_batch_size;
 pub struct ProfileArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
+    model: PathBuf,
     /// Samples a training step
     #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,

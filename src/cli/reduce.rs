@@ -155,7 +155,7 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
         "variances": variances,
         "ratios": ratios,
         "vectors": vectors.chunks_exact(mean.len()).collect::<Vec<_>>(),
-        "folder": folder,
+        "folder": folder.to_string_lossy(),
     }))?;
     written.map(drop)
 }

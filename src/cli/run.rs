@@ -1,7 +1,8 @@
 //! A training run with everything it reports to: the console, stdout and the run's folder.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use super::{evaluate, interrupt, names, output, plot, report};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::Contents;
+use crate::shell::quoted;
 use crate::train::{Environment, EpochResult, Finished, History, RunFolder, Tally, Trainer};
 
 /// A run with everything it reports to.
@@ -142,7 +144,7 @@ impl Run<'_> {
     fn interrupted(&mut self) -> Result<Error> {
         self.save(&["last"])?;
         let path = self.folder.checkpoint_path("last");
-        let (path, folder) = (path.display(), self.folder.path().display());
+        let (path, folder) = (path.display(), quoted(self.folder.path().as_os_str()));
         let message = format!("saved {path}; go on with: gpu-fmnist train --resume {folder}");
         self.console.record(&message);
         self.save_log()?;
@@ -191,7 +193,7 @@ impl Run<'_> {
                 epochs: state.epoch,
                 test_loss: loss,
                 test_accuracy: predictions.top(1),
-                run_dir: self.folder.path(),
+                run_dir: self.folder.path().to_string_lossy(),
             })?;
         } else {
             output::tables(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" })?;
@@ -251,5 +253,5 @@ struct LastObject<'a> {
     epochs: usize,
     test_loss: f64,
     test_accuracy: f64,
-    run_dir: &'a Path,
+    run_dir: Cow<'a, str>,
 }

@@ -1,7 +1,7 @@
 //! `gpu-fmnist shaders`
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
@@ -28,7 +28,7 @@ pub struct ShadersArguments {
     output: Option<PathBuf>,
     /// Those of this model's training step: cnn1, cnn2, cnn3, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
-    model: Option<String>,
+    model: Option<PathBuf>,
     /// Samples a training step
     #[arg(short, long, default_value_t = 512, value_name = "N", requires = "model",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 24))]
@@ -117,7 +117,7 @@ fn as_they_stand(kernels: &[&'static str]) -> Vec<Shader> {
 }
 
 /// The pipelines of a model's training step, each with the first pass that it runs.
-fn pipelines(model: &str, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
+fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
     let (model, _) = model::by_name_or_file(model)?;
     let tiles = match arguments.tiles {
         Column::Gpu => Tiles::Gpu,

@@ -29,7 +29,7 @@ use crate::train::{Config, History, RunFolder, Schedule, State};
 pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
     #[arg(long, value_name = "NAME|FILE")]
-    model: Option<String>,
+    model: Option<PathBuf>,
     /// Passes over the training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
@@ -104,7 +104,6 @@ Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 /// What a run begins with.
 struct Start {
     config: Config,
-    data_dir: Option<PathBuf>,
     /// The network whose weights it starts from.
     init: Option<Network>,
     /// The run to go on with, and its checkpoint.
@@ -116,8 +115,13 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let mut start = start(arguments)?;
     let given_names = arguments.names.given(start.config.model.classes())?;
+    let (data_dir, model) = (arguments.data_dir.as_deref(), &start.config.model);
+    // Before the device, so that the first line names the data.
+    let dataset = match &start.resumed {
+        Some((folder, state, ..)) => dataset::open_of_run(data_dir, folder, &state.data, model, &mut console)?,
+        None => dataset::open(data_dir, model, &mut console)?,
+    };
     let device = arguments.adapter.device(&mut console)?;
-    let dataset = dataset::open(start.data_dir.as_deref(), &start.config.model, &mut console)?;
     let hashes = dataset::hashes(&dataset);
     // Those of a run that is gone on with, unless others are given.
     let class_names = |recorded: Vec<String>| {
@@ -204,7 +208,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
 fn start(arguments: &TrainArguments) -> Result<Start> {
     if let Some(run) = &arguments.resume {
-        let mut folder = RunFolder::open(run);
+        let mut folder = RunFolder::find(run)?;
         let path = folder.checkpoint_path("last");
         // Before anything is read: a run that is going on is soon another.
         if path.exists() {
@@ -222,10 +226,9 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         if let Some(patience) = arguments.callbacks.patience {
             be_more_patient(&mut state.config, patience)?;
         }
-        let data_dir = arguments.data_dir.clone().or_else(|| record::data_dir(&folder));
         let config = state.config.clone();
         let resumed = Some((folder, state, checkpoint, path));
-        return Ok(Start { config, data_dir, init: None, resumed });
+        return Ok(Start { config, init: None, resumed });
     }
     let (model, epochs, init) = model(arguments)?;
     let config = Config {
@@ -246,7 +249,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         model,
     };
     config.check()?;
-    Ok(Start { config, data_dir: arguments.data_dir.clone(), init, resumed: None })
+    Ok(Start { config, init, resumed: None })
 }
 
 /// The model, the epochs to train it by default, and the network whose weights it starts from.
@@ -257,7 +260,7 @@ fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<Network>)> 
     let (model, epochs) = match (named, &init) {
         (Some(named), _) => named,
         (None, Some(network)) => (network.model.clone(), model::EPOCHS),
-        (None, None) => model::by_name_or_file("cnn1")?,
+        (None, None) => model::by_name_or_file("cnn1".as_ref())?,
     };
     Ok((model, epochs, init))
 }

@@ -91,7 +91,7 @@ impl CheckpointOption {
 }
 
 fn open_run(path: &Path, which: Which) -> Result<Trained> {
-    let folder = RunFolder::open(path);
+    let folder = RunFolder::find(path)?;
     let name = match which {
         Which::Best => "best",
         Which::Last => "last",
@@ -128,8 +128,13 @@ impl Trained {
     /// [`Error::Data`] where it cannot be had or does not fit.
     pub fn samples(&self, data_dir: Option<PathBuf>, part: Part, console: &mut Console) -> Result<(Dataset, Vec<u32>)> {
         let asked_for = data_dir.is_some();
-        let data_dir = data_dir.or_else(|| record::data_dir(&self.run.as_ref()?.folder));
-        let dataset = dataset::open(data_dir.as_deref(), &self.network.model, console)?;
+        let (data_dir, model) = (data_dir.as_deref(), &self.network.model);
+        let dataset = match &self.run {
+            Some(TrainedRun { folder, state, .. }) => {
+                dataset::open_of_run(data_dir, folder, &state.data, model, console)?
+            }
+            None => dataset::open(data_dir, model, console)?,
+        };
         if let Some(run) = &self.run {
             run.check(&dataset, part, asked_for, console)?;
         }

@@ -1,7 +1,7 @@
 //! `gpu-fmnist tune`
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -23,7 +23,7 @@ use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates,
 pub struct TuneArguments {
     /// cnn1, cnn2, cnn3, or models' TOML files
     #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
-    model: Vec<String>,
+    model: Vec<PathBuf>,
     /// Samples a training step: tiles are chosen for each size apart
     #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::checksums::{FILES, RawFile};
-use super::locate::file_in;
+use super::files::file_in;
 use super::mirror::{Mirror, Progress};
+use super::own::fetch_again;
 use super::package;
 use super::problem::problem_with;
 use crate::error::{Result, remedy};
@@ -88,10 +89,8 @@ fn is_there(file: &RawFile, folder: &Path) -> Result<bool> {
         return Ok(true);
     }
     let problem = "the checksum is not Fashion-MNIST's";
-    Err(problem_with(
-        &path,
-        format!("{problem}; delete the file and run 'gpu-fmnist data fetch', or choose another folder"),
-    ))
+    let remedy = fetch_again(&path).unwrap_or_else(|| "choose another folder with --data-dir".into());
+    Err(problem_with(&path, format!("{problem}; {remedy}")))
 }
 
 /// Gets `file` from the first mirror that has it, if any does.

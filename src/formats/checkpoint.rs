@@ -11,9 +11,11 @@ use safetensors::tensor::{Dtype, SafeTensors, View};
 
 use crate::data;
 use crate::error::{Error, Result};
+use crate::sniff::{self, Wanted};
 
 /// The key of the JSON text in a file's metadata.
 pub(super) const KEY: &str = "gpu-fmnist";
+const REMEDY: &str = "give a checkpoint that 'train' wrote";
 /// How the JSON text begins in the file; the digest and `",` follow.
 const CHECKSUM: &str = "{\"sha256\":\"";
 
@@ -103,7 +105,11 @@ impl Checkpoint {
     /// [`Error::Data`] naming the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let bytes = fs::read(path).map_err(|error| invalid(&name, format!("cannot be read ({error})")))?;
+        let unreadable = |error| {
+            let problem = sniff::unreadable(path, &error, Wanted::Checkpoint, REMEDY);
+            Error::Data(format!("{name}: {problem}"))
+        };
+        let bytes = fs::read(path).map_err(unreadable)?;
         Self::decode(&bytes, &name)
     }
 
@@ -112,7 +118,12 @@ impl Checkpoint {
     /// # Errors
     /// See [`Checkpoint::read`].
     pub fn decode(bytes: &[u8], name: &str) -> Result<Self> {
-        let (about, tensors) = parse(bytes).map_err(|problem| invalid(name, problem))?;
+        let (about, tensors) = parse(bytes).map_err(|problem| match sniff::kind(bytes) {
+            Some(kind) if !kind.is_readable_network() && !bytes.is_empty() => {
+                Error::Data(format!("{name}: {}", kind.line(Wanted::Checkpoint, REMEDY)))
+            }
+            _ => invalid(name, problem),
+        })?;
         let about = about.ok_or_else(|| invalid(name, format!("its metadata has no '{KEY}'")))?;
         Ok(Self { about, tensors })
     }
@@ -131,7 +142,7 @@ impl Checkpoint {
 }
 
 fn invalid(name: &str, problem: String) -> Error {
-    Error::Data(format!("{name}: {problem}; give a checkpoint that 'train' wrote"))
+    Error::Data(format!("{name}: {problem}; {REMEDY}"))
 }
 
 /// What this program's metadata in a safetensors file says, if it has any, and the tensors, sorted by name. Where it has

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{Network, keras_h5, keras_zip, npz, onnx, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::sniff::{self, Wanted};
 
 /// A format of files with one network in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,7 @@ impl Format {
         match bytes {
             _ if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => Some(Format::KerasH5),
             _ if bytes.starts_with(b"PK\x03\x04") && is_npz(bytes) => Some(Format::Npz),
+            _ if sniff::kind(bytes).is_some_and(|kind| !kind.is_readable_network()) => None,
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
             _ if safetensors::is_safetensors(bytes) => Some(Format::Safetensors),
             _ if onnx::is_onnx(bytes) => Some(Format::Onnx),
@@ -93,6 +95,9 @@ impl Format {
         }
     }
 }
+
+/// What to do about a file that is no network's.
+const REMEDY: &str = "give a safetensors file, Keras' .h5 or .keras, or ONNX that 'export' wrote";
 
 /// A path as Python spells it: a string in JSON is one there, too, and bytes that are no UTF-8 become what Python's own
 /// functions for files give and take.
@@ -129,14 +134,17 @@ pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
 /// # Errors
 /// See [`read`].
 pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network> {
-    let fail = |problem: &str| Error::Data(format!("{name}: {problem}; give a file that 'export' or 'train' wrote"));
+    let fail = |problem: String| Error::Data(format!("{name}: {problem}"));
     let network = match Format::of(bytes) {
         Some(Format::Onnx) => onnx::decode(bytes, name)?,
         Some(Format::Safetensors) => safetensors::decode(bytes, name, model)?,
         Some(Format::KerasH5) => keras_h5::decode(bytes, name)?,
         Some(Format::Keras) => keras_zip::decode(bytes, name)?,
-        Some(Format::Npz) => return Err(fail("NumPy's npz, which is written but not read")),
-        None => return Err(fail("neither ONNX nor safetensors nor a file of Keras'")),
+        Some(Format::Npz) => return Err(fail(format!("NumPy's npz, which is written but not read; {REMEDY}"))),
+        None => {
+            let unknown = || format!("neither ONNX nor safetensors nor a file of Keras'; {REMEDY}");
+            return Err(fail(sniff::kind(bytes).map_or_else(unknown, |kind| kind.line(Wanted::Network, REMEDY))));
+        }
     };
     network.check(name)?;
     Ok(network)
@@ -157,6 +165,6 @@ fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
     match read() {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(format!("larger than the {LARGEST} bytes that are read; give a smaller network")),
-        Err(error) => Err(format!("cannot be read ({error}); check the path and its permissions")),
+        Err(error) => Err(sniff::unreadable(path, &error, Wanted::Network, REMEDY)),
     }
 }

@@ -103,14 +103,15 @@ fn what_cannot_be_exported_is_said() {
     scratch.run("export run").failed(2, "no format; give --format, one of ");
     scratch.run("export run -o tiny.pt").failed(2, "--output tiny.pt: its ending is no format's");
     scratch.run("export run/checkpoints/last.safetensors --format npz").failed(2, "give --output");
-    scratch.run("export nowhere --format npz").failed(3, "nowhere/checkpoints/last.safetensors: cannot be read");
+    scratch.run("export nowhere --format npz").failed(3, "nowhere: there is no such file or folder");
     scratch.run("export run -o nowhere/tiny.npz").failed(1, "nowhere/tiny.npz: cannot be written");
     assert_eq!(scratch.run("export run --format tf").code, Some(2));
     scratch.succeed("export run --format npz");
     scratch.run("evaluate --run run/tiny.npz --adapter cpu").failed(3, "written but not read");
-    scratch
-        .run("evaluate --run tiny.toml --adapter cpu")
-        .failed(3, "tiny.toml: neither ONNX nor safetensors nor a file of Keras");
+    scratch.run("evaluate --run tiny.toml --adapter cpu").failed(
+        3,
+        "tiny.toml: a model's TOML file, which has no weights, not a network that can be read; give it with --model",
+    );
     scratch.succeed("export run --format onnx");
     let split = scratch.run("evaluate --run run/tiny.onnx --split validation --adapter cpu");
     split.failed(2, "--split validation: run/tiny.onnx does not say which samples");
@@ -190,10 +191,11 @@ fn a_hostile_file_writes_nothing() {
 fn only_files_are_read() {
     let scratch = Scratch::new();
     assert!(std::process::Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success());
-    for name in ["pipe", "data"] {
-        scratch
-            .run(&format!("train --adapter cpu --init {name}"))
-            .failed(3, &format!("{name}: cannot be read (not a file)"));
+    for (name, problem) in [
+        ("pipe", "cannot be read (not a file)"),
+        ("data", "the folder of a data set, not a network that can be read; give"),
+    ] {
+        scratch.run(&format!("train --adapter cpu --init {name}")).failed(3, &format!("{name}: {problem}"));
     }
     fs::File::create(scratch.path("large")).unwrap().set_len((1 << 28) + 1).unwrap();
     scratch.run("evaluate --adapter cpu --run large").failed(3, "large: larger than the 268435456 bytes that are read");

@@ -5,10 +5,12 @@ mod baseline;
 mod checkpoints;
 mod commands;
 mod exchange;
+mod foreign;
 mod judging;
 mod killed;
 mod measuring;
 mod no_memory;
+mod own_data;
 mod pictures;
 mod predict;
 #[path = "../support/python.rs"]

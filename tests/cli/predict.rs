@@ -152,13 +152,13 @@ fn what_is_no_picture_is_refused_in_one_line() {
     header.extend(crc32(&header).to_be_bytes());
     written("none.png", &[&good[..12], &header, &good[33..]].concat());
     for (name, problem) in [
-        ("text.png", "neither PNG nor JPEG; give"),
+        ("text.png", "a text file, not a picture that can be read; give"),
         ("empty.png", "the file is empty; give"),
         ("none.png", "cannot be decoded (Format error decoding Png: Invalid image dimensions); give"),
         ("huge.png", "30000 x 30000 pixels are too many; scale it down, to 8192 x 8192 at most"),
         ("short.png", "cannot be decoded (unexpected end of file); give"),
-        ("nowhere.png", "cannot be read (No such file or directory"),
-        ("data", "cannot be read (Is a directory"),
+        ("nowhere.png", "there is no such file; check"),
+        ("data", "a folder; give the pictures in it, as FOLDER/*.png"),
     ] {
         let ended = predict(&scratch, &format!("good.png {name}"));
         ended.failed(3, &format!("error: {name}: {problem}"));

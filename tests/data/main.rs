@@ -2,6 +2,8 @@
 
 mod fetching;
 mod loading;
+mod locating;
+mod other_types;
 mod reading;
 mod splitting;
 

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::kind::{CONVERT, GIVE};
+use crate::sniff::{self, Wanted};
 
 /// The most that an uncompressed picture of as many pixels as are read can take, half a gigabyte, is never compressed:
 /// half of it is enough for every file.
@@ -14,7 +15,7 @@ pub fn open(path: &Path) -> Result<Vec<u8>, String> {
     if path.is_dir() {
         return Err("a folder; give the pictures in it, as FOLDER/*.png".into());
     }
-    read(File::open(path).map_err(unreadable)?)
+    read(File::open(path).map_err(|error| sniff::unreadable(path, &error, Wanted::Picture, GIVE))?)
 }
 
 pub fn read(stream: impl Read) -> Result<Vec<u8>, String> {
