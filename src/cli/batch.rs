@@ -31,7 +31,8 @@ impl BatchOption {
         let samples = config.parts(count)?.train.len();
         if self.batch_size.is_none() && samples < DEFAULT {
             config.batch_size = samples;
-            console.say(&format!("--batch-size {samples} instead of {DEFAULT}: there are no more samples to train with"));
+            console
+                .say(&format!("--batch-size {samples} instead of {DEFAULT}: there are no more samples to train with"));
         }
         Ok(())
     }

@@ -84,7 +84,8 @@ impl GridOptions {
             let problem = format!("{}: there are {samples} samples only", options.join(" "));
             return Err(Error::Usage(format!("{problem}; give fewer")));
         }
-        let ([rows, columns], wanted) = (self.size(samples), [self.rows, self.columns].map(|n| n.map_or(SIDE, usize::from)));
+        let ([rows, columns], wanted) =
+            (self.size(samples), [self.rows, self.columns].map(|n| n.map_or(SIDE, usize::from)));
         if wanted.iter().product::<usize>() > samples {
             let instead = format!("--rows {rows} --columns {columns} instead of {} and {}", wanted[0], wanted[1]);
             console.say(&format!("{instead}: there are no more samples"));

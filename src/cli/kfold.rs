@@ -272,14 +272,13 @@ impl Validation<'_> {
         let path = fold_path(&self.folder, fold);
         // What an interruption has left.
         if path.exists() {
-            fs::remove_dir_all(&path)
-                .map_err(|error| Error::Failed(format!("{}: cannot be removed ({error}); remove it", path.display())))?;
+            fs::remove_dir_all(&path).map_err(|error| {
+                Error::Failed(format!("{}: cannot be removed ({error}); remove it", path.display()))
+            })?;
         }
         let Common { data, class_names, .. } = &self.common;
-        let state = State {
-            class_names: class_names.clone(),
-            ..State::new(config, data.clone(), self.device.identity())
-        };
+        let state =
+            State { class_names: class_names.clone(), ..State::new(config, data.clone(), self.device.identity()) };
         let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;

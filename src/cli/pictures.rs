@@ -59,7 +59,8 @@ impl<'a> Pictures<'a> {
         let row = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
             let inverted = if picture.inverted { "yes" } else { "no" };
             let likeliest = likeliest(predictions, sample);
-            let told = likeliest.map(|(class, probability)| format!("{} {:.1} %", self.names[class], 100.0 * probability));
+            let told =
+                likeliest.map(|(class, probability)| format!("{} {:.1} %", self.names[class], 100.0 * probability));
             [path.display().to_string(), inverted.to_owned()].into_iter().chain(told).collect()
         };
         let rows: Vec<Vec<String>> = self.paths.iter().zip(&self.pictures).enumerate().map(row).collect();

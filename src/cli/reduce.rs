@@ -94,7 +94,8 @@ impl ReduceArguments {
     fn perplexity(&self, samples: usize, console: &mut Console) -> usize {
         let perplexity = self.perplexity.unwrap_or_else(|| PERPLEXITY.min(most_perplexity(samples)));
         if self.perplexity.is_none() && (1..PERPLEXITY).contains(&perplexity) {
-            console.say(&format!("--perplexity {perplexity} instead of {PERPLEXITY}: there are {samples} samples only"));
+            console
+                .say(&format!("--perplexity {perplexity} instead of {PERPLEXITY}: there are {samples} samples only"));
         }
         perplexity
     }

@@ -176,6 +176,8 @@ mod tests {
         assert!(class_names_in(folder.path(), 3..=3).is_err());
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        assert!(class_names_in(folder.path(), 2..=2).unwrap_err().to_string().contains("classes.txt: cannot be read ("));
+        assert!(
+            class_names_in(folder.path(), 2..=2).unwrap_err().to_string().contains("classes.txt: cannot be read (")
+        );
     }
 }

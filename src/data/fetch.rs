@@ -51,9 +51,8 @@ pub fn fetch(into: &Path, report: &mut dyn FnMut(&Progress) -> Result<()>) -> Re
 ///
 /// See [`fetch`].
 pub fn fetch_from(sources: &Sources, into: &Path, report: &mut dyn FnMut(&Progress) -> Result<()>) -> Result<()> {
-    let unwritable = |error: io::Error| {
-        problem_with(into, format!("the folder cannot be made ({error}); {}", remedy(&error)))
-    };
+    let unwritable =
+        |error: io::Error| problem_with(into, format!("the folder cannot be made ({error}); {}", remedy(&error)));
     fs::create_dir_all(into).map_err(unwritable)?;
     let mut mirrors: Vec<_> = sources.mirrors.iter().map(|address| Mirror::new(address)).collect();
     let mut missing = Vec::new();

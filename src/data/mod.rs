@@ -20,8 +20,8 @@ mod unpack;
 
 pub(crate) use checksums::sha256;
 pub use checksums::{FILES, RawFile};
-pub(crate) use classes::{check_class_names, class_names_in};
 pub use classes::{FASHION_MNIST, fashion_mnist_names, numbers, read_class_names};
+pub(crate) use classes::{check_class_names, class_names_in};
 pub use dataset::{Dataset, Samples};
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};

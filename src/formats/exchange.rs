@@ -100,7 +100,8 @@ fn python_literal(path: &Path) -> String {
     match path.to_str() {
         Some(text) => serde_json::Value::from(text).to_string(),
         None => {
-            let bytes: String = path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+            let bytes: String =
+                path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("\\x{byte:02x}")).collect();
             format!("os.fsdecode(b\"{bytes}\")")
         }
     }

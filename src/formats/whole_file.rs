@@ -26,9 +26,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         file.persist(&target)?;
         Ok(())
     };
-    write().map_err(|error| {
-        Error::Failed(format!("{}: cannot be written ({error}); {}", path.display(), remedy(&error)))
-    })
+    write()
+        .map_err(|error| Error::Failed(format!("{}: cannot be written ({error}); {}", path.display(), remedy(&error))))
 }
 
 /// Makes a folder, and those that it is in; one that is there already will do.
@@ -36,9 +35,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// [`Error::Failed`] naming the folder.
 pub fn make_folder(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(|error| {
-        Error::Failed(format!("{}: cannot be made ({error}); {}", path.display(), remedy(&error)))
-    })
+    fs::create_dir_all(path)
+        .map_err(|error| Error::Failed(format!("{}: cannot be made ({error}); {}", path.display(), remedy(&error))))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod bad_input;
 mod baseline;
 mod checkpoints;
+mod class_names;
 mod commands;
 mod exchange;
 mod judging;
@@ -13,7 +14,9 @@ mod predict;
 mod report;
 mod resume;
 mod scikit_learn;
+mod small_data;
 mod stopping;
 mod support;
 mod training;
 mod tuning;
+mod unwritable;
