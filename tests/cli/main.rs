@@ -3,6 +3,7 @@
 mod bad_input;
 mod baseline;
 mod checkpoints;
+mod class_names;
 mod commands;
 mod exchange;
 mod foreign;
@@ -20,6 +21,7 @@ mod resume;
 mod scikit_learn;
 #[path = "../support/skips.rs"]
 mod skips;
+mod small_data;
 mod stopping;
 mod streaming;
 mod support;
@@ -27,3 +29,4 @@ mod support;
 mod threads;
 mod training;
 mod tuning;
+mod unwritable;
