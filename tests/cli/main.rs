@@ -8,6 +8,7 @@ mod exchange;
 mod judging;
 mod killed;
 mod measuring;
+mod own_pictures;
 mod pictures;
 mod predict;
 mod report;
