@@ -12,6 +12,7 @@ mod killed;
 mod measuring;
 mod no_memory;
 mod own_data;
+mod own_pictures;
 mod pictures;
 mod predict;
 #[path = "../support/python.rs"]
