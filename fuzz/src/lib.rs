@@ -10,7 +10,7 @@ use gpu_fmnist::train::State;
 /// A reader by name: a target and a corpus are called the same. It says whether it took the bytes.
 pub type Reader = (&'static str, fn(&[u8]) -> bool);
 
-pub const READERS: [Reader; 8] = [
+pub const READERS: [Reader; 9] = [
     ("checkpoint", checkpoint),
     ("idx", idx),
     ("keras_h5", keras_h5),
