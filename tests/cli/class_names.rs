@@ -202,7 +202,7 @@ fn fashion_mnist_has_its_names_for_any_file() {
     let scratch = Scratch::new();
     let text = "input = [28, 28, 1]\nlayers = [{ type = \"flatten\" }, { type = \"dense\", units = 10 }]\n";
     fs::write(scratch.path("dense.toml"), text).unwrap();
-    let (model, _) = by_name_or_file(scratch.path("dense.toml").to_str().unwrap()).unwrap();
+    let (model, _) = by_name_or_file(&scratch.path("dense.toml")).unwrap();
     let tensor = |name: &str, shape: &[usize]| {
         let values = (0..shape.iter().product()).map(|place: usize| (place % 7) as f32 / 7.0).collect();
         Tensor { name: name.into(), shape: shape.into(), values }
