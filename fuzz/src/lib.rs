@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gpu_fmnist::data::{Images, Labels};
+use gpu_fmnist::data::{Framing, Images, Labels, Picture, Preparation};
 use gpu_fmnist::formats::{Checkpoint, Format, decode};
 use gpu_fmnist::model::{parse, summary};
 use gpu_fmnist::train::State;
@@ -10,13 +10,14 @@ use gpu_fmnist::train::State;
 /// A reader by name: a target and a corpus are called the same. It says whether it took the bytes.
 pub type Reader = (&'static str, fn(&[u8]) -> bool);
 
-pub const READERS: [Reader; 8] = [
+pub const READERS: [Reader; 9] = [
     ("checkpoint", checkpoint),
     ("idx", idx),
     ("keras_h5", keras_h5),
     ("keras_zip", keras_zip),
     ("model", model),
     ("onnx", onnx),
+    ("picture", picture),
     ("safetensors", safetensors),
     ("state", state),
 ];
@@ -65,6 +66,20 @@ pub fn onnx(bytes: &[u8]) -> bool {
 
 pub fn safetensors(bytes: &[u8]) -> bool {
     network(bytes)
+}
+
+/// A picture, for networks of one and of three channels, wherever its margins are.
+pub fn picture(bytes: &[u8]) -> bool {
+    let grey = Preparation { shape: [28, 28, 1], invert: None, framing: Framing::FASHION_MNIST };
+    let framing = Framing { side: Some(0.7), by_mass: true, ..Framing::FASHION_MNIST };
+    let colours = Preparation { shape: [16, 20, 3], invert: Some(bytes.len().is_multiple_of(2)), framing };
+    let read = Picture::decode(bytes, &grey);
+    if let Ok(picture) = &read {
+        assert_eq!(picture.pixels.len(), 28 * 28);
+        let picture = Picture::decode(bytes, &colours).expect("what was read can be read again");
+        assert_eq!(picture.pixels.len(), 16 * 20 * 3);
+    }
+    read.is_ok()
 }
 
 /// A network in any of the exchange formats. What is read can be written, and read again.

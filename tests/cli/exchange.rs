@@ -1,11 +1,12 @@
 //! `export`, and networks from files in `evaluate` and `train --init`.
 
 use std::fs;
+use std::io::Write;
 
 use gpu_fmnist::formats::{Checkpoint, Network, read};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
-use crate::support::{MODEL, Scratch, names};
+use crate::support::{MODEL, Scratch, ended, names};
 
 fn trained() -> Scratch {
     let scratch = Scratch::new();
@@ -183,6 +184,42 @@ fn a_hostile_file_writes_nothing() {
             .failed(3, "name \"a/..\" is not a part of a folder's name");
     }
     assert_eq!(names(&scratch.path("")), before);
+}
+
+/// The line that `export` prints runs as it is, on pixels as the data set has them.
+#[test]
+fn the_printed_line_runs_in_python() {
+    let Some(python) = std::env::var_os("GPU_FMNIST_PYTHON") else {
+        drop(writeln!(std::io::stderr(), "SKIPPED: the lines that export prints; GPU_FMNIST_PYTHON names no Python"));
+        return;
+    };
+    const SCRIPT: &str = "\
+import json, sys, numpy, onnxruntime, os, safetensors.numpy
+pixels = numpy.fromfile('data/t10k-images-idx3-ubyte', numpy.uint8)[16:].reshape(-1, 8, 8, 1)
+answer = eval(sys.argv[1])
+print(json.dumps(answer[0].tolist() if isinstance(answer, list) else sorted(answer)))";
+    let scratch = trained();
+    let table = scratch.succeed("predict --run run --adapter cpu").stdout;
+    let cells = |line: &str| -> Vec<f64> { line.split(',').skip(3).map(|cell| cell.parse().unwrap()).collect() };
+    let expected: Vec<Vec<f64>> = table.lines().skip(1).map(cells).collect();
+    let names = ["conv2d/bias", "conv2d/kernel", "dense/bias", "dense/kernel", "dense_1/bias", "dense_1/kernel"];
+    for file in ["tiny.onnx", "a'\"\\é.onnx", "tiny.safetensors", "tiny.npz"] {
+        let mut export = scratch.command("export run -o");
+        let exported = ended(export.arg(file).output().unwrap()).succeeded(file).stdout;
+        let line = exported.lines().nth(1).unwrap().strip_prefix("load it in Python: ").unwrap();
+        let mut command = std::process::Command::new(&python);
+        command.args(["-c", SCRIPT, line]).current_dir(scratch.path(""));
+        let answer = ended(command.output().unwrap()).succeeded(line).json().remove(0);
+        if !file.ends_with(".onnx") {
+            assert_eq!(answer, serde_json::json!(names), "{line}");
+            continue;
+        }
+        let answer: Vec<Vec<f64>> = serde_json::from_value(answer).unwrap();
+        assert_eq!(answer.len(), expected.len());
+        for (answer, expected) in answer.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((answer - expected).abs() < 1e-5, "{line}: {answer} {expected}");
+        }
+    }
 }
 
 /// Neither a folder nor a pipe is waited for.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod baseline;
 mod checkpoints;
+mod class_names;
 mod commands;
 mod exchange;
 mod foreign;
@@ -11,6 +12,7 @@ mod killed;
 mod measuring;
 mod no_memory;
 mod own_data;
+mod own_pictures;
 mod pictures;
 mod predict;
 #[path = "../support/python.rs"]
@@ -20,6 +22,7 @@ mod resume;
 mod scikit_learn;
 #[path = "../support/skips.rs"]
 mod skips;
+mod small_data;
 mod stopping;
 mod streaming;
 mod support;
@@ -27,3 +30,4 @@ mod support;
 mod threads;
 mod training;
 mod tuning;
+mod unwritable;

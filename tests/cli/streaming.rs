@@ -33,7 +33,7 @@ fn scratch() -> Scratch {
         let row = |sample: usize, y: usize| {
             let noise = (sample * SIDE + y).wrapping_mul(0x9E37_79B9) >> 9;
             let bright = move |x: usize| y / 128 * 2 + x / 128 == label(sample);
-            (0..SIDE).map(move |x| ((noise ^ x * 5) & 0x7f) as u8 | if bright(x) { 0x80 } else { 0 })
+            (0..SIDE).map(move |x| ((noise ^ (x * 5)) & 0x7f) as u8 | if bright(x) { 0x80 } else { 0 })
         };
         let pixels = (0..count).flat_map(|sample| (0..SIDE).flat_map(move |y| row(sample, y)));
         fs::write(scratch.path("data").join(images), idx(0x0803, &[count, SIDE, SIDE], pixels)).unwrap();

@@ -57,12 +57,12 @@ fn a_changed_input_is_rejected() {
     rejects("pool_forward", 0, |word| (f32::from_bits(word) + 1.0).to_bits());
 }
 
-/// A part in ten thousand of a number, however small it is, unless it is what larger ones left.
+/// A part in ten thousand of a number, however small it is; but for a gradient of logits, which may be what 1 left of 1.
 #[test]
 fn a_small_number_is_compared_as_a_large_one_is() {
     for (name, buffer, largest) in [("adam", 5, 1e-11), ("softmax_cross_entropy", 3, 1e-20)] {
         let mut small = 0;
-        for case in (row(name).cases)() {
+        for case in (row(name).cases)().into_iter().filter(|case| case.tolerance(buffer).absolute < 1e-30) {
             let right = case.expected();
             let value = |at: usize| f32::from_bits(right[buffer][at]);
             for at in (0..right[buffer].len()).filter(|&at| (1e-30..largest).contains(&value(at))).take(5) {

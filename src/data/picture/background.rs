@@ -5,6 +5,7 @@
 //! surface of second degree. What lies on it is then fitted by least squares, the pixels within the picture included.
 
 use super::grid::{Grid, luma};
+use super::statistics::median;
 use super::surface::{CONSTANT, PLANE, Place, QUADRATIC, QUARTIC, Surface};
 use crate::random::{Sequence, Stream};
 
@@ -66,9 +67,9 @@ impl Background {
             Surface::through(on(surface).map(value), terms).unwrap_or(surface)
         });
         let apart = |(x, y)| (f64::from(luma(picture.at(x, y))) - surface.at(place(size, x, y))).abs();
-        let mut apart: Vec<f64> = on(surface).map(apart).collect();
+        let apart: Vec<f64> = on(surface).map(apart).collect();
         // The median of normally distributed deviations is 1 / 1.4826 of their standard deviation.
-        let noise = 1.4826 * middle(&mut apart) as f32;
+        let noise = 1.4826 * median(apart) as f32;
         Self { surfaces, size, noise }
     }
 
@@ -109,26 +110,4 @@ fn likeliest(points: &[(Place, f64)]) -> (Surface, usize) {
         }
     }
     (best, best_terms)
-}
-
-/// The median; zero of nothing.
-fn middle(values: &mut [f64]) -> f64 {
-    match values.len() {
-        0 => 0.0,
-        count => *values.select_nth_unstable_by(count / 2, f64::total_cmp).1,
-    }
-}
-
-/// The brightness, within `reach` either way, that most of the values have: of 0 to 255, the middle of it; and how many.
-pub fn commonest(values: impl Iterator<Item = u8>, reach: u8) -> (u8, usize) {
-    let mut counts = [0usize; 256];
-    values.for_each(|value| counts[usize::from(value)] += 1);
-    let within = |middle: u8| {
-        counts[usize::from(middle.saturating_sub(reach))..=usize::from(middle.saturating_add(reach))].iter().sum()
-    };
-    let best = |best: (u8, usize), middle: u8| {
-        let count = within(middle);
-        if count > best.1 { (middle, count) } else { best }
-    };
-    (0..=255).fold((0, 0), best)
 }

@@ -11,10 +11,12 @@ struct Component {
     peak: f32,
 }
 
-/// Bars and frames: how much of a side a bar along it covers, and how thick it may be; how far a drawn frame reaches, and
-/// how much of its rectangle it may cover.
+/// A bar along a side covers so much of it, and is at most so thick.
 const BAR: [f32; 2] = [0.9, 0.1];
-const FRAME: [f32; 2] = [0.75, 0.12];
+
+/// A drawn frame covers so much of the width and the height; so many of its pixels are so near its outer edges.
+const FRAME: f32 = 0.75;
+const HUGGING: [f32; 2] = [0.9, 0.05];
 
 /// The least mass, as a part of the heaviest's: of what is beside it without a gap (a sandal's straps), of what is within
 /// a tenth of its size (the dot of an i), and of what is further away.
@@ -40,6 +42,13 @@ pub fn object(mask: &Grid<bool>, contrast: &Grid<f32>) -> Grid<bool> {
 }
 
 impl Component {
+    fn add(&mut self, (x, y): (usize, usize), place: usize, contrast: &Grid<f32>) {
+        self.bounds = self.bounds.joined(Rectangle { left: x, top: y, right: x + 1, bottom: y + 1 });
+        self.places.push(place);
+        self.mass += contrast.values[place];
+        self.peak = self.peak.max(contrast.values[place]);
+    }
+
     fn is_frame(&self, picture: &Grid<bool>) -> bool {
         let Rectangle { left, top, right, bottom } = self.bounds;
         let [width, height] = [self.bounds.width(), self.bounds.height()].map(|size| size as f32);
@@ -47,7 +56,17 @@ impl Component {
         let at_edge = left == 0 || top == 0 || right == picture.width || bottom == picture.height;
         let bar = |long: f32, thick: f32| long >= BAR[0] && thick <= BAR[1];
         at_edge && (bar(across, down) || bar(down, across))
-            || across.min(down) >= FRAME[0] && self.places.len() as f32 <= FRAME[1] * width * height
+            || across.min(down) >= FRAME && self.hugs(HUGGING[1] * width.min(height), picture.width) >= HUGGING[0]
+    }
+
+    /// The part of its pixels that are no further than `reach` from the edges of its rectangle.
+    fn hugs(&self, reach: f32, width: usize) -> f32 {
+        let Rectangle { left, top, right, bottom } = self.bounds;
+        let near = |place: &&usize| {
+            let (x, y) = (*place % width, *place / width);
+            (x - left).min(right - 1 - x).min(y - top).min(bottom - 1 - y) as f32 <= reach
+        };
+        self.places.iter().filter(near).count() as f32 / self.places.len() as f32
     }
 
     fn belongs_to(&self, heaviest: &Self) -> bool {
@@ -85,13 +104,4 @@ fn components(mask: &Grid<bool>, contrast: &Grid<f32>) -> Vec<Component> {
         components.push(component);
     }
     components
-}
-
-impl Component {
-    fn add(&mut self, (x, y): (usize, usize), place: usize, contrast: &Grid<f32>) {
-        self.bounds = self.bounds.joined(Rectangle { left: x, top: y, right: x + 1, bottom: y + 1 });
-        self.places.push(place);
-        self.mass += contrast.values[place];
-        self.peak = self.peak.max(contrast.values[place]);
-    }
 }

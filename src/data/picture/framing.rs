@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::CLOSE;
-use super::background::commonest;
 use super::grid::{Grid, Rectangle, luma};
+use super::statistics::{commonest, median};
 use crate::data::Samples;
 
 /// The background and the margins of a data set's pictures. A checkpoint keeps it; one without it means Fashion-MNIST's.
@@ -138,13 +138,6 @@ pub fn centre_of_mass(values: &Grid<f32>) -> [f64; 2] {
         sums[1] += value * ((place % values.width) as f64 + 0.5);
     }
     if mass > 0.0 { sums.map(|sum| sum / mass) } else { [values.height, values.width].map(|size| size as f64 / 2.0) }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    match values.len() {
-        0 => 0.0,
-        count => *values.select_nth_unstable_by(count / 2, f64::total_cmp).1,
-    }
 }
 
 /// The median of how far values are from theirs.

@@ -19,6 +19,7 @@ mod kind;
 mod place;
 mod shrink;
 mod source;
+mod statistics;
 mod surface;
 #[cfg(test)]
 mod tests;
@@ -28,10 +29,11 @@ use std::path::Path;
 
 use super::problem::problem_with;
 use crate::error::Result;
-use background::{Background, commonest};
+use background::Background;
 pub use framing::Framing;
 use grid::{Grid, luma};
 use shrink::Colour;
+use statistics::commonest;
 
 /// A picture that a network can be asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]

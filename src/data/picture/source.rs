@@ -7,8 +7,7 @@ use std::path::Path;
 use super::kind::{CONVERT, GIVE};
 use crate::sniff::{self, Wanted};
 
-/// The most that an uncompressed picture of as many pixels as are read can take, half a gigabyte, is never compressed:
-/// half of it is enough for every file.
+/// As large as a picture of the most pixels that are read, each of 4 bytes, uncompressed.
 const MOST_BYTES: u64 = 1 << 28;
 
 pub fn open(path: &Path) -> Result<Vec<u8>, String> {
