@@ -215,7 +215,7 @@ fn foreign(mut start: Vec<u8>, source: &mut dyn Read) -> Problem {
         _ => match sniff::kind(&start) {
             Some(kind) => {
                 let (what, remedy) = kind.problem(Wanted::Idx, FOREIGN);
-                Problem::new(what, remedy)
+                if kind.is_failed_download() { Problem::damaged(what) } else { Problem::new(what, remedy) }
             }
             None => Problem::new(format!("the magic number is {magic:#010x}, which is no IDX file's"), FOREIGN),
         },

@@ -117,5 +117,8 @@ fn damaged_files_of_someones_own_are_not_to_be_deleted() {
     let path = scratch.path().join(FILES[0].name);
     fs::write(&path, b"").unwrap();
     assert_data_error(Images::read(&path), &path, "the file is empty; put a whole copy of the file in its place");
+    fs::write(&path, b"<html>").unwrap();
+    let part = "a web page (HTML), as a failed download leaves it, not an IDX file; put a whole copy";
+    assert_data_error(Images::read(&path), &path, part);
     assert_eq!(data::fetch_again(&path), None);
 }
