@@ -81,6 +81,18 @@ impl Element {
             Element::F64 => 8,
         }
     }
+
+    fn value(self, bytes: &[u8]) -> f64 {
+        match (self, bytes) {
+            (Element::U8, &[value]) => value.into(),
+            (Element::I8, &[value]) => value.cast_signed().into(),
+            (Element::I16, &[a, b]) => i16::from_be_bytes([a, b]).into(),
+            (Element::I32, &[a, b, c, d]) => i32::from_be_bytes([a, b, c, d]).into(),
+            (Element::F32, &[a, b, c, d]) => f32::from_be_bytes([a, b, c, d]).into(),
+            (Element::F64, &[a, b, c, d, e, f, g, h]) => f64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            _ => f64::NAN,
+        }
+    }
 }
 
 /// Counts what is read.
@@ -155,18 +167,26 @@ impl Array {
         (self.element == Element::U8).then(|| std::mem::take(&mut self.raw))
     }
 
-    /// The values, which every type has exactly.
+    /// The values, which an f64 has exactly whatever their type.
     pub(super) fn values(&self) -> impl Iterator<Item = f64> {
-        let element = self.element;
-        self.raw.chunks_exact(element.bytes()).map(move |bytes| match (element, bytes) {
-            (Element::U8, &[value]) => value.into(),
-            (Element::I8, &[value]) => value.cast_signed().into(),
-            (Element::I16, &[a, b]) => i16::from_be_bytes([a, b]).into(),
-            (Element::I32, &[a, b, c, d]) => i32::from_be_bytes([a, b, c, d]).into(),
-            (Element::F32, &[a, b, c, d]) => f32::from_be_bytes([a, b, c, d]).into(),
-            (Element::F64, &[a, b, c, d, e, f, g, h]) => f64::from_be_bytes([a, b, c, d, e, f, g, h]),
-            _ => f64::NAN,
-        })
+        self.raw.chunks_exact(self.element.bytes()).map(|bytes| self.element.value(bytes))
+    }
+
+    /// The problem with the values: that their bytes are in the other order, if that would make brightnesses or labels of
+    /// them.
+    pub(super) fn byte_order_or(&self, problem: Problem) -> Problem {
+        let mut reversed = self.raw.chunks_exact(self.element.bytes()).map(|bytes| {
+            let bytes: Vec<u8> = bytes.iter().rev().copied().collect();
+            self.element.value(&bytes)
+        });
+        let plausible = |value: f64| value == 0.0 || (1e-6..=255.0).contains(&value);
+        match self.element.bytes() > 1 && reversed.all(plausible) {
+            true => Problem::new(
+                "its values are in little-endian order, the format's are big-endian",
+                "write them again in that order (numpy's '>' types)",
+            ),
+            false => problem,
+        }
     }
 }
 
@@ -215,7 +235,7 @@ fn foreign(mut start: Vec<u8>, source: &mut dyn Read) -> Problem {
         _ => match sniff::kind(&start) {
             Some(kind) => {
                 let (what, remedy) = kind.problem(Wanted::Idx, FOREIGN);
-                Problem::new(what, remedy)
+                if kind.is_failed_download() { Problem::damaged(what) } else { Problem::new(what, remedy) }
             }
             None => Problem::new(format!("the magic number is {magic:#010x}, which is no IDX file's"), FOREIGN),
         },

@@ -49,10 +49,11 @@ impl Images {
         let mut array = Array::read(source)?;
         let (shape, as_what) = image_shape(&array.sizes)?;
         let (mut pixels, rounded) = match array.take_bytes() {
-            Some(bytes) => (bytes, None),
-            None if array.is_of_integers() => (whole(array.values(), "pixel")?, None),
-            None => brightness(&array)?,
-        };
+            Some(bytes) => Ok((bytes, None)),
+            None if array.is_of_integers() => whole(array.values(), "pixel").map(|bytes| (bytes, None)),
+            None => brightness(&array),
+        }
+        .map_err(|problem| array.byte_order_or(problem))?;
         if matches!(as_what, Some(Layout::ChannelsFirst)) {
             pixels = channels_last(&pixels, shape);
         }
@@ -100,15 +101,19 @@ impl Labels {
 
     fn of(source: impl Read) -> std::result::Result<Self, Problem> {
         let mut array = Array::read(source)?;
-        let columns = match *array.sizes.as_slice() {
-            [_] | [_, 1] => None,
-            [_, columns] => Some(columns),
+        let columns = match array.sizes.as_slice() {
+            [_, inner @ ..] if inner.iter().all(|&size| size == 1) => None,
+            &[_, columns] => Some(columns),
             _ => return Err(swapped(&array.sizes, "labels", "images")),
         };
         let (classes, note) = match columns {
-            None => (array.take_bytes().map_or_else(|| whole(array.values(), "label"), Ok)?, None),
-            Some(columns) => rows(&array, columns)?,
-        };
+            Some(columns) => rows(&array, columns),
+            None => match array.take_bytes() {
+                Some(bytes) => Ok((bytes, None)),
+                None => whole(array.values(), "label").map(|bytes| (bytes, None)),
+            },
+        }
+        .map_err(|problem| array.byte_order_or(problem))?;
         Ok(Self { classes, sha256: array.sha256, note })
     }
 }
@@ -172,7 +177,8 @@ fn brightness(array: &Array) -> std::result::Result<(Vec<u8>, Option<String>), P
     let (least, most) = array.values().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
         if value.is_nan() { (f64::NEG_INFINITY, most) } else { (least.min(value), most.max(value)) }
     });
-    if least < 0.0 || most > 255.0 {
+    // What is black throughout, and is not zero, are other numbers.
+    if least < 0.0 || most > 255.0 || most > 0.0 && most < 1.0 / 512.0 {
         let range = if least.is_finite() { format!("from {least} to {most}") } else { "some of them no number".into() };
         return Err(Problem::new(
             format!("its pixels are floats, {range}, which are no brightnesses"),

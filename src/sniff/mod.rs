@@ -122,6 +122,11 @@ impl Kind {
         matches!(self.class, Class::Arrays | Class::Always(_))
     }
 
+    /// Whether it is what a download leaves that went wrong.
+    pub fn is_failed_download(&self) -> bool {
+        self.class == Class::Always(DOWNLOAD)
+    }
+
     /// Whether it is a picture, or a document that programs show as one.
     pub fn is_picture(&self) -> bool {
         self.class == Class::Picture

@@ -87,6 +87,24 @@ fn files_of_other_names_are_trained_with() {
         .failed(3, "data/train-labels.idx1-ubyte: a web page (HTML), as a failed download leaves it, not an IDX file");
 }
 
+/// The program's own folder has nothing that cannot be had again.
+#[test]
+fn a_damaged_file_in_the_cache_is_to_be_fetched_again() {
+    let scratch = Scratch::new();
+    for bytes in [&b""[..], b"<html>403</html>", b"\x1f\x8b\x08"] {
+        fs::write(scratch.path("data").join(LABELS), bytes).unwrap();
+        let remedy = |variable: &str, arguments: &str| {
+            let mut command = scratch.command(&format!("data verify {arguments}"));
+            let ended = crate::support::ended(command.env(variable, scratch.path("data")).output().unwrap());
+            ended.failed(3, LABELS);
+            ended.stderr.trim().rsplit_once("; ").unwrap().1.to_owned()
+        };
+        let own = format!("--data-dir {}", scratch.path("data").display());
+        assert_eq!(remedy("GPU_FMNIST_CACHE", &own), "delete the file and run 'gpu-fmnist data fetch'");
+        assert_eq!(remedy("UNRELATED", ""), "put a whole copy of the file in its place");
+    }
+}
+
 /// No run of another data set would know what to do with Fashion-MNIST.
 #[test]
 fn a_run_whose_data_is_gone_says_so_and_fetches_nothing() {

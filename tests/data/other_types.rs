@@ -48,6 +48,7 @@ fn labels_of_every_integer_type_are_read() {
 fn labels_in_rows_are_read_where_it_is_plain_which_is_the_class() {
     let column = labels(&idx(0x0802, &[3, 1], &[4, 0, 9])).unwrap();
     assert_eq!((column.classes, column.note), (vec![4, 0, 9], None));
+    assert_eq!(labels(&idx(0x0c03, &[2, 1, 1], &i32s(&[4, 2]))).unwrap().classes, [4, 2]);
     let one_hot = labels(&idx(0x0802, &[2, 3], &[0, 0, 1, 1, 0, 0])).unwrap();
     assert_eq!((one_hot.classes, one_hot.note.unwrap()), (vec![2, 0], "one-hot labels of 3 classes".into()));
     assert_eq!(labels(&idx(0x0d02, &[1, 2], &f32s([0.0, 1.0]))).unwrap().classes, [1]);
@@ -104,6 +105,24 @@ fn other_floats_are_rounded_in_a_line_or_refused() {
     }
     let negative = images(&idx(0x0903, &[1, 1, 3], &[1, 0xfe, 3]));
     assert_data_error(negative, Path::new(NAME), "pixel 1 is -2, which is no whole number from 0 to 255");
+}
+
+/// As `array.tofile` leaves them on most machines, behind a header that is right.
+#[test]
+fn values_in_the_other_byte_order_are_called_that() {
+    let part = "its values are in little-endian order, the format's are big-endian; write them again in that order";
+    let words: Vec<u8> = [0_i32, 7, 9].iter().flat_map(|word| word.to_le_bytes()).collect();
+    assert_data_error(labels(&idx(0x0c01, &[3], &words)), Path::new(NAME), part);
+    // Read in the wrong order, halves and ones are next to nothing.
+    for values in [[0.0_f32, 0.5, 1.0], [0.0, 1.0 / 255.0, 0.3], [3.0, 200.0, 255.0]] {
+        let singles: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        assert_data_error(images(&idx(0x0d03, &[1, 1, 3], &singles)), Path::new(NAME), part);
+        let doubles: Vec<u8> = values.iter().flat_map(|value| f64::from(*value).to_le_bytes()).collect();
+        assert_data_error(images(&idx(0x0e03, &[1, 1, 3], &doubles)), Path::new(NAME), part);
+    }
+    assert_eq!(images(&idx(0x0d03, &[1, 1, 3], &f32s([0.0; 3]))).unwrap().pixels, [0; 3]);
+    let faint = images(&idx(0x0d03, &[1, 1, 3], &f32s([0.0, 1e-3, 1e-4])));
+    assert_data_error(faint, Path::new(NAME), "its pixels are floats, from 0 to 0.001");
 }
 
 #[test]
