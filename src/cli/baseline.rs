@@ -123,6 +123,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
             "{run}: not trained on the data set in {folder}; give its own with --data-dir"
         )));
     }
+    runs.iter().try_for_each(|run| dataset::check(&dataset, &run.network.model))?;
     interrupt::watch()?;
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };

@@ -77,7 +77,11 @@ pub fn fetch(folder: &Path, console: &mut Console) -> Result<()> {
     fetched
 }
 
-fn check(dataset: &Dataset, model: &Model) -> Result<()> {
+/// Refuses a data set that is not the model's.
+///
+/// # Errors
+/// [`Error::Data`] naming the file and what is wrong with it.
+pub fn check(dataset: &Dataset, model: &Model) -> Result<()> {
     let file = |name: &str| dataset.folder.join(name).display().to_string();
     if dataset.train.shape != model.input {
         let (name, shape, input) = (&model.name, dataset.train.shape, model.input);
@@ -91,7 +95,7 @@ fn check(dataset: &Dataset, model: &Model) -> Result<()> {
 }
 
 fn check_labels(samples: &Samples, file: &str, model: &Model) -> Result<()> {
-    match samples.labels.iter().position(|&label| usize::from(label) >= model.classes()) {
+    match samples.label_beyond(model.classes()) {
         None => Ok(()),
         Some(place) => {
             let (label, classes) = (samples.labels[place], model.classes());

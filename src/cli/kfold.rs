@@ -106,7 +106,8 @@ impl Outcome {
 
     fn parse(line: &str) -> Option<Self> {
         let (fold, figures) = line.split_once(',')?;
-        let figures: Vec<f64> = figures.split(',').map(|cell| cell.parse().ok()).collect::<Option<_>>()?;
+        let figure = |cell: &str| cell.parse().ok().filter(|figure: &f64| figure.is_finite());
+        let figures: Vec<f64> = figures.split(',').map(figure).collect::<Option<_>>()?;
         let [loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds] = figures.try_into().ok()?;
         let fold = fold.parse().ok()?;
         Some(Self { fold, loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds })

@@ -72,8 +72,8 @@ pub fn gradient_checks(
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
     let source = Source { parts: [&samples, &none] };
     let plan = lower(&model, Options::new(BATCH, tiles, BATCH))?;
-    let mut engine = Engine::new(make(plan)?, source, Placement::Resident, 2020);
-    engine.initialise();
+    let mut engine = Engine::new(make(plan)?, source, Placement::Resident, 2020)?;
+    engine.initialise()?;
     let order: Vec<u32> = (0..BATCH as u32).collect();
     // A learning rate of zero: the step leaves its gradients and changes no weight.
     engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(()))?;
@@ -85,11 +85,11 @@ pub fn gradient_checks(
         let direction: Vec<f32> = weights.iter().map(|_| random.symmetric(1.0)).collect();
         let mut loss_at = |step: f32| {
             let moved: Vec<f32> = weights.iter().zip(&direction).map(|(weight, way)| weight + step * way).collect();
-            engine.write(parameter.weights, &moved);
+            engine.write(parameter.weights, &moved)?;
             engine.evaluate(&order).map(|tally| tally.loss())
         };
         let difference = (loss_at(STEP)? - loss_at(-STEP)?) / (2.0 * f64::from(STEP));
-        engine.write(parameter.weights, &weights);
+        engine.write(parameter.weights, &weights)?;
         let derivative = gradient.iter().zip(&direction).map(|(&slope, &way)| f64::from(slope) * f64::from(way)).sum();
         checks.push(GradientCheck { parameter: format!("{}.weights", parameter.layer), derivative, difference });
     }

@@ -110,15 +110,29 @@ const SUBMISSION: Duration = Duration::from_millis(400);
 
 impl<'a> Engine<'a> {
     /// An engine whose weights are still zero; see [`Self::initialise`].
-    pub fn new(mut executor: Box<dyn Executor>, source: Source<'a>, placement: Placement, seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the samples are not the model's, or more than the plan has room for.
+    pub fn new(
+        mut executor: Box<dyn Executor>,
+        source: Source<'a>,
+        placement: Placement,
+        seed: u64,
+    ) -> Result<Self> {
+        // The labels lead kernels to logits, and so are asked here once, where data and model meet.
+        let Plan { model, host, .. } = executor.plan();
+        for samples in source.parts {
+            let fail = |problem| Error::Data(format!("model '{}': {problem}; give the model's own data", model.name));
+            samples.check(model.input, model.classes()).map_err(fail)?;
+        }
         if placement == Placement::Resident {
-            let host = executor.plan().host;
+            let host = *host;
             let images = words(source.parts.iter().map(|part| part.images.as_slice()));
             let labels = words(source.parts.iter().map(|part| part.labels.as_slice()));
-            executor.write(host.images, &images);
-            executor.write(host.labels, &labels);
+            executor.write(host.images, &images)?;
+            executor.write(host.labels, &labels)?;
         }
-        Self { executor, source, placement, seed, time: 0, batches: 1 }
+        Ok(Self { executor, source, placement, seed, time: 0, batches: 1 })
     }
 
     pub fn plan(&self) -> &Plan {
@@ -130,17 +144,29 @@ impl<'a> Engine<'a> {
     }
 
     /// Glorot's initial weights, from the engine's seed.
-    pub fn initialise(&mut self) {
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn initialise(&mut self) -> Result<()> {
         let parameters = self.plan().parameters.clone();
         for (number, parameter) in (0..).zip(&parameters) {
-            self.write(parameter.weights, &glorot(&parameter.shape, self.seed, number));
+            self.write(parameter.weights, &glorot(&parameter.shape, self.seed, number))?;
         }
+        Ok(())
     }
 
-    pub fn write(&mut self, buffer: BufferId, values: &[f32]) {
-        self.executor.write(buffer, bytemuck::cast_slice(values));
+    /// Overwrites the first values of a buffer.
+    ///
+    /// # Errors
+    /// See [`Executor::write`].
+    pub fn write(&mut self, buffer: BufferId, values: &[f32]) -> Result<()> {
+        self.executor.write(buffer, bytemuck::cast_slice(values))
     }
 
+    /// The values of a buffer.
+    ///
+    /// # Errors
+    /// See [`Executor::read`].
     pub fn read(&mut self, buffer: BufferId) -> Result<Vec<f32>> {
         Ok(bytemuck::cast_vec(self.executor.read(buffer)?))
     }
@@ -159,7 +185,7 @@ impl<'a> Engine<'a> {
     /// Trains one batch after the other over `order`. `visit` sees the tally so far after every submission and may stop.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when a loss is not finite.
+    /// [`Error::Diverged`] when a loss is not finite, [`Error::Usage`] for a sample that is none.
     pub fn train(
         &mut self,
         order: &[u32],
@@ -185,25 +211,34 @@ impl<'a> Engine<'a> {
     }
 
     /// Trains the batches of `order`, at most [`Plan::BATCHES`], in one submission whose passes are timed.
+    ///
+    /// # Errors
+    /// More batches than these, a sample that is none, or what the device reports.
     pub fn time(&mut self, order: &[u32], learning_rate: f64) -> Result<Timeline> {
         let batches = order.len().div_ceil(self.plan().batch);
-        self.prepare(Program::Training, order, &|_| learning_rate);
+        self.prepare(Program::Training, order, &|_| learning_rate)?;
         self.time += batches as u32;
         self.executor.time(Program::Training, batches)
     }
 
     /// Loss and hits over `order`, without dropout and without changing anything.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a sample that is none, or what the device reports.
     pub fn evaluate(&mut self, order: &[u32]) -> Result<Tally> {
         self.run(Program::Evaluation, Tally::default(), order, &|_| 0.0, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Like [`Self::evaluate`], and the logits `[N, C]` that the network answers with.
+    ///
+    /// # Errors
+    /// See [`Self::evaluate`].
     pub fn predict(&mut self, order: &[u32]) -> Result<(Tally, Vec<f32>)> {
         let (classes, logits) = (self.plan().model.classes(), self.plan().host.logits);
         let mut tally = Tally::default();
         let mut answers = Vec::with_capacity(order.len() * classes);
         for rows in order.chunks(self.plan().rows(Program::Evaluation)) {
-            self.prepare(Program::Evaluation, rows, &|_| 0.0);
+            self.prepare(Program::Evaluation, rows, &|_| 0.0)?;
             self.executor.submit(Program::Evaluation, 1)?;
             self.executor.collect()?.into_iter().for_each(|log| tally.add(log, rows.len()));
             answers.extend(&self.read(logits)?[..rows.len() * classes]);
@@ -229,7 +264,7 @@ impl<'a> Engine<'a> {
                 let (rows, later) = rest.split_at(rest.len().min(self.batches * batch));
                 rest = later;
                 let batches = rows.len().div_ceil(batch);
-                self.prepare(program, rows, learning_rate);
+                self.prepare(program, rows, learning_rate)?;
                 self.executor.submit(program, batches)?;
                 under_way.push_back((rows.len(), batches, self.time));
                 if program == Program::Training {
@@ -254,23 +289,29 @@ impl<'a> Engine<'a> {
     }
 
     /// Uploads what the next submission needs: its order, its rates, and the progress it starts from.
-    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: &dyn Fn(u32) -> f64) {
+    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: &dyn Fn(u32) -> f64) -> Result<()> {
         let host = self.plan().host;
+        let samples = self.source.len();
+        if let Some(number) = rows.iter().max().filter(|&&number| number as usize >= samples) {
+            return Err(Error::Usage(format!("sample {number}: there are {samples}, numbered from 0")));
+        }
         match self.placement {
-            Placement::Resident => self.executor.write(host.order, rows),
+            Placement::Resident => self.executor.write(host.order, rows)?,
             Placement::Streamed => {
                 let samples = rows.iter().map(|&number| self.source.sample(number));
                 let images = words(samples.clone().map(|(pixels, _)| pixels));
                 let labels = words(samples.map(|(_, label)| label));
-                self.executor.write(host.images, &images);
-                self.executor.write(host.labels, &labels);
-                self.executor.write(host.order, &(0..rows.len() as u32).collect::<Vec<_>>());
+                self.executor.write(host.images, &images)?;
+                self.executor.write(host.labels, &labels)?;
+                self.executor.write(host.order, &(0..rows.len() as u32).collect::<Vec<_>>())?;
             }
         }
         if program == Program::Training {
-            let steps = self.time + 1..=self.time + Plan::BATCHES as u32;
+            let no_more = || Error::Usage(format!("step {}: no more can be counted; start another run", self.time));
+            let last = self.time.checked_add(Plan::BATCHES as u32).ok_or_else(no_more)?;
+            let steps = self.time + 1..=last;
             let rates: Vec<f32> = steps.map(|time| Adam::rate(learning_rate(time), time)).collect();
-            self.write(host.rates, &rates);
+            self.write(host.rates, &rates)?;
         }
         let progress = Progress {
             time: self.time,
@@ -278,7 +319,7 @@ impl<'a> Engine<'a> {
             seed: random::key(self.seed),
             ..Progress::default()
         };
-        self.executor.write(host.progress, bytemuck::cast_slice(&[progress]));
+        self.executor.write(host.progress, bytemuck::cast_slice(&[progress]))
     }
 }
 

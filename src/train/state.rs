@@ -91,6 +91,9 @@ impl State {
         let best_epoch = state.early_stopping.best.map_or(0, |best| best.epoch);
         let learning_rate = state.learning_rate;
         let whole = best_epoch <= state.epoch && learning_rate.is_finite() && learning_rate >= 0.0;
+        if state.tally.hits > state.tally.samples {
+            return Err(fail("its tally has more hits than samples".into()));
+        }
         if !whole || state.restored && !state.keeps_best_weights() {
             return Err(fail("its learning rate or its early stopping is impossible".into()));
         }

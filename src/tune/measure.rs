@@ -112,8 +112,8 @@ impl<'a> Bench<'a> {
         for (words, length) in &mut memory {
             *length = words.len();
         }
-        for words in candidates.iter().map(|cut| tiled.with(*cut).words()) {
-            for ((_, length), words) in memory.iter_mut().rev().zip(words.into_iter().rev()) {
+        for words in candidates.iter().map(|cut| tiled.with(*cut).kernel().words()) {
+            for ((_, length), words) in memory.iter_mut().zip(words) {
                 *length = words.max(*length);
             }
         }
@@ -136,18 +136,18 @@ impl<'a> Bench<'a> {
     fn contender(&self, cut: Cut, repeats: usize) -> Result<Contender> {
         let tiled = self.tiled.with(cut);
         let bindings = tiled.kernel().row().bindings.len();
-        let mut passes = vec![(tiled.kernel(), (0..bindings).collect())];
+        let mut passes: Vec<(&(dyn Kernel + 'static), Vec<usize>)> = vec![(tiled.kernel(), (0..bindings).collect())];
         let (adam, join);
         match tiled {
             Tiled::WeightGradient(kernel) => {
                 adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots, portions: 1 };
                 let first = bindings - 1;
-                passes.push((&adam as &dyn Kernel, (first..first + adam.row().bindings.len()).collect()));
+                passes.push((&adam, (first..first + adam.row().bindings.len()).collect()));
             }
             Tiled::Forward(kernel) => {
                 join = kernel.join();
                 // The product's output, its weights, and the buffer after its own.
-                passes.extend(join.iter().map(|join| (join as &dyn Kernel, vec![2, 1, bindings])));
+                passes.extend(join.iter().map(|join| (join as &(dyn Kernel + 'static), vec![2, 1, bindings])));
             }
             Tiled::InputGradient(_) => {}
         }
