@@ -216,7 +216,7 @@ impl Comparison<'_> {
 
     fn network(&self, trained: &Trained) -> Result<Row> {
         let run = trained.run()?;
-        let split = run.state.config.split(self.dataset.train.len())?;
+        let split = run.state.split(self.dataset.train.len(), &trained.path)?;
         let first = self.dataset.train.len() as u32;
         let mut evaluator = setup::evaluator(trained, self.dataset.into(), self.device)?;
         // The first answer of some drivers includes the compilation of the shaders.

@@ -145,15 +145,21 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
         resumed.as_ref().and_then(|(folder, ..)| record::data_dir(&RunFolder::open(&fold_path(folder, 1))))
     });
     let dataset = dataset::open(data_dir.as_deref(), &config.model, &mut console)?;
-    config.split(dataset.train.len())?;
     let data = dataset::hashes(&dataset);
+    let split = config.split(dataset.train.len());
     let (folder, common, outcomes) = match resumed {
         Some((_, common, _)) if common.data != data => {
             let problem = format!("{}: not the data set that the folds are of", dataset.folder.display());
             return Err(Error::Data(format!("{problem}; give that one with --data-dir")));
         }
-        Some(resumed) => resumed,
+        Some(resumed) => {
+            let file = resumed.0.path().join("kfold.toml");
+            let fail = |error| Error::Data(format!("{}: its folds do not fit the data ({error})", file.display()));
+            split.map_err(fail)?;
+            resumed
+        }
         None => {
+            split?;
             let tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
             let common = Common { data, config: Config { tiles, ..config } };
             let folder = match &arguments.run_dir {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::adapter::Device;
 use crate::error::Result;
-use crate::kernels::{Access, Kernel, Row, specialise, stays_within};
+use crate::kernels::{Access, Checks, Kernel, Row, checks, specialise};
 
 /// A kernel on a buffer, or a part of one, for each of its bindings.
 pub(super) struct Bound<'a> {
@@ -14,17 +14,8 @@ pub(super) struct Bound<'a> {
     pub buffers: Vec<wgpu::BufferBinding<'a>>,
 }
 
-/// The specialised text, which is the whole specialisation, and who keeps it within its buffers.
+/// The specialised text, which is the whole specialisation, and what is left to check of it.
 type Key = (String, Checks);
-
-/// Who keeps a shader within its buffers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Checks {
-    /// Its own constants: see [`stays_within`].
-    Constants,
-    /// What wgpu adds to it.
-    RunTime,
-}
 
 impl Bound<'_> {
     fn key(&self) -> Key {
@@ -34,8 +25,7 @@ impl Bound<'_> {
             (bytes / 4) as usize
         };
         let words: Vec<usize> = self.buffers.iter().map(words).collect();
-        let checks = if stays_within(self.kernel, &words) { Checks::Constants } else { Checks::RunTime };
-        (specialise(self.kernel.row().wgsl, &self.kernel.constants()), checks)
+        (specialise(self.kernel.row().wgsl, &self.kernel.constants()), checks(self.kernel, &words))
     }
 }
 
@@ -66,16 +56,11 @@ pub(super) fn prepare(device: &Device, passes: &[Bound]) -> Result<Vec<Dispatch>
 fn compile(device: &wgpu::Device, row: &Row, (text, checks): &Key) -> wgpu::ComputePipeline {
     let descriptor =
         wgpu::ShaderModuleDescriptor { label: Some(row.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
-    let module = match checks {
-        Checks::RunTime => device.create_shader_module(descriptor),
-        Checks::Constants => {
-            // Divisors are constants, so that a check of them costs nothing.
-            let checks =
-                wgpu::ShaderRuntimeChecks { int_div_checks: true, ..wgpu::ShaderRuntimeChecks::unchecked() };
-            // Safety: `stays_within` has seen that the text is one of the three products', with constants by which no
-            // address leaves its array or buffer and every loop ends.
-            unsafe { device.create_shader_module_trusted(descriptor, checks) }
-        }
+    let module = match run_time_checks(*checks) {
+        None => device.create_shader_module(descriptor),
+        // Safety: the text is one of this crate's, with constants by which no address leaves its array or buffer and every
+        // loop ends, as far as that is not checked: see `kernels::checks`.
+        Some(checks) => unsafe { device.create_shader_module_trusted(descriptor, checks) },
     };
     let entries: Vec<wgpu::BindGroupLayoutEntry> =
         (0..).zip(row.bindings).map(|(binding, of)| layout_entry(binding, of.access)).collect();
@@ -93,11 +78,25 @@ fn compile(device: &wgpu::Device, row: &Row, (text, checks): &Key) -> wgpu::Comp
         entry_point: Some("main"),
         // The products write their workgroup memory before they read it.
         compilation_options: wgpu::PipelineCompilationOptions {
-            zero_initialize_workgroup_memory: *checks == Checks::RunTime,
+            zero_initialize_workgroup_memory: *checks != Checks::Nothing,
             ..Default::default()
         },
         cache: None,
     })
+}
+
+/// What wgpu calls these checks; nothing where it is to check all.
+fn run_time_checks(checks: Checks) -> Option<wgpu::ShaderRuntimeChecks> {
+    match checks {
+        Checks::All => None,
+        Checks::Addresses => {
+            Some(wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() })
+        }
+        // Divisors are constants: to check them costs nothing.
+        Checks::Nothing => {
+            Some(wgpu::ShaderRuntimeChecks { int_div_checks: true, ..wgpu::ShaderRuntimeChecks::unchecked() })
+        }
+    }
 }
 
 fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {

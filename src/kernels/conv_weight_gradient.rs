@@ -104,7 +104,12 @@ impl Kernel for ConvWeightGradient {
     fn words(&self) -> Vec<usize> {
         let Self { convolution, packed, slots, .. } = self;
         let outputs = convolution.positions() * convolution.filters;
-        vec![convolution.inputs(), outputs, convolution.argmax_words(*packed), slots.saturating_mul(convolution.weights())]
+        vec![
+            convolution.inputs(),
+            outputs,
+            convolution.argmax_words(*packed),
+            slots.saturating_mul(convolution.weights()),
+        ]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {

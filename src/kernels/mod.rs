@@ -34,7 +34,8 @@ mod vectors;
 
 pub use adam::Adam;
 pub use advance::Advance;
-pub use bounded::{MOST_WORDS, misfit, stays_within};
+pub use bounded::MOST_WORDS;
+pub(crate) use bounded::{Checks, checks, misfit};
 pub use case::Case;
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;

@@ -74,7 +74,10 @@ impl Plan {
         if count <= buffer.words {
             return Ok(());
         }
-        Err(Error::Failed(format!("{count} words for {}, which has {}; write as many at most", buffer.name, buffer.words)))
+        Err(Error::Failed(format!(
+            "{count} words for {}, which has {}; write as many at most",
+            buffer.name, buffer.words
+        )))
     }
 
     /// Refuses a buffer that is none.

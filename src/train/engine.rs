@@ -113,12 +113,7 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// [`Error::Data`] where the samples are not the model's, or more than the plan has room for.
-    pub fn new(
-        mut executor: Box<dyn Executor>,
-        source: Source<'a>,
-        placement: Placement,
-        seed: u64,
-    ) -> Result<Self> {
+    pub fn new(mut executor: Box<dyn Executor>, source: Source<'a>, placement: Placement, seed: u64) -> Result<Self> {
         // The labels lead kernels to logits, and so are asked here once, where data and model meet.
         let Plan { model, host, .. } = executor.plan();
         for samples in source.parts {
@@ -334,4 +329,74 @@ fn words<'a>(runs: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<u32> {
         rest = later;
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::Cpu;
+    use crate::kernels::Tiles;
+    use crate::model::{Activation, Layer, Model};
+    use crate::plan::{Options, lower};
+
+    fn samples(count: usize) -> Samples {
+        Samples { images: vec![9; 4 * count], labels: (0..count).map(|at| at as u8 % 3).collect(), shape: [2, 2, 1] }
+    }
+
+    fn model() -> Model {
+        let layers = vec![Layer::Flatten {}, Layer::Dense { units: 3, activation: Activation::Linear }];
+        Model { name: "small".into(), input: [2, 2, 1], layers }
+    }
+
+    /// What an engine with room for six samples of three classes says of these and of an order; nothing where all is well.
+    fn problem(train: &Samples, order: &[u32], placement: Placement) -> String {
+        let none = samples(0);
+        let source = Source { parts: [train, &none] };
+        let room = if placement == Placement::Resident { 6 } else { Plan::BATCHES * 4 };
+        let plan = lower(&model(), Options::new(4, Tiles::Cpu, room)).unwrap();
+        let run = |mut engine: Engine| {
+            engine.predict(order)?;
+            engine.evaluate(order)?;
+            engine.time(order, 1e-3)?;
+            engine.train(order, 1e-3, &mut |_| ControlFlow::Continue(())).map(drop)
+        };
+        let engine = Engine::new(Box::new(Cpu::new(plan).unwrap()), source, placement, 0);
+        engine.and_then(run).map_or_else(|error| error.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn samples_that_are_not_the_models_and_orders_of_others_are_refused() {
+        let all: Vec<u32> = (0..6).collect();
+        for placement in [Placement::Resident, Placement::Streamed] {
+            let refused = |train: Samples, order: &[u32], words: &str| {
+                let problem = problem(&train, order, placement);
+                assert!(problem.contains(words), "{placement:?}: no '{words}' in '{problem}'");
+            };
+            assert_eq!(problem(&samples(6), &all, placement), "");
+            assert_eq!(problem(&samples(6), &[], placement), "");
+            refused(samples(6), &[0, 6], "sample 6: there are 6, numbered from 0");
+            refused(samples(6), &[u32::MAX], "sample 4294967295: there are 6");
+            refused(samples(0), &[0], "sample 0: there are 0");
+            refused(Samples { labels: vec![0, 1, 2, 0, 3, 1], ..samples(6) }, &all, "label 3 of sample 4 is beyond");
+            refused(Samples { labels: vec![0; 5], ..samples(6) }, &all, "24 pixels with 5 labels");
+            refused(Samples { images: Vec::new(), ..samples(6) }, &all, "0 pixels with 6 labels");
+            refused(Samples { shape: [4, 1, 1], ..samples(6) }, &all, "images are [4, 1, 1] [H, W, C]");
+        }
+        // More than the plan has room for.
+        assert!(problem(&samples(7), &all, Placement::Resident).contains("words for images, which has 6"));
+        let many: Vec<u32> = all.iter().copied().cycle().take(4 * Plan::BATCHES + 1).collect();
+        assert!(problem(&samples(6), &many, Placement::Resident).contains("words for order, which has 64"));
+    }
+
+    /// The state of a run may say that it is so old.
+    #[test]
+    fn steps_end_before_they_wrap() {
+        let plan = lower(&model(), Options::new(4, Tiles::Cpu, 6)).unwrap();
+        let (train, none) = (samples(6), samples(0));
+        let source = Source { parts: [&train, &none] };
+        let mut engine = Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 0).unwrap();
+        engine.time = u32::MAX - 3;
+        let trained = engine.train(&[0], 1e-3, &mut |_| ControlFlow::Continue(()));
+        assert!(trained.unwrap_err().to_string().contains("no more can be counted"));
+    }
 }

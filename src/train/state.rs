@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, PlateauState, Tally};
+use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
 use crate::gpu::Identity;
@@ -98,6 +99,16 @@ impl State {
             return Err(fail("its learning rate or its early stopping is impossible".into()));
         }
         Ok(state)
+    }
+
+    /// The samples to train and to validate with, of a training file of `count`; `path` is where the state was read from.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the configuration does not fit the data.
+    pub fn split(&self, count: usize, path: &Path) -> Result<Split> {
+        let path = path.display();
+        let fail = |error| Error::Data(format!("{path}: its configuration does not fit the data ({error})"));
+        self.config.split(count).map_err(fail)
     }
 
     /// Whether every epoch is trained, or early stopping ended the run before.

@@ -5,6 +5,7 @@ mod baseline;
 mod checkpoints;
 mod commands;
 mod exchange;
+mod forged;
 mod judging;
 mod killed;
 mod measuring;

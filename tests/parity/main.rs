@@ -11,6 +11,7 @@ mod conv_input_gradient;
 mod conv_weight_gradient;
 mod dropout;
 mod fold;
+mod foreign;
 mod gather;
 mod gradients;
 mod join;
