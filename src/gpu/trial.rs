@@ -7,7 +7,7 @@ use super::buffer::storage_buffer;
 use super::pipeline::{Bound, Dispatch, prepare};
 use super::probe::Probe;
 use crate::error::{Error, Result};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, misfit};
 
 /// Buffers, and the device that kernels are timed on over them.
 pub struct Trials<'a> {
@@ -38,7 +38,7 @@ impl<'a> Trials<'a> {
     /// Compiles passes, each of a kernel and its buffers by number.
     ///
     /// # Errors
-    /// [`Error::Failed`] where there is no such buffer; what the driver says of a shader it refuses.
+    /// [`Error::Failed`] where there is no such buffer, or it is not the kernel's; what the driver says of a shader it refuses.
     pub fn prepare(&self, passes: &[(&(dyn Kernel + 'static), Vec<usize>)]) -> Result<Trial> {
         let buffer = |&number: &usize| {
             let none = || Error::Failed(format!("there is no buffer {number}: there are {}", self.buffers.len()));
@@ -46,7 +46,12 @@ impl<'a> Trials<'a> {
         };
         let mut bound = Vec::new();
         for (kernel, buffers) in passes {
-            bound.push(Bound { kernel: *kernel, buffers: buffers.iter().map(buffer).collect::<Result<_>>()? });
+            let buffers: Vec<wgpu::BufferBinding> = buffers.iter().map(buffer).collect::<Result<_>>()?;
+            let words: Vec<usize> = buffers.iter().map(|bound| bound.buffer.size() as usize / 4).collect();
+            if let Some(problem) = misfit(*kernel, &words) {
+                return Err(Error::Failed(problem));
+            }
+            bound.push(Bound { kernel: *kernel, buffers });
         }
         Ok(Trial(prepare(self.device, &bound)?))
     }
