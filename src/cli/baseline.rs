@@ -139,6 +139,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
             "{run}: not trained on the data set in {folder}; give its own with --data-dir"
         )));
     }
+    runs.iter().try_for_each(|run| dataset::check(&dataset, &run.network.model))?;
     interrupt::watch(&mut console);
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
@@ -256,7 +257,7 @@ impl Comparison<'_> {
 
     fn network(&self, trained: &Trained) -> Result<Row> {
         let run = trained.run()?;
-        let split = run.state.config.split(self.dataset.train.len())?;
+        let split = run.state.split(self.dataset.train.len(), &trained.path)?;
         let first = self.dataset.train.len() as u32;
         let mut evaluator = setup::evaluator(trained, self.dataset.into(), self.device)?;
         // The first answer of some drivers includes the compilation of the shaders.

@@ -50,7 +50,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), Part::Test, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
-    let split = state.config.split(dataset.train.len())?;
+    let split = state.split(dataset.train.len(), &trained.path)?;
     let contents = Contents {
         folder: folder.path(),
         checkpoint,

@@ -146,10 +146,11 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             }
             console.record_before(&folder.read("train.log"));
             let history = History::resumed(&state.history, &folder.read("metrics.csv"));
-            // The checkpoint comes first: where the process ended between them, it has an epoch more.
-            folder.write("metrics.csv", &history.csv())?;
+            state.split(dataset.train.len(), &path)?;
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
+            // The checkpoint comes first: where the process ended between them, it has an epoch more.
+            folder.write("metrics.csv", &history.csv())?;
             record::write(&folder, &trainer.state().config, &dataset, &device)?;
             (folder, trainer, history)
         }

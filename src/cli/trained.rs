@@ -140,7 +140,7 @@ impl Trained {
         }
         let count = dataset.train.len();
         let split = || match &self.run {
-            Some(run) => run.state.config.split(count),
+            Some(run) => run.state.split(count, &self.path),
             None => {
                 let (part, path) = (part.name(), self.path.display());
                 let problem = format!("--split {part}: {path} does not say which samples it was trained with");

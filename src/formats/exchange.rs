@@ -22,7 +22,7 @@ pub enum Format {
 }
 
 /// The largest file that is read: while it is, its weights are in memory up to three times.
-const LARGEST: u64 = 1 << 28;
+pub(super) const LARGEST: u64 = 1 << 28;
 
 impl Format {
     pub const ALL: [Self; 5] = [Format::Onnx, Format::Safetensors, Format::KerasH5, Format::Keras, Format::Npz];
@@ -125,7 +125,8 @@ fn is_npz(bytes: &[u8]) -> bool {
 /// [`Error::Data`] naming the file and what is wrong with it.
 pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
     let name = path.display().to_string();
-    let bytes = bytes(path).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
+    let bytes =
+        bytes(path, LARGEST, Wanted::Network, REMEDY).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
     decode(&bytes, &name, model)
 }
 
@@ -150,8 +151,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     Ok(network)
 }
 
-/// What the file holds, or `problem; remedy`.
-fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
+/// What the file of at most so many bytes holds, or `problem; remedy`.
+pub(super) fn bytes(path: &Path, most: u64, wanted: Wanted, remedy: &str) -> std::result::Result<Vec<u8>, String> {
     let read = || -> io::Result<Option<Vec<u8>>> {
         let about = fs::metadata(path)?;
         if !about.is_file() {
@@ -159,12 +160,12 @@ fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
         }
         let mut bytes = Vec::new();
         // It may have grown since.
-        File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        Ok((bytes.len() as u64 <= most).then_some(bytes))
     };
     match read() {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("larger than the {LARGEST} bytes that are read; give a smaller network")),
-        Err(error) => Err(sniff::unreadable(path, &error, Wanted::Network, REMEDY)),
+        Ok(None) => Err(format!("larger than the {most} bytes that are read; give a smaller network")),
+        Err(error) => Err(sniff::unreadable(path, &error, wanted, remedy)),
     }
 }

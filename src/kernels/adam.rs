@@ -89,12 +89,17 @@ impl Kernel for Adam {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        let gradient = self.portions.saturating_sub(1) * self.portion_stride() + self.slots * self.values;
+        vec![gradient, 1, Progress::WORDS, self.values, self.values, self.values]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [gradient, rates, progress, weights, first_moment, second_moment] = memory else {
             unreachable!("{BINDINGS}")
         };
         let gradient = floats(gradient);
-        let rate = floats(rates)[Progress::read(progress).batch as usize];
+        let rate = floats(rates).get(Progress::read(progress).batch as usize).copied().unwrap_or(0.0);
         const BLOCK: usize = 4096;
         let weights = floats_mut(weights)[..self.values].par_chunks_mut(BLOCK);
         let moments =

@@ -54,6 +54,11 @@ impl Kernel for SoftmaxCrossEntropy {
         4 * self.portion * self.classes
     }
 
+    fn words(&self) -> Vec<usize> {
+        let values = self.portion * self.classes;
+        vec![values, self.portion, Progress::WORDS, values, self.portion, self.portion]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [logits, batch_labels, progress, result, losses, hits] = memory else { unreachable!("{BINDINGS}") };
         let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
@@ -80,7 +85,9 @@ impl Kernel for SoftmaxCrossEntropy {
                     (true, false) => 0.0,
                 };
             }
-            losses[row] = if row < counted { sum.ln() - (logits[label] - largest) } else { 0.0 };
+            // A label that is no class has no logit.
+            let logit = logits.get(label).copied().unwrap_or(0.0);
+            losses[row] = if row < counted { sum.ln() - (logit - largest) } else { 0.0 };
             hits[row] = (row < counted && class_of_largest == label).into();
         }
     }

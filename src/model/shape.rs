@@ -9,7 +9,7 @@ const MOST_VALUES: usize = 1 << 30;
 /// The most filters or units of a layer.
 const MOST_COLUMNS: usize = 1 << 24;
 /// The largest window and the longest stride, along either axis.
-const LARGEST_WINDOW: usize = 1 << 20;
+pub const LARGEST_WINDOW: usize = 1 << 20;
 
 /// The most layers: far more than anyone trains, and few enough that naming them all is quick.
 const MOST_LAYERS: usize = 1000;

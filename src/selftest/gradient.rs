@@ -139,8 +139,8 @@ fn layer_checks(
     let samples = Samples { images, labels, shape };
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape };
     let source = Source { parts: [&samples, &none] };
-    let mut engine = Engine::new(executor, source, Placement::Resident, 2020);
-    engine.initialise();
+    let mut engine = Engine::new(executor, source, Placement::Resident, 2020)?;
+    engine.initialise()?;
     let order: Vec<u32> = (0..BATCH as u32).collect();
     train(&mut engine, &order)?;
     let parameters = engine.plan().parameters.clone();
@@ -152,11 +152,11 @@ fn layer_checks(
         let direction: Vec<f32> = weights.iter().map(|_| random.symmetric(1.0)).collect();
         let mut loss_at = |step: f32| {
             let moved: Vec<f32> = weights.iter().zip(&direction).map(|(weight, way)| weight + step * way).collect();
-            engine.write(parameter.weights, &moved);
+            engine.write(parameter.weights, &moved)?;
             loss(&mut engine, &order).map(|tally| tally.loss())
         };
         let difference = (loss_at(step)? - loss_at(-step)?) / (2.0 * f64::from(step));
-        engine.write(parameter.weights, &weights);
+        engine.write(parameter.weights, &weights)?;
         let derivative = gradient.iter().zip(&direction).map(|(&slope, &way)| f64::from(slope) * f64::from(way)).sum();
         checks.push(GradientCheck {
             parameter: format!("{name}: {}.weights", parameter.layer),

@@ -50,7 +50,7 @@ fn write_ours(name: &str, folder: &Path) {
     let samples = samples(&model, IMAGES);
     fs::create_dir_all(folder).unwrap();
     with_engine(&model, &samples, |engine| {
-        engine.initialise();
+        engine.initialise().unwrap();
         train(engine, LEARNING_RATE);
         let network = network(engine, LEARNING_RATE);
         fs::write(folder.join("model.h5"), keras_h5::encode(&network).unwrap()).unwrap();

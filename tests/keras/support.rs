@@ -52,7 +52,7 @@ pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut E
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
     let source = Source { parts: [samples, &none] };
     let plan = lower(model, Options::new(BATCH, Tiles::Cpu, samples.len())).unwrap();
-    work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7))
+    work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7).unwrap())
 }
 
 /// One epoch over all samples, in their order; its mean loss.
@@ -86,7 +86,7 @@ pub fn put(engine: &mut Engine, network: &Network) {
         let buffers = [parameter.weights, parameter.first_moment, parameter.second_moment];
         for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]) {
             let values = |part: &str| &tensor(network, &format!("{}.{part}{suffix}", parameter.layer)).values;
-            engine.write(buffer, &[values("kernel").as_slice(), values("bias")].concat());
+            engine.write(buffer, &[values("kernel").as_slice(), values("bias")].concat()).unwrap();
         }
     }
     engine.time = network.adam.unwrap().time;
