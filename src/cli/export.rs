@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::output;
-use super::trained::{CheckpointOption, Trained};
+use super::trained::{CheckpointOption, ModelOption, Trained};
 use crate::error::{Error, Result};
 use crate::formats::{Format, write_whole};
 
@@ -20,6 +20,8 @@ pub struct ExportArguments {
     run: PathBuf,
     #[command(flatten)]
     checkpoint: CheckpointOption,
+    #[command(flatten)]
+    model: ModelOption,
     /// The file's format [default: by the ending of --output]
     #[arg(long, value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| named(&name)))]
     format: Option<Format>,
@@ -40,7 +42,7 @@ that 'fit' goes on; neither has the names of the classes. npz: the weights alone
 
 pub fn run(arguments: &ExportArguments) -> Result<()> {
     let format = format(arguments)?;
-    let trained = arguments.checkpoint.open(&arguments.run)?;
+    let trained = arguments.checkpoint.open(&arguments.run, &arguments.model)?;
     let path = match &arguments.output {
         Some(path) => path.clone(),
         None => default_path(&trained, format)?,

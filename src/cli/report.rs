@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::trained::{CheckpointOption, Part, TrainedRun};
+use super::trained::{CheckpointOption, ModelOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::error::Result;
 use crate::report::{Contents, html};
@@ -38,7 +38,7 @@ const FILE: &str = "report.html";
 
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
-    let trained = arguments.checkpoint.open(&arguments.run)?;
+    let trained = arguments.checkpoint.open(&arguments.run, &ModelOption::default())?;
     let TrainedRun { folder, checkpoint, state } = trained.run()?;
     let environment = Environment::read(folder)?;
     let device = arguments.adapter.device(&mut console)?;

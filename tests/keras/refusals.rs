@@ -234,13 +234,13 @@ fn files_of_another_kind_are_refused() {
     let weights = &members(zip)[2].1;
     for (error, expected) in [
         (keras_zip::decode(h5, "a"), "a: is no whole zip archive ("),
-        (keras_h5::decode(zip, "a"), "a: is no whole HDF5 file ("),
-        (keras_h5::decode(b"", "a"), "a: is no whole HDF5 file ("),
+        (keras_h5::decode(zip, "a", None), "a: is no whole HDF5 file ("),
+        (keras_h5::decode(b"", "a", None), "a: is no whole HDF5 file ("),
         (
-            keras_h5::decode(weights, "a"),
+            keras_h5::decode(weights, "a", None),
             "a: has no 'model_config', only weights perhaps; save the whole model in Keras",
         ),
-        (keras_h5::decode(&h5[..h5.len() / 2], "a"), "save the model in Keras again"),
+        (keras_h5::decode(&h5[..h5.len() / 2], "a", None), "save the model in Keras again"),
     ] {
         let message = error.unwrap_err().to_string();
         assert!(message.contains(expected) && message.lines().count() == 1, "{message}");

@@ -31,7 +31,7 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
 
 /// By the file's ending.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
-    if name.ends_with(".h5") { keras_h5::decode(bytes, name) } else { keras_zip::decode(bytes, name) }
+    if name.ends_with(".h5") { keras_h5::decode(bytes, name, None) } else { keras_zip::decode(bytes, name) }
 }
 
 /// Images of no particular content, and labels that depend on them.
@@ -77,7 +77,7 @@ pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
         }
     }
     let adam = Some(AdamState { learning_rate, time: engine.time });
-    Network { model: engine.plan().model.clone(), tensors, adam, class_names: Vec::new() }
+    Network { model: engine.plan().model.clone(), tensors, adam, class_names: Vec::new(), left_out: Vec::new() }
 }
 
 /// Puts a network's weights and moments into the engine.
