@@ -7,7 +7,8 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use hdf5_pure::{DType, Dataset, Datatype, Error, File, FormatError, Layout, Source};
+use half::f16;
+use hdf5_pure::{DType, Dataset, Datatype, DatatypeByteOrder, Error, File, FormatError, Layout, Source};
 
 use super::message::Found;
 
@@ -103,20 +104,23 @@ impl Reader {
 
     /// The values of the dataset of floating-point numbers at that path, which has this shape.
     pub fn floats(&self, path: &str, shape: &[usize]) -> Found<Vec<f32>> {
-        let is_float = |kind: &DType| match kind {
-            DType::F32 | DType::F64 => true,
-            DType::Other(kind) => matches!(**kind, Datatype::FloatingPoint { size: 2, .. }),
-            _ => false,
+        let is_float = |kind: &DType| matches!(kind, DType::F32 | DType::F64) || half_precision(kind).is_some();
+        let (dataset, kind) = self.dataset(path, shape, is_float, "f32")?;
+        let values = match half_precision(&kind) {
+            None => dataset.read_f32(),
+            Some(of) => dataset.read_raw().map(|bytes| {
+                let pairs = bytes.chunks_exact(2);
+                pairs.map(|pair| of([pair[0], pair[1]]).to_f32()).collect()
+            }),
         };
-        let dataset = self.dataset(path, shape, is_float, "f32")?;
-        dataset.read_f32().map_err(|error| broken(path, &error))
+        values.map_err(|error| broken(path, &error))
     }
 
     /// The value of the scalar dataset of integers at that path.
     pub fn integer(&self, path: &str) -> Found<i64> {
         use DType::{I8, I16, I32, I64, U8, U16, U32, U64};
         let is_integer = |kind: &DType| matches!(kind, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64);
-        let dataset = self.dataset(path, &[], is_integer, "i64")?;
+        let (dataset, _) = self.dataset(path, &[], is_integer, "i64")?;
         let values = dataset.read_i64().map_err(|error| broken(path, &error))?;
         values.first().copied().ok_or_else(|| format!("dataset '{path}' is empty; save the model in Keras again"))
     }
@@ -125,9 +129,15 @@ impl Reader {
         if path.is_empty() { Ok(self.file.root()) } else { self.file.group(path) }
     }
 
-    /// The dataset at that path, which has this shape, a type that `fits`, and is not too large to be unpacked. `usual` is
-    /// the type that Keras gives it.
-    fn dataset(&self, path: &str, shape: &[usize], fits: impl Fn(&DType) -> bool, usual: &str) -> Found<Dataset> {
+    /// The dataset at that path, which has this shape, a type that `fits`, and is not too large to be unpacked; and its type.
+    /// `usual` is the type that Keras gives it.
+    fn dataset(
+        &self,
+        path: &str,
+        shape: &[usize],
+        fits: impl Fn(&DType) -> bool,
+        usual: &str,
+    ) -> Found<(Dataset, DType)> {
         let broken = |error: Error| broken(path, &error);
         let dataset = self.file.dataset(path).map_err(broken)?;
         let (kind, found) = (dataset.dtype().map_err(broken)?, dataset.shape().map_err(broken)?);
@@ -138,7 +148,7 @@ impl Reader {
             ));
         }
         self.pay(unpacked(&dataset, path)?)?;
-        Ok(dataset)
+        Ok((dataset, kind))
     }
 
     /// Refuses where all arrays together would be too large.
@@ -146,6 +156,19 @@ impl Reader {
         let left = self.left.get().checked_sub(bytes);
         self.left.set(left.ok_or(format!("its arrays are more than {MOST_UNPACKED} bytes; give a smaller network"))?);
         Ok(())
+    }
+}
+
+/// What makes an f16 of its bytes, which the library does not, where that is the type.
+fn half_precision(kind: &DType) -> Option<fn([u8; 2]) -> f16> {
+    let DType::Other(kind) = kind else { return None };
+    match **kind {
+        Datatype::FloatingPoint { size: 2, byte_order, ref layout } if layout.exponent_size == 5 => match byte_order {
+            DatatypeByteOrder::LittleEndian => Some(f16::from_le_bytes),
+            DatatypeByteOrder::BigEndian => Some(f16::from_be_bytes),
+            DatatypeByteOrder::Vax => None,
+        },
+        _ => None,
     }
 }
 

@@ -76,7 +76,7 @@ fn own(class: &str) -> Option<&'static [&'static str]> {
         "Dense" => &["units", "activation", "use_bias"],
         "Dropout" => &["rate"],
         "Activation" => &["activation"],
-        "BatchNormalization" => &["axis", "momentum", "epsilon", "center", "scale", "synchronized"],
+        "BatchNormalization" => &["axis", "momentum", "epsilon", "center", "scale", "synchronized", "renorm_momentum"],
         "Reshape" => &["target_shape"],
         "Rescaling" => &["scale", "offset"],
         _ => return None,
