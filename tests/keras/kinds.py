@@ -128,7 +128,7 @@ def copied(source, target, dtype, **settings):
         if isinstance(value, h5py.Group):
             copied(value, target.create_group(key), dtype, **settings)
         elif value.ndim:
-            target.create_dataset(key, data=value[()].astype(dtype), chunks=True, **settings)
+            target.create_dataset(key, data=value[()].astype(dtype), **settings)
         else:
             target.create_dataset(key, data=value[()])
 
@@ -138,7 +138,7 @@ def write_packed(source, folder):
     archives."""
     import h5py
     with h5py.File(source) as old, h5py.File(folder / "newest.h5", "w", libver="latest", userblock_size=1024) as new:
-        copied(old, new, "f8", compression="gzip", shuffle=True, fletcher32=True)
+        copied(old, new, "f8", chunks=True, compression="gzip", shuffle=True, fletcher32=True)
     with h5py.File(source) as old, h5py.File(folder / "oldest.h5", "w") as new:
         copied(old, new, ">f2")
         json_ = json.loads(new.attrs["model_config"])

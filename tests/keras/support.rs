@@ -80,16 +80,17 @@ pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
     Network { model: engine.plan().model.clone(), tensors, adam, class_names: Vec::new(), left_out: Vec::new() }
 }
 
-/// Puts a network's weights and moments into the engine.
+/// Puts a network's weights into the engine, and Adam's moments where it has them.
 pub fn put(engine: &mut Engine, network: &Network) {
+    let kinds = if network.adam.is_some() { 3 } else { 1 };
     for parameter in engine.plan().parameters.clone() {
         let buffers = [parameter.weights, parameter.first_moment, parameter.second_moment];
-        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]) {
+        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]).take(kinds) {
             let values = |part: &str| &tensor(network, &format!("{}.{part}{suffix}", parameter.layer)).values;
             engine.write(buffer, &[values("kernel").as_slice(), values("bias")].concat());
         }
     }
-    engine.time = network.adam.unwrap().time;
+    engine.time = network.adam.map_or(0, |adam| adam.time);
 }
 
 fn tensor<'a>(network: &'a Network, name: &str) -> &'a Tensor {
