@@ -15,7 +15,7 @@ use super::message::Found;
 /// The largest file that is read: a few times its size is in memory while it is.
 pub const LARGEST: usize = 1 << 27;
 /// The most bytes that all arrays of a file may be when they are unpacked.
-const MOST_UNPACKED: u64 = 1 << 28;
+const MOST_UNPACKED: u64 = LARGEST as u64;
 /// What may be read more than twice the file's length: small files are read several times, since each path is followed
 /// from the root.
 const ALLOWANCE: u64 = 1 << 24;
