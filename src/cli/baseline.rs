@@ -14,7 +14,7 @@ use super::baseline_table::{Row, Score, Table};
 use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::split::LearntOptions;
-use super::trained::{CheckpointOption, Trained, TrainedRun};
+use super::trained::{CheckpointOption, ModelOption, Trained, TrainedRun};
 use super::{bar, dataset, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
@@ -125,7 +125,11 @@ struct Comparison<'a> {
 pub fn run(arguments: &BaselineArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     // What cannot be opened is found before anything is learnt.
-    let runs = arguments.run.iter().map(|path| arguments.checkpoint.open(path)).collect::<Result<Vec<Trained>>>()?;
+    let runs = arguments
+        .run
+        .iter()
+        .map(|path| arguments.checkpoint.open(path, &ModelOption::default()))
+        .collect::<Result<Vec<Trained>>>()?;
     let device = arguments.adapter.device(&mut console)?;
     let data_dir = arguments.data_dir.as_deref();
     let dataset = match runs.first().and_then(|run| run.run.as_ref()) {

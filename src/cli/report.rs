@@ -8,7 +8,7 @@ use super::console::Console;
 use super::device::AdapterOption;
 use super::judgement::Judgement;
 use super::names::NamesOption;
-use super::trained::{CheckpointOption, Part, TrainedRun};
+use super::trained::{CheckpointOption, ModelOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::error::Result;
 use crate::formats::write_whole;
@@ -44,7 +44,7 @@ pub struct ReportArguments {
 
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
-    let trained = arguments.checkpoint.open(&arguments.run)?.named(&arguments.names)?;
+    let trained = arguments.checkpoint.open(&arguments.run, &ModelOption::default())?.named(&arguments.names)?;
     let TrainedRun { folder, checkpoint, state } = trained.run()?;
     let environment = Environment::read(folder)?;
     let device = arguments.adapter.device(&mut console)?;

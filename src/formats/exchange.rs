@@ -85,7 +85,7 @@ impl Format {
     /// The format that a file with these bytes seems to have. Its name plays no part in it.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            _ if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => Some(Format::KerasH5),
+            _ if keras_h5::is_hdf5(bytes) => Some(Format::KerasH5),
             _ if bytes.starts_with(b"PK\x03\x04") && is_npz(bytes) => Some(Format::Npz),
             _ if sniff::kind(bytes).is_some_and(|kind| !kind.is_readable_network()) => None,
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
@@ -139,7 +139,7 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     let network = match Format::of(bytes) {
         Some(Format::Onnx) => onnx::decode(bytes, name)?,
         Some(Format::Safetensors) => safetensors::decode(bytes, name, model)?,
-        Some(Format::KerasH5) => keras_h5::decode(bytes, name)?,
+        Some(Format::KerasH5) => keras_h5::decode(bytes, name, model)?,
         Some(Format::Keras) => keras_zip::decode(bytes, name)?,
         Some(Format::Npz) => return Err(fail(format!("NumPy's npz, which is written but not read; {REMEDY}"))),
         None => {

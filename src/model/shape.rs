@@ -106,6 +106,11 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
     }
 }
 
+/// What a layer puts out for one sample of that shape, or why it cannot be. Only a last layer may be a softmax.
+pub fn after(layer: &Layer, input: Shape) -> std::result::Result<Shape, String> {
+    infer(String::new(), layer, input, true).map(|layer| layer.output)
+}
+
 fn infer(name: String, layer: &Layer, input: Shape, last: bool) -> std::result::Result<Resolved, String> {
     let mut resolved = Resolved { name, layer: layer.clone(), input, output: input, weights: None, window: None };
     match *layer {

@@ -111,7 +111,7 @@ fn a_foreign_shader_that_writes_out_of_bounds_harms_nothing() {
 fn a_probe_notices_a_foreign_shader() {
     let kernel = Box::new(Foreign { row: &WILD, constants: Vec::new() });
     let memory = vec![vec![66; THREADS], vec![7; 64]];
-    let case = Case { label: "wild".into(), kernel, memory, tolerance: 0.0, tiles: None };
+    let case = Case { label: "wild".into(), kernel, memory, tolerances: Vec::new(), tiles: None };
     assert!(probe().run(&case).unwrap_err().to_string().contains("words: written past its end"));
 }
 
@@ -137,6 +137,6 @@ fn an_own_kernel_with_small_buffers_is_refused() {
     bare.pass(Arc::new(kernel), &buffers);
     assert!(bare.plan().unwrap_err().to_string().contains("conv_forward needs 32768 words of input"));
     let memory = [64, 64, 64, 1].map(|words| vec![1; words]).into();
-    let case = Case { label: "small".into(), kernel: Box::new(kernel), memory, tolerance: 0.0, tiles: None };
+    let case = Case { label: "small".into(), kernel: Box::new(kernel), memory, tolerances: Vec::new(), tiles: None };
     assert!(probe().run(&case).unwrap_err().to_string().contains("conv_forward needs 32768 words of input"));
 }
