@@ -1,5 +1,6 @@
 //! Everything that can go wrong, by what the user can do about it. Each kind has its own exit code.
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 /// An error whose text is one line that names the thing at fault and the remedy.
@@ -42,5 +43,45 @@ impl Error {
             Error::Diverged(_) => 6,
             Error::Interrupted(_) => 130,
         })
+    }
+}
+
+/// What to do about a file or folder that cannot be written, by what the system says of it.
+pub(crate) fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "check its permissions or choose another folder",
+        ErrorKind::ReadOnlyFilesystem => "choose a folder on another file system",
+        ErrorKind::StorageFull => "free some space there or choose another folder",
+        ErrorKind::QuotaExceeded => "free some space of your quota or choose another folder",
+        ErrorKind::FileTooLarge => "raise the limit on the size of files or choose another folder",
+        ErrorKind::NotFound => "make the folder or choose another",
+        ErrorKind::NotADirectory => "a part of the path is a file; choose another folder",
+        ErrorKind::AlreadyExists | ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty => {
+            "something else has that name; choose another"
+        }
+        ErrorKind::InvalidFilename => "choose a shorter name",
+        _ => "choose another folder",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_is_of_what_the_system_says() {
+        let kinds = [
+            (ErrorKind::PermissionDenied, "permissions"),
+            (ErrorKind::ReadOnlyFilesystem, "another file system"),
+            (ErrorKind::StorageFull, "space there"),
+            (ErrorKind::QuotaExceeded, "quota"),
+            (ErrorKind::NotADirectory, "is a file"),
+            (ErrorKind::InvalidFilename, "shorter"),
+            (ErrorKind::Other, "another folder"),
+        ];
+        for (kind, words) in kinds {
+            assert!(remedy(&kind.into()).contains(words), "{kind}: {}", remedy(&kind.into()));
+            assert_eq!(remedy(&kind.into()).contains("space"), words.contains("space") || words == "quota", "{kind}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, random, error).
+//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, random, sniff, shell, error).
 
 pub mod classical;
 pub mod cli;
@@ -19,5 +19,7 @@ pub mod plot;
 mod random;
 pub mod report;
 pub mod selftest;
+mod shell;
+mod sniff;
 pub mod train;
 pub mod tune;

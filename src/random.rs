@@ -11,6 +11,7 @@ pub enum Stream {
     Shuffling = 2,
     Cases = 3,
     Learners = 4,
+    Pictures = 5,
 }
 
 /// Four random words for one counter and key.

@@ -103,6 +103,9 @@ fn close(actual: f64, expected: f64, allowed: f64, what: &str) {
     assert!(actual.is_finite() && difference <= allowed, "{what}: {actual}, expected {expected}, {difference:e} apart");
 }
 
+/// How much of a gradient's length, over all values that are listed, rounding may take: what it takes of PyTorch's in f32.
+const GRADIENT_ERROR: f64 = 4e-7;
+
 /// How a golden run is cut up; none of it may change more than the last bits.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
@@ -124,10 +127,10 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     };
     let plan = lower(&golden.model, options).unwrap();
     assert_eq!(plan.weights(), golden.expect.parameters, "{what}: parameters");
-    let mut engine = Engine::new(make(plan), source, placement, 0);
+    let mut engine = Engine::new(make(plan), source, placement, 0).unwrap();
     let parameters = engine.plan().parameters.clone();
     for (number, parameter) in parameters.iter().enumerate() {
-        engine.write(parameter.weights, &weights(golden, parameter, 2 * number as u64));
+        engine.write(parameter.weights, &weights(golden, parameter, 2 * number as u64)).unwrap();
     }
     for step in 0..golden.steps {
         let order: Vec<u32> = (0..golden.batch).map(|row| (step * golden.batch + row) as u32).collect();
@@ -162,13 +165,19 @@ fn check_first_step(golden: &Golden, what: &str, engine: &mut Engine, parameters
     }
     let matrices: Vec<Vec<f32>> = parameters.iter().map(|one| engine.gradient(one).unwrap()).collect();
     let ours = tensors(golden, parameters, &matrices);
+    let (mut error, mut length) = (0.0, 0.0);
     for (name, expected) in &golden.expect.gradients_at_step_1 {
         let largest = ours[name].iter().fold(0.0_f64, |largest, value| largest.max(f64::from(value.abs())));
         close(norm(&ours[name]), expected.norm, 1e-4 * expected.norm, &format!("{what}: norm of {name}'s gradient"));
         for (at, value) in &expected.at {
-            close(f64::from(ours[name][*at]), *value, 1e-4 * largest, &format!("{what}: gradient of {name}[{at}]"));
+            let actual = f64::from(ours[name][*at]);
+            close(actual, *value, 1e-4 * largest, &format!("{what}: gradient of {name}[{at}]"));
+            error += (actual - value).powi(2);
+            length += value.powi(2);
         }
     }
+    let off = f64::sqrt(error / length);
+    assert!(off <= GRADIENT_ERROR, "{what}: gradients are off by {off:.1e} of their length");
 }
 
 fn goldens() -> Vec<Golden> {

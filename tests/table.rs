@@ -1,6 +1,7 @@
-//! The kernel table against the files on disk and what naga reads in the shaders; imports point one way.
+//! The kernel table against the files on disk and what naga reads in the shaders; every file is compiled; imports point one
+//! way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
@@ -132,8 +133,10 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 20] = [
     "error",
+    "shell",
+    "sniff",
     "random",
     "data",
     "model",
@@ -153,28 +156,133 @@ const ORDER: [&str; 18] = [
     "cli",
 ];
 
-#[test]
-fn imports_point_one_way() {
-    let rank = |module: &str| ORDER.iter().position(|known| *known == module);
-    let mut stack = vec![root().join("src")];
-    let mut files = 0;
-    while let Some(path) = stack.pop() {
-        if path.is_dir() {
-            stack.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+/// Top-level modules that the order leaves out.
+fn unordered(modules: &BTreeSet<String>) -> Vec<&str> {
+    modules.iter().map(String::as_str).filter(|module| !ORDER.contains(module)).collect()
+}
+
+/// What a file takes from the crate's root: `a` and `b` of `crate::a::c` or of `crate::{a::c, b::{d, e}}`.
+fn imported(text: &str) -> BTreeSet<String> {
+    let name = |path: &str| path.trim_start().chars().take_while(|&one| one.is_alphanumeric() || one == '_').collect();
+    let mut names = BTreeSet::new();
+    for path in text.split("crate::").skip(1) {
+        let Some(group) = path.strip_prefix('{') else {
+            names.insert(name(path));
             continue;
-        }
-        let inside = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap();
-        let own = inside.split(['/', '.']).next().unwrap();
-        let Some(own_rank) = rank(own) else { continue };
-        files += 1;
-        let text = fs::read_to_string(&path).unwrap();
-        for import in text.split("crate::").skip(1) {
-            let module: String =
-                import.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
-            if let Some(other) = rank(&module) {
-                assert!(other <= own_rank, "{inside} imports {module}, which stands above {own}");
+        };
+        // Where an item of this group starts, and how many groups within are open there.
+        let (mut first, mut open) = (0, 0);
+        for (at, letter) in group.char_indices() {
+            if open == 0 && [',', '}'].contains(&letter) {
+                names.insert(name(&group[first..at]));
+                first = at + 1;
+            }
+            match letter {
+                '{' => open += 1,
+                '}' if open == 0 => break,
+                '}' => open -= 1,
+                _ => {}
             }
         }
     }
-    assert!(files > 40, "only {files} files looked at");
+    names
+}
+
+/// Modules that a file of module `own` imports although they stand above it.
+fn wrong_imports(own: &str, text: &str) -> Vec<String> {
+    let rank = |module: &str| ORDER.iter().position(|known| *known == module);
+    imported(text).into_iter().filter(|module| rank(module) > rank(own)).collect()
+}
+
+/// Every file of a folder and of those in it.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut stack = vec![root().join(folder)];
+    let mut files = Vec::new();
+    while let Some(path) = stack.pop() {
+        match path.is_dir() {
+            true => stack.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path())),
+            false => files.push(path),
+        }
+    }
+    files
+}
+
+#[test]
+fn imports_point_one_way() {
+    let mut modules = BTreeSet::new();
+    let files = files("src");
+    for path in &files {
+        let inside = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap();
+        let own = inside.split(['/', '.']).next().unwrap();
+        if ["lib", "main"].contains(&own) {
+            continue;
+        }
+        modules.insert(own.to_owned());
+        let wrong = wrong_imports(own, &fs::read_to_string(path).unwrap());
+        assert!(wrong.is_empty(), "{inside} imports {wrong:?}, which stand above {own}");
+    }
+    assert_eq!(unordered(&modules), [""; 0], "no place in the order");
+    assert_eq!(modules.len(), ORDER.len(), "the order names what is not there");
+    assert!(files.len() > 40, "only {} files looked at", files.len());
+}
+
+#[test]
+fn an_import_that_points_up_is_noticed() {
+    assert_eq!(wrong_imports("plan", "use crate::error::Result;\nuse crate::cli;\n"), ["cli"]);
+    let grouped = "use crate::{\n    error::{Error, Result},\n    train::{cli, data}, model::Model};\nfn report() {}";
+    assert_eq!(imported(grouped), ["error", "model", "train"].map(str::to_owned).into());
+    assert_eq!(wrong_imports("plan", grouped), ["train"]);
+    assert_eq!(wrong_imports("plan", "use crate::{kernels::{self, Tiles}, gpu};"), ["gpu"]);
+    assert!(wrong_imports("cli", grouped).is_empty());
+}
+
+#[test]
+fn a_module_without_a_place_in_the_order_is_noticed() {
+    let modules = ["error", "novel", "train"].map(str::to_owned);
+    assert_eq!(unordered(&modules.into()), ["novel"]);
+}
+
+/// Of some modules those that a text declares none of.
+fn undeclared(text: &str, modules: &BTreeSet<String>) -> Vec<String> {
+    let declaration = |line: &str| {
+        let line = line.trim().strip_suffix(';')?;
+        let (visibility, name) = line.strip_prefix("mod ").map(|name| ("", name)).or(line.split_once(" mod "))?;
+        (visibility.is_empty() || visibility.starts_with("pub")).then(|| name.to_owned())
+    };
+    let declared: BTreeSet<String> = text.lines().filter_map(declaration).collect();
+    modules.difference(&declared).cloned().collect()
+}
+
+/// A file that nothing declares is a file whose tests nobody runs.
+#[test]
+fn every_file_is_compiled() {
+    const ROOTS: [&str; 3] = ["main", "lib", "mod"];
+    let mut folders: BTreeMap<PathBuf, (String, BTreeSet<String>)> = BTreeMap::new();
+    let sources = [files("src"), files("tests")].concat();
+    for path in sources.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let (folder, name) = (path.parent().unwrap(), path.file_stem().unwrap().to_str().unwrap());
+        let (text, modules) = folders.entry(folder.to_owned()).or_default();
+        if ROOTS.contains(&name) {
+            text.push_str(&fs::read_to_string(path).unwrap());
+        } else {
+            modules.insert(name.to_owned());
+        }
+        if name == "mod" {
+            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+            folders.entry(folder.parent().unwrap().to_owned()).or_default().1.insert(name);
+        }
+    }
+    // Each file in it is a program of its own.
+    folders.remove(&root().join("tests"));
+    assert!(folders.contains_key(&root().join("tests/parity")) && folders.len() > 15, "{:?}", folders.keys());
+    for (folder, (text, modules)) in folders {
+        assert_eq!(undeclared(&text, &modules), [""; 0], "{} has files that nothing compiles", folder.display());
+    }
+}
+
+#[test]
+fn a_file_that_no_mod_compiles_is_noticed() {
+    let modules = ["adam", "fold", "gather", "join"].map(str::to_owned);
+    let text = "//! mod gather;\nmod adam;\npub(crate) mod fold;\n// mod join;\n";
+    assert_eq!(undeclared(text, &modules.into()), ["gather", "join"]);
 }

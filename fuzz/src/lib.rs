@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gpu_fmnist::data::{Images, Labels};
+use gpu_fmnist::data::{Framing, Images, Labels, Picture, Preparation};
 use gpu_fmnist::formats::{Checkpoint, Format, decode};
 use gpu_fmnist::model::{parse, summary};
 use gpu_fmnist::train::State;
@@ -10,14 +10,16 @@ use gpu_fmnist::train::State;
 /// A reader by name: a target and a corpus are called the same. It says whether it took the bytes.
 pub type Reader = (&'static str, fn(&[u8]) -> bool);
 
-pub const READERS: [Reader; 7] = [
+pub const READERS: [Reader; 9] = [
     ("checkpoint", checkpoint),
     ("idx", idx),
     ("keras_h5", keras_h5),
     ("keras_zip", keras_zip),
     ("model", model),
     ("onnx", onnx),
+    ("picture", picture),
     ("safetensors", safetensors),
+    ("state", state),
 ];
 
 pub fn checkpoint(bytes: &[u8]) -> bool {
@@ -30,9 +32,19 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
     }
 }
 
+/// The JSON text of a checkpoint by itself: no mutation of a whole file gets past its SHA-256.
+pub fn state(bytes: &[u8]) -> bool {
+    let about = String::from_utf8_lossy(bytes).into_owned();
+    State::parse(&Checkpoint { about, tensors: Vec::new() }, Path::new("fuzz")).is_ok()
+}
+
 pub fn idx(bytes: &[u8]) -> bool {
     let name = Path::new("fuzz");
-    Images::decode(name, bytes).is_ok() || Labels::decode(name, bytes).is_ok()
+    let (images, labels) = (Images::decode(name, bytes), Labels::decode(name, bytes));
+    if let Ok(images) = &images {
+        assert_eq!(images.pixels.len(), images.shape.iter().product::<usize>());
+    }
+    images.is_ok() || labels.is_ok()
 }
 
 pub fn model(bytes: &[u8]) -> bool {
@@ -54,6 +66,20 @@ pub fn onnx(bytes: &[u8]) -> bool {
 
 pub fn safetensors(bytes: &[u8]) -> bool {
     network(bytes)
+}
+
+/// A picture, for networks of one and of three channels, wherever its margins are.
+pub fn picture(bytes: &[u8]) -> bool {
+    let grey = Preparation { shape: [28, 28, 1], invert: None, framing: Framing::FASHION_MNIST };
+    let framing = Framing { side: Some(0.7), by_mass: true, ..Framing::FASHION_MNIST };
+    let colours = Preparation { shape: [16, 20, 3], invert: Some(bytes.len().is_multiple_of(2)), framing };
+    let read = Picture::decode(bytes, &grey);
+    if let Ok(picture) = &read {
+        assert_eq!(picture.pixels.len(), 28 * 28);
+        let picture = Picture::decode(bytes, &colours).expect("what was read can be read again");
+        assert_eq!(picture.pixels.len(), 16 * 20 * 3);
+    }
+    read.is_ok()
 }
 
 /// A network in any of the exchange formats. What is read can be written, and read again.

@@ -37,6 +37,21 @@ pub enum Keep {
     Variance(f64),
 }
 
+impl Keep {
+    /// No more components than these pixels have.
+    pub fn within(self, pixels: &Features) -> Self {
+        match self {
+            Self::Count(count) => Self::Count(count.min(most(pixels))),
+            part => part,
+        }
+    }
+}
+
+/// How many components pixels have at most.
+fn most(pixels: &Features) -> usize {
+    pixels.columns.min(pixels.rows())
+}
+
 impl FromStr for Keep {
     type Err = String;
 
@@ -72,7 +87,7 @@ impl Components {
     /// [`Error::Usage`] where so many components cannot be kept; what the device reports, or an interrupt.
     pub fn of(pixels: &Features, keep: Keep, products: Products, visit: Visit) -> Result<Self> {
         let (samples, columns) = (pixels.rows(), pixels.columns);
-        let most = columns.min(samples);
+        let most = most(pixels);
         if let Keep::Count(count) = keep
             && !(1..=most).contains(&count)
         {
@@ -82,7 +97,8 @@ impl Components {
         let sums = sums(pixels, products, visit)?;
         let totals = &sums[columns * columns..];
         if (0..columns).all(|pixel| sums[pixel * (columns + 1)] * samples as i64 == totals[pixel].pow(2)) {
-            return Err(Error::Data("all samples are the same: there is no variance to explain".into()));
+            let problem = format!("no variance to explain in {samples} training samples, which are all the same");
+            return Err(Error::Data(format!("{problem}; give more or other ones")));
         }
         let count = samples as i64;
         // Of integers, so exact: samples times the sum of (x - mean)(y - mean) is samples * sum of x y - sum x * sum y.
@@ -145,12 +161,12 @@ impl Components {
         let unused = plan.buffer("unused", &[1]);
         plan.pass(Arc::new(product), &[input, weights, output, unused]);
         let mut executor = (products.executor)(plan.plan()?)?;
-        executor.write(weights, bytemuck::cast_slice(&self.weights()));
+        executor.write(weights, bytemuck::cast_slice(&self.weights()))?;
 
         let pixels = pixels.centred();
         let mut coordinates = Vec::new();
         for rows in pixels.chunks(PROJECTED * columns) {
-            executor.write(input, bytemuck::cast_slice(rows));
+            executor.write(input, bytemuck::cast_slice(rows))?;
             executor.submit(Program::Training, 1)?;
             executor.collect()?;
             let answer = executor.read(output)?;
@@ -212,7 +228,7 @@ fn sums(pixels: &Features, products: Products, visit: Visit) -> Result<Vec<i64>>
         done += rows.len();
         rows.resize(SUMMED * columns, 0.0);
         for buffer in [left, right] {
-            executor.write(buffer, bytemuck::cast_slice(&rows));
+            executor.write(buffer, bytemuck::cast_slice(&rows))?;
         }
         executor.submit(Program::Training, 1)?;
         executor.collect()?;

@@ -17,6 +17,11 @@ const THETA: f32 = 0.5;
 /// What the first coordinates' standard deviation is at the start.
 const START: f32 = 1e-4;
 
+/// The largest perplexity for so many rows: thrice as many neighbours are asked for. 0 where they are too few for any.
+pub fn most_perplexity(rows: usize) -> usize {
+    rows.saturating_sub(1) / 3
+}
+
 /// A point `[rows, 2]` for each row, so that what is near in the features is near in the plane. It begins with the first
 /// two features, which should be principal components, and so depends on nothing random.
 ///
@@ -25,9 +30,12 @@ const START: f32 = 1e-4;
 pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: Visit) -> Result<Vec<f32>> {
     let (rows, columns) = (features.rows(), features.columns);
     let neighbours = 3 * perplexity;
-    if perplexity < 1 || neighbours >= rows {
-        let most = rows.saturating_sub(1) / 3;
-        return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
+    match most_perplexity(rows) {
+        0 => return Err(Error::Usage(format!("t-SNE of {rows} samples: too few to be neighbours; give 4 or more"))),
+        most if !(1..=most).contains(&perplexity) => {
+            return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
+        }
+        _ => {}
     }
     let found = by_all_columns(features, features, neighbours + 1, products, &mut |_| visit(0.0))?;
     let values = features.values();

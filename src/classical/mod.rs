@@ -25,7 +25,7 @@ mod tree;
 mod vote;
 
 pub use components::{Components, Keep};
-pub use embedding::t_sne;
+pub use embedding::{most_perplexity, t_sne};
 pub use features::Features;
 pub use learner::{LEARNERS, Learner, Task, Trained};
 pub use neighbours::Neighbourhood;

@@ -1,5 +1,6 @@
 //! `gpu-fmnist baseline`
 
+use std::fmt::{self, Display};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,7 +14,7 @@ use super::baseline_table::{Row, Score, Table};
 use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::split::LearntOptions;
-use super::trained::{CheckpointOption, Trained};
+use super::trained::{CheckpointOption, ModelOption, Trained, TrainedRun};
 use super::{bar, dataset, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
@@ -45,7 +46,7 @@ pub struct BaselineArguments {
     run: Vec<PathBuf>,
     #[command(flatten)]
     checkpoint: CheckpointOption,
-    /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
+    /// The data set's folder; by default the first run's, or the first of the usual ones that has it, else it is fetched
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// Where the table and the pictures go
@@ -80,6 +81,15 @@ impl FromStr for Reduction {
     }
 }
 
+impl Display for Reduction {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::None => write!(out, "none"),
+            Self::Pca(keep) => write!(out, "pca:{keep}"),
+        }
+    }
+}
+
 const ALL: &str = "all";
 
 fn learner_names() -> PossibleValuesParser {
@@ -108,14 +118,24 @@ struct Comparison<'a> {
     products: Products<'a>,
     bar: ProgressBar,
     table: Table,
+    /// What the table on disk came to.
+    written: Result<()>,
 }
 
 pub fn run(arguments: &BaselineArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     // What cannot be opened is found before anything is learnt.
-    let runs = arguments.run.iter().map(|path| arguments.checkpoint.open(path)).collect::<Result<Vec<Trained>>>()?;
+    let runs = arguments
+        .run
+        .iter()
+        .map(|path| arguments.checkpoint.open(path, &ModelOption::default()))
+        .collect::<Result<Vec<Trained>>>()?;
     let device = arguments.adapter.device(&mut console)?;
-    let dataset = dataset::load(arguments.data_dir.as_deref(), &mut console)?;
+    let data_dir = arguments.data_dir.as_deref();
+    let dataset = match runs.first().and_then(|run| run.run.as_ref()) {
+        Some(TrainedRun { folder, state, .. }) => dataset::load_of_run(data_dir, folder, &state.data, &mut console)?,
+        None => dataset::load(data_dir, &mut console)?,
+    };
     let split = arguments.samples.of(dataset.train.len())?;
     if let Some(run) = runs.iter().find(|run| run.run().is_ok_and(|run| !run.trained_on(&dataset))) {
         let (run, folder) = (run.path.display(), dataset.folder.display());
@@ -123,21 +143,33 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
             "{run}: not trained on the data set in {folder}; give its own with --data-dir"
         )));
     }
+    runs.iter().try_for_each(|run| dataset::check(&dataset, &run.network.model))?;
     interrupt::watch(&mut console);
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
-    let mut comparison =
-        Comparison { arguments, dataset: &dataset, split, device: &device, products, bar, table: Table::default() };
+    let mut comparison = Comparison {
+        arguments,
+        dataset: &dataset,
+        split,
+        device: &device,
+        products,
+        bar,
+        table: Table::default(),
+        written: Ok(()),
+    };
     let ended = comparison.rows(&runs, &mut console);
     comparison.bar.finish_and_clear();
-    if !arguments.json && !comparison.table.is_empty() {
-        output::text(&comparison.table.text())?;
-        console.say(&format!(
-            "wrote baseline.csv, accuracy.{{svg,png}} and trade_off.{{svg,png}} into {}",
-            arguments.output.display()
-        ));
+    let Comparison { table, written, .. } = comparison;
+    if !arguments.json && !table.is_empty() {
+        output::tables(&table.text())?;
+        if written.is_ok() {
+            console.say(&format!(
+                "wrote baseline.csv, accuracy.{{svg,png}} and trade_off.{{svg,png}} into {}",
+                arguments.output.display()
+            ));
+        }
     }
-    ended
+    ended.and(written)
 }
 
 /// Samples to learn, to validate and to test with.
@@ -158,23 +190,38 @@ impl Comparison<'_> {
         let chosen = |learner: &&Learner| all || self.arguments.learners.iter().any(|name| name == learner.name);
         let learners: Vec<&Learner> = LEARNERS.into_iter().filter(chosen).collect();
         for &reduction in &self.arguments.reduce {
-            let parts = self.reduced(reduction, console)?;
+            let parts = match self.reduced(reduction, console) {
+                Err(error @ (Error::Interrupted(_) | Error::Usage(_))) => return Err(error),
+                parts => parts.map_err(|error| error.to_string()),
+            };
             for learner in &learners {
-                let row = self.learner(learner, &parts)?;
+                let row = match &parts {
+                    Ok(parts) => self.learner(learner, parts)?,
+                    Err(error) => self.not_reduced(learner, reduction, error),
+                };
                 self.add(row, console)?;
             }
         }
         Ok(())
     }
 
-    /// Takes a row into the table and writes all of it.
+    /// Takes a row into the table and writes all of it. Where that cannot be written, the comparison goes on: the table
+    /// is also printed.
     fn add(&mut self, row: Row, console: &mut Console) -> Result<()> {
         self.bar.suspend(|| console.say(&row.line()));
         if self.arguments.json {
             output::json(&row)?;
         }
         self.table.add(row);
-        self.table.write(&self.arguments.output)
+        self.written = self.table.write(&self.arguments.output);
+        Ok(())
+    }
+
+    /// A row that says why there are no such samples.
+    fn not_reduced(&self, learner: &Learner, reduction: Reduction, error: &str) -> Row {
+        let mut row = Row::new(learner.title, &reduction.to_string(), learner.settings, self.split.train.len());
+        row.error = Some(error.to_owned());
+        row
     }
 
     fn learner(&self, learner: &Learner, parts: &Parts) -> Result<Row> {
@@ -194,8 +241,7 @@ impl Comparison<'_> {
     /// Seconds of training, seconds of prediction and scores of both other parts.
     fn learnt(&self, learner: &Learner, train: &Features, others: [&Features; 2]) -> Result<(f64, f64, [Score; 2])> {
         let products = self.products;
-        let labels = self.labels();
-        let classes = labels.iter().flatten().max().map_or(0, |&label| usize::from(label) + 1);
+        let (labels, classes) = (self.labels(), self.dataset.classes());
         let task = Task { features: train, labels: &labels[0], classes, seed: self.arguments.seed, products };
         self.bar.set_message(learner.title);
         let start = Instant::now();
@@ -215,7 +261,7 @@ impl Comparison<'_> {
 
     fn network(&self, trained: &Trained) -> Result<Row> {
         let run = trained.run()?;
-        let split = run.state.config.split(self.dataset.train.len())?;
+        let split = run.state.split(self.dataset.train.len(), &trained.path)?;
         let first = self.dataset.train.len() as u32;
         let mut evaluator = setup::evaluator(trained, self.dataset.into(), self.device)?;
         // The first answer of some drivers includes the compilation of the shaders.
@@ -243,7 +289,18 @@ impl Comparison<'_> {
             Features::pixels(train, &self.split.validation),
             Features::pixels(test, &numbers),
         ];
-        let Reduction::Pca(keep) = reduction else { return Ok(Parts { reduction: "none".into(), features: pixels }) };
+        let Reduction::Pca(wanted) = reduction else {
+            return Ok(Parts { reduction: reduction.to_string(), features: pixels });
+        };
+        // What no number of samples would have is a mistake.
+        let keep = match wanted {
+            Keep::Count(count) if count > pixels[0].columns => wanted,
+            _ => wanted.within(&pixels[0]),
+        };
+        if keep != wanted {
+            let line = format!("pca:{keep} instead of pca:{wanted}: the training samples have no more components");
+            self.bar.suspend(|| console.say(&line));
+        }
         let start = Instant::now();
         self.bar.set_message("principal components");
         let components = Components::of(&pixels[0], keep, self.products, &mut |part| self.visit(part))?;
@@ -253,7 +310,7 @@ impl Comparison<'_> {
         let part = 100.0 * components.ratios()[..count].iter().sum::<f64>();
         let line = format!("pca:{keep}: {count} components with {part:.1} % of the variance, in {seconds:.1} s");
         self.bar.suspend(|| console.say(&line));
-        Ok(Parts { reduction: format!("pca:{keep}"), features })
+        Ok(Parts { reduction: Reduction::Pca(keep).to_string(), features })
     }
 
     /// Labels of the samples to learn, to validate and to test with.
@@ -274,6 +331,9 @@ impl Comparison<'_> {
 
     fn interrupted(&self) -> Error {
         let (rows, folder) = (self.table.len(), self.arguments.output.display());
-        Error::Interrupted(format!("interrupted; {rows} finished rows are in {folder}/baseline.csv"))
+        Error::Interrupted(match &self.written {
+            Ok(()) => format!("interrupted; {rows} finished rows are in {folder}/baseline.csv"),
+            Err(error) => format!("interrupted; {error}"),
+        })
     }
 }

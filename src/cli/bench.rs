@@ -1,5 +1,6 @@
 //! `gpu-fmnist bench`
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -22,7 +23,7 @@ use crate::train::check_batch_size;
 pub struct BenchArguments {
     /// cnn1, cnn2, cnn3, all of these, or a model's TOML file; several with commas between them
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE", value_delimiter = ',')]
-    model: Vec<String>,
+    model: Vec<PathBuf>,
     /// Samples a training step
     #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,
@@ -59,14 +60,14 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
     // Neither a result nor an error follows the progress on its line.
     console.show_for_now("");
     let report = measured?;
-    if arguments.json { output::json(&report.json()) } else { output::text(&report.text()) }
+    if arguments.json { output::json(&report.json()) } else { output::tables(&report.text()) }
 }
 
 fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {
     check_batch_size(arguments.batch_size)?;
-    let names = arguments.model.iter().flat_map(|name| match name.as_str() {
-        "all" => NAMES.to_vec(),
-        name => vec![name],
+    let names = arguments.model.iter().flat_map(|name| match name.to_str() {
+        Some("all") => NAMES.map(Path::new).to_vec(),
+        _ => vec![name.as_path()],
     });
     let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
     let devices = arguments.adapters.devices(console)?;
@@ -99,7 +100,7 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
         let plan = lower(model, options)?;
         let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
         let start = Instant::now();
-        let mut engine = data.engine(device.executor(plan)?);
+        let mut engine = data.engine(device.executor(plan)?)?;
         // Some drivers compile a shader when it first runs.
         throughput(&mut engine, &data, 1, &mut interrupt::requested)?;
         let start_up = start.elapsed().as_secs_f64();
@@ -124,7 +125,7 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
 /// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
 fn compare(device: &Device, model: &Model, options: &Options, data: &Synthetic) -> Result<f64> {
     let first_steps = |executor, reference: Option<&Steps>| {
-        Steps::run(&mut data.engine(executor), data, COMPARED, reference, &mut interrupt::requested)
+        Steps::run(&mut data.engine(executor)?, data, COMPARED, reference, &mut interrupt::requested)
     };
     let expected = first_steps(Box::new(Cpu::new(lower(model, options.clone())?)?), None)?;
     let actual = first_steps(device.executor(lower(model, options.clone())?)?, Some(&expected))?;

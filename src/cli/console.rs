@@ -8,8 +8,8 @@ pub struct Console {
     quiet: bool,
     terminal: bool,
     colour: bool,
-    /// Whether the last line on the terminal is still to be rewritten.
-    open: bool,
+    /// How many of the terminal's rows, the last ones, are still to be rewritten.
+    open: usize,
     log: String,
 }
 
@@ -17,7 +17,7 @@ impl Console {
     pub fn new(quiet: bool) -> Self {
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
-        Self { quiet, terminal, colour: terminal && !set("NO_COLOR"), open: false, log: String::new() }
+        Self { quiet, terminal, colour: terminal && !set("NO_COLOR"), open: 0, log: String::new() }
     }
 
     /// Whether lines can be rewritten.
@@ -43,14 +43,14 @@ impl Console {
     /// Shows a line for good without recording it.
     pub fn show(&mut self, line: &str) {
         self.put(line, "\n");
-        self.open = false;
+        self.open = 0;
     }
 
-    /// Shows a line that the next one replaces; nothing where that cannot be done.
+    /// Shows what the next line replaces; nothing where that cannot be done.
     pub fn show_for_now(&mut self, line: &str) {
         if self.terminal {
             self.put(line, "");
-            self.open = true;
+            self.open = rows(line, self.width());
         }
     }
 
@@ -72,7 +72,11 @@ impl Console {
 
     fn put(&self, line: &str, end: &str) {
         if !self.quiet {
-            let start = if self.open { "\r\x1b[K" } else { "" };
+            let start = match self.open {
+                0 => String::new(),
+                1 => "\r\x1b[J".to_owned(),
+                rows => format!("\r\x1b[{}A\x1b[J", rows - 1),
+            };
             let mut stderr = io::stderr().lock();
             drop(write!(stderr, "{start}{line}{end}").and_then(|()| stderr.flush()));
         }
@@ -82,8 +86,35 @@ impl Console {
 impl Drop for Console {
     /// What follows, an error say, begins on a line of its own.
     fn drop(&mut self) {
-        if self.open && !self.quiet {
+        if self.open > 0 && !self.quiet {
             drop(writeln!(io::stderr()));
         }
+    }
+}
+
+/// How many rows of a terminal that wide text takes, whose colours take none.
+fn rows(text: &str, width: usize) -> usize {
+    let mut rows = 0;
+    for line in text.split('\n') {
+        let coloured = line.split('\x1b').enumerate();
+        let visible = coloured.map(|(place, part)| match part.split_once('m') {
+            Some((_, rest)) if place > 0 => rest.chars().count(),
+            _ => part.chars().count(),
+        });
+        rows += visible.sum::<usize>().div_ceil(width.max(1)).max(1);
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_as_a_terminal_has_them() {
+        assert_eq!(rows("", 40), 1);
+        assert_eq!(rows("12/94 3s\n - loss", 40), 2);
+        assert_eq!(rows(&"x".repeat(80), 40), 2);
+        assert_eq!(rows(&format!("\x1b[32m{}\x1b[90m━\x1b[0m", "━".repeat(39)), 40), 1);
     }
 }

@@ -76,15 +76,14 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
 
 fn verify(arguments: &VerifyArguments) -> Result<()> {
     let dataset = load(arguments.data_dir.as_deref())?;
-    for (file, (name, hash)) in FILES.iter().zip(&dataset.hashes) {
-        if file.sha256 != hash {
-            let path = dataset.folder.join(name);
-            let problem = "the checksum is not Fashion-MNIST's, so this is another data set or damaged";
-            return Err(Error::Data(format!(
-                "{}: {problem}; delete the file and run 'gpu-fmnist data fetch'",
-                path.display()
-            )));
-        }
+    let mut files = FILES.iter().zip(&dataset.hashes).zip(&dataset.files);
+    if let Some((_, path)) = files.find(|((file, (_, hash)), _)| file.sha256 != hash) {
+        let (problem, remedy) = match data::fetch_again(path) {
+            Some(remedy) => ("so the file is damaged", remedy),
+            None => ("so this is another data set", "give Fashion-MNIST's folder with --data-dir".into()),
+        };
+        let path = path.display();
+        return Err(Error::Data(format!("{path}: the checksum is not Fashion-MNIST's, {problem}; {remedy}")));
     }
     let names: String = dataset.hashes.iter().map(|(name, hash)| format!("  {name}  sha256 {hash}  ok\n")).collect();
     let (train, test) = (dataset.train.len(), dataset.test.len());

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::console::Console;
+use super::names::NamesOption;
 use super::{data, output};
-use crate::data::class_names;
 use crate::error::{Error, Result};
 use crate::plot::{INK, Sample, Samples, save_as};
 use crate::random::{Sequence, Stream};
@@ -25,6 +26,8 @@ pub struct GridArguments {
     /// The data set's folder; by default the first of the usual ones that has it
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    names: NamesOption,
 }
 
 /// clap wraps the lines to the terminal.
@@ -34,27 +37,60 @@ Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are 
 /// Which samples a grid shows, the same in every subcommand that draws one.
 #[derive(Args)]
 pub struct GridOptions {
-    /// Images from top to bottom
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
-    rows: u16,
-    /// Images from left to right
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
-    columns: u16,
+    /// Images from top to bottom [default: 5, or as many as there are]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    rows: Option<u16>,
+    /// Images from left to right [default: 5, or as many as there are]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    columns: Option<u16>,
     /// Of the choice
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
 
+/// Rows and columns, unless asked for.
+const SIDE: usize = 5;
+
 impl GridOptions {
-    pub fn columns(&self) -> usize {
-        usize::from(self.columns)
+    /// The rows and columns for so many samples.
+    pub fn size(&self, samples: usize) -> [usize; 2] {
+        let fit = |other: usize| samples.div_ceil(other).clamp(1, SIDE);
+        match [self.rows, self.columns].map(|asked_for| asked_for.map(usize::from)) {
+            [Some(rows), Some(columns)] => [rows, columns],
+            [Some(rows), None] => [rows, (samples / rows).clamp(1, SIDE)],
+            [None, Some(columns)] => [fit(columns), columns],
+            [None, None] => [fit(fit(1)), fit(1)],
+        }
     }
 
     /// As many as the grid has room for, at random; all of fewer.
     pub fn choose(&self, mut from: Vec<usize>) -> Vec<usize> {
+        let [rows, columns] = self.size(from.len());
         Sequence::new(self.seed, Stream::Shuffling, 0).shuffle(&mut from);
-        from.truncate(usize::from(self.rows) * usize::from(self.columns));
+        from.truncate(rows * columns);
         from
+    }
+
+    /// Says where the default is too large for so many samples.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where what was asked for is.
+    fn check(&self, samples: usize, console: &mut Console) -> Result<()> {
+        let asked_for = [("--rows", self.rows), ("--columns", self.columns)];
+        let asked_for: Vec<(&str, u16)> =
+            asked_for.into_iter().filter_map(|(option, count)| Some((option, count?))).collect();
+        if asked_for.iter().map(|&(_, count)| usize::from(count)).product::<usize>() > samples {
+            let options: Vec<String> = asked_for.iter().map(|(option, count)| format!("{option} {count}")).collect();
+            let problem = format!("{}: there are {samples} samples only", options.join(" "));
+            return Err(Error::Usage(format!("{problem}; give fewer")));
+        }
+        let ([rows, columns], wanted) =
+            (self.size(samples), [self.rows, self.columns].map(|n| n.map_or(SIDE, usize::from)));
+        if wanted.iter().product::<usize>() > samples {
+            let instead = format!("--rows {rows} --columns {columns} instead of {} and {}", wanted[0], wanted[1]);
+            console.say(&format!("{instead}: there are no more samples"));
+        }
+        Ok(())
     }
 }
 
@@ -70,14 +106,8 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
         Part::Train => &dataset.train,
         Part::Test => &dataset.test,
     };
-    let GridOptions { rows, columns, .. } = arguments.grid;
-    if samples.len() < usize::from(rows) * usize::from(columns) {
-        let problem = format!("--rows {rows} --columns {columns}: there are {} samples only", samples.len());
-        return Err(Error::Usage(format!("{problem}; give fewer")));
-    }
-    let labels = dataset.train.labels.iter().chain(&dataset.test.labels);
-    let classes = labels.max().map_or(0, |&label| usize::from(label) + 1);
-    let names = class_names(dataset.hashes.iter().map(|(_, hash)| hash), classes);
+    arguments.grid.check(samples.len(), &mut Console::new(false))?;
+    let names = arguments.names.of(&dataset)?;
 
     let size: usize = samples.shape.iter().product();
     let sample = |&index: &usize| {
@@ -87,6 +117,7 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
         Sample { pixels: &samples.images[index * size..][..size], caption, colour: INK }
     };
     let chosen = arguments.grid.choose((0..samples.len()).collect()).iter().map(sample).collect();
-    save_as(&Samples { shape: samples.shape, columns: arguments.grid.columns(), samples: chosen }, &arguments.output)?;
+    let [_, columns] = arguments.grid.size(samples.len());
+    save_as(&Samples { shape: samples.shape, columns, samples: chosen }, &arguments.output)?;
     output::text(&format!("wrote {}\n", arguments.output.display()))
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::bar;
 use super::console::Console;
+use super::{bar, record};
 use crate::data::{self, Dataset, FILES, Samples};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::train::RunFolder;
 
 /// The data set for a model: see [`load`].
 ///
@@ -33,11 +34,78 @@ pub fn load(data_dir: Option<&Path>, console: &mut Console) -> Result<Dataset> {
         }
     };
     let dataset = Dataset::load(&folder)?;
-    if !dataset.verified {
-        let folder = folder.display();
-        console.say(&format!("{folder}: the checksums are not Fashion-MNIST's; taken as another data set"));
+    tell(&dataset, console);
+    let passed_over = Path::new("data");
+    if data_dir.is_none() && passed_over.is_dir() && !folder.starts_with(passed_over) {
+        console.say("data: not taken, since none of the four files is there");
     }
     Ok(dataset)
+}
+
+/// The data set for a run to go on with or to be measured on: see [`load_of_run`].
+///
+/// # Errors
+/// [`Error::Data`] where it cannot be had, or is corrupt, or does not fit the model.
+pub fn open_of_run(
+    data_dir: Option<&Path>,
+    run: &RunFolder,
+    hashes: &[String],
+    model: &Model,
+    console: &mut Console,
+) -> Result<Dataset> {
+    let dataset = load_of_run(data_dir, run, hashes, console)?;
+    check(&dataset, model)?;
+    Ok(dataset)
+}
+
+/// The data set in `data_dir`, or where the run had it, or wherever else there is one with the checksums of the run's. Only
+/// Fashion-MNIST is fetched, for a run of it.
+///
+/// # Errors
+/// [`Error::Data`] where it cannot be had, naming the folder that is gone, or is corrupt.
+pub fn load_of_run(
+    data_dir: Option<&Path>,
+    run: &RunFolder,
+    hashes: &[String],
+    console: &mut Console,
+) -> Result<Dataset> {
+    let recorded = record::data_dir(run);
+    let is_there = |folder: &&Path| data::locate(Some(folder)).is_ok();
+    if let Some(folder) = data_dir.or_else(|| recorded.as_deref().filter(is_there)) {
+        return load(Some(folder), console);
+    }
+    let is_fashion_mnist = hashes.iter().eq(FILES.iter().map(|file| file.sha256));
+    if let Some(folder) = recorded.as_deref().filter(|folder| folder.is_dir() && !is_fashion_mnist) {
+        return load(Some(folder), console);
+    }
+    // A variable may name one before all others.
+    let folders = data::locate(None).ok().flatten().into_iter().chain(data::standard_folders());
+    let folders = folders.filter(|folder| is_there(&folder.as_path()));
+    let the_runs = |dataset: &Dataset| self::hashes(dataset) == hashes;
+    if let Some(dataset) = folders.filter_map(|folder| Dataset::load(&folder).ok()).find(the_runs) {
+        tell(&dataset, console);
+        return Ok(dataset);
+    }
+    if is_fashion_mnist {
+        let folder = cache()?;
+        fetch(&folder, console)?;
+        return load(Some(&folder), console);
+    }
+    let problem = match recorded {
+        Some(folder) => format!("{}: gone, and with it the data set that the run is of", folder.display()),
+        None => format!("{}: its config.toml does not say where the run's data set is", run.path().display()),
+    };
+    Err(Error::Data(format!("{problem}; give the folder where it is now with --data-dir")))
+}
+
+/// Says which data set was taken, and as what.
+fn tell(dataset: &Dataset, console: &mut Console) {
+    let folder = dataset.folder.display();
+    match dataset.verified {
+        true => console.say(&format!("{folder}: Fashion-MNIST, as published")),
+        false => console.say(&format!("{folder}: the checksums are not Fashion-MNIST's; taken as another data set")),
+    }
+    dataset.notes.iter().for_each(|note| console.say(note));
 }
 
 /// The checksums of the data set's files, as a run's state has them.
@@ -77,21 +145,25 @@ pub fn fetch(folder: &Path, console: &mut Console) -> Result<()> {
     fetched
 }
 
-fn check(dataset: &Dataset, model: &Model) -> Result<()> {
-    let file = |name: &str| dataset.folder.join(name).display().to_string();
+/// Refuses a data set that is not the model's.
+///
+/// # Errors
+/// [`Error::Data`] naming the file and what is wrong with it.
+pub fn check(dataset: &Dataset, model: &Model) -> Result<()> {
+    let file = |place: usize| dataset.files[place].display().to_string();
     if dataset.train.shape != model.input {
         let (name, shape, input) = (&model.name, dataset.train.shape, model.input);
         return Err(Error::Data(format!(
             "{}: images are {shape:?} [H, W, C], but model '{name}' takes {input:?}; give another --model or --data-dir",
-            file(FILES[0].name)
+            file(0)
         )));
     }
-    check_labels(&dataset.train, &file(FILES[1].name), model)?;
-    check_labels(&dataset.test, &file(FILES[3].name), model)
+    check_labels(&dataset.train, &file(1), model)?;
+    check_labels(&dataset.test, &file(3), model)
 }
 
 fn check_labels(samples: &Samples, file: &str, model: &Model) -> Result<()> {
-    match samples.labels.iter().position(|&label| usize::from(label) >= model.classes()) {
+    match samples.label_beyond(model.classes()) {
         None => Ok(()),
         Some(place) => {
             let (label, classes) = (samples.labels[place], model.classes());

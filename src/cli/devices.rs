@@ -44,7 +44,7 @@ pub fn run(arguments: &DevicesArguments) -> Result<()> {
     if devices.len() == 1 {
         text += "\nnone but the CPU path: no Vulkan, Metal, DX12 or GL driver offers an adapter\n";
     }
-    output::text(&text)
+    output::tables(&text)
 }
 
 fn list(index: Option<usize>, device: &Device) -> Listed {

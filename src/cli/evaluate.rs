@@ -1,5 +1,6 @@
 //! `gpu-fmnist evaluate`
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -7,9 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::console::Console;
-use super::device::AdapterOption;
+use super::device::{AdapterOption, Device};
 use super::judgement::Judgement;
-use super::trained::{Part, TrainedOptions};
+use super::trained::{Part, Trained, TrainedOptions};
 use super::{output, setup};
 use crate::error::Result;
 
@@ -46,19 +47,26 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let trained = arguments.trained.open()?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, &mut console)?;
+    let names = trained.class_names(Some(&dataset))?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
-    let (part, names) = (arguments.split.name(), trained.class_names());
-    let judgement = Judgement::new(part, &names, loss, &predictions);
+    let judgement = Judgement::new(arguments.split.name(), &names, loss, &predictions);
     // What another data set's samples say of the network is nothing of the run's own.
     let own = trained.run.as_ref().filter(|run| run.trained_on(&dataset));
     let in_run = own.map(|run| folder(run.folder.path(), arguments.split));
-    if let Some(folder) = arguments.output.clone().or(in_run) {
+    let saved = arguments.output.clone().or(in_run).map_or(Ok(()), |folder| {
         judgement.save(&folder)?;
         let folder = folder.display();
         console.say(&format!("wrote the report, the confusion matrix and the reliability diagram into {folder}"));
-    }
+        Ok(())
+    });
+    // What was measured is told wherever it could be written.
+    print(arguments, &trained, &device, &judgement)?;
+    saved
+}
+
+fn print(arguments: &EvaluateArguments, trained: &Trained, device: &Device, judgement: &Judgement) -> Result<()> {
     if !arguments.json {
-        return output::text(&judgement.text());
+        return output::tables(&judgement.text());
     }
     let run = trained.run.as_ref();
     let about = Judged {
@@ -66,7 +74,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
         adapter: device.name(),
         backend: device.backend(),
         device_type: device.device_type(),
-        run_dir: run.map(|run| run.folder.path()),
+        run_dir: run.map(|run| run.folder.path().to_string_lossy()),
         checkpoint: run.map(|run| run.checkpoint),
         epoch: run.map(|run| run.state.epoch),
         judgement: judgement.json(),
@@ -86,7 +94,7 @@ struct Judged<'a> {
     adapter: &'a str,
     backend: &'a str,
     device_type: &'a str,
-    run_dir: Option<&'a Path>,
+    run_dir: Option<Cow<'a, str>>,
     checkpoint: Option<&'a str>,
     epoch: Option<usize>,
     #[serde(flatten)]

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::names::NamesOption;
 use super::output;
-use super::trained::{CheckpointOption, Trained};
+use super::trained::{CheckpointOption, ModelOption, Trained};
 use crate::error::{Error, Result};
 use crate::formats::{Format, write_whole};
 
@@ -20,6 +21,10 @@ pub struct ExportArguments {
     run: PathBuf,
     #[command(flatten)]
     checkpoint: CheckpointOption,
+    #[command(flatten)]
+    names: NamesOption,
+    #[command(flatten)]
+    model: ModelOption,
     /// The file's format [default: by the ending of --output]
     #[arg(long, value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| named(&name)))]
     format: Option<Format>,
@@ -40,7 +45,12 @@ that 'fit' goes on; neither has the names of the classes. npz: the weights alone
 
 pub fn run(arguments: &ExportArguments) -> Result<()> {
     let format = format(arguments)?;
-    let trained = arguments.checkpoint.open(&arguments.run)?;
+    if arguments.names.is_given() && !format.has_class_names() {
+        let problem = format!("--class-names: a file of {} has no place for them", format.name());
+        return Err(Error::Usage(format!("{problem}; leave it out, and give it to 'predict' and 'evaluate'")));
+    }
+    let mut trained = arguments.checkpoint.open(&arguments.run, &arguments.model)?.named(&arguments.names)?;
+    trained.network.class_names = trained.known_names(None)?;
     let path = match &arguments.output {
         Some(path) => path.clone(),
         None => default_path(&trained, format)?,

@@ -8,17 +8,21 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::batch::BatchOption;
 use super::console::Console;
 use super::device::{AdapterOption, Device};
+use super::names::{self, NamesOption};
 use super::run::Run;
 use super::tiling::{self, TilesOption};
 use super::{dataset, interrupt, output, record, setup};
-use crate::data::Dataset;
+use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
 use crate::kernels::Tiles;
 use crate::model;
 use crate::plot::{BoxPlot, Values, save};
+use crate::shell::quoted;
+use crate::sniff;
 use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
 
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
@@ -30,31 +34,32 @@ use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
 pub struct KfoldArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
-    /// Parts that the training samples are cut into
-    #[arg(long, default_value_t = 5, value_name = "K")]
-    folds: usize,
+    model: PathBuf,
+    /// Parts that the training samples are cut into [default: 5, or one a sample of fewer]
+    #[arg(long, value_name = "K")]
+    folds: Option<usize>,
     /// scikit-learn's random_state of the folds
     #[arg(long, default_value_t = 1)]
     seed: u32,
     /// Passes over a fold's training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Samples a training step
-    #[arg(short, long, default_value_t = 512, value_name = "N")]
-    batch_size: usize,
+    #[command(flatten)]
+    batch: BatchOption,
     /// Adam's
     #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: f64,
     /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    names: NamesOption,
     /// The folder to write [default: runs/<model>-kfold-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "learning_rate", "run_dir", "tiles",
+        "model", "folds", "seed", "epochs", "batch_size", "learning_rate", "run_dir", "tiles", "class_names",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -69,6 +74,9 @@ pub struct KfoldArguments {
     #[arg(short, long)]
     quiet: bool,
 }
+
+/// Unless asked for.
+const FOLDS: usize = 5;
 
 const JSON: &str = "\
 JSON of a fold: fold (from 1), loss, accuracy (of the last epoch's training), val_loss, val_accuracy (of the samples held \
@@ -106,7 +114,8 @@ impl Outcome {
 
     fn parse(line: &str) -> Option<Self> {
         let (fold, figures) = line.split_once(',')?;
-        let figures: Vec<f64> = figures.split(',').map(|cell| cell.parse().ok()).collect::<Option<_>>()?;
+        let figure = |cell: &str| cell.parse().ok().filter(|figure: &f64| figure.is_finite());
+        let figures: Vec<f64> = figures.split(',').map(figure).collect::<Option<_>>()?;
         let [loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds] = figures.try_into().ok()?;
         let fold = fold.parse().ok()?;
         Some(Self { fold, loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds })
@@ -118,6 +127,9 @@ impl Outcome {
 struct Common {
     /// The checksums of the data set's files.
     data: Vec<String>,
+    /// See [`State::class_names`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    class_names: Vec<String>,
     /// Of the first fold.
     config: Config,
 }
@@ -135,26 +147,44 @@ struct Validation<'a> {
 pub fn run(arguments: &KfoldArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let resumed = arguments.resume.as_deref().map(resume).transpose()?;
-    let config = match &resumed {
+    let mut config = match &resumed {
         Some((_, common, _)) => common.config.clone(),
-        None => config(arguments)?,
+        None => config(arguments, arguments.folds.unwrap_or(FOLDS))?,
     };
+    let given_names = arguments.names.given(config.model.classes())?;
     let device = arguments.adapter.device(&mut console)?;
-    let data_dir = arguments.data_dir.clone().or_else(|| {
-        resumed.as_ref().and_then(|(folder, ..)| record::data_dir(&RunFolder::open(&fold_path(folder, 1))))
-    });
-    let dataset = dataset::open(data_dir.as_deref(), &config.model, &mut console)?;
-    config.split(dataset.train.len())?;
+    let (data_dir, model) = (arguments.data_dir.as_deref(), &config.model);
+    let dataset = match &resumed {
+        Some((folder, common, outcomes)) => {
+            let mut folds = (1..=outcomes.len() + 1).map(|fold| fold_path(folder, fold));
+            let fold = RunFolder::open(&folds.find(|fold| fold.exists()).unwrap_or_else(|| folder.path().to_owned()));
+            dataset::open_of_run(data_dir, &fold, &common.data, model, &mut console)?
+        }
+        None => dataset::open(data_dir, model, &mut console)?,
+    };
+    if resumed.is_none() {
+        config = fitted(arguments, config, dataset.train.len(), &mut console)?;
+    }
     let data = dataset::hashes(&dataset);
+    let split = config.split(dataset.train.len());
     let (folder, common, outcomes) = match resumed {
         Some((_, common, _)) if common.data != data => {
             let problem = format!("{}: not the data set that the folds are of", dataset.folder.display());
             return Err(Error::Data(format!("{problem}; give that one with --data-dir")));
         }
-        Some(resumed) => resumed,
+        Some(resumed) => {
+            let file = resumed.0.path().join("kfold.toml");
+            let fail = |error| Error::Data(format!("{}: its folds do not fit the data ({error})", file.display()));
+            split.map_err(fail)?;
+            resumed
+        }
         None => {
-            let tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
-            let common = Common { data, config: Config { tiles, ..config } };
+            split?;
+            let class_names = names::known(given_names.unwrap_or_default(), config.model.classes(), |classes| {
+                dataset.class_names(classes)
+            })?;
+            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            let common = Common { data, class_names, config };
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
                 None => RunFolder::create_next(&format!("{}-kfold", common.config.model.name))?,
@@ -192,6 +222,9 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
         let problem = problem.replace('\n', " ");
         Error::Data(format!("{}: {problem}; give a folder that 'kfold' wrote", file.display()))
     };
+    if !file.exists() {
+        return Err(not_a_validation(path));
+    }
     let text = fs::read_to_string(&file).map_err(|error| fail(format!("cannot be read ({error})")))?;
     let common: Common = toml::from_str(&text).map_err(|error| fail(format!("not whole ({error})")))?;
     common.config.check().map_err(|error| fail(error.to_string()))?;
@@ -206,22 +239,35 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
     }
 }
 
-fn config(arguments: &KfoldArguments) -> Result<Config> {
+/// What is said of something without a `kfold.toml`.
+fn not_a_validation(path: &Path) -> Error {
+    let what = match path {
+        _ if path.is_dir() => sniff::folder(path).name,
+        _ if path.exists() => "a file",
+        _ => return Error::Data(format!("{}: there is no such folder; check the path", path.display())),
+    };
+    Error::Data(format!(
+        "{}: {what}, not the folder of a cross-validation; give one that 'kfold' wrote",
+        path.display()
+    ))
+}
+
+fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
     let (model, epochs) = model::by_name_or_file(&arguments.model)?;
-    if arguments.folds < 2 {
-        return Err(Error::Usage(format!("--folds {}: nothing to compare; give 2 or more", arguments.folds)));
+    if folds < 2 {
+        return Err(Error::Usage(format!("--folds {folds}: nothing to compare; give 2 or more")));
     }
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
-        batch_size: arguments.batch_size,
+        batch_size: arguments.batch.size(),
         learning_rate: arguments.learning_rate,
         schedule: Schedule::Constant,
         warm_up_epochs: 0,
         monitor: Monitor::ValLoss,
         seed: arguments.seed.into(),
         split_seed: arguments.seed,
-        validation_fraction: 1.0 / arguments.folds as f64,
-        fold: Some(Fold { number: 0, folds: arguments.folds }),
+        validation_fraction: 1.0 / folds as f64,
+        fold: Some(Fold { number: 0, folds }),
         shuffle: true,
         early_stopping: None,
         reduce_lr_on_plateau: None,
@@ -229,6 +275,19 @@ fn config(arguments: &KfoldArguments) -> Result<Config> {
         model,
     };
     config.check()?;
+    Ok(config)
+}
+
+/// The same with no more folds, by default, than a training file of `count` samples can be cut into, and no larger batch
+/// than they have samples. Says where that is less.
+fn fitted(arguments: &KfoldArguments, config: Config, count: usize, console: &mut Console) -> Result<Config> {
+    let mut config = config;
+    if arguments.folds.is_none() && (2..FOLDS).contains(&count) {
+        console.say(&format!("--folds {count} instead of {FOLDS}: there are no more samples"));
+        config = self::config(arguments, count)?;
+    }
+    // The first fold holds out as many as any other, or one more.
+    arguments.batch.fit(&mut config, count, console)?;
     Ok(config)
 }
 
@@ -250,10 +309,16 @@ impl Validation<'_> {
         let path = fold_path(&self.folder, fold);
         // What an interruption has left.
         if path.exists() {
-            fs::remove_dir_all(&path)
-                .map_err(|error| Error::Failed(format!("{}: cannot be removed ({error})", path.display())))?;
+            fs::remove_dir_all(&path).map_err(|error| {
+                Error::Failed(format!("{}: cannot be removed ({error}); remove it", path.display()))
+            })?;
         }
-        let state = State::new(config, self.common.data.clone(), self.device.identity());
+        let Common { data, class_names, .. } = &self.common;
+        let state = State {
+            framing: Framing::of(&self.dataset.train),
+            class_names: class_names.clone(),
+            ..State::new(config, data.clone(), self.device.identity())
+        };
         let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;
@@ -299,7 +364,7 @@ impl Validation<'_> {
     /// The finished folds are kept; an interrupted one begins anew.
     fn interrupted(&self, fold: usize, error: Error) -> Error {
         let Error::Interrupted(_) = error else { return error };
-        let (kept, folder) = (fold - 1, self.folder.path().display());
+        let (kept, folder) = (fold - 1, quoted(self.folder.path().as_os_str()));
         Error::Interrupted(format!("{kept} finished folds are kept; go on with: gpu-fmnist kfold --resume {folder}"))
     }
 
@@ -319,15 +384,16 @@ impl Validation<'_> {
                 values("test loss", 4, [0.0, f64::INFINITY]),
             ],
         };
-        save(&figure, self.folder.path(), "kfold")?;
+        let drawn = save(&figure, self.folder.path(), "kfold");
         if json {
             let mut object: serde_json::Map<_, _> =
                 COLUMNS.iter().zip(&spreads).map(|(name, spread)| ((*name).to_owned(), json!(spread))).collect();
             object.insert("model".into(), json!(model));
             object.insert("adapter".into(), json!(self.device.name()));
             object.insert("folds".into(), json!(self.folds()));
-            object.insert("run_dir".into(), json!(self.folder.path()));
-            return output::json(&object);
+            object.insert("run_dir".into(), json!(self.folder.path().to_string_lossy()));
+            output::json(&object)?;
+            return drawn.map(drop);
         }
         let folds = self.outcomes.iter().map(|outcome| (outcome.fold.to_string(), outcome.figures().to_vec()));
         let spread = |name: &str, of: fn(&Spread) -> f64| (name.to_owned(), spreads.iter().map(of).collect());
@@ -348,6 +414,8 @@ impl Validation<'_> {
         let rows: Vec<Vec<String>> = folds.chain(summary).map(row).collect();
         let headings: Vec<&str> = ["fold"].into_iter().chain(COLUMNS.into_iter().skip(SHOWN)).collect();
         let folder = self.folder.path().display();
-        output::text(&format!("{}\nwrote {folder}/{FILE} and kfold.{{svg,png}}\n", output::table(&headings, &rows)))
+        output::tables(&output::table(&headings, &rows))?;
+        drawn?;
+        output::text(&format!("\nwrote {folder}/{FILE} and kfold.{{svg,png}}\n"))
     }
 }

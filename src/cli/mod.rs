@@ -3,6 +3,7 @@
 mod bar;
 mod baseline;
 mod baseline_table;
+mod batch;
 mod bench;
 mod bench_report;
 mod callbacks;
@@ -18,10 +19,12 @@ mod export;
 mod interrupt;
 mod judgement;
 mod kfold;
+mod names;
 mod output;
 mod pictures;
 mod plot;
 mod predict;
+mod prepared;
 mod profile;
 mod profile_report;
 mod progress;
@@ -93,13 +96,19 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help goes to stdout, mistakes to stderr; where that is closed, nobody reads.
-            drop(error.print());
-            return ExitCode::from(error.exit_code() as u8);
+        // A mistake goes to stderr; where that is closed, nobody reads.
+        Err(mistake) if mistake.use_stderr() => {
+            drop(mistake.print());
+            return ExitCode::from(mistake.exit_code() as u8);
         }
+        Err(help) => return ended(output::printed(help.print())),
     };
-    match threads::with_threads(|| run(&arguments.command)) {
+    ended(threads::with_threads(|| run(&arguments.command)))
+}
+
+/// The exit code, after a line about what went wrong.
+fn ended(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Being interrupted after saving is what the user asked for.

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
+use terminal_size::terminal_size_of;
 
 use crate::error::{Error, Result};
 
@@ -11,8 +12,15 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Failed`] where stdout is a full disk, say.
 pub fn bytes(bytes: &[u8]) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    printed(io::stdout().lock().write_all(bytes))
+}
+
+/// What writing to stdout came to, once nothing of it is held back.
+///
+/// # Errors
+/// See [`bytes`].
+pub fn printed(written: io::Result<()>) -> Result<()> {
+    match written.and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::Failed(format!("stdout: cannot be written ({error}); send it elsewhere")))
         }
@@ -26,6 +34,31 @@ pub fn bytes(bytes: &[u8]) -> Result<()> {
 /// See [`bytes`].
 pub fn text(text: &str) -> Result<()> {
     bytes(text.as_bytes())
+}
+
+/// Writes text with tables in it. On a terminal that is narrower than they are, lines end between two words, so that no
+/// number is torn.
+///
+/// # Errors
+/// See [`bytes`].
+pub fn tables(text: &str) -> Result<()> {
+    let Some((width, _)) = terminal_size_of(io::stdout()) else { return self::text(text) };
+    let lines = text.lines().flat_map(|line| folded(line, usize::from(width.0)));
+    self::text(&lines.map(|line| line.to_owned() + "\n").collect::<String>())
+}
+
+/// A line in parts that are no wider than this, but for words that are.
+pub fn folded(line: &str, width: usize) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), line);
+    while let Some((end, next)) = rest.char_indices().nth(width) {
+        let before = if next == ' ' { Some(end) } else { rest[..end].rfind(' ') };
+        let before = before.filter(|&place| !rest[..place].trim().is_empty());
+        let Some(place) = before.or_else(|| Some(end + rest[end..].find(' ')?)) else { break };
+        parts.push(rest[..place].trim_end());
+        rest = rest[place..].trim_start();
+    }
+    parts.push(rest);
+    parts
 }
 
 /// Writes one line of JSON.
@@ -53,6 +86,20 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_narrow_terminal_tears_no_number() {
+        assert_eq!(folded("", 20), [""]);
+        assert_eq!(folded("    mean   0.3269  0.8848", 20), ["    mean   0.3269", "0.8848"]);
+        assert_eq!(folded("    a-word-that-is-wider 1", 10), ["    a-word-that-is-wider", "1"]);
+        let row = format!("{:>12}  {}", "Größe", (0..20).map(|n| format!("{:>7.3}", f64::from(n))).collect::<String>());
+        for width in 20..200 {
+            let parts = folded(&row, width);
+            assert!(parts.iter().all(|part| part.chars().count() <= width), "{width}: {parts:?}");
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&parts.join(" ")), words(&row));
+        }
+    }
 
     #[test]
     fn columns_line_up() {

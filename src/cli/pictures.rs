@@ -1,13 +1,14 @@
 //! What a network sees on anyone's pictures, as `predict` tells it.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::device::Device;
 use super::trained::Trained;
-use super::{output, setup};
-use crate::data::{Picture, Samples};
+use super::{output, prepared, setup};
+use crate::data::{Picture, Preparation, Samples};
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::train::Source;
@@ -17,25 +18,50 @@ pub struct Pictures<'a> {
     trained: &'a Trained,
     paths: &'a [PathBuf],
     pictures: Vec<Picture>,
+    /// Where what the network saw was written.
+    prepared: Vec<PathBuf>,
+    names: Vec<String>,
 }
+
+/// The path that means standard input.
+const STDIN: &str = "-";
 
 /// How many of a picture's classes are told.
 const MOST: usize = 3;
 
 impl<'a> Pictures<'a> {
-    /// Reads all of them, as [`Picture::read`] does.
+    /// Reads all of them, as [`Picture::read`] does; `-` is standard input.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the first that is no picture, [`Error::Usage`] where the network is not for pictures.
-    pub fn read(trained: &'a Trained, paths: &'a [PathBuf], invert: Option<bool>) -> Result<Self> {
-        let shape = trained.network.model.input;
+    /// [`Error::Data`] naming the first that is no picture, [`Error::Usage`] where the network is not for pictures, or
+    /// standard input is given more than once.
+    pub fn read(trained: &'a Trained, paths: &'a [PathBuf], preparation: &Preparation) -> Result<Self> {
+        let shape = preparation.shape;
         if !matches!(shape[2], 1 | 3) {
             let (path, channels) = (trained.path.display(), shape[2]);
             let problem = format!("the network's input has {channels} channels, a picture 1 or 3");
             return Err(Error::Usage(format!("{path}: {problem}; give no IMAGE but --split")));
         }
-        let pictures = paths.iter().map(|path| Picture::read(path, shape, invert)).collect::<Result<_>>()?;
-        Ok(Self { trained, paths, pictures })
+        if paths.iter().filter(|path| path.as_path() == Path::new(STDIN)).count() > 1 {
+            return Err(Error::Usage("'-' is given twice, but standard input can be read only once".into()));
+        }
+        let read = |path: &PathBuf| match path.to_str() {
+            Some(STDIN) => Picture::read_from(io::stdin().lock(), Path::new("standard input"), preparation),
+            _ => Picture::read(path, preparation),
+        };
+        let pictures = paths.iter().map(read).collect::<Result<_>>()?;
+        Ok(Self { trained, paths, pictures, prepared: Vec::new(), names: trained.class_names(None)? })
+    }
+
+    /// Writes what the network sees of each into a folder; a line that says so.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] naming what cannot be written.
+    pub fn save(&mut self, folder: &Path) -> Result<String> {
+        self.prepared = prepared::save(folder, self.paths, &self.pictures, self.trained.network.model.input)?;
+        let (count, folder) = (self.prepared.len(), folder.display());
+        let pictures = if count == 1 { "1 prepared picture".into() } else { format!("{count} prepared pictures") };
+        Ok(format!("wrote {pictures} into {folder}\n"))
     }
 
     /// The network's answers.
@@ -55,11 +81,11 @@ impl<'a> Pictures<'a> {
 
     /// A table with a row for each picture.
     pub fn text(&self, predictions: &Predictions) -> String {
-        let names = self.trained.class_names();
         let row = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
             let inverted = if picture.inverted { "yes" } else { "no" };
             let likeliest = likeliest(predictions, sample);
-            let told = likeliest.map(|(class, probability)| format!("{} {:.1} %", names[class], 100.0 * probability));
+            let told =
+                likeliest.map(|(class, probability)| format!("{} {:.1} %", self.names[class], 100.0 * probability));
             [path.display().to_string(), inverted.to_owned()].into_iter().chain(told).collect()
         };
         let rows: Vec<Vec<String>> = self.paths.iter().zip(&self.pictures).enumerate().map(row).collect();
@@ -69,19 +95,23 @@ impl<'a> Pictures<'a> {
     }
 
     pub fn json(&self, predictions: &Predictions, device: &Device) -> Value {
-        let (names, run) = (self.trained.class_names(), self.trained.run.as_ref());
+        let (names, run) = (&self.names, self.trained.run.as_ref());
         let class = |(class, probability): (usize, f64)| json!({ "class": class, "name": names[class], "probability": probability });
         let picture = |(sample, (path, picture)): (usize, (&PathBuf, &Picture))| {
-            json!({
+            let mut told = json!({
                 "file": path.to_string_lossy(),
                 "inverted": picture.inverted,
                 "classes": likeliest(predictions, sample).map(class).collect::<Vec<_>>(),
-            })
+            });
+            if let Some(prepared) = self.prepared.get(sample) {
+                told["prepared"] = json!(prepared.to_string_lossy());
+            }
+            told
         };
         json!({
             "model": self.trained.network.model.name,
             "adapter": device.name(),
-            "run_dir": run.map(|run| run.folder.path()),
+            "run_dir": run.map(|run| run.folder.path().to_string_lossy()),
             "checkpoint": run.map(|run| run.checkpoint),
             "pictures": self.paths.iter().zip(&self.pictures).enumerate().map(picture).collect::<Vec<_>>(),
         })

@@ -9,8 +9,8 @@ use super::data_grid::GridOptions;
 use super::device::AdapterOption;
 use super::pictures::Pictures;
 use super::trained::{Part, Trained, TrainedOptions};
-use super::{output, setup};
-use crate::data::Dataset;
+use super::{dataset, output, setup};
+use crate::data::{Dataset, Framing, Preparation};
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::formats::write_whole;
@@ -27,12 +27,19 @@ use crate::train::Source;
 pub struct PredictArguments {
     #[command(flatten)]
     trained: TrainedOptions,
-    /// PNG or JPEG pictures of any size and mode, one garment on each
-    #[arg(value_name = "IMAGE", conflicts_with_all = ["split", "output", "grid", "data_dir"])]
+    /// PNG, JPEG, WebP, BMP or GIF pictures of any size and mode, one garment (or whatever the network knows) on each;
+    /// '-' is standard input
+    #[arg(value_name = "IMAGE", conflicts_with_all = ["split", "output", "grid"])]
     images: Vec<PathBuf>,
     /// Whether to take the negative of the pictures
     #[arg(long, value_enum, default_value_t = Invert::Auto, requires = "images")]
     invert: Invert,
+    /// How far from the edges of the network's input the garment on a picture is put
+    #[arg(long, value_enum, default_value_t = Margins::Data, requires = "images")]
+    margins: Margins,
+    /// Write what the network saw of each picture into this folder, as PNG
+    #[arg(long, value_name = "FOLDER", requires = "images")]
+    save_prepared: Option<PathBuf>,
     /// The samples to predict, where no pictures are given
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
@@ -48,7 +55,7 @@ pub struct PredictArguments {
     #[arg(long, requires = "grid")]
     only_wrong: bool,
     /// The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. Of
-    /// another than the run's, only --split test is predicted
+    /// another than the run's, only --split test is predicted. With pictures: whose margins '--margins data' takes
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -64,10 +71,21 @@ pub struct PredictArguments {
 /// What is turned into its negative.
 #[derive(Clone, Copy, ValueEnum)]
 enum Invert {
-    /// Pictures whose outermost pixels are bright
+    /// Where the garment is darker than what is around it; of cut-outs, where it is dark
     Auto,
     Yes,
     No,
+}
+
+/// Where the object on a picture is put.
+#[derive(Clone, Copy, ValueEnum)]
+enum Margins {
+    /// Where the training images have theirs, as the run measured it; for a file, as Fashion-MNIST: none
+    Data,
+    /// No margins: its longer side is as long as the network's input
+    None,
+    /// Where the picture has it
+    Keep,
 }
 
 /// clap wraps the lines to the terminal.
@@ -75,11 +93,14 @@ const PICTURES: &str = "\
 Samples are predicted as a table, index,label,predicted,p0,p1..., with a sample's place in its file and the probability \
 of each class.
 
-Pictures are prepared as Fashion-MNIST's authors prepared theirs. What is transparent becomes white paper (black with \
---invert no). The network knows bright garments on black: --invert auto takes the negative where the median of the \
-outermost pixels is brighter than half. Rows and columns at the edges that differ from that median by a twentieth at \
-most are cut off, unless the picture is no larger than the network's input. What is left is scaled, antialiased and \
-with its proportions, until its longer side is the network's, and put in the middle.";
+Pictures are prepared as the training images were. A network for Fashion-MNIST knows bright garments on black, whose \
+longer side is the input's. The background is estimated as an even, sloping or curved brightness that most of the \
+outermost pixels have (after a thin frame), and taken away with the light on it; what differs from it by a twentieth, or \
+by more than its noise, is the garment. Specks, faint shadows and lines along the edges are not. It is cut out, made \
+brighter than its background (--invert says otherwise), scaled, antialiased and with its proportions, and put where \
+--margins says. In a picture with transparent parts the garment is what is opaque. A picture that is no larger than the \
+network's input, or whose margins are right within a pixel, keeps them. Networks whose training images have no even \
+background get pictures as they are, scaled. --save-prepared shows what came of it.";
 
 pub fn run(arguments: &PredictArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
@@ -87,33 +108,56 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
     if arguments.images.is_empty() {
         return samples(arguments, &trained, &mut console);
     }
-    let pictures = Pictures::read(&trained, &arguments.images, arguments.invert.decided())?;
+    let preparation = arguments.preparation(&trained, &mut console)?;
+    let mut pictures = Pictures::read(&trained, &arguments.images, &preparation)?;
     let device = arguments.adapter.device(&mut console)?;
     let predictions = pictures.predict(&device)?;
+    let written = arguments.save_prepared.as_deref().map(|folder| pictures.save(folder)).transpose();
     match arguments.json {
         true => output::json(&pictures.json(&predictions, &device)),
-        false => output::text(&pictures.text(&predictions)),
+        false => output::tables(&pictures.text(&predictions)),
+    }?;
+    match written? {
+        Some(line) if !arguments.json => output::text(&line),
+        _ => Ok(()),
+    }
+}
+
+impl PredictArguments {
+    /// What the pictures are to become.
+    fn preparation(&self, trained: &Trained, console: &mut Console) -> Result<Preparation> {
+        let framing = match &self.data_dir {
+            Some(folder) => Framing::of(&dataset::open(Some(folder), &trained.network.model, console)?.train),
+            None => trained.run.as_ref().map_or_else(Framing::default, |run| run.state.framing),
+        };
+        let framing = match self.margins {
+            Margins::Data => framing,
+            Margins::None => framing.without_margins(),
+            Margins::Keep => framing.with_margins_kept(),
+        };
+        Ok(Preparation { shape: trained.network.model.input, invert: self.invert.decided(), framing })
     }
 }
 
 fn samples(arguments: &PredictArguments, trained: &Trained, console: &mut Console) -> Result<()> {
     let device = arguments.adapter.device(console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, console)?;
+    let names = trained.class_names(Some(&dataset))?;
     let (_, predictions) = setup::evaluator(trained, (&dataset).into(), &device)?.predict(&samples)?;
-    let mut written = String::new();
-    if let Some(path) = &arguments.grid {
-        draw(path, arguments, (&predictions, &trained.class_names()), &dataset, &samples)?;
-        written += &format!("wrote {}\n", path.display());
+    if arguments.grid.is_none() && arguments.output.is_none() {
+        return output::text(&predictions.csv());
     }
-    match &arguments.output {
-        Some(path) => {
-            write_whole(path, predictions.csv().as_bytes())?;
-            written += &format!("wrote {}\n", path.display());
-        }
-        None if arguments.grid.is_none() => return output::text(&predictions.csv()),
-        None => {}
-    }
-    output::text(&written)
+    let wrote = |path: &PathBuf| output::text(&format!("wrote {}\n", path.display()));
+    // One of them that cannot be written does not keep the other from it.
+    let drawn = arguments.grid.as_ref().map_or(Ok(()), |path| {
+        draw(path, arguments, (&predictions, &names), &dataset, &samples)?;
+        wrote(path)
+    });
+    let table = arguments.output.as_ref().map_or(Ok(()), |path| {
+        write_whole(path, predictions.csv().as_bytes())?;
+        wrote(path)
+    });
+    drawn.and(table)
 }
 
 /// The notebook's grid: what samples are and what they were taken for, mistakes in colour.
@@ -140,7 +184,8 @@ fn draw(
     if samples.is_empty() {
         return Err(Error::Usage("--only-wrong: every sample was taken for what it is; leave it out".into()));
     }
-    save_as(&plot::Samples { shape: dataset.train.shape, columns: arguments.chosen.columns(), samples }, path)
+    let [_, columns] = arguments.chosen.size(samples.len());
+    save_as(&plot::Samples { shape: dataset.train.shape, columns, samples }, path)
 }
 
 impl Invert {

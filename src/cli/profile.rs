@@ -23,7 +23,7 @@ use crate::train::check_batch_size;
 pub struct ProfileArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
+    model: PathBuf,
     /// Samples a training step
     #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,
@@ -61,11 +61,10 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     // Neither a result nor an error follows the progress on its line.
     console.show_for_now("");
     let report = measured?;
-    if let Some(folder) = &arguments.output {
-        save(&report.roofline(), folder, "roofline")?;
-        write_whole(&folder.join("trace.json"), &report.trace())?;
-    }
-    if arguments.json { output::json(&report.json()) } else { output::text(&report.text(arguments.sort)) }
+    if arguments.json { output::json(&report.json()) } else { output::tables(&report.text(arguments.sort)) }?;
+    let Some(folder) = &arguments.output else { return Ok(()) };
+    save(&report.roofline(), folder, "roofline")?;
+    write_whole(&folder.join("trace.json"), &report.trace())
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
@@ -81,7 +80,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;
     console.show_for_now(&format!("timing {} steps", arguments.steps));
     let data = Synthetic::new(&model, batch);
-    let mut engine = data.engine(device.executor(plan)?);
+    let mut engine = data.engine(device.executor(plan)?)?;
     let profile = profile(&mut engine, &data, arguments.steps as usize, visit)?;
     Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
 }

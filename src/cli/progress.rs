@@ -1,6 +1,9 @@
 //! The line that shows an epoch's progress, as Keras words it.
 
+use std::slice;
+
 use super::console::Console;
+use super::output::folded;
 
 /// What the line tells.
 pub struct Line<'a> {
@@ -14,7 +17,7 @@ pub struct Line<'a> {
 
 const WIDEST_BAR: usize = 20;
 const NARROWEST_BAR: usize = 4;
-/// Metrics that stay on the first line when a narrow terminal breaks it.
+/// Metrics that stay on the line of the bar when a narrow terminal breaks it.
 const FIRST_METRICS: usize = 2;
 
 impl Line<'_> {
@@ -23,30 +26,24 @@ impl Line<'_> {
         format!("{} {}{}", self.count(), self.timing(), spelled(self.metrics))
     }
 
-    /// With a bar, for this terminal. No line of it is as long as the terminal is wide, or it would wrap.
+    /// With a bar where there is room for one, for this terminal: on as many lines as it takes, none of them as long as
+    /// the terminal is wide, or it would wrap.
     pub fn for_terminal(&self, console: &Console) -> String {
         self.fitted(console.width(), console.has_colour())
     }
 
     fn fitted(&self, width: usize, colour: bool) -> String {
-        let count = self.count();
-        let room = |tail: &str| (width.saturating_sub(1)).checked_sub(count.len() + 2 + tail.len());
-        let all = format!("{}{}", self.timing(), spelled(self.metrics));
-        if let Some(bar) = room(&all).filter(|&bar| bar >= NARROWEST_BAR) {
-            return format!("{count} {} {all}", self.bar(bar.min(WIDEST_BAR), colour));
-        }
+        let (count, width) = (self.count(), width.saturating_sub(1));
         let few = self.metrics.len().min(FIRST_METRICS);
-        let first = format!("{}{}", self.timing(), spelled(&self.metrics[..few]));
-        let first = match room(&first).filter(|&bar| bar >= NARROWEST_BAR) {
-            Some(bar) => format!("{count} {} {first}", self.bar(bar.min(WIDEST_BAR), colour)),
-            None => cut(&format!("{count} {first}"), width),
-        };
-        match self.metrics.len() > few {
-            true => {
-                format!("{first}\n{}", cut(&format!("{:1$}{2}", "", count.len(), spelled(&self.metrics[few..])), width))
-            }
-            false => first,
+        for first in [self.metrics.len(), few] {
+            let tail = format!("{}{}", self.timing(), spelled(&self.metrics[..first]));
+            let room = width.checked_sub(count.len() + 2 + tail.len()).filter(|&room| room >= NARROWEST_BAR);
+            let Some(room) = room else { continue };
+            let line = format!("{count} {} {tail}", self.bar(room.min(WIDEST_BAR), colour));
+            let others = lines(String::new(), &self.metrics[first..], count.len() + 1, width);
+            return [vec![line], others].concat().join("\n");
         }
+        lines(format!("{count} {}", self.timing()), self.metrics, count.len() + 1, width).join("\n")
     }
 
     /// ` 12/94`
@@ -87,8 +84,21 @@ fn spelled(metrics: &[(&str, f64)]) -> String {
     metrics.iter().map(|(name, value)| format!(" - {name}: {value:.4}")).collect()
 }
 
-fn cut(line: &str, width: usize) -> String {
-    line.chars().take(width.saturating_sub(1)).collect()
+/// A line that was begun, with metrics after it: before one that would go beyond the width, a new line begins. It is
+/// indented where that leaves room.
+fn lines(begun: String, metrics: &[(&str, f64)], indent: usize, width: usize) -> Vec<String> {
+    let mut lines = vec![begun];
+    for metric in metrics {
+        let words = spelled(slice::from_ref(metric));
+        match lines.last_mut() {
+            Some(line) if !line.is_empty() && line.len() + words.len() <= width => *line += &words,
+            _ => lines.push(format!("{:indent$}{}", "", words.trim_start())),
+        }
+    }
+    // Where not even a word fits, it is cut.
+    let parts = lines.iter().flat_map(|line| folded(line, width)).filter(|_| width > 0);
+    let cut = parts.flat_map(|part| part.as_bytes().chunks(width));
+    cut.map(|part| String::from_utf8_lossy(part).into_owned()).collect()
 }
 
 #[cfg(test)]
@@ -121,9 +131,28 @@ mod tests {
             line(94, &METRICS, 60),
             "94/94 ━━━━━━ 3s 30ms/step - accuracy: 0.7412 - loss: 0.7417\n      - val_accuracy: 0.8413 - val_loss: 0.4444"
         );
+        assert_eq!(
+            line(94, &METRICS, 40),
+            "94/94 3s 30ms/step - accuracy: 0.7412\n      - loss: 0.7417\n      - val_accuracy: 0.8413\n      - val_loss: 0.4444"
+        );
         for width in 0..200 {
             for line in line(50, &METRICS, width).lines() {
                 assert!(line.chars().count() < width.max(1), "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_terminal_loses_a_number() {
+        for width in 15..200 {
+            for colour in [false, true] {
+                let metrics = [&METRICS[..], &[("loss", 123_456.789)]].concat();
+                let line = Line { step: 7, steps: 12_345, seconds: 4000.0, seconds_per_step: 0.5, metrics: &metrics };
+                let shown = line.fitted(width, colour);
+                let words: Vec<&str> = shown.split_whitespace().collect();
+                let plain = line.plain();
+                let missing: Vec<&str> = plain.split_whitespace().filter(|word| !words.contains(word)).collect();
+                assert!(missing.is_empty(), "{width}: no {missing:?} in {shown}");
             }
         }
     }

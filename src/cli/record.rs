@@ -1,23 +1,61 @@
 //! What a run's folder says about how the run was made: `config.toml` and `environment.json`.
 
 use std::env::{self, consts};
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::console::Console;
 use super::device::Device;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::shell::quoted;
 use crate::train::{Config, Environment, RunFolder};
 
 /// `config.toml`: the configuration with every default filled in, and where the data is.
 #[derive(Serialize)]
 struct ConfigFile<'a> {
-    data_dir: String,
+    data_dir: DataDir,
     #[serde(flatten)]
     config: &'a Config,
+}
+
+/// A path as TOML can have it: text, or its bytes where they are none.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum DataDir {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// The part of `config.toml` that is no [`Config`].
+#[derive(Deserialize)]
+struct Place {
+    data_dir: DataDir,
+}
+
+impl From<PathBuf> for DataDir {
+    fn from(path: PathBuf) -> Self {
+        match path.into_os_string().into_string() {
+            Ok(text) => DataDir::Text(text),
+            Err(path) => DataDir::Bytes(path.into_encoded_bytes()),
+        }
+    }
+}
+
+impl From<DataDir> for PathBuf {
+    fn from(data_dir: DataDir) -> Self {
+        match data_dir {
+            DataDir::Text(text) => text.into(),
+            #[cfg(unix)]
+            DataDir::Bytes(bytes) => <OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into(),
+            #[cfg(not(unix))]
+            DataDir::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+        }
+    }
 }
 
 /// Writes both files.
@@ -26,8 +64,7 @@ struct ConfigFile<'a> {
 /// [`Error::Failed`] naming the file that cannot be written.
 pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &Device) -> Result<()> {
     let data_dir = std::path::absolute(&dataset.folder).unwrap_or_else(|_| dataset.folder.clone());
-    let data_dir = data_dir.to_string_lossy().into_owned();
-    let text = toml::to_string(&ConfigFile { data_dir, config })
+    let text = toml::to_string(&ConfigFile { data_dir: data_dir.into(), config })
         .map_err(|error| Error::Failed(format!("config.toml cannot be written: {error}")))?;
     folder.write("config.toml", &text)?;
     // Of a run that is gone on with, the earlier commands are kept.
@@ -63,15 +100,12 @@ pub fn warn_unlocked(folder: &RunFolder, console: &mut Console) {
 
 /// The process' own command line, as a shell takes it.
 fn command_line() -> String {
-    let arguments = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    let words: Vec<String> = iter::once("gpu-fmnist".to_owned()).chain(arguments).collect();
-    // Only a zero byte, which no argument can have, cannot be quoted.
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+    let words = iter::once("gpu-fmnist".into()).chain(env::args_os().skip(1));
+    words.map(|word| quoted(&word)).collect::<Vec<String>>().join(" ")
 }
 
-/// The data folder that `config.toml` names, if that is still there.
+/// The data folder that `config.toml` names, whether or not it is still there.
 pub fn data_dir(folder: &RunFolder) -> Option<PathBuf> {
-    let table: toml::Table = folder.read("config.toml").parse().ok()?;
-    let data_dir = Path::new(table.get("data_dir")?.as_str()?);
-    data_dir.is_dir().then(|| data_dir.to_owned())
+    let Place { data_dir } = toml::from_str(&folder.read("config.toml")).ok()?;
+    Some(data_dir.into())
 }

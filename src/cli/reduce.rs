@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::console::Console;
 use super::device::AdapterOption;
+use super::names::NamesOption;
 use super::split::LearntOptions;
 use super::{bar, dataset, output};
-use crate::classical::{Components, Features, Keep, Products, t_sne};
-use crate::data::{Dataset, class_names};
+use crate::classical::{Components, Features, Keep, Products, most_perplexity, t_sne};
+use crate::data::Dataset;
 use crate::error::Result;
 use crate::formats::write_whole;
 use crate::plot::{self, Scatter, Scree, save};
@@ -26,20 +27,22 @@ pub struct ReduceArguments {
     /// Principal component analysis, or t-SNE
     #[arg(long, value_enum, default_value_t = Method::Pca)]
     method: Method,
-    /// Components to keep: a number, or the part of the variance that they must explain
-    #[arg(long, default_value = "50", value_name = "N|PART")]
-    components: Keep,
+    /// Components to keep: a number, or the part of the variance that they must explain [default: 50, or all of fewer]
+    #[arg(long, value_name = "N|PART")]
+    components: Option<Keep>,
     /// Test samples to draw [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
-    /// How many neighbours of a sample t-SNE keeps near, about
-    #[arg(long, default_value_t = 30, value_name = "N")]
-    perplexity: usize,
+    /// How many neighbours of a sample t-SNE keeps near, about [default: 30, or a third of fewer than 91 samples]
+    #[arg(long, value_name = "N")]
+    perplexity: Option<usize>,
     #[command(flatten)]
     samples: LearntOptions,
     /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    names: NamesOption,
     /// Where the tables and pictures go [default: reduced/<method>]
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
@@ -73,10 +76,36 @@ const PICTURES: usize = 16;
 /// Rows of the table on stdout.
 const ROWS: usize = 10;
 
+/// What is kept, and how near t-SNE looks, unless asked for.
+const COMPONENTS: Keep = Keep::Count(50);
+const PERPLEXITY: usize = 30;
+
+impl ReduceArguments {
+    /// What to keep of these pixels. Says where that is less than by default.
+    fn keep(&self, pixels: &Features, console: &mut Console) -> Keep {
+        let keep = self.components.unwrap_or_else(|| COMPONENTS.within(pixels));
+        if self.components.is_none() && keep != COMPONENTS {
+            console.say(&format!("--components {keep} instead of {COMPONENTS}: the training samples have no more"));
+        }
+        keep
+    }
+
+    /// The same of the perplexity.
+    fn perplexity(&self, samples: usize, console: &mut Console) -> usize {
+        let perplexity = self.perplexity.unwrap_or_else(|| PERPLEXITY.min(most_perplexity(samples)));
+        if self.perplexity.is_none() && (1..PERPLEXITY).contains(&perplexity) {
+            console
+                .say(&format!("--perplexity {perplexity} instead of {PERPLEXITY}: there are {samples} samples only"));
+        }
+        perplexity
+    }
+}
+
 pub fn run(arguments: &ReduceArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let device = arguments.adapter.device(&mut console)?;
     let dataset = dataset::load(arguments.data_dir.as_deref(), &mut console)?;
+    let names = arguments.names.of(&dataset)?;
     let split = arguments.samples.of(dataset.train.len())?;
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
     let folder = match (&arguments.output, arguments.method) {
@@ -84,6 +113,10 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
         (None, Method::Pca) => Path::new("reduced").join("pca"),
         (None, Method::Tsne) => Path::new("reduced").join("tsne"),
     };
+    let training = Features::pixels(&dataset.train, &split.train);
+    let count = arguments.count.map_or(dataset.test.len(), |count| dataset.test.len().min(count as usize));
+    let keep = arguments.keep(&training, &mut console);
+    let perplexity = (arguments.method == Method::Tsne).then(|| arguments.perplexity(count, &mut console));
 
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} %");
     bar.set_length(1000);
@@ -92,27 +125,25 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
         Ok(())
     };
     bar.set_message("principal components");
-    let training = Features::pixels(&dataset.train, &split.train);
-    let components = Components::of(&training, arguments.components, products, &mut visit)?;
-    let count = arguments.count.map_or(dataset.test.len(), |count| dataset.test.len().min(count as usize));
+    let components = Components::of(&training, keep, products, &mut visit)?;
     let numbers: Vec<u32> = (0..count as u32).collect();
     let coordinates = components.project(&Features::pixels(&dataset.test, &numbers), products, &mut |_| Ok(()))?;
-    let embedding = match arguments.method {
-        Method::Pca => None,
-        Method::Tsne => {
-            bar.set_message("t-SNE");
-            Some(t_sne(&coordinates, arguments.perplexity, products, &mut visit)?)
-        }
-    };
+    let embedding = perplexity.map(|perplexity| {
+        bar.set_message("t-SNE");
+        t_sne(&coordinates, perplexity, products, &mut visit)
+    });
+    let embedding = embedding.transpose()?;
     bar.finish_and_clear();
 
-    let reduced = Reduced { dataset: &dataset, components: &components, folder: &folder };
-    let text = match &embedding {
-        None => reduced.components(&coordinates)?,
-        Some(points) => reduced.embedding(points)?,
+    let reduced = Reduced { dataset: &dataset, components: &components, names: &names, folder: &folder };
+    let (text, written) = match &embedding {
+        None => (reduced.text(), reduced.components(&coordinates)),
+        Some(points) => (String::new(), reduced.embedding(points)),
     };
+    // What was computed is told wherever it could be written.
     if !arguments.json {
-        return output::text(&text);
+        output::tables(&text)?;
+        return output::text(&written?);
     }
     let Components { mean, variances, vectors } = &components;
     let (kept, ratios) = (components.count(), components.ratios());
@@ -124,18 +155,36 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
         "variances": variances,
         "ratios": ratios,
         "vectors": vectors.chunks_exact(mean.len()).collect::<Vec<_>>(),
-        "folder": folder,
-    }))
+        "folder": folder.to_string_lossy(),
+    }))?;
+    written.map(drop)
 }
 
 /// What there is to write about a reduction.
 struct Reduced<'a> {
     dataset: &'a Dataset,
     components: &'a Components,
+    /// A name for each class.
+    names: &'a [String],
     folder: &'a Path,
 }
 
 impl Reduced<'_> {
+    /// What principal components tell, in short.
+    fn text(&self) -> String {
+        let (ratios, kept) = (self.components.ratios(), self.components.count());
+        let sums: Vec<f64> = self.components.cumulative().collect();
+        let cells = |place: usize| {
+            let part = |value: f64| format!("{:.2} %", 100.0 * value);
+            let variance = format!("{:.4}", self.components.variances[place]);
+            vec![(place + 1).to_string(), variance, part(ratios[place]), part(sums[place])]
+        };
+        let table: Vec<Vec<String>> = (0..ROWS.min(ratios.len())).map(cells).collect();
+        let table = output::table(&["component", "variance", "of all", "together"], &table);
+        let (all, sum) = (ratios.len(), 100.0 * sums[kept - 1]);
+        format!("{table}\n{kept} of {all} components, with {sum:.2} % of the variance\n")
+    }
+
     /// Writes what principal components tell, and the test samples' `coordinates`; what to say of it.
     fn components(&self, coordinates: &Features) -> Result<String> {
         let Components { variances, vectors, mean } = self.components;
@@ -168,18 +217,7 @@ impl Reduced<'_> {
         self.draw("Test samples by their first two principal components", [axis(0), axis(1)], &points)?;
         self.write_coordinates(&values, columns)?;
 
-        let cells = |place: usize| {
-            let part = |value: f64| format!("{:.2} %", 100.0 * value);
-            vec![(place + 1).to_string(), format!("{:.4}", variances[place]), part(ratios[place]), part(sums[place])]
-        };
-        let table: Vec<Vec<String>> = (0..ROWS.min(ratios.len())).map(cells).collect();
-        let table = output::table(&["component", "variance", "of all", "together"], &table);
-        let folder = self.folder.display();
-        Ok(format!(
-            "{table}\n{kept} of {} components, with {:.2} % of the variance\nwrote tables and pictures into {folder}\n",
-            ratios.len(),
-            100.0 * sums[kept - 1],
-        ))
+        Ok(format!("wrote tables and pictures into {}\n", self.folder.display()))
     }
 
     /// Writes where t-SNE has placed the test samples; what to say of it.
@@ -191,11 +229,8 @@ impl Reduced<'_> {
     }
 
     fn draw(&self, title: &str, axes: [String; 2], points: &[[f32; 2]]) -> Result<()> {
-        let Dataset { train, test, hashes, .. } = self.dataset;
-        let classes = train.labels.iter().chain(&test.labels).max().map_or(0, |&label| usize::from(label) + 1);
-        let names = class_names(hashes.iter().map(|(_, hash)| hash), classes);
-        let figure =
-            Scatter { title: title.to_owned(), axes, names: &names, points, labels: &test.labels[..points.len()] };
+        let labels = &self.dataset.test.labels[..points.len()];
+        let figure = Scatter { title: title.to_owned(), axes, names: self.names, points, labels };
         save(&figure, self.folder, "scatter").map(drop)
     }
 

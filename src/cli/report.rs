@@ -1,18 +1,21 @@
 //! `gpu-fmnist report`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::trained::{CheckpointOption, Part, TrainedRun};
+use super::judgement::Judgement;
+use super::names::NamesOption;
+use super::trained::{CheckpointOption, ModelOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::error::Result;
+use crate::formats::write_whole;
 use crate::report::{Contents, html};
 use crate::train::{Environment, History, RunFolder};
 
-/// Write RUN/report.html: one page with everything about a run, to read offline or to mail.
+/// Write RUN/report.html, or another file: one page with everything about a run, to read offline or to mail.
 ///
 /// What was trained and on which adapter, learning curves, classification report, confusion matrix, calibration, samples,
 /// and how to do it again. It needs neither network nor script.
@@ -24,6 +27,11 @@ pub struct ReportArguments {
     run: PathBuf,
     #[command(flatten)]
     checkpoint: CheckpointOption,
+    #[command(flatten)]
+    names: NamesOption,
+    /// The file to write [default: report.html in the run's folder]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// The data set's folder; by default the run's own
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -34,39 +42,45 @@ pub struct ReportArguments {
     quiet: bool,
 }
 
-const FILE: &str = "report.html";
-
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
-    let trained = arguments.checkpoint.open(&arguments.run)?;
+    let trained = arguments.checkpoint.open(&arguments.run, &ModelOption::default())?.named(&arguments.names)?;
     let TrainedRun { folder, checkpoint, state } = trained.run()?;
     let environment = Environment::read(folder)?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), Part::Test, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
-    let split = state.config.split(dataset.train.len())?;
+    let split = state.split(dataset.train.len(), &trained.path)?;
     let contents = Contents {
         folder: folder.path(),
         checkpoint,
         state,
         environment: &environment,
         history: &History::resumed(&state.history, &folder.read("metrics.csv")),
-        names: &trained.class_names(),
+        names: &trained.class_names(Some(&dataset))?,
         split: [split.train.len(), split.validation.len()],
         tested_on: &device.describe(),
         loss,
         predictions: &predictions,
         test: &dataset.test,
     };
-    let path = write(folder, &contents)?;
+    let path = arguments.output.clone().unwrap_or_else(|| path(folder));
+    let written = write(&path, &contents);
+    // What was measured is told wherever it could be written.
+    output::text(&(Judgement::new(Part::Test.name(), contents.names, loss, &predictions).line() + "\n"))?;
+    written?;
     output::text(&format!("wrote {}\n", path.display()))
 }
 
-/// Writes the page into the run's folder; its path.
+/// The file in a run's folder.
+pub fn path(folder: &RunFolder) -> PathBuf {
+    folder.path().join("report.html")
+}
+
+/// Writes the page.
 ///
 /// # Errors
 /// [`crate::error::Error::Failed`] where it cannot be drawn or written.
-pub fn write(folder: &RunFolder, contents: &Contents) -> Result<PathBuf> {
-    folder.write(FILE, &html(contents)?)?;
-    Ok(folder.path().join(FILE))
+pub fn write(path: &Path, contents: &Contents) -> Result<()> {
+    write_whole(path, html(contents)?.as_bytes())
 }

@@ -1,7 +1,8 @@
 //! A training run with everything it reports to: the console, stdout and the run's folder.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -11,10 +12,11 @@ use super::device::Device;
 use super::judgement::Judgement;
 use super::progress::Line;
 use super::trained::Part;
-use super::{evaluate, interrupt, output, plot, report};
-use crate::data::{Dataset, class_names};
+use super::{evaluate, interrupt, names, output, plot, report};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::Contents;
+use crate::shell::quoted;
 use crate::train::{Environment, EpochResult, Finished, History, RunFolder, Tally, Trainer};
 
 /// A run with everything it reports to.
@@ -142,7 +144,7 @@ impl Run<'_> {
     fn interrupted(&mut self) -> Result<Error> {
         self.save(&["last"])?;
         let path = self.folder.checkpoint_path("last");
-        let (path, folder) = (path.display(), self.folder.path().display());
+        let (path, folder) = (path.display(), quoted(self.folder.path().as_os_str()));
         let message = format!("saved {path}; go on with: gpu-fmnist train --resume {folder}");
         self.console.record(&message);
         self.save_log()?;
@@ -169,28 +171,34 @@ impl Run<'_> {
         let (loss, predictions) = self.trainer.test()?;
         let state = self.trainer.state();
         let config = &state.config;
-        let names = class_names(&state.data, config.model.classes());
+        let names = names::or_numbers(state.class_names.clone(), config.model.classes());
         let judgement = Judgement::new(Part::Test.name(), &names, loss, &predictions);
         self.console.record(&judgement.line());
-        self.save_log()?;
-        if let Some(dataset) = self.report_on {
-            let path = self.write_report(dataset, &judgement)?;
+        // What was trained is told wherever it could be written.
+        let written = self.save_log().and_then(|()| match self.report_on {
+            Some(dataset) => self.write_report(dataset, &judgement).map(Some),
+            None => Ok(None),
+        });
+        if let Ok(Some(path)) = &written {
             self.console.show(&format!("wrote {}", path.display()));
         }
-        if !self.json {
-            return output::text(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" });
+        if self.json {
+            let state = self.trainer.state();
+            output::json(&LastObject {
+                model: &state.config.model.name,
+                adapter: self.device.name(),
+                backend: self.device.backend(),
+                device_type: self.device.device_type(),
+                seed: state.config.seed,
+                epochs: state.epoch,
+                test_loss: loss,
+                test_accuracy: predictions.top(1),
+                run_dir: self.folder.path().to_string_lossy(),
+            })?;
+        } else {
+            output::tables(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" })?;
         }
-        output::json(&LastObject {
-            model: &config.model.name,
-            adapter: self.device.name(),
-            backend: self.device.backend(),
-            device_type: self.device.device_type(),
-            seed: config.seed,
-            epochs: state.epoch,
-            test_loss: loss,
-            test_accuracy: predictions.top(1),
-            run_dir: self.folder.path(),
-        })
+        written.map(drop)
     }
 
     /// Draws and writes what `plot`, `evaluate` and `report` would; the report's path.
@@ -198,9 +206,9 @@ impl Run<'_> {
         let folder = self.folder.path();
         plot::draw(folder)?;
         judgement.save(&evaluate::folder(folder, Part::Test))?;
-        let split = self.trainer.split();
+        let (split, path) = (self.trainer.split(), report::path(&self.folder));
         report::write(
-            &self.folder,
+            &path,
             &Contents {
                 folder,
                 checkpoint: "last",
@@ -214,7 +222,8 @@ impl Run<'_> {
                 predictions: judgement.predictions,
                 test: &dataset.test,
             },
-        )
+        )?;
+        Ok(path)
     }
 
     fn save_log(&self) -> Result<()> {
@@ -244,5 +253,5 @@ struct LastObject<'a> {
     epochs: usize,
     test_loss: f64,
     test_accuracy: f64,
-    run_dir: &'a Path,
+    run_dir: Cow<'a, str>,
 }

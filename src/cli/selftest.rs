@@ -32,13 +32,13 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
             let outcomes =
                 TABLE.iter().map(|row| check_kernel(&probe, adapter.tiles(), row)).collect::<Result<Vec<_>>>()?;
             failed += outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
-            output::text(&kernels(&outcomes))?;
+            output::tables(&kernels(&outcomes))?;
         }
         Device::Cpu => output::text("the shaders were not tested: they run on a GPU or on software Vulkan only\n")?,
     }
     let checks = gradient_checks(device.tiles(), |plan| device.executor(plan))?;
     failed += checks.iter().filter(|check| !check.passes()).count();
-    output::text(&format!("\n{}", gradients(&checks)))?;
+    output::tables(&format!("\n{}", gradients(&checks)))?;
     match failed {
         0 => output::text("\nall passed\n"),
         _ => Err(Error::Failed(format!("{failed} checks failed on {}", device.describe()))),
@@ -55,6 +55,10 @@ fn kernels(outcomes: &[Outcome]) -> String {
         &["kernel", "cases", "worst part of tolerance", "result"],
         &outcomes.iter().map(row).collect::<Vec<_>>(),
     );
+    let dropped: usize = outcomes.iter().map(|outcome| outcome.dropped).sum();
+    if dropped > 0 {
+        text += &format!("{dropped} cases left out: this adapter would take minutes to compile their tiles\n");
+    }
     for outcome in outcomes {
         for failure in outcome.failures.iter().take(MOST_FAILURES) {
             text += &format!("{}: {failure}\n", outcome.kernel);

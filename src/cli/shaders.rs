@@ -1,15 +1,14 @@
 //! `gpu-fmnist shaders`
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::error::{Error, Result};
-use crate::formats::{Language, translate, write_whole};
+use crate::formats::{Language, make_folder, translate, write_whole};
 use crate::kernels::{Row, TABLE, Tiled, Tiles, specialise};
 use crate::model::{self, nearest};
 use crate::plan::{Options, lower};
@@ -29,7 +28,7 @@ pub struct ShadersArguments {
     output: Option<PathBuf>,
     /// Those of this model's training step: cnn1, cnn2, cnn3, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
-    model: Option<String>,
+    model: Option<PathBuf>,
     /// Samples a training step
     #[arg(short, long, default_value_t = 512, value_name = "N", requires = "model",
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 24))]
@@ -77,7 +76,7 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         let headings: &[&str] =
             if arguments.model.is_some() { &["pipeline", "kernel", "tile"] } else { &["kernel", "what it does"] };
         let rows: Vec<Vec<String>> = shaders.into_iter().map(|shader| shader.listed).collect();
-        return output::text(&output::table(headings, &rows));
+        return output::tables(&output::table(headings, &rows));
     };
     let language = match target {
         Target::Wgsl => Language::Wgsl,
@@ -93,9 +92,7 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         let translated = translate(name, wgsl, language)?;
         match &arguments.output {
             Some(folder) => {
-                fs::create_dir_all(folder).map_err(|error| {
-                    Error::Failed(format!("{}: cannot be made ({error}); give another -o", folder.display()))
-                })?;
+                make_folder(folder)?;
                 write_whole(&folder.join(format!("{name}.{}", language.extension())), &translated)?;
             }
             None => {
@@ -120,7 +117,7 @@ fn as_they_stand(kernels: &[&'static str]) -> Vec<Shader> {
 }
 
 /// The pipelines of a model's training step, each with the first pass that it runs.
-fn pipelines(model: &str, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
+fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
     let (model, _) = model::by_name_or_file(model)?;
     let tiles = match arguments.tiles {
         Column::Gpu => Tiles::Gpu,

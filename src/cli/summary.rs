@@ -1,5 +1,7 @@
 //! `gpu-fmnist summary`
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::output;
@@ -11,10 +13,10 @@ use crate::model;
 pub struct SummaryArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
-    model: String,
+    model: PathBuf,
 }
 
 pub fn run(arguments: &SummaryArguments) -> Result<()> {
     let (model, _) = model::by_name_or_file(&arguments.model)?;
-    output::text(&model::summary(&model)?)
+    output::tables(&model::summary(&model)?)
 }

@@ -1,18 +1,21 @@
 //! `gpu-fmnist train`
 
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::batch::BatchOption;
 use super::callbacks::CallbackOptions;
 use super::console::Console;
 use super::device::AdapterOption;
+use super::names::{self, NamesOption};
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup, tiling};
+use crate::data::Framing;
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
@@ -26,13 +29,12 @@ use crate::train::{Config, History, RunFolder, Schedule, State};
 pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
     #[arg(long, value_name = "NAME|FILE")]
-    model: Option<String>,
+    model: Option<PathBuf>,
     /// Passes over the training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Samples a training step
-    #[arg(short, long, default_value_t = 512, value_name = "N")]
-    batch_size: usize,
+    #[command(flatten)]
+    batch: BatchOption,
     /// Adam's
     #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: f64,
@@ -53,6 +55,8 @@ pub struct TrainArguments {
     /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    names: NamesOption,
     /// The folder to write [default: runs/<model>-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
@@ -97,10 +101,12 @@ JSON at the end: model, adapter, backend, device_type, seed, epochs, test_loss, 
 
 Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 
+/// How much of what a file has for training is named.
+const MOST_LEFT_OUT: usize = 12;
+
 /// What a run begins with.
 struct Start {
     config: Config,
-    data_dir: Option<PathBuf>,
     /// The network whose weights it starts from.
     init: Option<Network>,
     /// The run to go on with, and its checkpoint.
@@ -111,9 +117,20 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let mut start = start(arguments)?;
+    let given_names = arguments.names.given(start.config.model.classes())?;
+    let (data_dir, model) = (arguments.data_dir.as_deref(), &start.config.model);
+    // Before the device, so that the first line names the data.
+    let dataset = match &start.resumed {
+        Some((folder, state, ..)) => dataset::open_of_run(data_dir, folder, &state.data, model, &mut console)?,
+        None => dataset::open(data_dir, model, &mut console)?,
+    };
     let device = arguments.adapter.device(&mut console)?;
-    let dataset = dataset::open(start.data_dir.as_deref(), &start.config.model, &mut console)?;
     let hashes = dataset::hashes(&dataset);
+    // Those of a run that is gone on with, unless others are given.
+    let class_names = |recorded: Vec<String>| {
+        let recorded = given_names.unwrap_or(recorded);
+        names::known(recorded, start.config.model.classes(), |classes| dataset.class_names(classes))
+    };
 
     let (folder, trainer, history) = match start.resumed.take() {
         Some((folder, mut state, checkpoint, path)) => {
@@ -122,6 +139,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                 let problem = "not the data set that the run began with";
                 return Err(Error::Data(format!("{folder}: {problem}; give that one with --data-dir")));
             }
+            state.class_names = class_names(state.known_names())?;
             let before = mem::replace(&mut state.adapter, device.identity());
             if before != state.adapter {
                 let (before, now) = (label(&before), label(&state.adapter));
@@ -131,21 +149,27 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             }
             console.record_before(&folder.read("train.log"));
             let history = History::resumed(&state.history, &folder.read("metrics.csv"));
-            // The checkpoint comes first: where the process ended between them, it has an epoch more.
-            folder.write("metrics.csv", &history.csv())?;
+            state.split(dataset.train.len(), &path)?;
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
+            // The checkpoint comes first: where the process ended between them, it has an epoch more.
+            folder.write("metrics.csv", &history.csv())?;
             record::write(&folder, &trainer.state().config, &dataset, &device)?;
             (folder, trainer, history)
         }
         None => {
-            let Config { model, batch_size, .. } = &start.config;
-            let tiles = tiling::choose(arguments.tiles, &device, model, *batch_size, &mut console)?;
-            let config = Config { tiles, ..start.config };
-            let state = State::new(config, hashes, device.identity());
+            let class_names = class_names(Vec::new())?;
+            let mut config = start.config;
+            arguments.batch.fit(&mut config, dataset.train.len(), &mut console)?;
+            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            let framing = Framing::of(&dataset.train);
+            let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;
+                if !network.left_out.is_empty() {
+                    console.say(&left_out(path, &network.left_out));
+                }
             }
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
@@ -191,7 +215,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
 fn start(arguments: &TrainArguments) -> Result<Start> {
     if let Some(run) = &arguments.resume {
-        let mut folder = RunFolder::open(run);
+        let mut folder = RunFolder::find(run)?;
         let path = folder.checkpoint_path("last");
         // Before anything is read: a run that is going on is soon another.
         if path.exists() {
@@ -209,15 +233,14 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         if let Some(patience) = arguments.callbacks.patience {
             be_more_patient(&mut state.config, patience)?;
         }
-        let data_dir = arguments.data_dir.clone().or_else(|| record::data_dir(&folder));
         let config = state.config.clone();
         let resumed = Some((folder, state, checkpoint, path));
-        return Ok(Start { config, data_dir, init: None, resumed });
+        return Ok(Start { config, init: None, resumed });
     }
     let (model, epochs, init) = model(arguments)?;
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
-        batch_size: arguments.batch_size,
+        batch_size: arguments.batch.size(),
         learning_rate: arguments.learning_rate,
         schedule: arguments.schedule,
         warm_up_epochs: arguments.warm_up_epochs,
@@ -233,7 +256,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         model,
     };
     config.check()?;
-    Ok(Start { config, data_dir: arguments.data_dir.clone(), init, resumed: None })
+    Ok(Start { config, init, resumed: None })
 }
 
 /// The model, the epochs to train it by default, and the network whose weights it starts from.
@@ -244,9 +267,16 @@ fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<Network>)> 
     let (model, epochs) = match (named, &init) {
         (Some(named), _) => named,
         (None, Some(network)) => (network.model.clone(), model::EPOCHS),
-        (None, None) => model::by_name_or_file("cnn1")?,
+        (None, None) => model::by_name_or_file("cnn1".as_ref())?,
     };
     Ok((model, epochs, init))
+}
+
+/// What of a file training does not go on with, in one line.
+fn left_out(path: &Path, what: &[String]) -> String {
+    let (shown, more) = what.split_at(what.len().min(MOST_LEFT_OUT));
+    let more = if more.is_empty() { String::new() } else { format!("; and {} more", more.len()) };
+    format!("{}: training leaves out {}{more}", path.display(), shown.join("; "))
 }
 
 /// `--patience` of a run that goes on.

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::console::Console;
+use super::names::{self, NamesOption};
 use super::{dataset, record};
-use crate::data::{Dataset, class_names};
+use crate::data::{Dataset, class_names_in};
 use crate::error::{Error, Result};
 use crate::formats::{self, AdamState, Checkpoint, Network};
+use crate::model;
 use crate::train::{RunFolder, State};
 
 /// The options, the same in every subcommand that uses a trained network.
@@ -19,6 +21,10 @@ pub struct TrainedOptions {
     run: PathBuf,
     #[command(flatten)]
     checkpoint: CheckpointOption,
+    #[command(flatten)]
+    names: NamesOption,
+    #[command(flatten)]
+    model: ModelOption,
 }
 
 /// Which of a run's networks.
@@ -27,6 +33,14 @@ pub struct CheckpointOption {
     /// Of a run, the weights after the last epoch, or those with the best validation accuracy [default: last]
     #[arg(long, value_enum)]
     checkpoint: Option<Which>,
+}
+
+/// Of which model a file's weights are.
+#[derive(Args, Default)]
+pub struct ModelOption {
+    /// Of a file with weights alone, the model that they are of: cnn1, cnn2, cnn3, or a model's TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -66,7 +80,7 @@ impl TrainedOptions {
     /// # Errors
     /// [`Error::Data`] where there is none.
     pub fn open(&self) -> Result<Trained> {
-        self.checkpoint.open(&self.run)
+        self.checkpoint.open(&self.run, &self.model)?.named(&self.names)
     }
 }
 
@@ -75,20 +89,30 @@ impl CheckpointOption {
     ///
     /// # Errors
     /// [`Error::Data`] where there is none.
-    pub fn open(&self, path: &Path) -> Result<Trained> {
+    pub fn open(&self, path: &Path, ModelOption { model }: &ModelOption) -> Result<Trained> {
+        let refuse = |option: &str, what: &str| {
+            Err(Error::Usage(format!("{option}: {} {what}, or leave it out", path.display())))
+        };
         if !path.is_file() {
-            return open_run(path, self.checkpoint.unwrap_or(Which::Last));
+            return match model {
+                Some(_) => refuse("--model", "is not a file with weights alone; give one"),
+                None => open_run(path, self.checkpoint.unwrap_or(Which::Last)),
+            };
         }
         if self.checkpoint.is_some() {
-            let path = path.display();
-            return Err(Error::Usage(format!("--checkpoint: {path} is a file; give a run's folder, or leave it out")));
+            return refuse("--checkpoint", "is a file; give a run's folder");
         }
-        Ok(Trained { network: formats::read(path, None)?, path: path.to_owned(), run: None })
+        let model = model.as_deref().map(model::by_name_or_file).transpose()?.map(|(model, _)| model);
+        let network = formats::read(path, model.as_ref())?;
+        if model.is_some_and(|model| (model.input, &model.layers) != (network.model.input, &network.model.layers)) {
+            return refuse("--model", "has a model of its own, which is another; give a file with weights alone");
+        }
+        Ok(Trained { network, path: path.to_owned(), run: None })
     }
 }
 
 fn open_run(path: &Path, which: Which) -> Result<Trained> {
-    let folder = RunFolder::open(path);
+    let folder = RunFolder::find(path)?;
     let name = match which {
         Which::Best => "best",
         Which::Last => "last",
@@ -102,7 +126,8 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
         model: state.config.model.clone(),
         tensors,
         adam: Some(AdamState { learning_rate: state.learning_rate, time: state.time }),
-        class_names: class_names(&state.data, state.config.model.classes()),
+        class_names: state.known_names(),
+        left_out: Vec::new(),
     };
     network.check(&path.display().to_string())?;
     Ok(Trained { network, path, run: Some(TrainedRun { folder, checkpoint: name, state }) })
@@ -125,14 +150,19 @@ impl Trained {
     /// [`Error::Data`] where it cannot be had or does not fit.
     pub fn samples(&self, data_dir: Option<PathBuf>, part: Part, console: &mut Console) -> Result<(Dataset, Vec<u32>)> {
         let asked_for = data_dir.is_some();
-        let data_dir = data_dir.or_else(|| record::data_dir(&self.run.as_ref()?.folder));
-        let dataset = dataset::open(data_dir.as_deref(), &self.network.model, console)?;
+        let (data_dir, model) = (data_dir.as_deref(), &self.network.model);
+        let dataset = match &self.run {
+            Some(TrainedRun { folder, state, .. }) => {
+                dataset::open_of_run(data_dir, folder, &state.data, model, console)?
+            }
+            None => dataset::open(data_dir, model, console)?,
+        };
         if let Some(run) = &self.run {
             run.check(&dataset, part, asked_for, console)?;
         }
         let count = dataset.train.len();
         let split = || match &self.run {
-            Some(run) => run.state.config.split(count),
+            Some(run) => run.state.split(count, &self.path),
             None => {
                 let (part, path) = (part.name(), self.path.display());
                 let problem = format!("--split {part}: {path} does not say which samples it was trained with");
@@ -147,12 +177,39 @@ impl Trained {
         Ok((dataset, samples))
     }
 
-    /// A name for each class.
-    pub fn class_names(&self) -> Vec<String> {
-        match self.network.class_names.as_slice() {
-            [] => class_names([], self.network.model.classes()),
-            names => names.to_vec(),
+    /// The same network with the names that the option gives, if it does.
+    ///
+    /// # Errors
+    /// See [`NamesOption::given`].
+    pub fn named(mut self, option: &NamesOption) -> Result<Self> {
+        if let Some(names) = option.given(self.network.model.classes())? {
+            self.network.class_names = names;
         }
+        Ok(self)
+    }
+
+    /// What is known of the classes' names: those with the network, else what the data tells; where none is open, the
+    /// folder that the run was trained on. Or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where that folder's names are not whole.
+    pub fn known_names(&self, dataset: Option<&Dataset>) -> Result<Vec<String>> {
+        let network = &self.network;
+        names::known(network.class_names.clone(), network.model.classes(), |classes| match (dataset, &self.run) {
+            (Some(dataset), _) => dataset.class_names(classes),
+            (None, Some(run)) => {
+                record::data_dir(&run.folder).map_or(Ok(Vec::new()), |folder| class_names_in(&folder, classes))
+            }
+            (None, None) => Ok(Vec::new()),
+        })
+    }
+
+    /// A name for each class, by default its number: see [`Self::known_names`].
+    ///
+    /// # Errors
+    /// See [`Self::known_names`].
+    pub fn class_names(&self, dataset: Option<&Dataset>) -> Result<Vec<String>> {
+        Ok(names::or_numbers(self.known_names(dataset)?, self.network.model.classes()))
     }
 }
 

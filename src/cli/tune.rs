@@ -1,7 +1,7 @@
 //! `gpu-fmnist tune`
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -23,7 +23,7 @@ use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates,
 pub struct TuneArguments {
     /// cnn1, cnn2, cnn3, or models' TOML files
     #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
-    model: Vec<String>,
+    model: Vec<PathBuf>,
     /// Samples a training step: tiles are chosen for each size apart
     #[arg(short, long, default_value_t = 512, value_name = "N")]
     batch_size: usize,
@@ -64,11 +64,12 @@ fn about() -> String {
 }
 
 /// How the measuring ended.
-#[derive(PartialEq)]
 enum End {
     Complete,
     OutOfTime,
     Interrupted,
+    /// What was found cannot be kept.
+    Unwritable(Error),
 }
 
 /// A tuner with everything it reports to.
@@ -109,7 +110,7 @@ pub fn run(arguments: &TuneArguments) -> Result<()> {
     let wanted = tuner.wanted(&models)?;
     let (outcomes, end) = tuner.measure(&wanted)?;
     tuner.report(&outcomes)?;
-    tuner.conclude(&outcomes, wanted.len(), &end)
+    tuner.conclude(&outcomes, wanted.len(), end)
 }
 
 impl Tuner<'_> {
@@ -174,11 +175,13 @@ impl Tuner<'_> {
             if let Some(best) = outcome.best {
                 tiling.tuned.insert(product.to_string(), best.cut);
             }
-            if !self.arguments.dry_run {
-                self.cache.put(&identity, &outcome);
-                self.cache.write(self.path)?;
-            }
+            self.cache.put(&identity, &outcome);
+            let kept = if self.arguments.dry_run { Ok(()) } else { self.cache.write(self.path) };
             outcomes.push(outcome);
+            if let Err(error) = kept {
+                bar.finish_and_clear();
+                return Ok((outcomes, End::Unwritable(error)));
+            }
         }
         bar.finish_and_clear();
         Ok((outcomes, End::Complete))
@@ -187,7 +190,7 @@ impl Tuner<'_> {
     /// Prints what was measured.
     fn report(&self, outcomes: &[Outcome]) -> Result<()> {
         if !self.arguments.json {
-            return output::text(&table(outcomes));
+            return output::tables(&table(outcomes));
         }
         let measured = |Measured { cut, seconds }: &Measured| json!({ "tile": cut, "milliseconds": seconds * 1e3 });
         let product = |outcome: &Outcome| {
@@ -210,7 +213,7 @@ impl Tuner<'_> {
     }
 
     /// Says what was kept and where.
-    fn conclude(mut self, outcomes: &[Outcome], wanted: usize, end: &End) -> Result<()> {
+    fn conclude(mut self, outcomes: &[Outcome], wanted: usize, end: End) -> Result<()> {
         let (path, measured) = (self.path.display(), outcomes.len());
         let better = outcomes.iter().filter(|outcome| outcome.best.is_some()).count();
         let kept = match (self.arguments.dry_run, better) {
@@ -224,6 +227,7 @@ impl Tuner<'_> {
             End::OutOfTime => {
                 self.console.say(&format!("out of time after {measured} of {wanted} products: {message}"))
             }
+            End::Unwritable(error) => return Err(error),
             End::Interrupted => {
                 return Err(Error::Interrupted(format!("stopped after {measured} of {wanted} products: {message}")));
             }

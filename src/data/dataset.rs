@@ -1,10 +1,12 @@
 //! A whole data set in memory.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::checksums::FILES;
+use super::classes::{class_names_in, fashion_mnist_names};
+use super::files::files_in;
 use super::idx::{Images, Labels};
-use super::locate::files_in;
 use super::problem::problem_with;
 use crate::error::Result;
 
@@ -27,6 +29,33 @@ impl Samples {
         self.labels.len()
     }
 
+    /// Whether they are images `[H, W, C]` of that shape with a label each, below `classes`.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self, input: [usize; 3], classes: usize) -> std::result::Result<(), String> {
+        if self.shape != input {
+            return Err(format!("images are {:?} [H, W, C], but the model takes {input:?}", self.shape));
+        }
+        let pixels = input.iter().try_fold(self.labels.len(), |values, &extent| values.checked_mul(extent));
+        if pixels != Some(self.images.len()) {
+            let (bytes, labels) = (self.images.len(), self.labels.len());
+            return Err(format!("{bytes} pixels with {labels} labels are not {labels} images of {input:?} [H, W, C]"));
+        }
+        match self.label_beyond(classes) {
+            None => Ok(()),
+            Some(place) => {
+                let label = self.labels[place];
+                Err(format!("label {label} of sample {place} is beyond the {classes} classes of the model"))
+            }
+        }
+    }
+
+    /// The first sample whose label is none of so many classes.
+    pub fn label_beyond(&self, classes: usize) -> Option<usize> {
+        self.labels.iter().position(|&label| usize::from(label) >= classes)
+    }
+
     /// Whether there are no images, which no data set that was read has.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
@@ -42,6 +71,10 @@ pub struct Dataset {
     pub test: Samples,
     /// Where the samples were read from.
     pub folder: PathBuf,
+    /// The four files themselves, in the order of [`FILES`].
+    pub files: [PathBuf; 4],
+    /// As what files were taken, where that is not plain.
+    pub notes: Vec<String>,
     /// Whether all four checksums are Fashion-MNIST's. If not, this may well be another data set of the same format.
     pub verified: bool,
     /// The name and the SHA-256 (of the unpacked bytes, lowercase hexadecimal) of each file, in the order of [`FILES`].
@@ -49,6 +82,25 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// One more than the largest label: the classes that there are at least.
+    pub fn classes(&self) -> usize {
+        self.train.labels.iter().chain(&self.test.labels).max().map_or(0, |&label| usize::from(label) + 1)
+    }
+
+    /// What the data tells of one of these numbers of classes: the names in the folder's `classes.txt`, else
+    /// Fashion-MNIST's where it is that; nothing for any other data set.
+    ///
+    /// # Errors
+    /// See [`read_class_names`](super::read_class_names).
+    pub fn class_names(&self, classes: RangeInclusive<usize>) -> Result<Vec<String>> {
+        match class_names_in(&self.folder, classes.clone())? {
+            names if names.is_empty() => {
+                Ok(fashion_mnist_names(self.hashes.iter().map(|(_, hash)| hash), *classes.start()))
+            }
+            names => Ok(names),
+        }
+    }
+
     /// Reads the four files in `folder`, each plain or gzip, in parallel.
     ///
     /// # Errors
@@ -56,14 +108,15 @@ impl Dataset {
     /// [`Error::Data`](crate::error::Error::Data) when a file is missing or malformed, when images and labels differ in
     /// number, or when training and test images differ in shape.
     pub fn load(folder: &Path) -> Result<Self> {
-        let [train_images, train_labels, test_images, test_labels] = files_in(folder)?;
-        let (train, test) =
-            rayon::join(|| samples(&train_images, &train_labels), || samples(&test_images, &test_labels));
-        let ((train, train_hashes), (test, test_hashes)) = (train?, test?);
+        let files = files_in(folder)?;
+        let [train_images, train_labels, test_images, test_labels] = &files;
+        let (train, test) = rayon::join(|| samples(train_images, train_labels), || samples(test_images, test_labels));
+        let ((train, train_hashes, mut notes), (test, test_hashes, test_notes)) = (train?, test?);
+        notes.extend(test_notes);
         if train.shape != test.shape {
             let (test_shape, train_shape) = (test.shape, train.shape);
             return Err(problem_with(
-                &test_images,
+                test_images,
                 format!("the shape [H, W, C] is {test_shape:?}, but {train_shape:?} in the training images; {REMEDY}"),
             ));
         }
@@ -75,12 +128,12 @@ impl Dataset {
             (FILES[3].name, test_labels),
         ];
         let verified = FILES.iter().zip(&hashes).all(|(file, (_, hash))| file.sha256 == hash);
-        Ok(Self { train, test, folder: folder.to_path_buf(), verified, hashes })
+        Ok(Self { train, test, folder: folder.to_path_buf(), files, notes, verified, hashes })
     }
 }
 
-/// Reads the samples of an image and a label file, and their checksums in this order.
-fn samples(image_path: &Path, label_path: &Path) -> Result<(Samples, [String; 2])> {
+/// Reads the samples of an image and a label file, their checksums in this order, and what there is to say of them.
+fn samples(image_path: &Path, label_path: &Path) -> Result<(Samples, [String; 2], Vec<String>)> {
     let (images, labels) = rayon::join(|| Images::read(image_path), || Labels::read(label_path));
     let (images, labels) = (images?, labels?);
     let [count, height, width, channels] = images.shape;
@@ -90,5 +143,7 @@ fn samples(image_path: &Path, label_path: &Path) -> Result<(Samples, [String; 2]
         return Err(problem_with(label_path, format!("{problem}; {REMEDY}")));
     }
     let samples = Samples { images: images.pixels, labels: labels.classes, shape: [height, width, channels] };
-    Ok((samples, [images.sha256, labels.sha256]))
+    let notes = [(image_path, images.note), (label_path, labels.note)];
+    let notes = notes.into_iter().filter_map(|(path, note)| Some(format!("{}: {}", path.display(), note?)));
+    Ok((samples, [images.sha256, labels.sha256], notes.collect()))
 }

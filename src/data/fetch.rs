@@ -4,11 +4,12 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::checksums::{FILES, RawFile};
-use super::locate::file_in;
+use super::files::file_in;
 use super::mirror::{Mirror, Progress};
+use super::own::fetch_again;
 use super::package;
 use super::problem::problem_with;
-use crate::error::Result;
+use crate::error::{Result, remedy};
 
 /// The addresses that [`fetch`] tries in turn. A file's name and `.gz` are appended to them.
 pub const MIRRORS: [&str; 3] = [
@@ -51,7 +52,8 @@ pub fn fetch(into: &Path, report: &mut dyn FnMut(&Progress) -> Result<()>) -> Re
 ///
 /// See [`fetch`].
 pub fn fetch_from(sources: &Sources, into: &Path, report: &mut dyn FnMut(&Progress) -> Result<()>) -> Result<()> {
-    let unwritable = |error| problem_with(into, format!("the folder cannot be made ({error}); choose another"));
+    let unwritable =
+        |error: io::Error| problem_with(into, format!("the folder cannot be made ({error}); {}", remedy(&error)));
     fs::create_dir_all(into).map_err(unwritable)?;
     let mut mirrors: Vec<_> = sources.mirrors.iter().map(|address| Mirror::new(address)).collect();
     let mut missing = Vec::new();
@@ -87,10 +89,8 @@ fn is_there(file: &RawFile, folder: &Path) -> Result<bool> {
         return Ok(true);
     }
     let problem = "the checksum is not Fashion-MNIST's";
-    Err(problem_with(
-        &path,
-        format!("{problem}; delete the file and run 'gpu-fmnist data fetch', or choose another folder"),
-    ))
+    let remedy = fetch_again(&path).unwrap_or_else(|| "choose another folder with --data-dir".into());
+    Err(problem_with(&path, format!("{problem}; {remedy}")))
 }
 
 /// Gets `file` from the first mirror that has it, if any does.

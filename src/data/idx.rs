@@ -1,16 +1,15 @@
-//! The IDX format: a magic number, the dimensions as big-endian `u32`, then the values in row-major order.
-//!
-//! The input is not trusted. No buffer is ever sized by what a header promises, and no more is unpacked than that.
+//! Images and labels from IDX files, as this program has them: bytes. What other types and shapes say without ambiguity is
+//! taken, and said where it is not plain; nothing is guessed.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::RangeInclusive;
 use std::path::Path;
 
-use super::checksums::sha256;
+use super::array::{Array, Problem};
+use super::own::fetch_again;
 use super::problem::problem_with;
-use super::unpack::{explain, unpacked};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::sniff::{self, Wanted};
 
 /// Images as an IDX file holds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +20,20 @@ pub struct Images {
     pub shape: [usize; 4],
     /// The SHA-256 of the unpacked file, header included, in lowercase hexadecimal.
     pub sha256: String,
+    /// As what the file was taken, where that is not plain.
+    pub note: Option<String>,
 }
 
 impl Images {
-    /// Reads the IDX file at `path`, of rank 3 `[N, H, W]` or 4 `[N, H, W, C]`, plain or gzip.
+    /// Reads the IDX file at `path`, plain or gzip, of rank 3 `[N, H, W]` or 4 `[N, H, W, C]`; also `[N, C, H, W]` and
+    /// `[N, H * W]` of square images. Values are bytes, or whole numbers of other types from 0 to 255, or floats from 0
+    /// to 1 or to 255, which are rounded to bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`](crate::error::Error::Data) when the file cannot be read or is not exactly such a file.
+    /// [`Error::Data`] when the file cannot be read or is not exactly such a file.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::decode(path, open(path)?)
+        open(path).and_then(|source| Self::of(source).map_err(|problem| told(path, problem, &|| fetch_again(path))))
     }
 
     /// Like [`Images::read`], from any source; `name` is what its errors call it.
@@ -39,10 +42,29 @@ impl Images {
     ///
     /// See [`Images::read`].
     pub fn decode(name: &Path, source: impl Read) -> Result<Self> {
-        let array = decode(source, 3..=4).map_err(|problem| problem_with(name, problem))?;
-        let channels = array.sizes.get(3).copied().unwrap_or(1);
-        let shape = [array.sizes[0], array.sizes[1], array.sizes[2], channels];
-        Ok(Self { pixels: array.values, shape, sha256: array.sha256 })
+        Self::of(source).map_err(|problem| told(name, problem, &|| None))
+    }
+
+    fn of(source: impl Read) -> std::result::Result<Self, Problem> {
+        let mut array = Array::read(source)?;
+        let (shape, as_what) = image_shape(&array.sizes)?;
+        let (mut pixels, rounded) = match array.take_bytes() {
+            Some(bytes) => Ok((bytes, None)),
+            None if array.is_of_integers() => whole(array.values(), "pixel").map(|bytes| (bytes, None)),
+            None => brightness(&array),
+        }
+        .map_err(|problem| array.byte_order_or(problem))?;
+        if matches!(as_what, Some(Layout::ChannelsFirst)) {
+            pixels = channels_last(&pixels, shape);
+        }
+        let [_, height, width, channels] = shape;
+        let note =
+            as_what.map(|_| format!("each image of {:?} taken as {height} x {width} x {channels}", &array.sizes[1..]));
+        let note = match (note, rounded) {
+            (Some(note), Some(rounded)) => Some(format!("{note}, {rounded}")),
+            (note, rounded) => note.or(rounded),
+        };
+        Ok(Self { pixels, shape, sha256: array.sha256, note })
     }
 }
 
@@ -53,16 +75,19 @@ pub struct Labels {
     pub classes: Vec<u8>,
     /// The SHA-256 of the unpacked file, header included, in lowercase hexadecimal.
     pub sha256: String,
+    /// As what the file was taken, where that is not plain.
+    pub note: Option<String>,
 }
 
 impl Labels {
-    /// Reads the IDX file at `path`, of rank 1 `[N]`, plain or gzip.
+    /// Reads the IDX file at `path`, plain or gzip, of rank 1 `[N]` or `[N, 1]`, of any type whose values are whole numbers
+    /// from 0 to 255; also one-hot labels `[N, classes]`, and QMNIST's `[N, 8]`, of which the first column is the class.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`](crate::error::Error::Data) when the file cannot be read or is not exactly such a file.
+    /// [`Error::Data`] when the file cannot be read or is not exactly such a file.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::decode(path, open(path)?)
+        open(path).and_then(|source| Self::of(source).map_err(|problem| told(path, problem, &|| fetch_again(path))))
     }
 
     /// Like [`Labels::read`], from any source; `name` is what its errors call it.
@@ -71,71 +96,139 @@ impl Labels {
     ///
     /// See [`Labels::read`].
     pub fn decode(name: &Path, source: impl Read) -> Result<Self> {
-        let array = decode(source, 1..=1).map_err(|problem| problem_with(name, problem))?;
-        Ok(Self { classes: array.values, sha256: array.sha256 })
+        Self::of(source).map_err(|problem| told(name, problem, &|| None))
+    }
+
+    fn of(source: impl Read) -> std::result::Result<Self, Problem> {
+        let mut array = Array::read(source)?;
+        let columns = match array.sizes.as_slice() {
+            [_, inner @ ..] if inner.iter().all(|&size| size == 1) => None,
+            &[_, columns] => Some(columns),
+            _ => return Err(swapped(&array.sizes, "labels", "images")),
+        };
+        let (classes, note) = match columns {
+            Some(columns) => rows(&array, columns),
+            None => match array.take_bytes() {
+                Some(bytes) => Ok((bytes, None)),
+                None => whole(array.values(), "label").map(|bytes| (bytes, None)),
+            },
+        }
+        .map_err(|problem| array.byte_order_or(problem))?;
+        Ok(Self { classes, sha256: array.sha256, note })
     }
 }
 
-/// An array of unsigned bytes of any rank.
-struct Array {
-    sizes: Vec<usize>,
-    values: Vec<u8>,
-    sha256: String,
+/// How the pixels of a file lie that has them in another order than `[N, H, W]` or `[N, H, W, C]`.
+#[derive(Clone, Copy)]
+enum Layout {
+    ChannelsFirst,
+    Flat,
 }
 
-/// The magic number of unsigned bytes, to which the rank is added.
-const UNSIGNED_BYTES: u32 = 0x0000_0800;
-const DAMAGED: &str = "delete the file and run 'gpu-fmnist data fetch'";
-const FOREIGN: &str = "put an IDX file of unsigned bytes in its place";
-
-/// Reads an array whose rank is one of `ranks`, or says `problem; remedy`.
-fn decode(source: impl Read, ranks: RangeInclusive<u32>) -> std::result::Result<Array, String> {
-    let mut source = unpacked(source).map_err(|error| explain(&error))?;
-    let mut header = Vec::new();
-    read_more(&mut source, &mut header, 4)?;
-    if header.is_empty() {
-        return Err(format!("the file is empty; {DAMAGED}"));
-    }
-    let magic = word(&header, 0).ok_or_else(|| format!("the file ends within its magic number; {DAMAGED}"))?;
-    let rank = magic.wrapping_sub(UNSIGNED_BYTES);
-    if !ranks.contains(&rank) {
-        let expected: Vec<_> = ranks.map(|rank| format!("{:#010x}", UNSIGNED_BYTES + rank)).collect();
-        return Err(format!("the magic number is {magic:#010x}, not {}; {FOREIGN}", expected.join(" or ")));
-    }
-    read_more(&mut source, &mut header, 4 * u64::from(rank))?;
-    let sizes: Option<Vec<u32>> = (1..=rank as usize).map(|index| word(&header, index)).collect();
-    let sizes = sizes.ok_or_else(|| format!("the file ends within its {rank} dimensions; {DAMAGED}"))?;
-    if sizes.contains(&0) {
-        return Err(format!("the dimensions {sizes:?} have a zero among them; {FOREIGN}"));
-    }
-    // Room is kept for the one byte that shows the file to be too long.
-    let count = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)));
-    let count = count.filter(|&count| count < isize::MAX as u64);
-    let count = count.ok_or_else(|| format!("the dimensions {sizes:?} exceed what memory can address; {FOREIGN}"))?;
-    let mut values = Vec::new();
-    read_more(&mut source, &mut values, count + 1)?;
-    match values.len() as u64 {
-        read if read < count => Err(format!("the dimensions {sizes:?} need {count} bytes, it has {read}; {DAMAGED}")),
-        read if read > count => Err(format!("bytes follow the {count} of dimensions {sizes:?}; {DAMAGED}")),
-        _ => Ok(Array {
-            sizes: sizes.into_iter().map(|size| size as usize).collect(),
-            sha256: sha256(&[&header, &values]),
-            values,
-        }),
+/// The shape `[N, H, W, C]` of images of these sizes.
+fn image_shape(sizes: &[usize]) -> std::result::Result<([usize; 4], Option<Layout>), Problem> {
+    match *sizes {
+        [count, height, width] => Ok(([count, height, width, 1], None)),
+        // No image has so many channels, and is one pixel or three high.
+        [count, channels @ (1 | 3), height, width] if height == width && width > 4 => {
+            Ok(([count, height, width, channels], Some(Layout::ChannelsFirst)))
+        }
+        [count, height, width, channels] => Ok(([count, height, width, channels], None)),
+        [_] | [_, 1] => Err(swapped(sizes, "images", "labels")),
+        [count, pixels, ..] => match pixels.isqrt() {
+            side if side * side == pixels => Ok(([count, side, side, 1], Some(Layout::Flat))),
+            _ => Err(Problem::new(
+                format!("each image is a row of {pixels} values, of which its height and width do not follow"),
+                "write the images as [N, H, W] or [N, H, W, C]",
+            )),
+        },
+        [] => Err(swapped(sizes, "images", "labels")),
     }
 }
 
-/// Appends up to `limit` bytes to `buffer`: fewer only where the source ends. The buffer grows with what arrives.
-fn read_more(source: &mut dyn Read, buffer: &mut Vec<u8>, limit: u64) -> std::result::Result<(), String> {
-    source.take(limit).read_to_end(buffer).map(drop).map_err(|error| explain(&error))
+fn swapped(sizes: &[usize], wanted: &str, found: &str) -> Problem {
+    let what = format!("has the dimensions {sizes:?}, which are those of {found}, not of {wanted}");
+    Problem::new(what, format!("put the {wanted} here; perhaps the files of images and labels are swapped"))
 }
 
-/// The big-endian word at `index` words into `header`, if it is that long.
-fn word(header: &[u8], index: usize) -> Option<u32> {
-    header.as_chunks().0.get(index).copied().map(u32::from_be_bytes)
+/// The pixels of `[N, C, H, W]` as `[N, H, W, C]`, which is the `shape`.
+fn channels_last(pixels: &[u8], shape: [usize; 4]) -> Vec<u8> {
+    let [_, height, width, channels] = shape;
+    let plane = height * width;
+    let images = pixels.chunks_exact(plane * channels);
+    images.flat_map(|image| (0..plane * channels).map(|at| image[at % channels * plane + at / channels])).collect()
+}
+
+/// Whole numbers from 0 to 255 as bytes; `what` is what an error calls one.
+fn whole(values: impl Iterator<Item = f64>, what: &str) -> std::result::Result<Vec<u8>, Problem> {
+    let byte = |(place, value): (usize, f64)| match value {
+        0.0..=255.0 if value.fract() == 0.0 => Ok(value as u8),
+        _ => Err(Problem::new(
+            format!("{what} {place} is {value}, which is no whole number from 0 to 255"),
+            format!("write {what}s from 0 to 255"),
+        )),
+    };
+    values.enumerate().map(byte).collect()
+}
+
+/// Floats as bytes: from 0 to 1, or else from 0 to 255. With what there is to say of it where they are rounded.
+fn brightness(array: &Array) -> std::result::Result<(Vec<u8>, Option<String>), Problem> {
+    // A number that is none is no minimum, nor a maximum.
+    let (least, most) = array.values().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
+        if value.is_nan() { (f64::NEG_INFINITY, most) } else { (least.min(value), most.max(value)) }
+    });
+    // What is black throughout, and is not zero, are other numbers.
+    if least < 0.0 || most > 255.0 || most > 0.0 && most < 1.0 / 512.0 {
+        let range = if least.is_finite() { format!("from {least} to {most}") } else { "some of them no number".into() };
+        return Err(Problem::new(
+            format!("its pixels are floats, {range}, which are no brightnesses"),
+            "write them from 0 to 1, or from 0 to 255",
+        ));
+    }
+    let scale = if most <= 1.0 { 255.0 } else { 1.0 };
+    let mut apart = 0_f64;
+    let pixels = array.values().map(|value| {
+        let rounded = (scale * value).round();
+        apart = apart.max((scale * value - rounded).abs());
+        rounded as u8
+    });
+    let pixels = pixels.collect();
+    // Bytes / 255 as f32 have it are at most 2e-5 off.
+    let note = (apart > 1e-3).then(|| format!("pixels are floats up to {most}, rounded to 256 grey levels"));
+    Ok((pixels, note))
+}
+
+/// Labels with several values a sample.
+fn rows(array: &Array, columns: usize) -> std::result::Result<(Vec<u8>, Option<String>), Problem> {
+    let values: Vec<f64> = array.values().collect();
+    let one_hot = |row: &[f64]| {
+        let class = row.iter().position(|&value| value == 1.0)?;
+        let others = row.iter().enumerate().all(|(place, &value)| place == class || value == 0.0);
+        u8::try_from(class).ok().filter(|_| others)
+    };
+    if let Some(classes) = values.chunks_exact(columns).map(one_hot).collect() {
+        return Ok((classes, Some(format!("one-hot labels of {columns} classes"))));
+    }
+    if columns == 8 && array.is_of_words() {
+        let classes = whole(values.iter().copied().step_by(columns), "label")?;
+        return Ok((classes, Some("QMNIST's labels: of 8 values a sample, the first is taken as the class".into())));
+    }
+    let what = format!("{columns} values a sample, which are neither a class nor one-hot");
+    Err(Problem::new(what, "write the classes as [N]"))
 }
 
 fn open(path: &Path) -> Result<io::BufReader<File>> {
-    let file = File::open(path).map_err(|error| problem_with(path, explain(&error)))?;
+    const REMEDY: &str = "give the folder that the four files are in";
+    let unreadable = |error| problem_with(path, sniff::unreadable(path, &error, Wanted::Idx, REMEDY));
+    let file = File::open(path).map_err(unreadable)?;
+    if path.is_dir() {
+        return Err(problem_with(path, sniff::folder(path).line(Wanted::Idx, REMEDY)));
+    }
     Ok(io::BufReader::with_capacity(1 << 16, file))
+}
+
+/// The problem with the file `name` in one line. What is not whole may be fetched again, as `fetch` says.
+fn told(name: &Path, Problem { what, remedy }: Problem, fetch: &dyn Fn() -> Option<String>) -> Error {
+    let anew = || fetch().unwrap_or_else(|| "put a whole copy of the file in its place".into());
+    problem_with(name, format!("{what}; {}", remedy.unwrap_or_else(anew)))
 }

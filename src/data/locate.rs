@@ -1,12 +1,14 @@
 //! Finds a data set among the places where its users, and other programs, keep it.
 
 use std::env;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::checksums::FILES;
+use super::files::{Found, files_in, look_into};
 use super::problem::problem_with;
 use crate::error::Result;
+
+/// The folders below the current one that are searched.
+const OWN: [&str; 3] = ["data", "data/FashionMNIST/raw", "FashionMNIST/raw"];
 
 /// The folder to read the data set from: `data_dir` if given, else the environment variable `GPU_FMNIST_DATA` if set,
 /// else the first of [`standard_folders`] that holds all four files; `None` where none does.
@@ -14,7 +16,7 @@ use crate::error::Result;
 /// # Errors
 ///
 /// [`Error::Data`](crate::error::Error::Data) when a folder was named, by `data_dir` or the variable, and one of the
-/// files is not in it.
+/// files is not in it; or when one of the standard folders that are below the current one has only some of them.
 pub fn locate(data_dir: Option<&Path>) -> Result<Option<PathBuf>> {
     locate_with(data_dir, &variable)
 }
@@ -31,49 +33,6 @@ pub fn cache_folder() -> Option<PathBuf> {
     cache_folder_with(&variable)
 }
 
-/// The paths of the four files in `folder`, in the order of [`FILES`]. Of a file that is there both plain and as `.gz`,
-/// the plain one is taken, since it is faster to read.
-///
-/// # Errors
-///
-/// [`Error::Data`](crate::error::Error::Data) naming the files that are not there.
-pub(super) fn files_in(folder: &Path) -> Result<[PathBuf; 4]> {
-    match FILES.map(|file| file_in(folder, file.name).ok_or(file.name)) {
-        [Ok(train_images), Ok(train_labels), Ok(test_images), Ok(test_labels)] => {
-            Ok([train_images, train_labels, test_images, test_labels])
-        }
-        found => {
-            let missing: Vec<_> = found.into_iter().filter_map(|file| file.err()).collect();
-            Err(problem_with(folder, why_missing(folder, &missing)))
-        }
-    }
-}
-
-/// Why files of these names, at least one, could not be found, and what to do about it.
-fn why_missing(folder: &Path, names: &[&str]) -> String {
-    if folder.is_file() {
-        return "a file, not a folder; give the folder that the four files are in".into();
-    }
-    // A folder that may not be searched looks as if nothing were in it, and says so only of a file in it.
-    let unreadable = names.iter().find_map(|name| folder.join(name).metadata().err().filter(is_refusal));
-    match unreadable {
-        Some(error) => format!("the folder cannot be read ({error}); check its permissions or choose another"),
-        None => {
-            let names = names.join(", ");
-            format!("no {names} here, plain or .gz; put the four files here or run 'gpu-fmnist data fetch'")
-        }
-    }
-}
-
-fn is_refusal(error: &std::io::Error) -> bool {
-    error.kind() != ErrorKind::NotFound
-}
-
-/// The file `name` in `folder`, plain or `.gz`.
-pub(super) fn file_in(folder: &Path, name: &str) -> Option<PathBuf> {
-    [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
-}
-
 /// Looks up an environment variable, counting an empty one as not set.
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
@@ -82,18 +41,33 @@ fn variable(name: &str) -> Option<PathBuf> {
 fn locate_with(data_dir: Option<&Path>, variable: &dyn Fn(&str) -> Option<PathBuf>) -> Result<Option<PathBuf>> {
     match data_dir.map(Path::to_path_buf).or_else(|| variable("GPU_FMNIST_DATA")) {
         Some(named) => files_in(&named).map(|_| Some(named)),
-        None => Ok(standard_folders_with(variable).into_iter().find(|folder| files_in(folder).is_ok())),
+        None => search(standard_folders_with(variable)),
     }
+}
+
+/// The first of the folders that has all four files. One of [`OWN`] that has some of them was meant, and is not passed
+/// over.
+fn search(folders: Vec<PathBuf>) -> Result<Option<PathBuf>> {
+    for folder in folders {
+        match look_into(&folder) {
+            Found::All(_) => return Ok(Some(folder)),
+            Found::Some(problem) if OWN.iter().any(|own| folder == Path::new(own)) => {
+                return Err(problem_with(&folder, problem));
+            }
+            Found::Some(_) | Found::Nothing => {}
+        }
+    }
+    Ok(None)
 }
 
 fn standard_folders_with(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     let keras = variable("KERAS_HOME").or_else(|| home(variable).map(|home| home.join(".keras")));
     [
-        Some(PathBuf::from("data")),
+        Some(PathBuf::from(OWN[0])),
         Some(PathBuf::from("/usr/share/datasets/fashion-mnist")),
         keras.map(|folder| folder.join("datasets/fashion-mnist")),
-        Some(PathBuf::from("data/FashionMNIST/raw")),
-        Some(PathBuf::from("FashionMNIST/raw")),
+        Some(PathBuf::from(OWN[1])),
+        Some(PathBuf::from(OWN[2])),
         cache_folder_with(variable),
     ]
     .into_iter()
@@ -122,6 +96,7 @@ fn home(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::FILES;
     use crate::error::Error;
 
     fn complete(folder: &Path) {
@@ -152,24 +127,6 @@ mod tests {
             matches!(&error, Error::Data(message) if message.contains("no t10k-labels-idx1-ubyte here")),
             "{error}"
         );
-    }
-
-    #[test]
-    fn a_file_in_place_of_the_folder_is_called_one() {
-        let scratch = tempfile::NamedTempFile::new().unwrap();
-        let error = files_in(scratch.path()).unwrap_err().to_string();
-        assert!(error.contains(": a file, not a folder; give"), "{error}");
-    }
-
-    /// A folder that leads to itself cannot be read by anyone, unlike one without permissions.
-    #[cfg(unix)]
-    #[test]
-    fn a_folder_that_cannot_be_read_is_not_called_empty() {
-        let scratch = tempfile::tempdir().unwrap();
-        let folder = scratch.path().join("round");
-        std::os::unix::fs::symlink(&folder, &folder).unwrap();
-        let error = files_in(&folder).unwrap_err().to_string();
-        assert!(error.contains(": the folder cannot be read (") && error.contains("; check"), "{error}");
     }
 
     #[cfg(target_os = "linux")]

@@ -10,7 +10,7 @@ use ureq::Agent;
 use super::checksums::RawFile;
 use super::partial::Partial;
 use super::problem::problem_with;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy};
 
 /// How far a fetch has come.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,7 @@ impl<'a> Mirror<'a> {
         report: &mut dyn FnMut(&Progress) -> Result<()>,
     ) -> std::result::Result<(), Failure> {
         let fatal = |error: io::Error| {
-            let problem = format!("the file cannot be written ({error}); choose another folder");
+            let problem = format!("the file cannot be written ({error}); {}", remedy(&error));
             Failure::Fatal(problem_with(&into.join(file.name), problem))
         };
         let unusable = |error: io::Error| Failure::Unusable(error.to_string());

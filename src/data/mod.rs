@@ -1,15 +1,19 @@
 //! The data set: finding it, fetching it, reading it and splitting it.
 //!
-//! A data set is a folder with four IDX files, plain or gzip-compressed, named as Fashion-MNIST's are. Any other set of
-//! images under those names works as well; only [`fetch`] and the checksums are particular to Fashion-MNIST.
+//! A data set is a folder with four IDX files, plain or gzip-compressed, named as Fashion-MNIST's are, or nearly so. Any
+//! other set of images under such names works as well; only [`fetch`] and the checksums are particular to Fashion-MNIST.
 
+mod array;
 mod checksums;
 mod classes;
 mod dataset;
 mod fetch;
+mod files;
 mod idx;
 mod locate;
 mod mirror;
+mod names;
+mod own;
 mod package;
 mod partial;
 mod picture;
@@ -20,12 +24,14 @@ mod unpack;
 
 pub(crate) use checksums::sha256;
 pub use checksums::{FILES, RawFile};
-pub use classes::{FASHION_MNIST, class_names};
+pub use classes::{FASHION_MNIST, fashion_mnist_names, numbers, read_class_names};
+pub(crate) use classes::{check_class_names, class_names_in};
 pub use dataset::{Dataset, Samples};
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};
 pub use locate::{cache_folder, locate, standard_folders};
 pub use mirror::Progress;
-pub use picture::Picture;
+pub use own::fetch_again;
+pub use picture::{Framing, Picture, Preparation};
 pub use split::{Split, k_folds, train_validation_split};
 pub(crate) use temporary::{remove_temporary, temporary};

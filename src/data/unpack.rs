@@ -21,15 +21,3 @@ pub(super) fn unpacked<'a>(mut source: impl Read + 'a) -> io::Result<Box<dyn Rea
 pub(super) fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
 }
-
-/// What went wrong while reading from [`unpacked`] and what to do about it, as `problem; remedy`.
-pub(super) fn explain(error: &io::Error) -> String {
-    const REMEDY: &str = "delete the file and run 'gpu-fmnist data fetch'";
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        format!("the gzip stream ends early; {REMEDY}")
-    } else if is_damage(error) {
-        format!("the gzip stream is damaged ({error}); {REMEDY}")
-    } else {
-        format!("cannot be read ({error}); check the path and its permissions")
-    }
-}

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{Network, keras_h5, keras_zip, npz, onnx, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::sniff::{self, Wanted};
 
 /// A format of files with one network in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub enum Format {
 }
 
 /// The largest file that is read: while it is, its weights are in memory up to three times.
-const LARGEST: u64 = 1 << 28;
+pub(super) const LARGEST: u64 = 1 << 28;
 
 impl Format {
     pub const ALL: [Self; 5] = [Format::Onnx, Format::Safetensors, Format::KerasH5, Format::Keras, Format::Npz];
@@ -62,25 +63,51 @@ impl Format {
         }
     }
 
-    /// A line of Python that uses the file.
+    /// Whether files of the format have the classes' names.
+    pub fn has_class_names(self) -> bool {
+        matches!(self, Format::Onnx | Format::Safetensors)
+    }
+
+    /// An expression in Python that uses the file; `pixels` are bytes `[N, H, W, C]`, as the data set has them.
     pub fn python(self, path: &Path) -> String {
+        let path = python_literal(path);
         match self {
-            Format::Onnx => format!("onnxruntime.InferenceSession({path:?}).run(None, {{\"images\": pixels / 255}})"),
-            Format::Safetensors => format!("safetensors.numpy.load_file({path:?})"),
-            Format::KerasH5 | Format::Keras => format!("keras.models.load_model({path:?})"),
-            Format::Npz => format!("numpy.load({path:?})"),
+            Format::Onnx => {
+                let images = r#"{"images": (pixels / 255).astype("float32")}"#;
+                format!("onnxruntime.InferenceSession({path}).run(None, {images})")
+            }
+            Format::Safetensors => format!("safetensors.numpy.load_file({path})"),
+            Format::KerasH5 | Format::Keras => format!("keras.models.load_model({path})"),
+            Format::Npz => format!("numpy.load({path})"),
         }
     }
 
     /// The format that a file with these bytes seems to have. Its name plays no part in it.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            _ if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => Some(Format::KerasH5),
+            _ if keras_h5::is_hdf5(bytes) => Some(Format::KerasH5),
             _ if bytes.starts_with(b"PK\x03\x04") && is_npz(bytes) => Some(Format::Npz),
+            _ if sniff::kind(bytes).is_some_and(|kind| !kind.is_readable_network()) => None,
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
             _ if safetensors::is_safetensors(bytes) => Some(Format::Safetensors),
             _ if onnx::is_onnx(bytes) => Some(Format::Onnx),
             _ => None,
+        }
+    }
+}
+
+/// What to do about a file that is no network's.
+const REMEDY: &str = "give a safetensors file, Keras' .h5 or .keras, or ONNX that 'export' wrote";
+
+/// A path as Python spells it: a string in JSON is one there, too, and bytes that are no UTF-8 become what Python's own
+/// functions for files give and take.
+fn python_literal(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) => serde_json::Value::from(text).to_string(),
+        None => {
+            let bytes: String =
+                path.as_os_str().as_encoded_bytes().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+            format!("os.fsdecode(b\"{bytes}\")")
         }
     }
 }
@@ -98,7 +125,8 @@ fn is_npz(bytes: &[u8]) -> bool {
 /// [`Error::Data`] naming the file and what is wrong with it.
 pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
     let name = path.display().to_string();
-    let bytes = bytes(path).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
+    let bytes =
+        bytes(path, LARGEST, Wanted::Network, REMEDY).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
     decode(&bytes, &name, model)
 }
 
@@ -107,21 +135,24 @@ pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
 /// # Errors
 /// See [`read`].
 pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network> {
-    let fail = |problem: &str| Error::Data(format!("{name}: {problem}; give a file that 'export' or 'train' wrote"));
+    let fail = |problem: String| Error::Data(format!("{name}: {problem}"));
     let network = match Format::of(bytes) {
         Some(Format::Onnx) => onnx::decode(bytes, name)?,
         Some(Format::Safetensors) => safetensors::decode(bytes, name, model)?,
-        Some(Format::KerasH5) => keras_h5::decode(bytes, name)?,
+        Some(Format::KerasH5) => keras_h5::decode(bytes, name, model)?,
         Some(Format::Keras) => keras_zip::decode(bytes, name)?,
-        Some(Format::Npz) => return Err(fail("NumPy's npz, which is written but not read")),
-        None => return Err(fail("neither ONNX nor safetensors nor a file of Keras'")),
+        Some(Format::Npz) => return Err(fail(format!("NumPy's npz, which is written but not read; {REMEDY}"))),
+        None => {
+            let unknown = || format!("neither ONNX nor safetensors nor a file of Keras'; {REMEDY}");
+            return Err(fail(sniff::kind(bytes).map_or_else(unknown, |kind| kind.line(Wanted::Network, REMEDY))));
+        }
     };
     network.check(name)?;
     Ok(network)
 }
 
-/// What the file holds, or `problem; remedy`.
-fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
+/// What the file of at most so many bytes holds, or `problem; remedy`.
+pub(super) fn bytes(path: &Path, most: u64, wanted: Wanted, remedy: &str) -> std::result::Result<Vec<u8>, String> {
     let read = || -> io::Result<Option<Vec<u8>>> {
         let about = fs::metadata(path)?;
         if !about.is_file() {
@@ -129,12 +160,12 @@ fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
         }
         let mut bytes = Vec::new();
         // It may have grown since.
-        File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        Ok((bytes.len() as u64 <= most).then_some(bytes))
     };
     match read() {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("larger than the {LARGEST} bytes that are read; give a smaller network")),
-        Err(error) => Err(format!("cannot be read ({error}); check the path and its permissions")),
+        Ok(None) => Err(format!("larger than the {most} bytes that are read; give a smaller network")),
+        Err(error) => Err(sniff::unreadable(path, &error, wanted, remedy)),
     }
 }

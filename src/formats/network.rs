@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::Tensor;
+use crate::data::check_class_names;
 use crate::error::{Error, Result};
 use crate::model::{Model, resolve};
 
@@ -20,6 +21,9 @@ pub struct Network {
     pub adam: Option<AdamState>,
     /// One for each class; empty where they are not known.
     pub class_names: Vec<String>,
+    /// In words, what a file has beside the weights that only training knows of, and training here leaves out: regularizers,
+    /// augmentation, an optimizer that is none of ours. The network predicts the same without.
+    pub left_out: Vec<String>,
 }
 
 /// Adam's own numbers beside the moments.
@@ -83,10 +87,7 @@ impl Network {
         if names != 0 && names != classes {
             return Err(fail(format!("has {names} class names for {classes} classes")));
         }
-        match self.class_names.iter().find(|name| name.contains(char::is_control)) {
-            None => Ok(()),
-            Some(name) => Err(fail(format!("has a class name with control characters, {name:?}"))),
-        }
+        check_class_names(&self.class_names).map_err(fail)
     }
 
     /// The weights without Adam's moments, layer by layer, as programs beside Keras name them: `LAYER/kernel` and
@@ -117,7 +118,7 @@ impl Network {
         for weight in &mut weights {
             weight.name = weight.name.replacen('/', ".", 1);
         }
-        Self { model, tensors: weights, adam: None, class_names }
+        Self { model, tensors: weights, adam: None, class_names, left_out: Vec::new() }
     }
 }
 

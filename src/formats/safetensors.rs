@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::checkpoint::parse;
 use super::network::About;
 use super::{Checkpoint, Network};
-use crate::data::class_names;
+use crate::data::fashion_mnist_names;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -18,6 +18,8 @@ const LONGEST_HEADER: u64 = 1 << 24;
 struct RunState {
     config: RunConfig,
     data: Vec<String>,
+    #[serde(default)]
+    class_names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,15 +58,17 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     let (about, mut tensors) = parse(bytes).map_err(|problem| fail(problem, anew))?;
     let Some(text) = about else {
         let alone = "says nothing of the layers that its tensors are of";
-        let remedy = "give it to 'train --init' with the --model that it fits";
+        let remedy = "give the --model that they are of";
         let model = model.ok_or_else(|| fail(alone.into(), remedy))?.clone();
         return Ok(Network::of(About { model, class_names: Vec::new() }, tensors));
     };
-    if let Ok(RunState { config: RunConfig { model }, data }) = serde_json::from_str(&text) {
+    if let Ok(RunState { config: RunConfig { model }, data, mut class_names }) = serde_json::from_str(&text) {
         // Beside the weights a run keeps Adam's moments of them, and the weights of another epoch.
         tensors.retain(|tensor| [".kernel", ".bias"].iter().any(|part| tensor.name.ends_with(part)));
-        let class_names = class_names(&data, model.classes());
-        return Ok(Network { model, tensors, adam: None, class_names });
+        if class_names.is_empty() {
+            class_names = fashion_mnist_names(&data, model.classes());
+        }
+        return Ok(Network { model, tensors, adam: None, class_names, left_out: Vec::new() });
     }
     let about = About::parse(text.as_bytes()).map_err(|problem| fail(problem, anew))?;
     Ok(Network::of(about, tensors))

@@ -47,6 +47,10 @@ impl Kernel for CeilingBandwidth {
         0
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![self.words; 2]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [source, copy] = memory else { unreachable!("{BINDINGS}") };
         const BLOCK: usize = 65_536;
@@ -58,7 +62,7 @@ impl Kernel for CeilingBandwidth {
 fn cases() -> Vec<Case> {
     let make = |(number, words): (usize, usize)| {
         let memory = vec![Draw::new(number).eighths(words), unwritten(words)];
-        case(format!("{words} words"), CeilingBandwidth { words }, memory, 0.0)
+        case(format!("{words} words"), CeilingBandwidth { words }, memory)
     };
     [1, 255, 4096, 10_001].into_iter().enumerate().map(make).collect()
 }

@@ -71,6 +71,10 @@ impl Kernel for Dropout {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![Progress::WORDS, self.values]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [progress, values] = memory else { unreachable!("{BINDINGS}") };
         let progress = Progress::read(progress);
@@ -108,7 +112,6 @@ fn cases() -> Vec<Case> {
             format!("{values} values, layer {layer}, rate {rate}, portion {portion}"),
             Dropout { values, layer, rate },
             memory,
-            0.0,
         )
     };
     [(4096, 0, 0.25, 0), (1021, 3, 0.5, 0), (3, 1, 0.1, 0), (300, 2, 0.0, 0), (1021, 3, 0.5, 2)]

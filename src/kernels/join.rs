@@ -67,6 +67,10 @@ impl Kernel for Join {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![self.slots * self.values(), (self.depth + 1) * self.filters, self.values()]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [sums, weights, output] = memory else { unreachable!("{BINDINGS}") };
         let (sums, values) = (floats(sums), self.values());
@@ -102,7 +106,7 @@ fn cases() -> Vec<Case> {
         let memory =
             vec![draw.eighths(slots * rows * filters), draw.eighths((depth + 1) * filters), unwritten(rows * filters)];
         let label = format!("{rows} rows, depth {depth}, {filters} filters, {slots} slots, ReLU {relu}");
-        case(label, Join { rows, depth, filters, slots, relu }, memory, 0.0)
+        case(label, Join { rows, depth, filters, slots, relu }, memory)
     };
     // The last has more workgroups than one direction of a dispatch holds.
     [

@@ -62,6 +62,12 @@ impl Kernel for PoolForward {
         0
     }
 
+    fn words(&self) -> Vec<usize> {
+        let Window { input, output: [height, width], .. } = self.window;
+        let outputs = self.batch * height * width * input[2];
+        vec![self.batch * input.iter().product::<usize>(), outputs, outputs]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [input, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, output) = (floats(input), floats_mut(output));
@@ -114,7 +120,7 @@ fn cases() -> Vec<Case> {
         let outputs = batch * window.output[0] * window.output[1] * window.input[2];
         let input = Draw::new(number).eighths(batch * window.input.iter().product::<usize>());
         let memory = vec![input, unwritten(outputs), unwritten(outputs)];
-        case(format!("batch {batch} {window:?}"), PoolForward { batch, window }, memory, 0.0)
+        case(format!("batch {batch} {window:?}"), PoolForward { batch, window }, memory)
     };
     pools().into_iter().enumerate().map(make).collect()
 }

@@ -1,6 +1,7 @@
 //! Models from TOML files. What is wrong in one is said here, key by key: serde's own messages name neither.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use toml::Value;
@@ -8,30 +9,50 @@ use toml::Value;
 use super::layer::{LAYER_KEYS, LayerKeys};
 use super::{Model, NAMES, notebook};
 use crate::error::{Error, Result};
+use crate::sniff::{self, Wanted};
 
 /// Epochs to train a file's model by default.
 pub const EPOCHS: usize = 10;
 /// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
 const LONGEST_NAME: usize = 100;
+/// The most bytes of a file: no model has so many layers.
+const LONGEST_FILE: u64 = 1 << 20;
 
 /// The notebook's network of that name, or the model in that TOML file; with the epochs to train it by default.
-pub fn by_name_or_file(name: &str) -> Result<(Model, usize)> {
-    if let Some(found) = notebook(name) {
+///
+/// # Errors
+/// [`Error::Usage`] where there is neither, or naming what is wrong in the file, or what it is instead.
+pub fn by_name_or_file(name: &Path) -> Result<(Model, usize)> {
+    if let Some(found) = name.to_str().and_then(notebook) {
         return Ok(found);
     }
-    let choices = NAMES.join(", ");
-    if !name.ends_with(".toml") {
-        let hint = nearest(name, &NAMES);
-        return Err(Error::Usage(format!("--model {name}: no such model{hint}; choose {choices} or a .toml file")));
+    let shown = name.to_string_lossy();
+    let fail = |problem: String| Error::Usage(format!("--model {shown}: {problem}"));
+    let otherwise = format!("choose {} or a .toml file", NAMES.join(", "));
+    if !shown.ends_with(".toml") && !name.exists() {
+        return Err(fail(format!("no such model{}; {otherwise}", nearest(&shown, &NAMES))));
     }
-    let bytes = fs::read(name).map_err(|error| {
-        Error::Usage(format!("--model {name}: cannot be read ({error}); check the path, or choose {choices}"))
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = read(name, &otherwise).map_err(fail)?;
+    Ok((parse(&shown, &text)?, EPOCHS))
+}
+
+/// The text of the file, or `problem; remedy`. What is no TOML at all is called by its name.
+fn read(path: &Path, otherwise: &str) -> std::result::Result<String, String> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| sniff::unreadable(path, &error, Wanted::Model, otherwise))?;
+    let is_toml = std::str::from_utf8(&bytes).is_ok_and(|text| text.parse::<toml::Table>().is_ok());
+    if let Some(kind) = sniff::kind(&bytes).filter(|kind| !is_toml && !kind.is_text()) {
+        return Err(kind.line(Wanted::Model, otherwise));
+    }
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(format!("longer than {LONGEST_FILE} bytes; {otherwise}"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
-        Error::Usage(format!("--model {name}: byte {place} is not UTF-8; save the file as UTF-8 text"))
-    })?;
-    Ok((parse(name, &text)?, EPOCHS))
+        format!("byte {place} is not UTF-8; save the file as UTF-8 text")
+    })
 }
 
 /// The model that `text` spells; `source` is the file's name, for messages and for a model without one.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::stages::{Stage, Value, stages};
-use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan};
-use crate::error::Result;
+use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan, words};
+use crate::error::{Error, Result};
 use crate::kernels::{
     Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Cut, Fold, Gather, Kernel,
     PoolBackward, PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
@@ -31,6 +31,9 @@ impl Options {
     }
 }
 
+/// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
+pub const LARGEST_BATCH: usize = 1 << 24;
+
 /// The buffers of one value.
 #[derive(Clone, Copy)]
 struct ValueBuffers {
@@ -42,10 +45,15 @@ struct ValueBuffers {
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let layers = resolve(model)?;
     let Options { batch, portion, tiles, samples } = options;
+    if portion == 0 || portion > batch || batch > LARGEST_BATCH {
+        return Err(Error::Usage(format!(
+            "a batch of {batch} in portions of {portion}: give 1 to {LARGEST_BATCH}, and no more to a portion"
+        )));
+    }
     let portions = batch.div_ceil(portion);
     let (stages, values) = stages(&layers, portion);
     let mut buffers = Buffers::default();
@@ -203,8 +211,7 @@ struct Buffers(Vec<Buffer>);
 
 impl Buffers {
     fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
-        // What does not even fit here is refused by Plan::check.
-        let words = shape.iter().fold(1, |words: usize, extent| words.saturating_mul(*extent)).max(1);
+        let words = words(&shape);
         self.0.push(Buffer { name: name.to_owned(), shape, words });
         BufferId(self.0.len() - 1)
     }
@@ -291,4 +298,81 @@ fn pass(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) -> Pas
 
 fn pass_from(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId], offsets: Vec<usize>) -> Pass {
     Pass { layer: layer.to_owned(), kernel: Arc::new(kernel), buffers: buffers.to_vec(), offsets }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Tiles;
+    use crate::model::{Activation, Layer};
+    use crate::plan::Program;
+
+    /// Dropout of the input, of a ReLU's value, and of one without a ReLU.
+    fn plan() -> Plan {
+        let dense = |units, activation| Layer::Dense { units, activation };
+        let layers = vec![
+            Layer::Dropout { rate: 0.25 },
+            Layer::Flatten {},
+            dense(5, Activation::Relu),
+            Layer::Dropout { rate: 0.5 },
+            dense(4, Activation::Linear),
+            Layer::Dropout { rate: 0.5 },
+            Layer::Dropout { rate: 0.75 },
+            dense(3, Activation::Linear),
+        ];
+        let model = Model { name: "dropouts".into(), input: [3, 3, 1], layers };
+        lower(&model, Options::new(2, Tiles::Cpu, 2)).unwrap()
+    }
+
+    /// Each pass's kernel and the last of its buffers.
+    fn passes(plan: &Plan, program: Program) -> Vec<String> {
+        let say =
+            |pass: &Pass| format!("{} {}", pass.kernel.row().name, plan.buffer(*pass.buffers.last().unwrap()).name);
+        plan.passes(program).iter().map(say).collect()
+    }
+
+    /// Backwards, a gate stands for its dropouts; without one each runs again, the last one first. Nothing is made for
+    /// the input.
+    #[test]
+    fn a_training_step_drops_gradients_as_it_dropped_values() {
+        let expected = [
+            "gather batch.labels",
+            "dropout input",
+            "conv_forward dense.argmax",
+            "dropout dense.output",
+            "conv_forward dense_1.argmax",
+            "dropout dense_1.output",
+            "dropout dense_1.output",
+            "conv_forward dense_2.argmax",
+            "softmax_cross_entropy hits",
+            "conv_input_gradient dense_1.output.gradient",
+            "conv_weight_gradient dense_2.weights.gradient",
+            "dropout dense_1.output.gradient",
+            "dropout dense_1.output.gradient",
+            "conv_input_gradient dense.output.gradient",
+            "conv_weight_gradient dense_1.weights.gradient",
+            "conv_weight_gradient dense.weights.gradient",
+            "adam dense.weights.second_moment",
+            "adam dense_1.weights.second_moment",
+            "adam dense_2.weights.second_moment",
+            "advance log",
+        ];
+        let plan = plan();
+        assert_eq!(passes(&plan, Program::Training), expected);
+        let layers: Vec<&str> = plan.training.iter().map(|pass| pass.layer.as_str()).collect();
+        assert_eq!(layers[11..13], ["dropout_3", "dropout_2"]);
+    }
+
+    #[test]
+    fn evaluation_drops_nothing() {
+        let expected = [
+            "gather batch.labels",
+            "conv_forward dense.argmax",
+            "conv_forward dense_1.argmax",
+            "conv_forward dense_2.argmax",
+            "softmax_cross_entropy hits",
+            "advance log",
+        ];
+        assert_eq!(passes(&plan(), Program::Evaluation), expected);
+    }
 }

@@ -1,7 +1,6 @@
 //! Pictures as files: what a figure draws is SVG, and its PNG is that SVG in pixels.
 
 use std::fmt::Display;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use super::bitmap::Bitmap;
 use super::marks::Marks;
 use super::style::{FAMILY, FONT, FONT_NAME};
 use crate::error::{Error, Result};
-use crate::formats::write_whole;
+use crate::formats::{make_folder, write_whole};
 
 /// What a figure draws on, in pixels.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -48,8 +47,7 @@ pub trait Figure {
 /// [`Error::Failed`] naming the file or folder that cannot be written.
 pub fn save(figure: &impl Figure, folder: &Path, name: &str) -> Result<[PathBuf; 2]> {
     let paths = ["svg", "png"].map(|extension| folder.join(format!("{name}.{extension}")));
-    fs::create_dir_all(folder)
-        .map_err(|error| Error::Failed(format!("{}: cannot be made ({error}); give another -o", folder.display())))?;
+    make_folder(folder)?;
     paths.iter().try_for_each(|path| save_as(figure, path))?;
     Ok(paths)
 }
@@ -109,6 +107,8 @@ fn undrawn(problem: impl Display) -> Error {
 mod tests {
     use super::*;
     use crate::plot::text;
+    use std::fs;
+
     use plotters::element::Text;
 
     struct Word;

@@ -8,12 +8,12 @@ use crate::kernels::Tiles;
 use crate::model::{Activation, Layer, Model, Padding};
 use crate::plan::{Executor, Options, Plan, lower};
 use crate::random::{Sequence, Stream};
-use crate::train::{Engine, Placement, Source};
+use crate::train::{Engine, Placement, Source, Tally};
 
 /// One layer's gradient, along one random direction.
 #[derive(Clone, Debug)]
 pub struct GradientCheck {
-    /// `conv2d.weights`, say.
+    /// `features with dropout: dense.weights`, say.
     pub parameter: String,
     /// The gradient times the direction.
     pub derivative: f64,
@@ -32,66 +32,137 @@ impl GradientCheck {
 const BATCH: usize = 8;
 /// Small enough that few ReLU and max-pool decisions flip, large enough to show in f32 losses.
 const STEP: f32 = 5e-5;
+/// With dropout losses are larger, and so is their rounding.
+const DROPOUT_STEP: f32 = 1e-4;
+
+/// The step that a loss with dropout is of: its choices are the same each time.
+const TIME: u32 = 6;
+
+fn conv(filters: usize, kernel: usize, stride: usize, padding: Padding, activation: Activation) -> Layer {
+    Layer::Conv2d { filters, kernel: [kernel; 2], stride: [stride; 2], padding, activation }
+}
+
+fn dense(units: usize, activation: Activation) -> Layer {
+    Layer::Dense { units, activation }
+}
+
+fn model(name: &str, layers: Vec<Layer>) -> Model {
+    Model { name: name.into(), input: [18, 16, 2], layers }
+}
 
 /// A network with every kernel that has a gradient: fused and free-standing pools, strides, both paddings.
 fn network() -> Model {
-    let conv = |filters, kernel, stride, padding| Layer::Conv2d {
-        filters,
-        kernel: [kernel; 2],
-        stride: [stride; 2],
-        padding,
-        activation: Activation::Relu,
-    };
-    let dense = |units, activation| Layer::Dense { units, activation };
     let layers = vec![
-        conv(6, 3, 1, Padding::Valid),
+        conv(6, 3, 1, Padding::Valid, Activation::Relu),
         Layer::MaxPool2d { size: [2, 2], stride: None },
-        conv(7, 2, 2, Padding::Same),
+        conv(7, 2, 2, Padding::Same, Activation::Relu),
         Layer::MaxPool2d { size: [3, 3], stride: Some([1, 1]) },
         Layer::Flatten {},
         dense(11, Activation::Relu),
         dense(5, Activation::Linear),
     ];
-    Model { name: "gradient check".into(), input: [18, 16, 2], layers }
+    model("images", layers)
 }
 
-/// Checks every layer of a small network on the executor that `make` gives for a plan.
+/// Convolutions with dropout wherever it may stand: over the input, behind ReLUs, and behind convolutions without one;
+/// ahead of pools of both kinds, of a convolution, and of a dense layer.
+fn dropped_images() -> Model {
+    let layers = vec![
+        Layer::Dropout { rate: 0.25 },
+        conv(6, 3, 1, Padding::Valid, Activation::Relu),
+        Layer::MaxPool2d { size: [2, 2], stride: None },
+        Layer::Dropout { rate: 0.25 },
+        conv(7, 2, 1, Padding::Same, Activation::Linear),
+        Layer::Dropout { rate: 0.5 },
+        conv(9, 3, 2, Padding::Same, Activation::Relu),
+        Layer::Dropout { rate: 0.5 },
+        Layer::MaxPool2d { size: [2, 2], stride: None },
+        Layer::Dropout { rate: 0.25 },
+        Layer::Flatten {},
+        dense(5, Activation::Linear),
+    ];
+    model("images with dropout", layers)
+}
+
+/// Dense layers with dropout, one and two at a time, behind a ReLU, ahead of one, and without any.
+fn dropped_features() -> Model {
+    let layers = vec![
+        Layer::Flatten {},
+        dense(24, Activation::Relu),
+        Layer::Dropout { rate: 0.5 },
+        Layer::Dropout { rate: 0.25 },
+        dense(20, Activation::Linear),
+        Layer::Dropout { rate: 0.25 },
+        Layer::Dropout { rate: 0.5 },
+        dense(15, Activation::Linear),
+        Layer::Dropout { rate: 0.25 },
+        Layer::Activation { activation: Activation::Relu },
+        dense(5, Activation::Linear),
+    ];
+    model("features with dropout", layers)
+}
+
+/// Checks every layer of small networks on the executors that `make` gives for their plans: of one without dropout the loss
+/// that evaluation finds, of those with dropout the training loss of one step.
 ///
 /// # Errors
 /// Where the device fails.
-pub fn gradient_checks(
-    tiles: Tiles,
-    make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>,
+pub fn gradient_checks(tiles: Tiles, make: impl Fn(Plan) -> Result<Box<dyn Executor>>) -> Result<Vec<GradientCheck>> {
+    let options = Options::new(BATCH, tiles, BATCH);
+    let mut checks =
+        layer_checks(make(lower(&network(), options.clone())?)?, STEP, |engine, order| engine.evaluate(order))?;
+    for network in [dropped_images(), dropped_features()] {
+        // Each portion has choices of its own.
+        let options = Options { portion: BATCH / 2, ..options.clone() };
+        checks.extend(layer_checks(make(lower(&network, options)?)?, DROPOUT_STEP, train)?);
+    }
+    Ok(checks)
+}
+
+/// Step [`TIME`] once more. At a learning rate of zero it leaves its gradients and changes no weight.
+fn train(engine: &mut Engine, order: &[u32]) -> Result<Tally> {
+    engine.time = TIME;
+    engine.train(order, 0.0, &mut |_| ControlFlow::Continue(()))
+}
+
+fn layer_checks(
+    executor: Box<dyn Executor>,
+    step: f32,
+    loss: impl Fn(&mut Engine, &[u32]) -> Result<Tally>,
 ) -> Result<Vec<GradientCheck>> {
-    let model = network();
+    let model = &executor.plan().model;
+    let (name, shape) = (model.name.clone(), model.input);
     let mut random = Sequence::new(2020, Stream::Cases, 1 << 20);
-    let pixels: usize = model.input.iter().product();
+    let pixels: usize = shape.iter().product();
     let images = (0..BATCH * pixels).map(|_| random.below(256) as u8).collect();
     let labels = (0..BATCH).map(|_| random.below(5) as u8).collect();
-    let samples = Samples { images, labels, shape: model.input };
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
+    let samples = Samples { images, labels, shape };
+    let none = Samples { images: Vec::new(), labels: Vec::new(), shape };
     let source = Source { parts: [&samples, &none] };
-    let plan = lower(&model, Options::new(BATCH, tiles, BATCH))?;
-    let mut engine = Engine::new(make(plan)?, source, Placement::Resident, 2020);
-    engine.initialise();
+    let mut engine = Engine::new(executor, source, Placement::Resident, 2020)?;
+    engine.initialise()?;
     let order: Vec<u32> = (0..BATCH as u32).collect();
-    // A learning rate of zero: the step leaves its gradients and changes no weight.
-    engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(()))?;
+    train(&mut engine, &order)?;
     let parameters = engine.plan().parameters.clone();
+    // All gradients before any weight changes: a training loss leaves others.
+    let gradients = parameters.iter().map(|parameter| engine.gradient(parameter)).collect::<Result<Vec<_>>>()?;
     let mut checks = Vec::new();
-    for parameter in &parameters {
+    for (parameter, gradient) in parameters.iter().zip(gradients) {
         let weights = engine.read(parameter.weights)?;
-        let gradient = engine.gradient(parameter)?;
         let direction: Vec<f32> = weights.iter().map(|_| random.symmetric(1.0)).collect();
         let mut loss_at = |step: f32| {
             let moved: Vec<f32> = weights.iter().zip(&direction).map(|(weight, way)| weight + step * way).collect();
-            engine.write(parameter.weights, &moved);
-            engine.evaluate(&order).map(|tally| tally.loss())
+            engine.write(parameter.weights, &moved)?;
+            loss(&mut engine, &order).map(|tally| tally.loss())
         };
-        let difference = (loss_at(STEP)? - loss_at(-STEP)?) / (2.0 * f64::from(STEP));
-        engine.write(parameter.weights, &weights);
+        let difference = (loss_at(step)? - loss_at(-step)?) / (2.0 * f64::from(step));
+        engine.write(parameter.weights, &weights)?;
         let derivative = gradient.iter().zip(&direction).map(|(&slope, &way)| f64::from(slope) * f64::from(way)).sum();
-        checks.push(GradientCheck { parameter: format!("{}.weights", parameter.layer), derivative, difference });
+        checks.push(GradientCheck {
+            parameter: format!("{name}: {}.weights", parameter.layer),
+            derivative,
+            difference,
+        });
     }
     Ok(checks)
 }

@@ -7,6 +7,7 @@ use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::kernels::Tiling;
 use crate::model::{Model, resolve};
+use crate::plan::LARGEST_BATCH;
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,8 +47,6 @@ pub struct Fold {
 
 /// An epoch's number, which its shuffling is drawn from, has 32 bits.
 const MOST_EPOCHS: usize = u32::MAX as usize;
-/// Far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
-const LARGEST_BATCH: usize = 1 << 24;
 
 /// Refuses a batch size that no device could train with.
 ///
@@ -125,19 +124,27 @@ impl Config {
         move |time| base * schedule.part(u64::from(time) - 1, warm_up, all)
     }
 
-    /// The samples of a training file of `count` to train and to validate with.
+    /// The samples of a training file of `count` to train and to validate with, whatever the batch size.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the fraction or the folds do not fit the data.
+    pub fn parts(&self, count: usize) -> Result<Split> {
+        match self.fold {
+            None => train_validation_split(count, self.validation_fraction, self.split_seed),
+            Some(Fold { number, folds }) => {
+                let splits = k_folds(count, folds, self.split_seed)?;
+                let none = || Error::Usage(format!("fold {number} of {folds}: there is none; give a number below"));
+                splits.into_iter().nth(number).ok_or_else(none)
+            }
+        }
+    }
+
+    /// The same, for batches that there are enough samples for.
     ///
     /// # Errors
     /// [`Error::Usage`] when the fraction or the batch size does not fit the data.
     pub fn split(&self, count: usize) -> Result<Split> {
-        let split = match self.fold {
-            None => train_validation_split(count, self.validation_fraction, self.split_seed)?,
-            Some(Fold { number, folds }) => {
-                let splits = k_folds(count, folds, self.split_seed)?;
-                let none = || Error::Usage(format!("fold {number} of {folds}: there is none; give a number below"));
-                splits.into_iter().nth(number).ok_or_else(none)?
-            }
-        };
+        let split = self.parts(count)?;
         match split.train.len() {
             samples if samples < self.batch_size => Err(Error::Usage(format!(
                 "--batch-size {}: only {samples} samples to train with; give at most {samples}",

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::run_lock::RunLock;
 use crate::data::remove_temporary;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, remedy};
 use crate::formats::{Checkpoint, write_whole};
+use crate::sniff::{self, Wanted};
 
 /// Where a run's files are. Every one of them is written whole or not at all.
 #[derive(Debug)]
@@ -62,6 +63,27 @@ impl RunFolder {
                 drop(fs::remove_dir(&checkpoints).and_then(|()| fs::remove_dir(&path)));
                 Err(error)
             }
+        }
+    }
+
+    /// The folder at `path`, if it is a run's.
+    ///
+    /// # Errors
+    /// [`Error::Data`] saying what is there instead.
+    pub fn find(path: &Path) -> Result<Self> {
+        const REMEDY: &str = "give a folder that 'train' wrote";
+        let fail = |problem: String| Err(Error::Data(format!("{}: {problem}", path.display())));
+        match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fail("there is no such file or folder; check the path".into())
+            }
+            Ok(about) if about.is_file() => {
+                fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with --init"))
+            }
+            Ok(about) if about.is_dir() && !path.join("checkpoints").exists() => {
+                fail(sniff::folder(path).line(Wanted::Run, REMEDY))
+            }
+            _ => Ok(Self::open(path)),
         }
     }
 
@@ -129,5 +151,6 @@ impl RunFolder {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     let path = path.display();
-    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); choose another with --run-dir"))
+    let remedy = remedy(error);
+    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); {remedy} with --run-dir"))
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, PlateauState, Tally};
+use crate::data::{Framing, Split, check_class_names, fashion_mnist_names};
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
 use crate::gpu::Identity;
@@ -17,6 +18,12 @@ pub struct State {
     pub config: Config,
     /// SHA-256 of the data set's files, unpacked.
     pub data: Vec<String>,
+    /// How the training images are framed: what a picture is to be like for the network. Not in checkpoints that are older.
+    #[serde(default)]
+    pub framing: Framing,
+    /// What the classes are called; empty where only their numbers are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
     /// What trains it: another adapter or driver may round otherwise.
     pub adapter: Identity,
     /// Epochs completed.
@@ -56,6 +63,8 @@ impl State {
             learning_rate: config.learning_rate,
             config,
             data,
+            framing: Framing::default(),
+            class_names: Vec::new(),
             adapter,
             epoch: 0,
             step: 0,
@@ -88,13 +97,42 @@ impl State {
         if state.history.len() != state.epoch || !numbered {
             return Err(fail(format!("its history does not fit its {} epochs", state.epoch)));
         }
+        if !state.framing.is_possible() {
+            return Err(fail("its framing is impossible".into()));
+        }
         let best_epoch = state.early_stopping.best.map_or(0, |best| best.epoch);
         let learning_rate = state.learning_rate;
         let whole = best_epoch <= state.epoch && learning_rate.is_finite() && learning_rate >= 0.0;
+        if state.tally.hits > state.tally.samples {
+            return Err(fail("its tally has more hits than samples".into()));
+        }
         if !whole || state.restored && !state.keeps_best_weights() {
             return Err(fail("its learning rate or its early stopping is impossible".into()));
         }
+        let (names, classes) = (state.class_names.len(), state.config.model.classes());
+        if names != 0 && names != classes {
+            return Err(fail(format!("it has {names} class names for {classes} classes")));
+        }
+        check_class_names(&state.class_names).map_err(fail)?;
         Ok(state)
+    }
+
+    /// What is known of the classes' names: those recorded, else Fashion-MNIST's where it was trained on that; or nothing.
+    pub fn known_names(&self) -> Vec<String> {
+        match self.class_names.as_slice() {
+            [] => fashion_mnist_names(&self.data, self.config.model.classes()),
+            names => names.to_vec(),
+        }
+    }
+
+    /// The samples to train and to validate with, of a training file of `count`; `path` is where the state was read from.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the configuration does not fit the data.
+    pub fn split(&self, count: usize, path: &Path) -> Result<Split> {
+        let path = path.display();
+        let fail = |error| Error::Data(format!("{path}: its configuration does not fit the data ({error})"));
+        self.config.split(count).map_err(fail)
     }
 
     /// Whether every epoch is trained, or early stopping ended the run before.

@@ -33,7 +33,7 @@ fn corrupt_data_is_refused() {
     with_file(IMAGES, &[], "empty");
     with_file(IMAGES, &packed[..packed.len() / 2], "the gzip stream ends early");
     with_file(IMAGES, &good[..good.len() - 5], "need");
-    with_file(IMAGES, &idx(0x0801, &[COUNT], vec![0; COUNT]), "magic number");
+    with_file(IMAGES, &idx(0x0801, &[COUNT], vec![0; COUNT]), "which are those of labels, not of images");
     with_file(IMAGES, &gzip(&[good.as_slice(), &vec![0; 50_000_000]].concat()), "bytes follow");
     with_file(LABELS, &idx(0x0801, &[COUNT - 1], vec![0; COUNT - 1]), "count");
     let mut labels = vec![0; COUNT];
@@ -48,7 +48,9 @@ fn a_missing_file_or_folder_is_named() {
     fs::remove_file(scratch.path("data").join(LABELS)).unwrap();
     scratch.run(&format!("{TRAIN} --data-dir data")).failed(3, "train-labels-idx1-ubyte");
     scratch.run(&format!("{TRAIN} --data-dir nowhere")).failed(3, "nowhere");
-    scratch.run(&format!("{TRAIN} --data-dir tiny.toml")).failed(3, "tiny.toml: a file, not a folder; give");
+    scratch
+        .run(&format!("{TRAIN} --data-dir tiny.toml"))
+        .failed(3, "tiny.toml: a model's TOML file, which has no weights, not the folder of a data set; give");
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn impossible_options_are_refused() {
 fn impossible_models_are_refused() {
     let scratch = Scratch::new();
     scratch.run("train --model cnn4").failed(2, "did you mean \"cnn1\"?");
-    scratch.run("summary --model nowhere.toml").failed(2, "nowhere.toml: cannot be read (");
+    scratch.run("summary --model nowhere.toml").failed(2, "nowhere.toml: there is no such file; check");
     for (from, to, part) in [
         ("size = 2", "size = 9", "larger than its input"),
         ("type = \"flatten\"", "type = \"flaten\"", "did you mean \"flatten\"?"),

@@ -30,7 +30,7 @@ fn trainer<'a>(dataset: &'a Dataset, state: State) -> Trainer<'a> {
 fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
     let scratch = Scratch::new();
     let dataset = Dataset::load(&scratch.path("data")).unwrap();
-    let (model, _) = by_name_or_file(&scratch.path("tiny.toml").display().to_string()).unwrap();
+    let (model, _) = by_name_or_file(&scratch.path("tiny.toml")).unwrap();
     let config = Config {
         epochs: 2,
         batch_size: 7,

@@ -1,11 +1,15 @@
 //! `export`, and networks from files in `evaluate` and `train --init`.
 
+use std::collections::HashMap;
 use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
 
 use gpu_fmnist::formats::{Checkpoint, Network, read};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
-use crate::support::{MODEL, Scratch, names};
+use crate::python::python;
+use crate::support::{MODEL, Scratch, ended, names};
 
 fn trained() -> Scratch {
     let scratch = Scratch::new();
@@ -103,14 +107,15 @@ fn what_cannot_be_exported_is_said() {
     scratch.run("export run").failed(2, "no format; give --format, one of ");
     scratch.run("export run -o tiny.pt").failed(2, "--output tiny.pt: its ending is no format's");
     scratch.run("export run/checkpoints/last.safetensors --format npz").failed(2, "give --output");
-    scratch.run("export nowhere --format npz").failed(3, "nowhere/checkpoints/last.safetensors: cannot be read");
+    scratch.run("export nowhere --format npz").failed(3, "nowhere: there is no such file or folder");
     scratch.run("export run -o nowhere/tiny.npz").failed(1, "nowhere/tiny.npz: cannot be written");
     assert_eq!(scratch.run("export run --format tf").code, Some(2));
     scratch.succeed("export run --format npz");
     scratch.run("evaluate --run run/tiny.npz --adapter cpu").failed(3, "written but not read");
-    scratch
-        .run("evaluate --run tiny.toml --adapter cpu")
-        .failed(3, "tiny.toml: neither ONNX nor safetensors nor a file of Keras");
+    scratch.run("evaluate --run tiny.toml --adapter cpu").failed(
+        3,
+        "tiny.toml: a model's TOML file, which has no weights, not a network that can be read; give it with --model",
+    );
     scratch.succeed("export run --format onnx");
     let split = scratch.run("evaluate --run run/tiny.onnx --split validation --adapter cpu");
     split.failed(2, "--split validation: run/tiny.onnx does not say which samples");
@@ -158,12 +163,75 @@ fn another_programs_safetensors_file_takes_the_model_it_is_given() {
     });
     fs::write(scratch.path("foreign.safetensors"), serialize(views, None).unwrap()).unwrap();
     let train = |init: &str| format!("train --adapter cpu --batch-size 32 --epochs 1 --init {init}");
-    scratch.run(&train("foreign.safetensors --run-dir a")).failed(3, "give it to 'train --init' with the --model");
+    scratch.run(&train("foreign.safetensors --run-dir a")).failed(3, "give the --model that they are of");
     scratch.run(&train("foreign.safetensors --model cnn1 --run-dir a")).failed(3, "foreign.safetensors: ");
     scratch.succeed(&train("foreign.safetensors --model tiny.toml --run-dir a"));
     scratch.succeed(&train("run/checkpoints/last.safetensors --run-dir b"));
     assert_eq!(scratch.last("a"), scratch.last("b"));
     scratch.run("evaluate --run foreign.safetensors --adapter cpu").failed(3, "says nothing of the layers");
+    let evaluate = |run: &str| scratch.succeed(&format!("evaluate --adapter cpu --json --run {run}")).json().remove(0);
+    let expected = evaluate("run/checkpoints/last.safetensors");
+    assert_eq!(evaluate("foreign.safetensors --model tiny.toml")["loss"], expected["loss"]);
+}
+
+/// The members of an archive, by name.
+fn members(path: &Path) -> HashMap<String, Vec<u8>> {
+    let mut archive = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
+    let member = |index| {
+        let mut member = archive.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).unwrap();
+        (member.name().unwrap().into_owned(), bytes)
+    };
+    (0..3).map(member).collect()
+}
+
+#[test]
+fn keras_weights_alone_take_the_model_they_are_given() {
+    let scratch = trained();
+    scratch.succeed("export run -o tiny.keras");
+    // Keras 3's save_weights writes what is in its archives.
+    fs::write(scratch.path("tiny.weights.h5"), &members(&scratch.path("tiny.keras"))["model.weights.h5"]).unwrap();
+    let evaluate = |run: &str| scratch.succeed(&format!("evaluate --adapter cpu --json --run {run}")).json().remove(0);
+    assert_eq!(evaluate("tiny.weights.h5 --model tiny.toml")["loss"], evaluate("tiny.keras")["loss"]);
+    scratch.succeed("export tiny.weights.h5 --model tiny.toml -o one.safetensors");
+    scratch.succeed("export tiny.keras -o other.safetensors");
+    assert_eq!(network(&scratch, "one.safetensors").tensors, network(&scratch, "other.safetensors").tensors);
+    let train = "train --adapter cpu --batch-size 32 --epochs 1 --run-dir again --init tiny.weights.h5";
+    scratch.run(train).failed(3, "tiny.weights.h5: has weights alone, without their layers; give the --model that");
+    scratch.succeed(&format!("{train} --model tiny.toml"));
+    let predict = |what: &str| scratch.run(&format!("predict --adapter cpu --run {what}"));
+    predict("tiny.weights.h5 --model cnn1")
+        .failed(3, "tiny.weights.h5: dataset 'layers/conv2d/vars/0' is f32 [3, 3, 1, 4],");
+    predict("tiny.keras --model cnn1").failed(2, "--model: tiny.keras has a model of its own, which is another;");
+    predict("run --model tiny.toml")
+        .failed(2, "--model: run is not a file with weights alone; give one, or leave it out");
+}
+
+#[test]
+fn training_says_in_one_line_what_of_a_file_it_leaves_out() {
+    let scratch = trained();
+    scratch.succeed("export run -o tiny.keras");
+    let members = members(&scratch.path("tiny.keras"));
+    let mut archive = zip::ZipWriter::new(fs::File::create(scratch.path("other.keras")).unwrap());
+    for (name, bytes) in members {
+        archive.start_file(&name, zip::write::SimpleFileOptions::default()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let edited = text.replace("\"units\":16", "\"units\":16,\"kernel_regularizer\":{\"class_name\":\"L2\"}");
+        let edited = edited.replace("\"class_name\":\"Adam\"", "\"class_name\":\"SGD\"");
+        archive.write_all(if name == "config.json" { edited.as_bytes() } else { &bytes }).unwrap();
+    }
+    archive.finish().unwrap();
+    let said = |init: &str| {
+        let train = format!("train --adapter cpu --batch-size 32 --epochs 1 --run-dir from-{init} --init {init}");
+        let stderr = scratch.succeed(&train).stderr;
+        stderr.lines().filter(|line| line.contains("leaves out")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(said("tiny.keras"), [""; 0]);
+    let line =
+        "other.keras: training leaves out layer 'dense' (Dense): kernel_regularizer; the optimizer's state (SGD)";
+    assert_eq!(said("other.keras"), [line]);
+    scratch.succeed("evaluate --run other.keras --adapter cpu");
 }
 
 #[test]
@@ -184,16 +252,50 @@ fn a_hostile_file_writes_nothing() {
     assert_eq!(names(&scratch.path("")), before);
 }
 
+/// The line that `export` prints runs as it is, on pixels as the data set has them.
+#[test]
+fn the_printed_line_runs_in_python() {
+    let Some(python) = python("the lines that export prints in onnxruntime and NumPy") else { return };
+    const SCRIPT: &str = "\
+import json, sys, numpy, onnxruntime, os, safetensors.numpy
+pixels = numpy.fromfile('data/t10k-images-idx3-ubyte', numpy.uint8)[16:].reshape(-1, 8, 8, 1)
+answer = eval(sys.argv[1])
+print(json.dumps(answer[0].tolist() if isinstance(answer, list) else sorted(answer)))";
+    let scratch = trained();
+    let table = scratch.succeed("predict --run run --adapter cpu").stdout;
+    let cells = |line: &str| -> Vec<f64> { line.split(',').skip(3).map(|cell| cell.parse().unwrap()).collect() };
+    let expected: Vec<Vec<f64>> = table.lines().skip(1).map(cells).collect();
+    let names = ["conv2d/bias", "conv2d/kernel", "dense/bias", "dense/kernel", "dense_1/bias", "dense_1/kernel"];
+    for file in ["tiny.onnx", "a'\"\\é.onnx", "tiny.safetensors", "tiny.npz"] {
+        let mut export = scratch.command("export run -o");
+        let exported = ended(export.arg(file).output().unwrap()).succeeded(file).stdout;
+        let line = exported.lines().nth(1).unwrap().strip_prefix("load it in Python: ").unwrap();
+        let mut command = std::process::Command::new(&python);
+        command.args(["-c", SCRIPT, line]).current_dir(scratch.path(""));
+        let answer = ended(command.output().unwrap()).succeeded(line).json().remove(0);
+        if !file.ends_with(".onnx") {
+            assert_eq!(answer, serde_json::json!(names), "{line}");
+            continue;
+        }
+        let answer: Vec<Vec<f64>> = serde_json::from_value(answer).unwrap();
+        assert_eq!(answer.len(), expected.len());
+        for (answer, expected) in answer.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((answer - expected).abs() < 1e-5, "{line}: {answer} {expected}");
+        }
+    }
+}
+
 /// Neither a folder nor a pipe is waited for.
 #[cfg(unix)]
 #[test]
 fn only_files_are_read() {
     let scratch = Scratch::new();
     assert!(std::process::Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success());
-    for name in ["pipe", "data"] {
-        scratch
-            .run(&format!("train --adapter cpu --init {name}"))
-            .failed(3, &format!("{name}: cannot be read (not a file)"));
+    for (name, problem) in [
+        ("pipe", "cannot be read (not a file)"),
+        ("data", "the folder of a data set, not a network that can be read; give"),
+    ] {
+        scratch.run(&format!("train --adapter cpu --init {name}")).failed(3, &format!("{name}: {problem}"));
     }
     fs::File::create(scratch.path("large")).unwrap().set_len((1 << 28) + 1).unwrap();
     scratch.run("evaluate --adapter cpu --run large").failed(3, "large: larger than the 268435456 bytes that are read");

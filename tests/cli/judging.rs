@@ -123,7 +123,12 @@ fn what_cannot_be_folded_is_one_line() {
     for (arguments, code, words) in [
         ("kfold --folds 1 --adapter cpu", 2, "--folds 1"),
         ("kfold --model tiny.toml --folds 301 --batch-size 1 --adapter cpu --run-dir run", 2, "301"),
-        ("kfold --resume nowhere --adapter cpu", 3, "kfold.toml"),
+        ("kfold --resume nowhere --adapter cpu", 3, "nowhere: there is no such folder; check"),
+        (
+            "kfold --resume data --adapter cpu",
+            3,
+            "data: the folder of a data set, not the folder of a cross-validation",
+        ),
     ] {
         let ended = scratch.run(arguments);
         assert_eq!(ended.code, Some(code), "{arguments}: {}", ended.stderr);

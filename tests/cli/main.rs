@@ -3,11 +3,17 @@
 mod bad_input;
 mod baseline;
 mod checkpoints;
+mod class_names;
 mod commands;
 mod exchange;
+mod foreign;
+mod forged;
 mod judging;
 mod killed;
 mod measuring;
+mod no_memory;
+mod own_data;
+mod own_pictures;
 mod pictures;
 mod predict;
 #[path = "../support/python.rs"]
@@ -17,9 +23,12 @@ mod resume;
 mod scikit_learn;
 #[path = "../support/skips.rs"]
 mod skips;
+mod small_data;
 mod stopping;
+mod streaming;
 mod support;
 #[cfg(target_os = "linux")]
 mod threads;
 mod training;
 mod tuning;
+mod unwritable;

@@ -98,12 +98,12 @@ fn pictures_of_any_size_are_classified() {
     let sample = pixels(&scratch, 3);
     let value = |x: u32, y: u32| sample[(8 * y + x) as usize];
     GrayImage::from_fn(8, 8, |x, y| Luma([value(x, y)])).save(scratch.path("own.png")).unwrap();
-    // The same as dark on paper that is not there, fifty times as large.
+    // The same as dark on white, fifty times as large.
     let enlarged = RgbaImage::from_fn(600, 400, |x, y| match (x / 50).checked_sub(3) {
         Some(x @ 0..8) => {
             Rgba([255 - value(x, y / 50); 3].into_iter().chain([255]).collect::<Vec<_>>().try_into().unwrap())
         }
-        _ => Rgba([77, 200, 3, 0]),
+        _ => Rgba([255; 4]),
     });
     enlarged.save(scratch.path("enlarged.png")).unwrap();
 
@@ -116,10 +116,10 @@ fn pictures_of_any_size_are_classified() {
     }
     assert_eq!(classes(0)[0]["class"], row.predicted);
 
-    let told = predict(&scratch, "enlarged.png --json").succeeded("large").json();
+    let told = predict(&scratch, "enlarged.png --margins none --json").succeeded("large").json();
     let picture = &told[0]["pictures"][0];
     assert_eq!((&picture["inverted"], &picture["classes"][0]["class"]), (&true.into(), &row.predicted.into()));
-    let ended = predict(&scratch, "own.png enlarged.png --invert yes").succeeded("table");
+    let ended = predict(&scratch, "own.png enlarged.png --margins none --invert yes").succeeded("table");
     let lines: Vec<&str> = ended.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{ended:?}");
     assert!(lines[0].starts_with("picture ") && lines[0].ends_with("third"), "{ended:?}");
@@ -145,6 +145,12 @@ fn what_is_no_picture_is_refused_in_one_line() {
     black(&scratch.path("huge.png"), 30_000);
     let good = fs::read(scratch.path("good.png")).unwrap();
     written("text.png", b"Not a picture, whatever its name says.\n");
+    written("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+    written("photo.avif", b"\0\0\0\x18ftypavif\0\0\0\0mif1avif");
+    written("scan.png", b"II*\0\x08\0\0\0");
+    written("drawing.svg", b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n");
+    written("page.jpg", b"<!DOCTYPE html>\n<html><img src=\"boot.jpg\"></html>\n");
+    written("bytes.png", &[0x80, 0, 0xff, 7, 0, 0]);
     written("empty.png", b"");
     written("short.png", &good[..good.len() - 20]);
     // Width and height are the first words of the first chunk, whose checksum follows its 13 bytes.
@@ -152,13 +158,19 @@ fn what_is_no_picture_is_refused_in_one_line() {
     header.extend(crc32(&header).to_be_bytes());
     written("none.png", &[&good[..12], &header, &good[33..]].concat());
     for (name, problem) in [
-        ("text.png", "neither PNG nor JPEG; give"),
+        ("text.png", "a text file, not a picture that can be read; give"),
+        ("photo.heic", "a HEIC photograph; save it as PNG or JPEG and give that (magick FILE picture.png, say)"),
+        ("photo.avif", "an AVIF picture; save"),
+        ("scan.png", "a TIFF picture; save"),
+        ("drawing.svg", "an SVG drawing; save"),
+        ("page.jpg", "a web page; give"),
+        ("bytes.png", "no picture that is known; give"),
         ("empty.png", "the file is empty; give"),
         ("none.png", "cannot be decoded (Format error decoding Png: Invalid image dimensions); give"),
         ("huge.png", "30000 x 30000 pixels are too many; scale it down, to 8192 x 8192 at most"),
         ("short.png", "cannot be decoded (unexpected end of file); give"),
-        ("nowhere.png", "cannot be read (No such file or directory"),
-        ("data", "cannot be read (Is a directory"),
+        ("nowhere.png", "there is no such file; check"),
+        ("data", "a folder; give the pictures in it, as FOLDER/*.png"),
     ] {
         let ended = predict(&scratch, &format!("good.png {name}"));
         ended.failed(3, &format!("error: {name}: {problem}"));

@@ -33,7 +33,7 @@ fn a_run_can_be_extended() {
 fn only_the_same_run_can_be_gone_on_with() {
     let scratch = Scratch::new();
     scratch.train("--epochs 1 --run-dir run");
-    scratch.run("train --resume nowhere --adapter cpu").failed(3, "last.safetensors");
+    scratch.run("train --resume nowhere --adapter cpu").failed(3, "nowhere: there is no such file or folder; check");
     assert_eq!(scratch.run("train --resume run --batch-size 8").code, Some(2));
     let other = Scratch::with_images(301);
     let arguments = format!("train --resume run --epochs 2 --adapter cpu --data-dir {}", other.path("data").display());

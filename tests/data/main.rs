@@ -2,13 +2,15 @@
 
 mod fetching;
 mod loading;
+mod locating;
+mod other_types;
 mod reading;
 mod splitting;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -36,7 +36,11 @@ fn labels_have_rank_1() {
     let read = Labels::decode(Path::new("labels"), idx(0x0801, &[3], &[9, 0, 255]).as_slice()).unwrap();
     assert_eq!(read.classes, [9, 0, 255]);
     let bytes = images();
-    assert_data_error(Labels::decode(Path::new("l"), bytes.as_slice()), Path::new("l"), "0x00000803, not 0x00000801");
+    assert_data_error(
+        Labels::decode(Path::new("l"), bytes.as_slice()),
+        Path::new("l"),
+        "are those of images, not of labels",
+    );
 }
 
 #[test]
@@ -49,9 +53,11 @@ fn bad_images_are_data_errors() {
         ("the file is empty", vec![]),
         ("the file is empty", gzip(&[])),
         ("ends within its magic number", vec![0, 0, 8]),
-        ("the magic number is 0x00000801, not 0x00000803 or 0x00000804", idx(0x0801, &[6], &PIXELS)),
-        ("the magic number is 0x00000d03", idx(0x0d03, &[2, 3, 1], &PIXELS)),
-        ("the magic number is 0x3c68746d", b"<html>".to_vec()),
+        ("has the dimensions [6], which are those of labels, not of images", idx(0x0801, &[6], &PIXELS)),
+        ("the dimensions [2, 3, 1] need 24 bytes, it has 6", idx(0x0d03, &[2, 3, 1], &PIXELS)),
+        ("the magic number is 0x00000a03, which is no IDX file's", idx(0x0a03, &[2, 3, 1], &PIXELS)),
+        ("an IDX file of 5 dimensions, neither", idx(0x0805, &[1, 1, 2, 3, 1], &PIXELS)),
+        ("a web page (HTML), as a failed download leaves it, not an IDX file", b"<html>".to_vec()),
         ("ends within its 3 dimensions", images()[..15].to_vec()),
         ("dimensions [0, 3, 1] have a zero", idx(0x0803, &[0, 3, 1], &[])),
         ("dimensions [2, 3, 0] have a zero", idx(0x0803, &[2, 3, 0], &PIXELS)),
@@ -77,8 +83,8 @@ fn bad_images_are_data_errors() {
 #[test]
 fn a_missing_file_and_a_folder_are_data_errors() {
     let folder = tempdir().unwrap();
-    assert_data_error(Images::read(&folder.path().join("none")), &folder.path().join("none"), "cannot be read");
-    assert_data_error(Labels::read(folder.path()), folder.path(), "cannot be read");
+    assert_data_error(Images::read(&folder.path().join("none")), &folder.path().join("none"), "there is no such file");
+    assert_data_error(Labels::read(folder.path()), folder.path(), "an empty folder, not an IDX file");
 }
 
 /// Counts what is read from an endless source of zeros behind a header.
@@ -121,7 +127,7 @@ proptest! {
 
     #[test]
     fn arbitrary_headers_never_panic(
-        magic in 0x0800_u32..0x0806,
+        magic in prop_oneof![0x0800_u32..0x0806, 0x0800_u32..0x0f06],
         sizes in proptest::collection::vec(prop_oneof![0_u32..4, any::<u32>()], 0..5),
         values in proptest::collection::vec(any::<u8>(), 0..80),
         packed in any::<bool>(),
@@ -133,6 +139,9 @@ proptest! {
         match Images::decode(Path::new("bytes"), bytes.as_slice()) {
             Ok(images) => prop_assert_eq!(images.pixels.len(), images.shape.iter().product::<usize>()),
             Err(error) => prop_assert!(matches!(error, Error::Data(_))),
+        }
+        if let Ok(labels) = Labels::decode(Path::new("bytes"), bytes.as_slice()) {
+            prop_assert_eq!(labels.classes.len(), sizes[0] as usize);
         }
     }
 }

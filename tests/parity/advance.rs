@@ -1,6 +1,7 @@
 //! `shaders/advance.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use crate::holds;
+use crate::mutation::{all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,6 +9,19 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("advance", "other = 1u", "other = 2u");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the sum over threads", "other = 1u", "other = 2u"),
+        mutation("a thread's rows", "row += THREADS", "row += 2u * THREADS"),
+        mutation("the tail", "row < PORTION", "row < PORTION - 1"),
+        mutation("the sum of losses", "loss += losses[row]", "loss = losses[row]"),
+        mutation("the count of hits", "hit += hits[row]", "hit = hits[row]"),
+        mutation("what earlier portions logged", "progress.portion > 0", "progress.portion > 1"),
+        mutation("the log's address", "log[2 * progress.batch] =", "log[0] ="),
+        mutation("the last portion", "progress.portion == PORTIONS", "progress.portion >= 1"),
+        mutation("the next batch's portion", "progress.portion = 0;", "progress.portion = 1;"),
+        mutation("the batch", "progress.batch++", "progress.batch += 2u"),
+        mutation("Adam's time", "progress.time += TRAINING", "progress.time += 1u"),
+    ];
+    all_go_red("advance", &mutations);
 }

@@ -1,6 +1,7 @@
 //! `shaders/ceiling_arithmetic.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use crate::holds;
+use crate::mutation::{all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,6 +9,14 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("ceiling_arithmetic", "quarter < 4", "quarter < 3");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the quarters", "quarter < 4", "quarter < 3"),
+        mutation("the rounds", "round < ROUNDS", "round + 1 < ROUNDS"),
+        mutation("a step", "return fma(x, factor, addend);", "return x;"),
+        mutation("a chain", "var b = a + 4.0;", "var b = a + 5.0;"),
+        mutation("the sum of chains", "dot(a + b + c + d,", "dot(a + b + c + c,"),
+        mutation("the address", "group.x * THREADS + thread.x", "thread.x"),
+    ];
+    all_go_red("ceiling_arithmetic", &mutations);
 }

@@ -1,6 +1,7 @@
 //! `shaders/ceiling_bandwidth.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use crate::holds;
+use crate::mutation::{all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,6 +9,12 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("ceiling_bandwidth", "source[at]", "source[first]");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the source's address", "source[at]", "source[first]"),
+        mutation("a thread's words", "word < THREAD_WORDS", "word + 1 < THREAD_WORDS"),
+        mutation("how far they are apart", "first + word * THREADS", "first + word"),
+        mutation("the tail", "at < WORDS", "at + 1 < WORDS"),
+    ];
+    all_go_red("ceiling_bandwidth", &mutations);
 }

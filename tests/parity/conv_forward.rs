@@ -1,6 +1,9 @@
 //! `shaders/conv_forward.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use gpu_fmnist::kernels::Tiles;
+
+use crate::holds;
+use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,18 +11,60 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("conv_forward", "candidate > largest", "candidate < largest");
-}
-
-/// Every slot has its own run of the depth.
-#[test]
-fn wrong_slots_are_noticed() {
-    goes_red("conv_forward", "let begin = slot * SLOT_DEPTH;", "let begin = 0u;");
-}
-
-/// More workgroups than one direction of a dispatch holds: those that are too many must not write.
-#[test]
-fn surplus_workgroups_are_noticed() {
-    goes_red("conv_forward", "ROWS / TILE_ROWS % GRID_WIDTH == 0", "true");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the input's address", "(image * HEIGHT + y)", "y"),
+        mutation(
+            "the weights' address",
+            "min(depth, DEPTH) * FILTERS + min(column, FILTERS - 1)",
+            "min(depth, DEPTH) * FILTERS",
+        ),
+        mutation(
+            "the output's address",
+            "position) * FILTERS + column]",
+            "position) * FILTERS + FILTERS - 1 - column]",
+        ),
+        mutation(
+            "the tap's y",
+            "let kernel_y = depth / (KERNEL_WIDTH * CHANNELS);",
+            "let kernel_y = KERNEL_HEIGHT - 1 - depth / (KERNEL_WIDTH * CHANNELS);",
+        ),
+        mutation("the tap's x", "depth / CHANNELS % KERNEL_WIDTH", "depth % KERNEL_WIDTH"),
+        mutation("the channel of a tile in one tap", "select(0u, within, ONE_TAP)", "0u"),
+        mutation("the padding", "kernel_x - PAD_LEFT < WIDTH", "kernel_x - PAD_LEFT <= WIDTH"),
+        mutation("the stride along y", "place / POOL) * STRIDE_Y", "place / POOL)"),
+        mutation("the stride along x", "place % POOL) * STRIDE_X", "place % POOL)"),
+        mutation("the tail of the depth", "DEPTH % DEPTH_TILE == 0 || depth < DEPTH", "true"),
+        mutation("the tail of the rows", "position < POSITIONS {", "position + 1 < POSITIONS {"),
+        mutation("the tail of the columns", "if column < FILTERS", "if column + 1 < FILTERS"),
+        mutation("the bias", "kernel_value(DEPTH, first_column", "kernel_value(0u, first_column"),
+        mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
+        mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
+        mutation("the pool", "candidate > largest", "candidate < largest"),
+        mutation("the first of equals in the pool", "candidate > largest", "candidate >= largest"),
+        mutation("the packing of argmax", "(4 * (i / WINDOW))", "(i / WINDOW)").only(&UNSTAGED),
+        mutation(
+            "argmax's address",
+            "thread_row / THREAD_ROWS * FILTERS + column",
+            "thread_row / THREAD_ROWS * FILTERS + FILTERS - 1 - column",
+        ),
+        mutation("the slot", "let begin = slot * SLOT_DEPTH;", "let begin = 0u;").only(&STAGED),
+        mutation("the slot's address", "(slot * POSITIONS + position)", "position").only(&STAGED),
+        mutation(
+            "the staged kernel",
+            "kernel_value(first_depth + depth, first_column + column);",
+            "kernel_value(depth, first_column + column);",
+        )
+        .only(&STAGED),
+        mutation(
+            "the kernel that is not staged",
+            "kernel_value(first_depth + depth, first_column + j",
+            "kernel_value(depth, first_column + j",
+        )
+        .only(&UNSTAGED),
+        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
+        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
+        mutation("surplus workgroups", "ROWS / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[Tiles::OldSoftware]),
+    ];
+    all_go_red("conv_forward", &mutations);
 }

@@ -1,6 +1,9 @@
 //! `shaders/conv_input_gradient.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use gpu_fmnist::kernels::Tiles;
+
+use crate::holds;
+use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,6 +11,51 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("conv_input_gradient", "input[at] > 0.0", "input[at] >= 0.0");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the gradient's address", "image * POOLED_HEIGHT * POOLED_WIDTH);", "0u);"),
+        mutation("the weights' address", "min(channel, CHANNELS - 1) * FILTERS + tap", "tap"),
+        mutation("the output's address", "* CHANNELS + channel;", "* CHANNELS + CHANNELS - 1 - channel;"),
+        mutation("the tap", "kernel_y * KERNEL_WIDTH + kernel_x;", "kernel_y * KERNEL_WIDTH;"),
+        mutation(
+            "the tap's y",
+            "(phase_y + PAD_TOP) / STRIDE_Y - kernel_y / STRIDE_Y",
+            "(phase_y + PAD_TOP) / STRIDE_Y",
+        ),
+        mutation(
+            "the tap's x",
+            "(phase_x + PAD_LEFT) / STRIDE_X - kernel_x / STRIDE_X",
+            "(phase_x + PAD_LEFT) / STRIDE_X",
+        ),
+        mutation("the padding", "var kernel_x = (phase_x + PAD_LEFT) % STRIDE_X", "var kernel_x = phase_x"),
+        mutation("the stride along y", "kernel_y += STRIDE_Y", "kernel_y += 1u"),
+        mutation("the stride along x", "kernel_x += STRIDE_X", "kernel_x += 1u"),
+        mutation("the phase", "% PHASE_HEIGHT * STRIDE_Y + phase_y", "% PHASE_HEIGHT * STRIDE_Y"),
+        mutation("the border", "x >= POOLED_WIDTH * POOL", "x > POOLED_WIDTH * POOL"),
+        mutation("the tail of the filters", "filter_index >= FILTERS", "filter_index > FILTERS"),
+        mutation("the tail of the rows", "row < ROWS && y", "row + 1 < ROWS && y"),
+        mutation("the tail of the columns", "channel < CHANNELS {", "channel + 1 < CHANNELS {"),
+        mutation("the pool", "place == source.y", "place <= source.y"),
+        mutation("the packing of argmax", "(4 * (position % PACKED))", "0u").only(&UNSTAGED),
+        mutation("the gate", "input[at] > 0.0", "input[at] >= 0.0"),
+        mutation("the gate's scale", "value * SCALE", "value"),
+        mutation("the sum over taps", "+ j] += total;", "+ j] = total;"),
+        mutation(
+            "the staged kernel",
+            "let value = kernel_value(tap, first_column + column, first_filter + depth)",
+            "let value = kernel_value(tap, first_column + column, first_filter)",
+        )
+        .only(&STAGED),
+        mutation(
+            "the kernel that is not staged",
+            "right[at] = kernel_value(tap, first_column + column, first_filter + depth)",
+            "right[at] = kernel_value(tap, first_column + column, first_filter)",
+        )
+        .only(&UNSTAGED),
+        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
+        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
+        mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x")
+            .only(&[Tiles::OldSoftware]),
+    ];
+    all_go_red("conv_input_gradient", &mutations);
 }

@@ -1,6 +1,9 @@
 //! `shaders/conv_weight_gradient.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use gpu_fmnist::kernels::Tiles;
+
+use crate::holds;
+use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,12 +11,38 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("conv_weight_gradient", "bias_sums[j] += gradient;", "bias_sums[j] = gradient;");
-}
-
-/// More workgroups than one direction of a dispatch holds: those that are too many must not write.
-#[test]
-fn surplus_workgroups_are_noticed() {
-    goes_red("conv_weight_gradient", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the input's address", "(image * HEIGHT + y)", "y"),
+        mutation("the gradient's address", "position * FILTERS + min(column, FILTERS - 1)", "position * FILTERS"),
+        mutation("the output's address", "(slot_start + row) * FILTERS", "(slot_start + DEPTH - 1 - row) * FILTERS"),
+        mutation("the tap's y", "let y = depth / (KERNEL_WIDTH * CHANNELS);", "let y = 0u;"),
+        mutation("the tap's x", "depth / CHANNELS % KERNEL_WIDTH", "depth % KERNEL_WIDTH"),
+        mutation("the channel", "* CHANNELS + depth % CHANNELS", "* CHANNELS"),
+        mutation("the padding", "y < HEIGHT && x < WIDTH", "y < HEIGHT && x <= WIDTH"),
+        mutation("the stride along y", "place / POOL) * STRIDE_Y", "place / POOL)"),
+        mutation("the stride along x", "place % POOL) * STRIDE_X", "place % POOL)"),
+        mutation("the tail of the positions", "UNEVEN && position >= end", "UNEVEN && position > end"),
+        mutation("the tail of the rows", "row < DEPTH {", "row + 1 < DEPTH {"),
+        mutation("the tail of the columns", "if column < FILTERS", "if column + 1 < FILTERS"),
+        mutation("the staged pool", "gradient, winner == place", "gradient, winner <= place").only(&STAGED),
+        mutation("the pool that is not staged", "POOL == 1 || winner == place", "POOL == 1 || winner <= place")
+            .only(&UNSTAGED),
+        mutation("the packing of argmax", "(4 * (clamped % PACKED))", "0u").only(&UNSTAGED),
+        mutation(
+            "argmax's address",
+            "clamped / PACKED * FILTERS + min(column, FILTERS - 1)",
+            "clamped / PACKED * FILTERS",
+        ),
+        mutation("the staged bias", "bias_sums[load] += gradient", "bias_sums[load] = gradient").only(&STAGED),
+        mutation("the bias that is not staged", "bias_sums[j] += gradient", "bias_sums[j] = gradient").only(&UNSTAGED),
+        mutation("the sum of the staged bias", "total += gradient_tile", "total = gradient_tile").only(&STAGED),
+        mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
+        mutation("the slot", "let begin = slot * SLOT_POSITIONS;", "let begin = 0u;"),
+        mutation("the slot's address", "let slot_start = slot * (DEPTH + 1);", "let slot_start = 0u;"),
+        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
+        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
+        mutation("surplus workgroups", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[Tiles::OldSoftware]),
+    ];
+    all_go_red("conv_weight_gradient", &mutations);
 }

@@ -1,6 +1,7 @@
 //! `shaders/dropout.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use crate::holds;
+use crate::mutation::{all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,8 +9,22 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("dropout", "round < 10", "round < 9");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the rounds", "round < 10", "round < 9"),
+        mutation("a multiplier", "0xcd9e8d57", "0xcd9e8d59"),
+        mutation("the key", "0x9e3779b9u", "0x9e3779b8u"),
+        mutation("the carry", "(middle >> 16) + (other >> 16)", "(middle >> 16)"),
+        mutation("the seed", "progress.seed)", "progress.seed.yx)"),
+        mutation("the step", "progress.time, LAYER", "0u, LAYER"),
+        mutation("the layer", "LAYER, 0)", "0u, 0)"),
+        mutation("the portion's blocks", "((VALUES + 3) / 4) + block", "(VALUES / 4) + block"),
+        mutation("the lane", "words[lane]", "words[0]"),
+        mutation("the choice", "< KEEP", "> KEEP"),
+        mutation("the scale", "values[at] * SCALE", "values[at]"),
+        mutation("the tail", "at < VALUES", "at + 1 < VALUES"),
+    ];
+    all_go_red("dropout", &mutations);
 }
 
 /// Three in four values stay, scaled so that the mean stays, and the choice is another one in the next step.
@@ -22,7 +37,7 @@ fn the_mean_stays_and_each_step_chooses_anew() {
         let memory = vec![bytemuck::cast_slice(&[progress]).to_vec(), vec![1.0_f32.to_bits(); values]];
         let kernel = Box::new(Dropout { values, layer: 1, rate: 0.25 });
         crate::probe()
-            .run(&Case { label: String::new(), kernel, memory, tolerance: 0.0, tiles: None })
+            .run(&Case { label: String::new(), kernel, memory, tolerances: Vec::new(), tiles: None })
             .unwrap()
             .remove(1)
     };

@@ -10,7 +10,8 @@ use gpu_fmnist::model::notebook;
 use gpu_fmnist::plan::{Executor, Options, Plan, lower};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
-use crate::{adapter, goes_red, holds};
+use crate::mutation::{all_go_red, mutation};
+use crate::{adapter, holds};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -18,8 +19,24 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("fold", "y / STRIDE_Y - kernel_y / STRIDE_Y", "y / STRIDE_Y");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("a patch's y", "y / STRIDE_Y - kernel_y / STRIDE_Y", "y / STRIDE_Y"),
+        mutation("a patch's x", "x / STRIDE_X - kernel_x / STRIDE_X", "x / STRIDE_X"),
+        mutation("the tap", "kernel_y * KERNEL_WIDTH + kernel_x;", "kernel_y * KERNEL_WIDTH;"),
+        mutation("the stride", "kernel_x += STRIDE_X", "kernel_x += 1u"),
+        mutation("the padding", "column + PAD_LEFT", "column"),
+        mutation("the patch's address", "patch_y * PATCHES_WIDTH + patch_x", "patch_y * PATCHES_WIDTH"),
+        mutation("the image's address", "image_row / HEIGHT * PATCHES_HEIGHT * PATCHES_WIDTH", "0u"),
+        mutation("the channel", "tap * CHANNELS + channel", "tap * CHANNELS"),
+        mutation("the last patch", "patch_x < PATCHES_WIDTH", "patch_x + 1 < PATCHES_WIDTH"),
+        mutation("the sum", "sum += patches[", "sum = patches["),
+        mutation("the gate", "input[at] > 0.0", "input[at] >= 0.0"),
+        mutation("the gate's scale", "sum * SCALE", "sum"),
+        mutation("the tail of rows", "image_row >= BATCH * HEIGHT", "image_row >= BATCH * HEIGHT - 1"),
+        mutation("the tail of channels", "channel >= CHANNELS", "channel >= CHANNELS - 1"),
+    ];
+    all_go_red("fold", &mutations);
 }
 
 /// The gradient of cnn2's first convolution, which comes through the second one's fold, for a batch of 128.
@@ -34,8 +51,8 @@ fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f
     let plan = lower(&model, Options::new(BATCH, tiles, BATCH)).unwrap();
     let folds = plan.training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
     assert_eq!(folds, if tiles == Tiles::Software { 2 } else { 0 });
-    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020);
-    engine.initialise();
+    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020).unwrap();
+    engine.initialise().unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
     engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
     let parameter = engine.plan().parameters[0].clone();

@@ -1,6 +1,7 @@
 //! `shaders/gather.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use crate::holds;
+use crate::mutation::{all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,8 +9,21 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("gather", "+ 127) / 255", "+ 0) / 255");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("rounding", "+ 127) / 255", "+ 0) / 255"),
+        mutation("the exponent", "(127 - shift)", "(126 - shift)"),
+        mutation("the byte of a word", "images[byte / 4] >> (8 * (byte % 4))", "images[byte / 4] >> (8 * (byte % 2))"),
+        mutation("the order of images", "order[place] * PIXELS", "place * PIXELS"),
+        mutation("the order of labels", "let sample = order[place];", "let sample = place;"),
+        mutation("the batch", "progress.batch * BATCH + row_of_batch", "row_of_batch"),
+        mutation("the portion", "progress.portion * PORTION + row", "row"),
+        mutation("the end of the batch", "row_of_batch < BATCH && place", "place"),
+        mutation("the end of the order", "place < progress.samples", "place + 1 < progress.samples"),
+        mutation("the tail", "pixel < PIXELS", "pixel + 1 < PIXELS"),
+        mutation("the address", "input[row * PIXELS + pixel]", "input[row * PIXELS + PIXELS - 1 - pixel]"),
+    ];
+    all_go_red("gather", &mutations);
 }
 
 /// Every byte becomes the f32 nearest to byte / 255, on every device.
@@ -27,8 +41,9 @@ fn every_byte_is_normalised_to_the_nearest_number() {
         vec![0],
     ];
     let kernel = Box::new(Gather { batch: 1, portion: 1, pixels: 256 });
-    let after =
-        crate::probe().run(&Case { label: "all bytes".into(), kernel, memory, tolerance: 0.0, tiles: None }).unwrap();
+    let after = crate::probe()
+        .run(&Case { label: "all bytes".into(), kernel, memory, tolerances: Vec::new(), tiles: None })
+        .unwrap();
     for (byte, word) in after[4].iter().enumerate() {
         assert_eq!(f32::from_bits(*word), (byte as f64 / 255.0) as f32, "byte {byte}");
     }

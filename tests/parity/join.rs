@@ -10,7 +10,8 @@ use gpu_fmnist::model::{Activation, Layer, Model};
 use gpu_fmnist::plan::{Executor, Options, Plan, Program, lower};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
-use crate::{adapter, goes_red, holds};
+use crate::mutation::{all_go_red, mutation};
+use crate::{adapter, holds};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -18,8 +19,16 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("join", "value += sums[", "value = sums[");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the sum", "value += sums[", "value = sums["),
+        mutation("the slot's address", "sums[slot * VALUES + at]", "sums[at]"),
+        mutation("the bias", "DEPTH * FILTERS + at % FILTERS", "at % FILTERS"),
+        mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
+        mutation("the tail", "at >= VALUES", "at >= VALUES - 1"),
+        mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x"),
+    ];
+    all_go_red("join", &mutations);
 }
 
 const BATCH: usize = 48;
@@ -45,8 +54,8 @@ fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> 
         let joins = plan.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
         assert_eq!(joins, if split_forward { 2 } else { 0 }, "{program:?}");
     }
-    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020);
-    engine.initialise();
+    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020).unwrap();
+    engine.initialise().unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
     engine.evaluate(&order).unwrap();
     let evaluated = engine.read(engine.plan().host.logits).unwrap();

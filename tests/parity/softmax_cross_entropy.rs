@@ -1,6 +1,7 @@
 //! `shaders/softmax_cross_entropy.wgsl` against its twin.
 
-use crate::{goes_red, holds};
+use crate::holds;
+use crate::mutation::{all_go_red, mutation};
 
 #[test]
 fn agrees_with_its_twin() {
@@ -8,6 +9,19 @@ fn agrees_with_its_twin() {
 }
 
 #[test]
-fn a_broken_shader_is_noticed() {
-    goes_red("softmax_cross_entropy", "f32(rows)", "f32(BATCH)");
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the rows of the mean", "f32(rows)", "f32(BATCH)"),
+        mutation("the rows of the last batch", "progress.samples - progress.batch * BATCH", "progress.samples"),
+        mutation("the portion", "progress.portion * PORTION + row < rows", "row < rows"),
+        mutation("the largest", "logit > largest", "logit < largest"),
+        mutation("the sum", "sum += exp(", "sum = exp("),
+        mutation("the target", "class_index == label", "class_index == 0"),
+        mutation("the loss", "log(sum) - (", "log(sum) + ("),
+        mutation("the hit", "class_of_largest == label", "class_of_largest != label"),
+        mutation("rows that do not count", "f32(rows), counts)", "f32(rows), true)"),
+        mutation("the address", "let first = row * CLASSES;", "let first = 0u;"),
+        mutation("the tail", "row >= PORTION", "row >= PORTION - 1"),
+    ];
+    all_go_red("softmax_cross_entropy", &mutations);
 }

@@ -1,0 +1,39 @@
+//! `--batch-size` of a training.
+
+use clap::Args;
+
+use super::console::Console;
+use crate::error::Result;
+use crate::train::Config;
+
+/// The option, the same in every subcommand that trains on a data set.
+#[derive(Args)]
+pub struct BatchOption {
+    /// Samples a training step [default: 512, or all of fewer]
+    #[arg(short, long, value_name = "N")]
+    batch_size: Option<usize>,
+}
+
+const DEFAULT: usize = 512;
+
+impl BatchOption {
+    /// Of a data set that is large enough.
+    pub fn size(&self) -> usize {
+        self.batch_size.unwrap_or(DEFAULT)
+    }
+
+    /// Makes the default no larger than what there is to train with in a training file of `count` samples, as Keras does,
+    /// and says so.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::error::Error::Usage) where the configuration does not fit the data.
+    pub fn fit(&self, config: &mut Config, count: usize, console: &mut Console) -> Result<()> {
+        let samples = config.parts(count)?.train.len();
+        if self.batch_size.is_none() && samples < DEFAULT {
+            config.batch_size = samples;
+            console
+                .say(&format!("--batch-size {samples} instead of {DEFAULT}: there are no more samples to train with"));
+        }
+        Ok(())
+    }
+}

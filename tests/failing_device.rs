@@ -1,0 +1,169 @@
+//! A device that fails while a run goes on: the error reaches the caller as it is, with its own exit code.
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Samples;
+use gpu_fmnist::error::{Error, Result};
+use gpu_fmnist::gpu::Identity;
+use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::model::{Activation, Layer, Model};
+use gpu_fmnist::plan::{BatchLog, BufferId, Executor, Options, Plan, Program, Timeline, lower};
+use gpu_fmnist::train::{Config, Engine, Monitor, Placement, Schedule, Source, State, Trainer};
+
+/// What may fail, and how often it does its work before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lives {
+    submit: Option<usize>,
+    collect: Option<usize>,
+    read: Option<usize>,
+}
+
+/// The CPU path, until it is lost.
+struct Failing {
+    cpu: Cpu,
+    lives: Lives,
+}
+
+fn live(lives: &mut Option<usize>) -> Result<()> {
+    match lives {
+        Some(0) => Err(Error::Device("the device was lost".into())),
+        Some(lives) => {
+            *lives -= 1;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+impl Executor for Failing {
+    fn plan(&self) -> &Plan {
+        self.cpu.plan()
+    }
+
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        self.cpu.write(buffer, words)
+    }
+
+    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        live(&mut self.lives.read)?;
+        self.cpu.read(buffer)
+    }
+
+    fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
+        live(&mut self.lives.submit)?;
+        self.cpu.submit(program, batches)
+    }
+
+    fn collect(&mut self) -> Result<Vec<BatchLog>> {
+        live(&mut self.lives.collect)?;
+        self.cpu.collect()
+    }
+
+    fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {
+        live(&mut self.lives.submit)?;
+        self.cpu.time(program, batches)
+    }
+
+    fn depth(&self) -> usize {
+        self.cpu.depth()
+    }
+}
+
+const BATCH: usize = 8;
+/// Of the training file; a quarter of them is held out.
+const SAMPLES: usize = 8 * BATCH;
+
+fn model() -> Model {
+    let layers = vec![Layer::Flatten {}, Layer::Dense { units: 3, activation: Activation::Linear }];
+    Model { name: "failing".into(), input: [2, 2, 1], layers }
+}
+
+fn samples(count: usize) -> Samples {
+    let images = (0..4 * count).map(|at| (at * 37) as u8).collect();
+    let labels = (0..count).map(|at| (at % 3) as u8).collect();
+    Samples { images, labels, shape: model().input }
+}
+
+fn executor(lives: Lives) -> Box<dyn Executor> {
+    let plan = lower(&model(), Options::new(BATCH, Tiles::Cpu, SAMPLES + BATCH)).unwrap();
+    Box::new(Failing { cpu: Cpu::new(plan).unwrap(), lives })
+}
+
+fn state() -> State {
+    let config = Config {
+        epochs: 2,
+        batch_size: BATCH,
+        learning_rate: 1e-3,
+        schedule: Schedule::Constant,
+        warm_up_epochs: 0,
+        monitor: Monitor::ValLoss,
+        seed: 1,
+        split_seed: 1,
+        validation_fraction: 0.25,
+        fold: None,
+        shuffle: true,
+        early_stopping: None,
+        reduce_lr_on_plateau: None,
+        tiles: Tiles::Cpu.into(),
+        model: model(),
+    };
+    State::new(config, Vec::new(), Identity::cpu())
+}
+
+#[track_caller]
+fn is_lost<T: std::fmt::Debug>(result: Result<T>) {
+    let error = result.expect_err("the device is lost");
+    assert!(matches!(&error, Error::Device(text) if text == "the device was lost"), "{error:?}");
+    assert_eq!(error.exit_code(), ExitCode::from(5));
+}
+
+#[test]
+fn an_engine_hands_on_what_its_device_reports() {
+    let (train, test) = (samples(SAMPLES), samples(BATCH));
+    let source = Source { parts: [&train, &test] };
+    let order: Vec<u32> = (0..SAMPLES as u32).collect();
+    let engine = |lives| Engine::new(executor(lives), source, Placement::Resident, 1).unwrap();
+    let visit = &mut |_: &_| ControlFlow::Continue(());
+    for lives in [Lives { submit: Some(1), ..Lives::default() }, Lives { collect: Some(1), ..Lives::default() }] {
+        is_lost(engine(lives).train(&order, 1e-3, visit));
+        is_lost(engine(lives).evaluate(&order));
+        is_lost(engine(lives).predict(&order));
+    }
+    let mut timed = engine(Lives { submit: Some(1), ..Lives::default() });
+    timed.time(&order[..BATCH], 1e-3).unwrap();
+    is_lost(timed.time(&order[..BATCH], 1e-3));
+    let mut unread = engine(Lives { read: Some(0), ..Lives::default() });
+    unread.train(&order, 1e-3, visit).unwrap();
+    let parameter = unread.plan().parameters[0].clone();
+    is_lost(unread.read(parameter.weights));
+    is_lost(unread.gradient(&parameter));
+    is_lost(unread.predict(&order));
+}
+
+/// Wherever in two epochs the device is lost: in training, in validation, in the test, or while weights are read for a
+/// checkpoint.
+#[test]
+fn a_trainer_ends_with_what_its_device_reports() {
+    let (train, test) = (samples(SAMPLES), samples(BATCH));
+    let source = Source { parts: [&train, &test] };
+    let run = |lives| -> Result<()> {
+        let mut trainer = Trainer::new(state(), executor(lives), source, Placement::Resident)?;
+        for _ in 0..2 {
+            trainer.epoch(&mut |_| ControlFlow::Continue(()))?.expect("nobody stopped it");
+            trainer.checkpoint()?;
+        }
+        trainer.test().map(drop)
+    };
+    run(Lives::default()).unwrap();
+    // Weights and two moments for each checkpoint, then logits.
+    for read in 0..7 {
+        is_lost(run(Lives { read: Some(read), ..Lives::default() }));
+    }
+    // An epoch is two submissions or more of training, and one of validation.
+    for works in 0..6 {
+        is_lost(run(Lives { submit: Some(works), ..Lives::default() }));
+        is_lost(run(Lives { collect: Some(works), ..Lives::default() }));
+    }
+}
