@@ -103,7 +103,7 @@ pub fn main() -> ExitCode {
         }
         Err(help) => return ended(output::printed(help.print())),
     };
-    ended(threads::on_a_pool(|| run(&arguments.command)))
+    ended(threads::with_threads(|| run(&arguments.command)))
 }
 
 /// The exit code, after a line about what went wrong.

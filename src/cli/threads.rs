@@ -1,44 +1,45 @@
 //! The threads that the CPU path and the learners compute on.
 
+use std::io;
 use std::thread::{Builder, JoinHandle};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadBuilder, ThreadPoolBuilder};
 
-/// As large as a main thread's usually is: drivers compile shaders on it.
+/// Of a thread that does a whole command: as large as a main thread's usually is.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Does the work on as many threads as there are processors (or `RAYON_NUM_THREADS` says), or as many as the system
-/// allows; at last on this one alone. rayon's own pool would panic.
-pub fn on_a_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    match pool() {
-        Some(pool) => pool.install(work),
-        None => {
-            // Whatever asks for rayon's pool in this thread finds this one.
-            let _pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
-            work()
+/// Does the work with as many threads as there are processors (or `RAYON_NUM_THREADS` says); where the system does not
+/// allow these, with those that it does, and at last with this one alone. Left to itself, rayon would panic.
+pub fn with_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let mut started = Vec::new();
+    if ThreadPoolBuilder::new().spawn_handler(start(&mut started)).build_global().is_ok() {
+        return work();
+    }
+    // rayon does not try twice for its global pool: from here on all work is done within another.
+    while let threads @ 1.. = ended(&mut started) {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES);
+        if let Ok(pool) = pool.spawn_handler(start(&mut started)).build() {
+            return pool.install(work);
         }
+    }
+    let _pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+    work()
+}
+
+fn start(started: &mut Vec<JoinHandle<()>>) -> impl FnMut(ThreadBuilder) -> io::Result<()> {
+    |thread| {
+        let builder = match thread.stack_size() {
+            Some(bytes) => Builder::new().stack_size(bytes),
+            None => Builder::new(),
+        };
+        started.push(builder.spawn(|| thread.run())?);
+        Ok(())
     }
 }
 
-fn pool() -> Option<ThreadPool> {
-    // rayon takes 0 for its own choice.
-    let mut threads = 0;
-    loop {
-        let mut started: Vec<JoinHandle<()>> = Vec::new();
-        let pool = ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
-            started.push(Builder::new().stack_size(STACK_BYTES).spawn(|| thread.run())?);
-            Ok(())
-        });
-        match pool.build() {
-            Ok(pool) => return Some(pool),
-            Err(_) => {
-                threads = started.len();
-                if threads == 0 {
-                    return None;
-                }
-                // They end by themselves, and count until they have.
-                started.into_iter().for_each(|thread| drop(thread.join()));
-            }
-        }
-    }
+/// How many threads a pool had that lacked others. They end by themselves, and count until they have.
+fn ended(started: &mut Vec<JoinHandle<()>>) -> usize {
+    let count = started.len();
+    started.drain(..).for_each(|thread| drop(thread.join()));
+    count
 }

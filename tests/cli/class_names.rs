@@ -1,12 +1,12 @@
 //! What the classes are called: by option, as the run recorded it, by the data's folder, or by their numbers.
 
 use std::fs;
-use std::io::Write;
 
 use gpu_fmnist::data;
 use gpu_fmnist::formats::{Checkpoint, Format, Network, Tensor};
 use gpu_fmnist::model::by_name_or_file;
 
+use crate::skips::skip;
 use crate::support::Scratch;
 
 const IN_FOLDER: &str = "upper left\nupper right\nlower left\nlower right\n";
@@ -191,12 +191,7 @@ fn a_checkpoint_without_names_goes_on_and_one_with_wrong_names_does_not() {
 #[test]
 fn fashion_mnist_has_its_names_for_any_file() {
     let Some(folder) = data::locate(None).unwrap() else {
-        // Not by eprintln: of a test that passes, nobody would see it.
-        drop(writeln!(
-            std::io::stderr(),
-            "SKIPPED: Fashion-MNIST's names; 'gpu-fmnist data fetch' brings the data set"
-        ));
-        return;
+        return skip("Fashion-MNIST's names for any file: 'gpu-fmnist data fetch' brings the data set");
     };
     let folder = folder.canonicalize().unwrap();
     let scratch = Scratch::new();

@@ -8,6 +8,7 @@ use std::path::Path;
 use gpu_fmnist::formats::{Checkpoint, Network, read};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
+use crate::python::python;
 use crate::support::{MODEL, Scratch, ended, names};
 
 fn trained() -> Scratch {
@@ -254,10 +255,7 @@ fn a_hostile_file_writes_nothing() {
 /// The line that `export` prints runs as it is, on pixels as the data set has them.
 #[test]
 fn the_printed_line_runs_in_python() {
-    let Some(python) = std::env::var_os("GPU_FMNIST_PYTHON") else {
-        drop(writeln!(std::io::stderr(), "SKIPPED: the lines that export prints; GPU_FMNIST_PYTHON names no Python"));
-        return;
-    };
+    let Some(python) = python("the lines that export prints in onnxruntime and NumPy") else { return };
     const SCRIPT: &str = "\
 import json, sys, numpy, onnxruntime, os, safetensors.numpy
 pixels = numpy.fromfile('data/t10k-images-idx3-ubyte', numpy.uint8)[16:].reshape(-1, 8, 8, 1)
