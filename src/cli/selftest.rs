@@ -8,7 +8,7 @@ use super::output;
 use crate::error::{Error, Result};
 use crate::gpu::Probe;
 use crate::kernels::TABLE;
-use crate::selftest::{GradientCheck, Outcome, check_kernel, gradient_checks};
+use crate::selftest::{GradientCheck, Outcome, check_kernel, dropout_gradient_checks, gradient_checks};
 
 /// Prove every shader on this adapter against its twin on the CPU, and the gradients against finite differences.
 #[derive(Args)]
@@ -36,7 +36,8 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
         }
         Device::Cpu => output::text("the shaders were not tested: they run on a GPU or on software Vulkan only\n")?,
     }
-    let checks = gradient_checks(device.tiles(), |plan| device.executor(plan))?;
+    let mut checks = gradient_checks(device.tiles(), |plan| device.executor(plan))?;
+    checks.extend(dropout_gradient_checks(device.tiles(), |plan| device.executor(plan))?);
     failed += checks.iter().filter(|check| !check.passes()).count();
     output::tables(&format!("\n{}", gradients(&checks)))?;
     match failed {

@@ -102,18 +102,31 @@ fn dropped_features() -> Model {
     model("features with dropout", layers)
 }
 
-/// Checks every layer of small networks on the executors that `make` gives for their plans: of one without dropout the loss
-/// that evaluation finds, of those with dropout the training loss of one step.
+/// Checks every layer of a small network without dropout on the executor that `make` gives for its plan: against the loss
+/// that evaluation finds.
 ///
 /// # Errors
 /// Where the device fails.
-pub fn gradient_checks(tiles: Tiles, make: impl Fn(Plan) -> Result<Box<dyn Executor>>) -> Result<Vec<GradientCheck>> {
-    let options = Options::new(BATCH, tiles, BATCH);
-    let mut checks =
-        layer_checks(make(lower(&network(), options.clone())?)?, STEP, |engine, order| engine.evaluate(order))?;
+pub fn gradient_checks(
+    tiles: Tiles,
+    make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>,
+) -> Result<Vec<GradientCheck>> {
+    let plan = lower(&network(), Options::new(BATCH, tiles, BATCH))?;
+    layer_checks(make(plan)?, STEP, |engine, order| engine.evaluate(order))
+}
+
+/// Checks every layer of small networks with dropout: against the training loss of one step.
+///
+/// # Errors
+/// Where the device fails.
+pub fn dropout_gradient_checks(
+    tiles: Tiles,
+    make: impl Fn(Plan) -> Result<Box<dyn Executor>>,
+) -> Result<Vec<GradientCheck>> {
+    let mut checks = Vec::new();
     for network in [dropped_images(), dropped_features()] {
         // Each portion has choices of its own.
-        let options = Options { portion: BATCH / 2, ..options.clone() };
+        let options = Options { portion: BATCH / 2, ..Options::new(BATCH, tiles, BATCH) };
         checks.extend(layer_checks(make(lower(&network, options)?)?, DROPOUT_STEP, train)?);
     }
     Ok(checks)
