@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::console::Console;
 use super::names::{self, NamesOption};
 use super::{dataset, record};
-use crate::data::{Dataset, class_names_in};
+use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
 use crate::formats::{self, AdamState, Checkpoint, Network};
 use crate::train::{RunFolder, State};
@@ -86,7 +86,12 @@ impl CheckpointOption {
             let path = path.display();
             return Err(Error::Usage(format!("--checkpoint: {path} is a file; give a run's folder, or leave it out")));
         }
-        Ok(Trained { network: formats::read(path, None)?, path: path.to_owned(), run: None })
+        let mut network = formats::read(path, None)?;
+        // As names, numbers tell nothing: earlier versions wrote them for want of others.
+        if network.class_names == numbers(network.class_names.len()) {
+            network.class_names.clear();
+        }
+        Ok(Trained { network, path: path.to_owned(), run: None })
     }
 }
 
