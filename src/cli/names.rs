@@ -45,7 +45,6 @@ impl NamesOption {
 }
 
 /// What is known of the names of so many classes: those recorded with a network, else what its `data` tells; or nothing.
-/// Numbers as names, which files of earlier versions have, tell nothing.
 ///
 /// # Errors
 /// See [`read_class_names`].
@@ -54,7 +53,7 @@ pub fn known(
     classes: usize,
     data: impl FnOnce(RangeInclusive<usize>) -> Result<Vec<String>>,
 ) -> Result<Vec<String>> {
-    if recorded.is_empty() || recorded == numbers(classes) { data(classes..=classes) } else { Ok(recorded) }
+    if recorded.is_empty() { data(classes..=classes) } else { Ok(recorded) }
 }
 
 /// The names, or where there are none, numbers.

@@ -65,10 +65,12 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         test: &dataset.test,
     };
     let path = arguments.output.clone().unwrap_or_else(|| path(folder));
-    let written = write(&path, &contents);
-    // What was measured is told wherever it could be written.
-    output::text(&(Judgement::new(Part::Test.name(), contents.names, loss, &predictions).line() + "\n"))?;
-    written?;
+    if let Err(error) = write(&path, &contents) {
+        // What was measured is told all the same.
+        let judgement = Judgement::new(Part::Test.name(), contents.names, loss, &predictions);
+        output::text(&(judgement.line() + "\n"))?;
+        return Err(error);
+    }
     output::text(&format!("wrote {}\n", path.display()))
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::console::Console;
 use super::names::{self, NamesOption};
 use super::{dataset, record};
-use crate::data::{Dataset, class_names_in};
+use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
 use crate::formats::{self, AdamState, Checkpoint, Network};
 use crate::model;
@@ -103,9 +103,13 @@ impl CheckpointOption {
             return refuse("--checkpoint", "is a file; give a run's folder");
         }
         let model = model.as_deref().map(model::by_name_or_file).transpose()?.map(|(model, _)| model);
-        let network = formats::read(path, model.as_ref())?;
+        let mut network = formats::read(path, model.as_ref())?;
         if model.is_some_and(|model| (model.input, &model.layers) != (network.model.input, &network.model.layers)) {
             return refuse("--model", "has a model of its own, which is another; give a file with weights alone");
+        }
+        // As names, numbers tell nothing: earlier versions wrote them for want of others.
+        if network.class_names == numbers(network.class_names.len()) {
+            network.class_names.clear();
         }
         Ok(Trained { network, path: path.to_owned(), run: None })
     }

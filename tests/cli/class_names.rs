@@ -114,6 +114,8 @@ fn every_command_that_tells_of_classes_has_their_names() {
     assert_eq!(evaluated(&scratch, "n.h5"), numbers());
     fs::write(scratch.path("data/classes.txt"), IN_FOLDER).unwrap();
     assert_eq!(evaluated(&scratch, "n.h5"), lines(IN_FOLDER));
+    fs::write(scratch.path("numbers.txt"), "0\n1\n2\n3\n").unwrap();
+    assert_eq!(evaluated(&scratch, "n.h5 --class-names numbers.txt"), numbers());
     scratch.run("export run -o n.h5 --class-names own.txt").failed(2, "--class-names: a file of keras-h5 has no place");
 }
 

@@ -34,9 +34,7 @@ fn every_tile_agrees_with_finite_differences() {
         }
     }
     if dropped > 0 {
-        crate::skip(&format!(
-            "{dropped} cases of gradients with dropout that this adapter takes minutes to compile"
-        ));
+        crate::skip(&format!("{dropped} cases of gradients with dropout that this adapter takes minutes to compile"));
     }
 }
 
