@@ -61,7 +61,7 @@ pub fn safetensors(bytes: &[u8]) -> bool {
 pub fn picture(bytes: &[u8]) -> bool {
     let grey = Preparation { shape: [28, 28, 1], invert: None, framing: Framing::FASHION_MNIST };
     let framing = Framing { side: Some(0.7), by_mass: true, ..Framing::FASHION_MNIST };
-    let colours = Preparation { shape: [16, 20, 3], invert: Some(bytes.len() % 2 == 0), framing };
+    let colours = Preparation { shape: [16, 20, 3], invert: Some(bytes.len().is_multiple_of(2)), framing };
     let read = Picture::decode(bytes, &grey);
     if let Ok(picture) = &read {
         assert_eq!(picture.pixels.len(), 28 * 28);

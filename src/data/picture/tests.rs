@@ -1,6 +1,7 @@
 //! Pictures made here, and what becomes of them.
 
 use super::*;
+use crate::data::Samples;
 use image::metadata::Orientation;
 use image::{DynamicImage, ExtendedColorType, ImageBuffer, ImageEncoder, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage};
 use std::fs;
