@@ -93,7 +93,7 @@ fn margins_are_those_of_the_training_data() {
     // Without margins a ring is as large as the input.
     predict(&scratch, &format!("--run run {all} --margins none --save-prepared filled")).succeeded("none");
     let filled = pixels(&scratch.path("filled/page2.png"));
-    assert!(filled[0] > 60 && filled[SIZE * SIZE - 1] > 60, "{filled:?}");
+    assert!(filled.iter().filter(|value| **value > 60).count() > 150, "{filled:?}");
     predict(&scratch, &format!("--run run {all} --margins keep --save-prepared kept")).succeeded("keep");
     let kept = pixels(&scratch.path("kept/page2.png"));
     assert!(kept.iter().filter(|value| **value > 60).count() < 20, "a small part of a page: {kept:?}");
