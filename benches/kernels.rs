@@ -88,7 +88,7 @@ fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[Buffe
             (Access::Read, Element::Words) => (random() << 16 | random()) & 0x3333_3333,
         };
         let words: Vec<u32> = (0..executor.plan().buffer(*id).words).map(|_| word()).collect();
-        executor.write(*id, &words);
+        executor.write(*id, &words).unwrap_or_else(|error| panic!("{error}"));
         memory.push(words);
     }
     executor.time(Program::Training, 1).unwrap_or_else(|error| panic!("{error}"));

@@ -20,7 +20,8 @@ fn steps(criterion: &mut Criterion) {
         let data = Synthetic::new(&model, BATCH);
         let options = Options::new(BATCH, device.tiles(), Synthetic::samples(BATCH));
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
-        let mut engine = data.engine(device.executor(plan).unwrap_or_else(|error| panic!("{error}")));
+        let engine = device.executor(plan).and_then(|executor| data.engine(executor));
+        let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|steps| {
                 let steps = steps as usize;

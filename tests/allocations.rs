@@ -37,7 +37,7 @@ fn steps_allocate_nothing() {
     let mut cpu = Cpu::new(plan).unwrap();
     let mut allocations_of = |program| {
         let start = Progress { samples: (steps * batch) as u32, ..Progress::default() };
-        cpu.write(progress, bytemuck::cast_slice(&[start]));
+        cpu.write(progress, bytemuck::cast_slice(&[start])).unwrap();
         let before = ALLOCATIONS.load(Relaxed);
         cpu.submit(program, steps).unwrap();
         let allocations = ALLOCATIONS.load(Relaxed) - before;

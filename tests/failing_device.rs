@@ -42,8 +42,8 @@ impl Executor for Failing {
         self.cpu.plan()
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) {
-        self.cpu.write(buffer, words);
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        self.cpu.write(buffer, words)
     }
 
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
@@ -124,7 +124,7 @@ fn an_engine_hands_on_what_its_device_reports() {
     let (train, test) = (samples(SAMPLES), samples(BATCH));
     let source = Source { parts: [&train, &test] };
     let order: Vec<u32> = (0..SAMPLES as u32).collect();
-    let engine = |lives| Engine::new(executor(lives), source, Placement::Resident, 1);
+    let engine = |lives| Engine::new(executor(lives), source, Placement::Resident, 1).unwrap();
     let visit = &mut |_: &_| ControlFlow::Continue(());
     for lives in [Lives { submit: Some(1), ..Lives::default() }, Lives { collect: Some(1), ..Lives::default() }] {
         is_lost(engine(lives).train(&order, 1e-3, visit));

@@ -127,10 +127,10 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     };
     let plan = lower(&golden.model, options).unwrap();
     assert_eq!(plan.weights(), golden.expect.parameters, "{what}: parameters");
-    let mut engine = Engine::new(make(plan), source, placement, 0);
+    let mut engine = Engine::new(make(plan), source, placement, 0).unwrap();
     let parameters = engine.plan().parameters.clone();
     for (number, parameter) in parameters.iter().enumerate() {
-        engine.write(parameter.weights, &weights(golden, parameter, 2 * number as u64));
+        engine.write(parameter.weights, &weights(golden, parameter, 2 * number as u64)).unwrap();
     }
     for step in 0..golden.steps {
         let order: Vec<u32> = (0..golden.batch).map(|row| (step * golden.batch + row) as u32).collect();

@@ -161,12 +161,12 @@ impl Components {
         let unused = plan.buffer("unused", &[1]);
         plan.pass(Arc::new(product), &[input, weights, output, unused]);
         let mut executor = (products.executor)(plan.plan()?)?;
-        executor.write(weights, bytemuck::cast_slice(&self.weights()));
+        executor.write(weights, bytemuck::cast_slice(&self.weights()))?;
 
         let pixels = pixels.centred();
         let mut coordinates = Vec::new();
         for rows in pixels.chunks(PROJECTED * columns) {
-            executor.write(input, bytemuck::cast_slice(rows));
+            executor.write(input, bytemuck::cast_slice(rows))?;
             executor.submit(Program::Training, 1)?;
             executor.collect()?;
             let answer = executor.read(output)?;
@@ -228,7 +228,7 @@ fn sums(pixels: &Features, products: Products, visit: Visit) -> Result<Vec<i64>>
         done += rows.len();
         rows.resize(SUMMED * columns, 0.0);
         for buffer in [left, right] {
-            executor.write(buffer, bytemuck::cast_slice(&rows));
+            executor.write(buffer, bytemuck::cast_slice(&rows))?;
         }
         executor.submit(Program::Training, 1)?;
         executor.collect()?;

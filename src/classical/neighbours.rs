@@ -130,12 +130,12 @@ pub(super) fn by_all_columns(
         // The bias, below the queries, stays zero; so does what is to the right of the last ones.
         let mut transposed = vec![0.0; columns * part];
         transpose(queries, columns, &mut transposed);
-        executor.write(weights, bytemuck::cast_slice(&transposed));
-        executor.write(closeness, &vec![Nearest::FARTHEST.to_bits(); part * neighbours]);
+        executor.write(weights, bytemuck::cast_slice(&transposed))?;
+        executor.write(closeness, &vec![Nearest::FARTHEST.to_bits(); part * neighbours])?;
         for (place, (portion, half_squares)) in portions.clone().enumerate() {
-            executor.write(input, bytemuck::cast_slice(portion));
-            executor.write(squares, bytemuck::cast_slice(half_squares));
-            executor.write(span, &[(place * SAMPLES) as u32, half_squares.len() as u32]);
+            executor.write(input, bytemuck::cast_slice(portion))?;
+            executor.write(squares, bytemuck::cast_slice(half_squares))?;
+            executor.write(span, &[(place * SAMPLES) as u32, half_squares.len() as u32])?;
             executor.submit(Program::Training, 1)?;
             if place >= executor.depth() {
                 executor.collect()?;

@@ -14,7 +14,7 @@ use super::baseline_table::{Row, Score, Table};
 use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::split::LearntOptions;
-use super::trained::{CheckpointOption, Trained, TrainedRun};
+use super::trained::{CheckpointOption, ModelOption, Trained, TrainedRun};
 use super::{bar, dataset, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
@@ -125,7 +125,11 @@ struct Comparison<'a> {
 pub fn run(arguments: &BaselineArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
     // What cannot be opened is found before anything is learnt.
-    let runs = arguments.run.iter().map(|path| arguments.checkpoint.open(path)).collect::<Result<Vec<Trained>>>()?;
+    let runs = arguments
+        .run
+        .iter()
+        .map(|path| arguments.checkpoint.open(path, &ModelOption::default()))
+        .collect::<Result<Vec<Trained>>>()?;
     let device = arguments.adapter.device(&mut console)?;
     let data_dir = arguments.data_dir.as_deref();
     let dataset = match runs.first().and_then(|run| run.run.as_ref()) {
@@ -139,6 +143,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
             "{run}: not trained on the data set in {folder}; give its own with --data-dir"
         )));
     }
+    runs.iter().try_for_each(|run| dataset::check(&dataset, &run.network.model))?;
     interrupt::watch(&mut console);
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
@@ -256,7 +261,7 @@ impl Comparison<'_> {
 
     fn network(&self, trained: &Trained) -> Result<Row> {
         let run = trained.run()?;
-        let split = run.state.config.split(self.dataset.train.len())?;
+        let split = run.state.split(self.dataset.train.len(), &trained.path)?;
         let first = self.dataset.train.len() as u32;
         let mut evaluator = setup::evaluator(trained, self.dataset.into(), self.device)?;
         // The first answer of some drivers includes the compilation of the shaders.

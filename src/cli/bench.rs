@@ -100,7 +100,7 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
         let plan = lower(model, options)?;
         let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
         let start = Instant::now();
-        let mut engine = data.engine(device.executor(plan)?);
+        let mut engine = data.engine(device.executor(plan)?)?;
         // Some drivers compile a shader when it first runs.
         throughput(&mut engine, &data, 1, &mut interrupt::requested)?;
         let start_up = start.elapsed().as_secs_f64();
@@ -125,7 +125,7 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
 /// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
 fn compare(device: &Device, model: &Model, options: &Options, data: &Synthetic) -> Result<f64> {
     let first_steps = |executor, reference: Option<&Steps>| {
-        Steps::run(&mut data.engine(executor), data, COMPARED, reference, &mut interrupt::requested)
+        Steps::run(&mut data.engine(executor)?, data, COMPARED, reference, &mut interrupt::requested)
     };
     let expected = first_steps(Box::new(Cpu::new(lower(model, options.clone())?)?), None)?;
     let actual = first_steps(device.executor(lower(model, options.clone())?)?, Some(&expected))?;

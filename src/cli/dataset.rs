@@ -145,7 +145,11 @@ pub fn fetch(folder: &Path, console: &mut Console) -> Result<()> {
     fetched
 }
 
-fn check(dataset: &Dataset, model: &Model) -> Result<()> {
+/// Refuses a data set that is not the model's.
+///
+/// # Errors
+/// [`Error::Data`] naming the file and what is wrong with it.
+pub fn check(dataset: &Dataset, model: &Model) -> Result<()> {
     let file = |place: usize| dataset.files[place].display().to_string();
     if dataset.train.shape != model.input {
         let (name, shape, input) = (&model.name, dataset.train.shape, model.input);
@@ -159,7 +163,7 @@ fn check(dataset: &Dataset, model: &Model) -> Result<()> {
 }
 
 fn check_labels(samples: &Samples, file: &str, model: &Model) -> Result<()> {
-    match samples.labels.iter().position(|&label| usize::from(label) >= model.classes()) {
+    match samples.label_beyond(model.classes()) {
         None => Ok(()),
         Some(place) => {
             let (label, classes) = (samples.labels[place], model.classes());

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::names::NamesOption;
 use super::output;
-use super::trained::{CheckpointOption, Trained};
+use super::trained::{CheckpointOption, ModelOption, Trained};
 use crate::error::{Error, Result};
 use crate::formats::{Format, write_whole};
 
@@ -23,6 +23,8 @@ pub struct ExportArguments {
     checkpoint: CheckpointOption,
     #[command(flatten)]
     names: NamesOption,
+    #[command(flatten)]
+    model: ModelOption,
     /// The file's format [default: by the ending of --output]
     #[arg(long, value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| named(&name)))]
     format: Option<Format>,
@@ -47,7 +49,7 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         let problem = format!("--class-names: a file of {} has no place for them", format.name());
         return Err(Error::Usage(format!("{problem}; leave it out, and give it to 'predict' and 'evaluate'")));
     }
-    let mut trained = arguments.checkpoint.open(&arguments.run)?.named(&arguments.names)?;
+    let mut trained = arguments.checkpoint.open(&arguments.run, &arguments.model)?.named(&arguments.names)?;
     trained.network.class_names = trained.known_names(None)?;
     let path = match &arguments.output {
         Some(path) => path.clone(),

@@ -114,7 +114,8 @@ impl Outcome {
 
     fn parse(line: &str) -> Option<Self> {
         let (fold, figures) = line.split_once(',')?;
-        let figures: Vec<f64> = figures.split(',').map(|cell| cell.parse().ok()).collect::<Option<_>>()?;
+        let figure = |cell: &str| cell.parse().ok().filter(|figure: &f64| figure.is_finite());
+        let figures: Vec<f64> = figures.split(',').map(figure).collect::<Option<_>>()?;
         let [loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds] = figures.try_into().ok()?;
         let fold = fold.parse().ok()?;
         Some(Self { fold, loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds })
@@ -164,15 +165,21 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
     if resumed.is_none() {
         config = fitted(arguments, config, dataset.train.len(), &mut console)?;
     }
-    config.split(dataset.train.len())?;
     let data = dataset::hashes(&dataset);
+    let split = config.split(dataset.train.len());
     let (folder, common, outcomes) = match resumed {
         Some((_, common, _)) if common.data != data => {
             let problem = format!("{}: not the data set that the folds are of", dataset.folder.display());
             return Err(Error::Data(format!("{problem}; give that one with --data-dir")));
         }
-        Some(resumed) => resumed,
+        Some(resumed) => {
+            let file = resumed.0.path().join("kfold.toml");
+            let fail = |error| Error::Data(format!("{}: its folds do not fit the data ({error})", file.display()));
+            split.map_err(fail)?;
+            resumed
+        }
         None => {
+            split?;
             let class_names = names::known(given_names.unwrap_or_default(), config.model.classes(), |classes| {
                 dataset.class_names(classes)
             })?;

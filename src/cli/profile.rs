@@ -80,7 +80,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;
     console.show_for_now(&format!("timing {} steps", arguments.steps));
     let data = Synthetic::new(&model, batch);
-    let mut engine = data.engine(device.executor(plan)?);
+    let mut engine = data.engine(device.executor(plan)?)?;
     let profile = profile(&mut engine, &data, arguments.steps as usize, visit)?;
     Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
 }

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::device::AdapterOption;
 use super::judgement::Judgement;
 use super::names::NamesOption;
-use super::trained::{CheckpointOption, Part, TrainedRun};
+use super::trained::{CheckpointOption, ModelOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::error::Result;
 use crate::formats::write_whole;
@@ -44,13 +44,13 @@ pub struct ReportArguments {
 
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let mut console = Console::new(arguments.quiet);
-    let trained = arguments.checkpoint.open(&arguments.run)?.named(&arguments.names)?;
+    let trained = arguments.checkpoint.open(&arguments.run, &ModelOption::default())?.named(&arguments.names)?;
     let TrainedRun { folder, checkpoint, state } = trained.run()?;
     let environment = Environment::read(folder)?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), Part::Test, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
-    let split = state.config.split(dataset.train.len())?;
+    let split = state.split(dataset.train.len(), &trained.path)?;
     let contents = Contents {
         folder: folder.path(),
         checkpoint,

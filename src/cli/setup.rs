@@ -55,6 +55,8 @@ pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> 
         None => (BATCH, device.tiles().into()),
     };
     let Network { model, tensors, .. } = &trained.network;
+    // Only portions of a batch are evaluated: what a whole one needs to train is not made.
+    let batch = tiles.portion(batch);
     let (plan, placement) = prepared(model, batch, tiles, &source, device)?;
     Evaluator::new((tensors, &trained.path), device.executor(plan)?, source, placement)
 }

@@ -1,7 +1,7 @@
 //! `gpu-fmnist train`
 
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -101,6 +101,9 @@ JSON at the end: model, adapter, backend, device_type, seed, epochs, test_loss, 
 
 Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 
+/// How much of what a file has for training is named.
+const MOST_LEFT_OUT: usize = 12;
+
 /// What a run begins with.
 struct Start {
     config: Config,
@@ -146,10 +149,11 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             }
             console.record_before(&folder.read("train.log"));
             let history = History::resumed(&state.history, &folder.read("metrics.csv"));
-            // The checkpoint comes first: where the process ended between them, it has an epoch more.
-            folder.write("metrics.csv", &history.csv())?;
+            state.split(dataset.train.len(), &path)?;
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
+            // The checkpoint comes first: where the process ended between them, it has an epoch more.
+            folder.write("metrics.csv", &history.csv())?;
             record::write(&folder, &trainer.state().config, &dataset, &device)?;
             (folder, trainer, history)
         }
@@ -163,6 +167,9 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;
+                if !network.left_out.is_empty() {
+                    console.say(&left_out(path, &network.left_out));
+                }
             }
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
@@ -263,6 +270,13 @@ fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<Network>)> 
         (None, None) => model::by_name_or_file("cnn1".as_ref())?,
     };
     Ok((model, epochs, init))
+}
+
+/// What of a file training does not go on with, in one line.
+fn left_out(path: &Path, what: &[String]) -> String {
+    let (shown, more) = what.split_at(what.len().min(MOST_LEFT_OUT));
+    let more = if more.is_empty() { String::new() } else { format!("; and {} more", more.len()) };
+    format!("{}: training leaves out {}{more}", path.display(), shown.join("; "))
 }
 
 /// `--patience` of a run that goes on.

@@ -10,6 +10,7 @@ use super::{dataset, record};
 use crate::data::{Dataset, class_names_in};
 use crate::error::{Error, Result};
 use crate::formats::{self, AdamState, Checkpoint, Network};
+use crate::model;
 use crate::train::{RunFolder, State};
 
 /// The options, the same in every subcommand that uses a trained network.
@@ -22,6 +23,8 @@ pub struct TrainedOptions {
     checkpoint: CheckpointOption,
     #[command(flatten)]
     names: NamesOption,
+    #[command(flatten)]
+    model: ModelOption,
 }
 
 /// Which of a run's networks.
@@ -30,6 +33,14 @@ pub struct CheckpointOption {
     /// Of a run, the weights after the last epoch, or those with the best validation accuracy [default: last]
     #[arg(long, value_enum)]
     checkpoint: Option<Which>,
+}
+
+/// Of which model a file's weights are.
+#[derive(Args, Default)]
+pub struct ModelOption {
+    /// Of a file with weights alone, the model that they are of: cnn1, cnn2, cnn3, or a model's TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -69,7 +80,7 @@ impl TrainedOptions {
     /// # Errors
     /// [`Error::Data`] where there is none.
     pub fn open(&self) -> Result<Trained> {
-        self.checkpoint.open(&self.run)?.named(&self.names)
+        self.checkpoint.open(&self.run, &self.model)?.named(&self.names)
     }
 }
 
@@ -78,15 +89,25 @@ impl CheckpointOption {
     ///
     /// # Errors
     /// [`Error::Data`] where there is none.
-    pub fn open(&self, path: &Path) -> Result<Trained> {
+    pub fn open(&self, path: &Path, ModelOption { model }: &ModelOption) -> Result<Trained> {
+        let refuse = |option: &str, what: &str| {
+            Err(Error::Usage(format!("{option}: {} {what}, or leave it out", path.display())))
+        };
         if !path.is_file() {
-            return open_run(path, self.checkpoint.unwrap_or(Which::Last));
+            return match model {
+                Some(_) => refuse("--model", "is not a file with weights alone; give one"),
+                None => open_run(path, self.checkpoint.unwrap_or(Which::Last)),
+            };
         }
         if self.checkpoint.is_some() {
-            let path = path.display();
-            return Err(Error::Usage(format!("--checkpoint: {path} is a file; give a run's folder, or leave it out")));
+            return refuse("--checkpoint", "is a file; give a run's folder");
         }
-        Ok(Trained { network: formats::read(path, None)?, path: path.to_owned(), run: None })
+        let model = model.as_deref().map(model::by_name_or_file).transpose()?.map(|(model, _)| model);
+        let network = formats::read(path, model.as_ref())?;
+        if model.is_some_and(|model| (model.input, &model.layers) != (network.model.input, &network.model.layers)) {
+            return refuse("--model", "has a model of its own, which is another; give a file with weights alone");
+        }
+        Ok(Trained { network, path: path.to_owned(), run: None })
     }
 }
 
@@ -106,6 +127,7 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
         tensors,
         adam: Some(AdamState { learning_rate: state.learning_rate, time: state.time }),
         class_names: state.known_names(),
+        left_out: Vec::new(),
     };
     network.check(&path.display().to_string())?;
     Ok(Trained { network, path, run: Some(TrainedRun { folder, checkpoint: name, state }) })
@@ -140,7 +162,7 @@ impl Trained {
         }
         let count = dataset.train.len();
         let split = || match &self.run {
-            Some(run) => run.state.config.split(count),
+            Some(run) => run.state.split(count, &self.path),
             None => {
                 let (part, path) = (part.name(), self.path.display());
                 let problem = format!("--split {part}: {path} does not say which samples it was trained with");

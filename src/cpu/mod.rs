@@ -6,10 +6,7 @@ use std::mem::take;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::plan::{BatchLog, BufferId, Clock, Executor, Pass, Plan, Program, Timeline};
-
-/// As many as WebGPU promises to any kernel.
-const MOST_BINDINGS: usize = 8;
+use crate::plan::{BatchLog, BufferId, Clock, Executor, MOST_BINDINGS, Pass, Plan, Program, Timeline};
 
 /// A plan with its buffers in memory.
 pub struct Cpu {
@@ -20,8 +17,9 @@ pub struct Cpu {
 
 impl Cpu {
     /// # Errors
-    /// [`Error::Device`] where memory does not suffice.
+    /// See [`Plan::check`]; [`Error::Device`] where memory does not suffice.
     pub fn new(plan: Plan) -> Result<Self> {
+        plan.check()?;
         let mut memory = Vec::new();
         for buffer in &plan.buffers {
             let mut words = Vec::new();
@@ -57,15 +55,19 @@ impl Executor for Cpu {
         &self.plan
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) {
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        self.plan.check_write(buffer, words)?;
         self.memory[buffer.0][..words.len()].copy_from_slice(words);
+        Ok(())
     }
 
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        self.plan.check_read(buffer)?;
         Ok(self.memory[buffer.0].clone())
     }
 
     fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
+        Plan::check_batches(batches)?;
         // From within the pool, so that its threads are called once a submission and not once a pass.
         let Self { plan, memory, .. } = self;
         rayon::scope(|_| {
@@ -82,6 +84,7 @@ impl Executor for Cpu {
     }
 
     fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {
+        Plan::check_batches(batches)?;
         let submitted = Instant::now();
         let mut passes = Vec::new();
         let Self { plan, memory, .. } = self;

@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 
+use super::exchange;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::sniff::{self, Wanted};
@@ -18,6 +18,9 @@ pub(super) const KEY: &str = "gpu-fmnist";
 const REMEDY: &str = "give a checkpoint that 'train' wrote";
 /// How the JSON text begins in the file; the digest and `",` follow.
 const CHECKSUM: &str = "{\"sha256\":\"";
+
+/// The largest checkpoint: it has a network's weights up to four times, with both moments and those of another epoch.
+const LARGEST: u64 = 4 * exchange::LARGEST;
 
 /// An array of f32 with a name, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,14 +92,20 @@ impl Checkpoint {
     /// The bytes of the file.
     ///
     /// # Errors
-    /// [`Error::Failed`] for more tensors than the format's header can list.
+    /// [`Error::Failed`] for more tensors than the format's header can list, and for what would not be read again.
     pub fn encode(&self) -> Result<Vec<u8>> {
         // One entry alone: the order of more would change from run to run.
         let fields = self.about.strip_prefix('{').unwrap_or_default();
         let metadata = HashMap::from([(KEY.to_owned(), format!("{CHECKSUM}{}\",{fields}", self.sha256()))]);
         let tensors = self.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
-        safetensors::serialize(tensors, Some(metadata))
-            .map_err(|error| Error::Failed(format!("the checkpoint cannot be encoded: {error}")))
+        let bytes = safetensors::serialize(tensors, Some(metadata))
+            .map_err(|error| Error::Failed(format!("the checkpoint cannot be encoded: {error}")))?;
+        match bytes.len() as u64 {
+            count if count > LARGEST => Err(Error::Failed(format!(
+                "the checkpoint has {count} bytes, and no more than {LARGEST} are read; make the model smaller"
+            ))),
+            _ => Ok(bytes),
+        }
     }
 
     /// Reads a checkpoint of this program. The file is not trusted.
@@ -105,11 +114,8 @@ impl Checkpoint {
     /// [`Error::Data`] naming the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let unreadable = |error| {
-            let problem = sniff::unreadable(path, &error, Wanted::Checkpoint, REMEDY);
-            Error::Data(format!("{name}: {problem}"))
-        };
-        let bytes = fs::read(path).map_err(unreadable)?;
+        let bytes = exchange::bytes(path, LARGEST, Wanted::Checkpoint, REMEDY)
+            .map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
         Self::decode(&bytes, &name)
     }
 
@@ -175,6 +181,8 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<(Option<String>, Vec<Te
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+
     use super::*;
 
     fn checkpoint() -> Checkpoint {
@@ -192,6 +200,17 @@ mod tests {
         assert_eq!(bytes, checkpoint().encode().unwrap());
         fs::write(file.path(), &bytes).unwrap();
         assert_eq!(Checkpoint::read(file.path()).unwrap(), checkpoint());
+    }
+
+    #[test]
+    fn a_file_beyond_any_checkpoint_is_not_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // Holes: the disk has none of it.
+        File::options().write(true).open(file.path()).unwrap().set_len(1 << 40).unwrap();
+        let error = Checkpoint::read(file.path()).unwrap_err().to_string();
+        assert!(error.contains("larger than the"), "{error}");
+        let error = Checkpoint::read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(error.contains("not a file"), "{error}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Format {
 }
 
 /// The largest file that is read: while it is, its weights are in memory up to three times.
-const LARGEST: u64 = 1 << 28;
+pub(super) const LARGEST: u64 = 1 << 28;
 
 impl Format {
     pub const ALL: [Self; 5] = [Format::Onnx, Format::Safetensors, Format::KerasH5, Format::Keras, Format::Npz];
@@ -85,7 +85,7 @@ impl Format {
     /// The format that a file with these bytes seems to have. Its name plays no part in it.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            _ if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => Some(Format::KerasH5),
+            _ if keras_h5::is_hdf5(bytes) => Some(Format::KerasH5),
             _ if bytes.starts_with(b"PK\x03\x04") && is_npz(bytes) => Some(Format::Npz),
             _ if sniff::kind(bytes).is_some_and(|kind| !kind.is_readable_network()) => None,
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
@@ -125,7 +125,8 @@ fn is_npz(bytes: &[u8]) -> bool {
 /// [`Error::Data`] naming the file and what is wrong with it.
 pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
     let name = path.display().to_string();
-    let bytes = bytes(path).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
+    let bytes =
+        bytes(path, LARGEST, Wanted::Network, REMEDY).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
     decode(&bytes, &name, model)
 }
 
@@ -138,7 +139,7 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     let network = match Format::of(bytes) {
         Some(Format::Onnx) => onnx::decode(bytes, name)?,
         Some(Format::Safetensors) => safetensors::decode(bytes, name, model)?,
-        Some(Format::KerasH5) => keras_h5::decode(bytes, name)?,
+        Some(Format::KerasH5) => keras_h5::decode(bytes, name, model)?,
         Some(Format::Keras) => keras_zip::decode(bytes, name)?,
         Some(Format::Npz) => return Err(fail(format!("NumPy's npz, which is written but not read; {REMEDY}"))),
         None => {
@@ -150,8 +151,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     Ok(network)
 }
 
-/// What the file holds, or `problem; remedy`.
-fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
+/// What the file of at most so many bytes holds, or `problem; remedy`.
+pub(super) fn bytes(path: &Path, most: u64, wanted: Wanted, remedy: &str) -> std::result::Result<Vec<u8>, String> {
     let read = || -> io::Result<Option<Vec<u8>>> {
         let about = fs::metadata(path)?;
         if !about.is_file() {
@@ -159,12 +160,12 @@ fn bytes(path: &Path) -> std::result::Result<Vec<u8>, String> {
         }
         let mut bytes = Vec::new();
         // It may have grown since.
-        File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        Ok((bytes.len() as u64 <= most).then_some(bytes))
     };
     match read() {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("larger than the {LARGEST} bytes that are read; give a smaller network")),
-        Err(error) => Err(sniff::unreadable(path, &error, Wanted::Network, REMEDY)),
+        Ok(None) => Err(format!("larger than the {most} bytes that are read; give a smaller network")),
+        Err(error) => Err(sniff::unreadable(path, &error, wanted, remedy)),
     }
 }

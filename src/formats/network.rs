@@ -21,6 +21,9 @@ pub struct Network {
     pub adam: Option<AdamState>,
     /// One for each class; empty where they are not known.
     pub class_names: Vec<String>,
+    /// In words, what a file has beside the weights that only training knows of, and training here leaves out: regularizers,
+    /// augmentation, an optimizer that is none of ours. The network predicts the same without.
+    pub left_out: Vec<String>,
 }
 
 /// Adam's own numbers beside the moments.
@@ -115,7 +118,7 @@ impl Network {
         for weight in &mut weights {
             weight.name = weight.name.replacen('/', ".", 1);
         }
-        Self { model, tensors: weights, adam: None, class_names }
+        Self { model, tensors: weights, adam: None, class_names, left_out: Vec::new() }
     }
 }
 

@@ -58,7 +58,7 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     let (about, mut tensors) = parse(bytes).map_err(|problem| fail(problem, anew))?;
     let Some(text) = about else {
         let alone = "says nothing of the layers that its tensors are of";
-        let remedy = "give it to 'train --init' with the --model that it fits";
+        let remedy = "give the --model that they are of";
         let model = model.ok_or_else(|| fail(alone.into(), remedy))?.clone();
         return Ok(Network::of(About { model, class_names: Vec::new() }, tensors));
     };
@@ -68,7 +68,7 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
         if class_names.is_empty() {
             class_names = fashion_mnist_names(&data, model.classes());
         }
-        return Ok(Network { model, tensors, adam: None, class_names });
+        return Ok(Network { model, tensors, adam: None, class_names, left_out: Vec::new() });
     }
     let about = About::parse(text.as_bytes()).map_err(|problem| fail(problem, anew))?;
     Ok(Network::of(about, tensors))

@@ -6,7 +6,7 @@ use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 use super::adapter::{Adapter, Device};
 use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
-use super::pipeline::{Dispatch, Pipelines};
+use super::pipeline::{Bound, Dispatch, prepare};
 use super::timing;
 use crate::error::{Error, Result};
 use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program, Timeline};
@@ -37,24 +37,19 @@ impl Gpu {
     /// Opens the adapter and makes everything the plan needs there.
     ///
     /// # Errors
-    /// [`Error::Adapter`] where the plan is beyond the adapter's limits, [`Error::Device`] where the device fails.
+    /// See [`Plan::check`]; [`Error::Adapter`] where the plan is beyond the adapter's limits, [`Error::Device`] where the
+    /// device fails.
     pub fn new(adapter: &Adapter, plan: Plan) -> Result<Self> {
+        plan.check()?;
         check_limits(adapter, &plan)?;
         let device = adapter.open()?;
-        let kernels = plan.training.iter().chain(&plan.evaluation).map(|pass| &*pass.kernel);
-        let pipelines = Pipelines::compile(&device, kernels)?;
         let buffers: Vec<wgpu::Buffer> =
             plan.buffers.iter().map(|buffer| storage_buffer(&device.device, &buffer.name, buffer.words)).collect();
-        let dispatch = |pass: &Pass| {
-            let bound = pass.buffers.iter().zip(&pass.offsets).map(|(id, first)| wgpu::BufferBinding {
-                buffer: &buffers[id.0],
-                offset: 4 * *first as u64,
-                size: None,
-            });
-            pipelines.dispatch(&device.device, &*pass.kernel, bound)
-        };
-        let training = plan.training.iter().map(dispatch).collect();
-        let evaluation = plan.evaluation.iter().map(dispatch).collect();
+        let passes = plan.training.iter().chain(&plan.evaluation);
+        let passes: Vec<Bound> = passes.map(|pass| bound(pass, &buffers)).collect();
+        let mut training = prepare(&device, &passes)?;
+        drop(passes);
+        let evaluation = training.split_off(plan.training.len());
         let log_words = plan.buffer(plan.host.log).words;
         let idle = (0..DEPTH).map(|_| read_back_buffer(&device.device, log_words)).collect();
         device.check()?;
@@ -67,6 +62,15 @@ impl Gpu {
             Program::Evaluation => &self.evaluation,
         }
     }
+}
+
+fn bound<'a>(pass: &'a Pass, buffers: &'a [wgpu::Buffer]) -> Bound<'a> {
+    let binding = |(id, first): (&BufferId, &usize)| wgpu::BufferBinding {
+        buffer: &buffers[id.0],
+        offset: 4 * *first as u64,
+        size: None,
+    };
+    Bound { kernel: &*pass.kernel, buffers: pass.buffers.iter().zip(&pass.offsets).map(binding).collect() }
 }
 
 fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
@@ -103,11 +107,14 @@ impl Executor for Gpu {
         &self.plan
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) {
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        self.plan.check_write(buffer, words)?;
         self.device.queue.write_buffer(&self.buffers[buffer.0], 0, bytemuck::cast_slice(words));
+        Ok(())
     }
 
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        self.plan.check_read(buffer)?;
         let target = read_back_buffer(&self.device.device, self.plan.buffer(buffer).words);
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &target, 0, target.size());
@@ -118,6 +125,7 @@ impl Executor for Gpu {
     }
 
     fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
+        Plan::check_batches(batches)?;
         let log = match self.idle.pop() {
             Some(log) => log,
             None => read_back_buffer(&self.device.device, self.plan.buffer(self.plan.host.log).words),
@@ -152,6 +160,7 @@ impl Executor for Gpu {
     }
 
     fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {
+        Plan::check_batches(batches)?;
         timing::time(&self.device, self.dispatches(program), batches)
     }
 

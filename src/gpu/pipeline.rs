@@ -1,4 +1,4 @@
-//! Pipelines: one for each specialisation, compiled once.
+//! Pipelines: one for each specialisation, compiled once, with wgpu's run-time checks but where a kernel needs none.
 
 use std::collections::HashMap;
 
@@ -6,53 +6,62 @@ use rayon::prelude::*;
 
 use super::adapter::Device;
 use crate::error::Result;
-use crate::kernels::{Access, Kernel, Row, specialise};
+use crate::kernels::{Access, Checks, Kernel, Row, checks, specialise};
 
-/// Pipelines by their specialised text, which is the whole specialisation.
-pub(super) struct Pipelines(HashMap<String, wgpu::ComputePipeline>);
+/// A kernel on a buffer, or a part of one, for each of its bindings.
+pub(super) struct Bound<'a> {
+    pub kernel: &'a (dyn Kernel + 'static),
+    pub buffers: Vec<wgpu::BufferBinding<'a>>,
+}
 
-impl Pipelines {
-    /// Compiles what the kernels need, on all cores.
-    ///
-    /// # Errors
-    /// What the driver says of a shader it refuses.
-    pub fn compile<'a>(device: &Device, kernels: impl Iterator<Item = &'a dyn Kernel>) -> Result<Self> {
-        let mut wanted: HashMap<String, &Row> = HashMap::new();
-        for kernel in kernels {
-            wanted.entry(specialise(kernel.row().wgsl, &kernel.constants())).or_insert(kernel.row());
-        }
-        let compile = |(text, row): (String, &Row)| {
-            let pipeline = compile(&device.device, row, &text);
-            (text, pipeline)
+/// The specialised text, which is the whole specialisation, and what is left to check of it.
+type Key = (String, Checks);
+
+impl Bound<'_> {
+    fn key(&self) -> Key {
+        // What the buffers really have, not what anyone says that they have.
+        let words = |bound: &wgpu::BufferBinding| {
+            let bytes = bound.size.map_or(bound.buffer.size().saturating_sub(bound.offset), u64::from);
+            (bytes / 4) as usize
         };
-        // A GL context serves one thread at a time, and wgpu gives up on one that waits too long for it.
-        let pipelines = match device.device.adapter_info().backend {
-            wgpu::Backend::Gl => Self(wanted.into_iter().map(compile).collect()),
-            _ => Self(wanted.into_par_iter().map(compile).collect()),
-        };
-        device.check()?;
-        Ok(pipelines)
-    }
-
-    /// A kernel that [`Self::compile`] was given, on a buffer, or a part of one, for each of its bindings.
-    pub fn dispatch<'a>(
-        &self,
-        device: &wgpu::Device,
-        kernel: &dyn Kernel,
-        buffers: impl Iterator<Item = wgpu::BufferBinding<'a>>,
-    ) -> Dispatch {
-        let pipeline = self.0[&specialise(kernel.row().wgsl, &kernel.constants())].clone();
-        let group = bind(device, &pipeline, buffers);
-        Dispatch { pipeline, group, workgroups: kernel.workgroups().map(|count| count as u32) }
+        let words: Vec<usize> = self.buffers.iter().map(words).collect();
+        (specialise(self.kernel.row().wgsl, &self.kernel.constants()), checks(self.kernel, &words))
     }
 }
 
-fn compile(device: &wgpu::Device, row: &Row, text: &str) -> wgpu::ComputePipeline {
+/// The passes, ready to record, in their order. Compiles what they need, on all cores.
+///
+/// # Errors
+/// What the driver says of a shader or a binding that it refuses.
+pub(super) fn prepare(device: &Device, passes: &[Bound]) -> Result<Vec<Dispatch>> {
+    let keys: Vec<Key> = passes.iter().map(Bound::key).collect();
+    let wanted: HashMap<&Key, &Row> = keys.iter().zip(passes).map(|(key, pass)| (key, pass.kernel.row())).collect();
+    let compile = |(key, row)| (key, compile(&device.device, row, key));
+    // A GL context serves one thread at a time, and wgpu gives up on one that waits too long for it.
+    let pipelines: HashMap<&Key, wgpu::ComputePipeline> = match device.device.adapter_info().backend {
+        wgpu::Backend::Gl => wanted.into_iter().map(compile).collect(),
+        _ => wanted.into_par_iter().map(compile).collect(),
+    };
+    device.check()?;
+    let dispatch = |(key, pass): (&Key, &Bound)| {
+        let pipeline = pipelines[key].clone();
+        let group = bind(&device.device, &pipeline, &pass.buffers);
+        Dispatch { pipeline, group, workgroups: pass.kernel.workgroups().map(|count| count as u32) }
+    };
+    let dispatches = keys.iter().zip(passes).map(dispatch).collect();
+    device.check()?;
+    Ok(dispatches)
+}
+
+fn compile(device: &wgpu::Device, row: &Row, (text, checks): &Key) -> wgpu::ComputePipeline {
     let descriptor =
         wgpu::ShaderModuleDescriptor { label: Some(row.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
-    // Safety: the shaders bound every address by their constants, which tests hold against the twins with fenced
-    // buffers; run-time checks would only slow their loops, most of all in software.
-    let module = unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) };
+    let module = match run_time_checks(*checks) {
+        None => device.create_shader_module(descriptor),
+        // Safety: the text is one of this crate's, with constants by which no address leaves its array or buffer and every
+        // loop ends, as far as that is not checked: see `kernels::checks`.
+        Some(checks) => unsafe { device.create_shader_module_trusted(descriptor, checks) },
+    };
     let entries: Vec<wgpu::BindGroupLayoutEntry> =
         (0..).zip(row.bindings).map(|(binding, of)| layout_entry(binding, of.access)).collect();
     let group =
@@ -67,13 +76,27 @@ fn compile(device: &wgpu::Device, row: &Row, text: &str) -> wgpu::ComputePipelin
         layout: Some(&layout),
         module: &module,
         entry_point: Some("main"),
-        // Every kernel writes its workgroup memory before it reads it.
+        // The products write their workgroup memory before they read it.
         compilation_options: wgpu::PipelineCompilationOptions {
-            zero_initialize_workgroup_memory: false,
+            zero_initialize_workgroup_memory: *checks != Checks::Nothing,
             ..Default::default()
         },
         cache: None,
     })
+}
+
+/// What wgpu calls these checks; nothing where it is to check all.
+fn run_time_checks(checks: Checks) -> Option<wgpu::ShaderRuntimeChecks> {
+    match checks {
+        Checks::All => None,
+        Checks::Addresses => {
+            Some(wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() })
+        }
+        // Divisors are constants: to check them costs nothing.
+        Checks::Nothing => {
+            Some(wgpu::ShaderRuntimeChecks { int_div_checks: true, ..wgpu::ShaderRuntimeChecks::unchecked() })
+        }
+    }
 }
 
 fn layout_entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
@@ -105,13 +128,8 @@ impl Dispatch {
     }
 }
 
-/// The buffers of one pass, or parts of them, bound for its pipeline.
-fn bind<'a>(
-    device: &wgpu::Device,
-    pipeline: &wgpu::ComputePipeline,
-    buffers: impl Iterator<Item = wgpu::BufferBinding<'a>>,
-) -> wgpu::BindGroup {
-    let resources = buffers.map(wgpu::BindingResource::Buffer);
+fn bind(device: &wgpu::Device, pipeline: &wgpu::ComputePipeline, buffers: &[wgpu::BufferBinding]) -> wgpu::BindGroup {
+    let resources = buffers.iter().cloned().map(wgpu::BindingResource::Buffer);
     let entries: Vec<_> =
         (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor {

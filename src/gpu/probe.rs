@@ -2,9 +2,9 @@
 
 use super::adapter::{Adapter, Device};
 use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
-use super::pipeline::Pipelines;
+use super::pipeline::{Bound, prepare};
 use crate::error::{Error, Result};
-use crate::kernels::Case;
+use crate::kernels::{Case, misfit};
 
 /// Guard words behind every buffer: a kernel that writes past an end is found out.
 const FENCE: [u32; 64] = [0xfe7c_e000; 64];
@@ -20,21 +20,25 @@ impl Probe {
     /// The buffers of `case` after its shader ran on the adapter.
     ///
     /// # Errors
-    /// [`Error::Failed`] where the shader wrote outside its buffers, [`Error::Device`] where the device failed.
+    /// [`Error::Failed`] where the buffers are not the kernel's or the shader wrote outside of them, [`Error::Device`] where
+    /// the device failed.
     pub fn run(&self, case: &Case) -> Result<Vec<Vec<u32>>> {
         let Device { device, queue, .. } = &self.0;
-        let pipelines = Pipelines::compile(&self.0, [&*case.kernel].into_iter())?;
+        let words: Vec<usize> = case.memory.iter().map(Vec::len).collect();
+        if let Some(problem) = misfit(&*case.kernel, &words) {
+            return Err(Error::Failed(problem));
+        }
         let fenced: Vec<Vec<u32>> = case.memory.iter().map(|words| [words, &FENCE[..]].concat()).collect();
         let buffers: Vec<wgpu::Buffer> =
             fenced.iter().map(|words| storage_buffer(device, "case", words.len())).collect();
         for (buffer, words) in buffers.iter().zip(&fenced) {
             queue.write_buffer(buffer, 0, bytemuck::cast_slice(words));
         }
-        let bound = buffers.iter().map(wgpu::Buffer::as_entire_buffer_binding);
-        let dispatch = pipelines.dispatch(device, &*case.kernel, bound);
+        let bound = buffers.iter().map(wgpu::Buffer::as_entire_buffer_binding).collect();
+        let dispatches = prepare(&self.0, &[Bound { kernel: &*case.kernel, buffers: bound }])?;
         let mut encoder = device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        dispatch.record(&mut pass);
+        dispatches.iter().for_each(|dispatch| dispatch.record(&mut pass));
         drop(pass);
         let targets: Vec<wgpu::Buffer> = fenced.iter().map(|words| read_back_buffer(device, words.len())).collect();
         for (buffer, target) in buffers.iter().zip(&targets) {

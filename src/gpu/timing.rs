@@ -93,8 +93,8 @@ mod tests {
     use super::*;
     use crate::gpu::adapters;
     use crate::gpu::buffer::storage_buffer;
-    use crate::gpu::pipeline::Pipelines;
-    use crate::kernels::{CeilingArithmetic, Kernel};
+    use crate::gpu::pipeline::{Bound, prepare};
+    use crate::kernels::CeilingArithmetic;
 
     /// Passes do not overlap, and a pass with a hundred times the work takes longer; by either clock.
     #[test]
@@ -103,12 +103,10 @@ mod tests {
         let adapter = adapters.first().expect("no adapter: run the tests by scripts/test");
         let device = adapter.open().unwrap();
         let kernels = [1, 100].map(|rounds| CeilingArithmetic { workgroups: 64, rounds });
-        let pipelines = Pipelines::compile(&device, kernels.iter().map(|kernel| kernel as &dyn Kernel)).unwrap();
         let [line, sums] = [2, kernels[0].sums()].map(|words| storage_buffer(&device.device, "timed", words));
-        let dispatches = kernels.map(|kernel| {
-            let bound = [&line, &sums].into_iter().map(wgpu::Buffer::as_entire_buffer_binding);
-            pipelines.dispatch(&device.device, &kernel, bound)
-        });
+        let bound = || [&line, &sums].map(wgpu::Buffer::as_entire_buffer_binding).to_vec();
+        let passes: Vec<Bound> = kernels.iter().map(|kernel| Bound { kernel, buffers: bound() }).collect();
+        let dispatches = prepare(&device, &passes).unwrap();
         let twice: Vec<&Dispatch> = dispatches.iter().chain(&dispatches).collect();
         for passes in [by_device(&device, &twice).unwrap(), by_host(&device, &twice).unwrap()] {
             assert!(passes.iter().all(|pass| pass.start < pass.end), "{passes:?}");

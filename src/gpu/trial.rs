@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::adapter::Device;
 use super::buffer::storage_buffer;
-use super::pipeline::{Dispatch, Pipelines};
+use super::pipeline::{Bound, Dispatch, prepare};
 use super::probe::Probe;
-use crate::error::Result;
-use crate::kernels::Kernel;
+use crate::error::{Error, Result};
+use crate::kernels::{Kernel, misfit};
 
 /// Buffers, and the device that kernels are timed on over them.
 pub struct Trials<'a> {
@@ -38,16 +38,22 @@ impl<'a> Trials<'a> {
     /// Compiles passes, each of a kernel and its buffers by number.
     ///
     /// # Errors
-    /// What the driver says of a shader it refuses.
-    pub fn prepare(&self, passes: &[(&dyn Kernel, Vec<usize>)]) -> Result<Trial> {
-        let pipelines = Pipelines::compile(self.device, passes.iter().map(|(kernel, _)| *kernel))?;
-        let dispatch = |(kernel, buffers): &(&dyn Kernel, Vec<usize>)| {
-            let bound = buffers.iter().map(|&number| self.buffers[number].as_entire_buffer_binding());
-            pipelines.dispatch(&self.device.device, *kernel, bound)
+    /// [`Error::Failed`] where there is no such buffer, or it is not the kernel's; what the driver says of a shader it refuses.
+    pub fn prepare(&self, passes: &[(&(dyn Kernel + 'static), Vec<usize>)]) -> Result<Trial> {
+        let buffer = |&number: &usize| {
+            let none = || Error::Failed(format!("there is no buffer {number}: there are {}", self.buffers.len()));
+            self.buffers.get(number).map(wgpu::Buffer::as_entire_buffer_binding).ok_or_else(none)
         };
-        let trial = Trial(passes.iter().map(dispatch).collect());
-        self.device.check()?;
-        Ok(trial)
+        let mut bound = Vec::new();
+        for (kernel, buffers) in passes {
+            let buffers: Vec<wgpu::BufferBinding> = buffers.iter().map(buffer).collect::<Result<_>>()?;
+            let words: Vec<usize> = buffers.iter().map(|bound| bound.buffer.size() as usize / 4).collect();
+            if let Some(problem) = misfit(*kernel, &words) {
+                return Err(Error::Failed(problem));
+            }
+            bound.push(Bound { kernel: *kernel, buffers });
+        }
+        Ok(Trial(prepare(self.device, &bound)?))
     }
 
     /// How long one submission takes that runs the passes `repeats` times, from handing it in to its end.

@@ -53,6 +53,10 @@ impl Kernel for Advance {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![self.portion, self.portion, Progress::WORDS, 2]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [losses, hits, words, log] = memory else { unreachable!("{BINDINGS}") };
         let losses = &floats(losses)[..self.portion];
@@ -64,17 +68,19 @@ impl Kernel for Advance {
         }
         let mut loss = sums[1..].iter().fold(sums[0], |sum, value| sum + value);
         let mut hits: u32 = hits[..self.portion].iter().sum();
-        let log = &mut log[2 * progress.batch as usize..][..2];
-        if progress.portion > 0 {
-            loss += f32::from_bits(log[0]);
-            hits += log[1];
+        // Past the end of the log nothing is left.
+        if let Some(log) = log.as_chunks_mut().0.get_mut(progress.batch as usize) {
+            if progress.portion > 0 {
+                loss += f32::from_bits(log[0]);
+                hits = hits.wrapping_add(log[1]);
+            }
+            *log = [f32::to_bits(loss), hits];
         }
-        log.copy_from_slice(&[f32::to_bits(loss), hits]);
-        progress.portion += 1;
+        progress.portion = progress.portion.wrapping_add(1);
         if progress.portion as usize == self.portions {
             progress.portion = 0;
-            progress.batch += 1;
-            progress.time += u32::from(self.training);
+            progress.batch = progress.batch.wrapping_add(1);
+            progress.time = progress.time.wrapping_add(self.training.into());
         }
         words[..Progress::WORDS].copy_from_slice(bytemuck::cast_slice(&[progress]));
     }

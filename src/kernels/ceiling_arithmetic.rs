@@ -60,6 +60,10 @@ impl Kernel for CeilingArithmetic {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![Self::LINE_WORDS, self.sums()]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [line, sums] = memory else { unreachable!("{BINDINGS}") };
         let (factor, addend) = (floats(line)[0], floats(line)[1]);

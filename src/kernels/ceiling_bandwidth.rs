@@ -47,6 +47,10 @@ impl Kernel for CeilingBandwidth {
         0
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![self.words; 2]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [source, copy] = memory else { unreachable!("{BINDINGS}") };
         const BLOCK: usize = 65_536;

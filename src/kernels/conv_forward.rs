@@ -41,17 +41,14 @@ impl ConvForward {
         self.tile.rows / self.convolution.places()
     }
 
-    /// Words of `argmax`; without a pool the binding is there, but nothing is written.
+    /// Words of `argmax`.
     pub fn argmax_words(&self) -> usize {
-        match self.convolution.pool {
-            1 => 1,
-            _ => self.convolution.positions().div_ceil(self.packed()) * self.convolution.filters,
-        }
+        self.convolution.argmax_words(self.packed())
     }
 
     /// Words of all slots.
     pub fn output_words(&self) -> usize {
-        self.slots * self.convolution.positions() * self.convolution.filters
+        self.slots.saturating_mul(self.convolution.positions() * self.convolution.filters)
     }
 
     /// What has to follow where there are slots.
@@ -149,6 +146,10 @@ impl Kernel for ConvForward {
 
     fn operations(&self) -> usize {
         2 * self.convolution.rows() * self.convolution.depth() * self.convolution.filters
+    }
+
+    fn words(&self) -> Vec<usize> {
+        vec![self.convolution.inputs(), self.convolution.weights(), self.output_words(), self.argmax_words()]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {

@@ -73,6 +73,14 @@ impl Kernel for ConvInputGradient {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        let Self { convolution, packed, gate, .. } = self;
+        let (inputs, outputs) = (convolution.inputs(), convolution.positions() * convolution.filters);
+        // The bias is not read; without a gate nor is the input.
+        let kernel = convolution.depth() * convolution.filters;
+        vec![outputs, convolution.argmax_words(*packed), kernel, if gate.is_some() { inputs } else { 1 }, inputs]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [gradient, argmax, weights, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (gradient, weights, input) = (floats(gradient), floats(weights), floats(input));

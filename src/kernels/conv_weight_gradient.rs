@@ -101,6 +101,17 @@ impl Kernel for ConvWeightGradient {
         2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters
     }
 
+    fn words(&self) -> Vec<usize> {
+        let Self { convolution, packed, slots, .. } = self;
+        let outputs = convolution.positions() * convolution.filters;
+        vec![
+            convolution.inputs(),
+            outputs,
+            convolution.argmax_words(*packed),
+            slots.saturating_mul(convolution.weights()),
+        ]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [input, gradient, argmax, sums] = memory else { unreachable!("{BINDINGS}") };
         let (input, gradient, sums) = (floats(input), floats(gradient), floats_mut(sums));

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::matrix::{Matrix, Offsets};
 use super::scratch::Scratch;
-use super::{Constants, floats, floats_mut};
-use crate::model::Window;
+use super::{Constants, MOST_WORDS, floats, floats_mut};
+use crate::model::{LARGEST_WINDOW, Window};
 
 /// A convolution of a batch. A dense layer is one with a 1 x 1 kernel over 1 x 1 images: see [`Convolution::dense`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,9 +140,38 @@ impl Convolution {
         [0, 1].map(|axis| input[axis].min((pooled[axis] * self.pool - 1) * stride[axis] + size[axis] - pad[axis]))
     }
 
+    /// Words of `argmax` with so many positions in each; without a pool the binding is there, but nothing is in it.
+    pub(super) fn argmax_words(&self, packed: usize) -> usize {
+        if self.pool == 1 { 1 } else { self.positions().div_ceil(packed) * self.filters }
+    }
+
     /// Values of kernel and bias.
     pub fn weights(&self) -> usize {
         (self.depth() + 1) * self.filters
+    }
+
+    /// The rule that the geometry breaks, if any, of those that no u32 of a shader's addresses wraps by.
+    pub(super) fn broken_rule(&self) -> Option<&'static str> {
+        let Self { batch, window: Window { size, stride, pad, input, output }, filters, pool } = *self;
+        // The input with the padding that its patches reach.
+        let frame = [0, 1].map(|axis| {
+            let covered = output[axis].saturating_sub(1).saturating_mul(stride[axis]).saturating_add(size[axis]);
+            covered.max(input[axis])
+        });
+        let fits = |sizes: &[usize]| {
+            let product = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+            product.is_some_and(|values| (1..=MOST_WORDS).contains(&values))
+        };
+        let whole = |axis: usize| pad[axis] < size[axis] && output[axis] >= pool && output[axis] < MOST_WORDS / 2;
+        let rules = [
+            (matches!(pool, 1 | 2), "its pool is 1 or 2"),
+            (size.iter().chain(&stride).all(|extent| (1..=LARGEST_WINDOW).contains(extent)), "its window has a size"),
+            (whole(0) && whole(1), "its windows meet the input"),
+            (fits(&input) && fits(&[batch, frame[0], frame[1], input[2]]), "its input can be addressed"),
+            (fits(&[batch, output[0], output[1], filters]), "its output can be addressed"),
+            (fits(&[size[0], size[1], input[2], filters.saturating_mul(2)]), "its weights can be addressed"),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule)
     }
 
     /// Whether a patch is the input's own row, as in a dense layer.

@@ -71,6 +71,10 @@ impl Kernel for Dropout {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![Progress::WORDS, self.values]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [progress, values] = memory else { unreachable!("{BINDINGS}") };
         let progress = Progress::read(progress);

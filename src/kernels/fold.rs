@@ -96,6 +96,11 @@ impl Kernel for Fold {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        let inputs = self.convolution.inputs();
+        vec![Self::patches(&self.convolution).inputs(), if self.gate.is_some() { inputs } else { 1 }, inputs]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [patches, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (patches, input) = (floats(patches), floats(input));

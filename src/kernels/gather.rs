@@ -63,22 +63,26 @@ impl Kernel for Gather {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![1, 1, 1, Progress::WORDS, self.portion * self.pixels, self.portion]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [images, labels, order, progress, input, batch_labels] = memory else { unreachable!("{BINDINGS}") };
         let (images, labels): (&[u8], &[u8]) = (bytemuck::cast_slice(images), bytemuck::cast_slice(labels));
         let progress = Progress::read(progress);
         let rows = progress.portion_rows(self.batch, self.portion);
         let first = progress.batch as usize * self.batch + progress.portion as usize * self.portion;
-        let order = if rows == 0 { &[] } else { &order[first..][..rows] };
+        // What would lead out of a buffer is a row past the end; whoever fills the buffers has an error to give.
+        let order = order.get(first..).map_or(&[][..], |order| &order[..rows.min(order.len())]);
         let input = &mut floats_mut(input)[..self.portion * self.pixels];
         input.par_chunks_exact_mut(self.pixels).zip(batch_labels.par_iter_mut()).enumerate().for_each(
             |(row, (pixels, label))| {
                 let sample = order.get(row).map(|&sample| sample as usize);
-                *label = sample.map_or(0, |sample| labels[sample].into());
-                match sample {
+                *label = sample.and_then(|sample| labels.get(sample)).map_or(0, |&label| label.into());
+                match sample.and_then(|sample| images.get(sample * self.pixels..)?.get(..self.pixels)) {
                     None => pixels.fill(0.0),
-                    Some(sample) => {
-                        let bytes = &images[sample * self.pixels..][..self.pixels];
+                    Some(bytes) => {
                         pixels.iter_mut().zip(bytes).for_each(|(pixel, &byte)| *pixel = f32::from(byte) / 255.0);
                     }
                 }

@@ -67,6 +67,10 @@ impl Kernel for Join {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        vec![self.slots * self.values(), (self.depth + 1) * self.filters, self.values()]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [sums, weights, output] = memory else { unreachable!("{BINDINGS}") };
         let (sums, values) = (floats(sums), self.values());

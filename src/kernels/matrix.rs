@@ -37,10 +37,11 @@ impl Offsets<'_> {
         }
     }
 
-    fn last(self) -> usize {
+    /// The largest of them; none where it is beyond any address.
+    fn last(self) -> Option<usize> {
         match self {
-            Offsets::Steps(count, step) => count.saturating_sub(1) * step,
-            Offsets::Table(table) => table.iter().max().map_or(0, |&offset| offset as usize),
+            Offsets::Steps(count, step) => count.saturating_sub(1).checked_mul(step),
+            Offsets::Table(table) => Some(table.iter().max().map_or(0, |&offset| offset as usize)),
         }
     }
 }
@@ -64,7 +65,8 @@ impl<'a> Matrix<'a> {
     /// Where an element is outside of the values.
     pub fn with_offsets(values: &'a [f32], rows: Offsets<'a>, columns: Offsets<'a>) -> Self {
         let empty = rows.count() == 0 || columns.count() == 0;
-        assert!(empty || rows.last() + columns.last() < values.len(), "a matrix beyond its {} values", values.len());
+        let last = || rows.last()?.checked_add(columns.last()?);
+        assert!(empty || last().is_some_and(|last| last < values.len()), "a matrix beyond its {} values", values.len());
         Self { values, rows, columns }
     }
 
@@ -95,9 +97,12 @@ const PANEL: usize = 64;
 
 /// `output`, row-major with so many `columns`, becomes (or grows by) rows `first_row..` of `left x right`, as many as there
 /// is space for. `right` is row-major, too.
+///
+/// # Panics
+/// Where `left` has no such rows, or `right` too few.
 pub fn multiply(output: &mut [f32], target: Target, left: Matrix, first_row: usize, right: &[f32], columns: usize) {
-    assert!(right.len() >= left.columns.count() * columns);
-    assert!(first_row + output.len() / columns <= left.rows.count());
+    assert!(left.columns.count().checked_mul(columns).is_some_and(|values| values <= right.len()));
+    assert!(first_row.checked_add(output.len() / columns).is_some_and(|rows| rows <= left.rows.count()));
     Arch::new().dispatch(Product { output, target, left, first_row, right, columns });
 }
 
@@ -230,4 +235,27 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
     }
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the unchecked load of [`tile`] rests on: numbers that wrap are refused, too.
+    #[test]
+    fn no_matrix_reaches_beyond_its_values() {
+        let values = [1.0; 16];
+        let refused = |work: fn(&[f32])| std::panic::catch_unwind(|| work(&values)).is_err();
+        assert!(refused(|values| _ = Matrix::new(values, 3, 8)));
+        assert!(refused(|values| _ = Matrix::new(values, (1 << 61) + 1, 8)));
+        assert!(refused(|values| _ = Matrix::new(values, 1, usize::MAX)));
+        assert!(refused(|values| _ = Matrix::with_offsets(values, Offsets::Table(&[12]), Offsets::Table(&[4]))));
+        let multiply = |first_row: usize| {
+            let (left, mut output) = (Matrix::new(&values, 2, 8), [0.0; 8]);
+            multiply(&mut output, Target::Overwrite, left, first_row, &[1.0; 64], 8);
+            output
+        };
+        assert_eq!(multiply(1), [8.0; 8]);
+        assert!([2, usize::MAX].iter().all(|&row| std::panic::catch_unwind(|| multiply(row)).is_err()));
+    }
 }

@@ -3,6 +3,7 @@
 
 mod adam;
 mod advance;
+mod bounded;
 mod case;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
@@ -33,6 +34,8 @@ mod vectors;
 
 pub use adam::Adam;
 pub use advance::Advance;
+pub use bounded::MOST_WORDS;
+pub(crate) use bounded::{Checks, checks, misfit};
 pub use case::{Case, Tolerance};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
@@ -141,6 +144,13 @@ pub trait Kernel: Any + Debug + Send + Sync {
     /// included; gradients through a max-pool have one place of each window. Elsewhere every addition, product, root or
     /// exponential of an element counts as one.
     fn operations(&self) -> usize;
+
+    /// The fewest words that the buffer of each binding must have, in order. Places that other buffers hold, as an order
+    /// of samples does, are not counted: the shaders of such kernels are checked at run time, and so is every shader that is
+    /// not this crate's, of which nothing need be known.
+    fn words(&self) -> Vec<usize> {
+        vec![1; self.row().bindings.len()]
+    }
 
     /// Words that have to move between memory and the pass through one binding, whose buffer has `words`: each once, and
     /// so twice where it is read and written. A pass that touches but a part says which.

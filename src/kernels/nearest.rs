@@ -58,6 +58,11 @@ impl Kernel for Nearest {
         self.samples * self.queries
     }
 
+    fn words(&self) -> Vec<usize> {
+        let kept = self.neighbours * self.queries;
+        vec![self.samples * self.queries, self.samples, 2, kept, kept]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [products, half_squares, span, closeness, neighbours] = memory else { unreachable!("{BINDINGS}") };
         let (products, half_squares, closeness) = (floats(products), floats(half_squares), floats_mut(closeness));
@@ -77,7 +82,7 @@ impl Kernel for Nearest {
                     if candidate > kept[most - 1].0 {
                         let place = kept.partition_point(|&(closeness, _)| closeness >= candidate);
                         kept[place..].rotate_right(1);
-                        kept[place] = (candidate, first + sample as u32);
+                        kept[place] = (candidate, first.wrapping_add(sample as u32));
                     }
                 }
             }

@@ -51,6 +51,13 @@ impl Kernel for PoolBackward {
         }
     }
 
+    fn words(&self) -> Vec<usize> {
+        let Window { input, output: [height, width], .. } = self.window;
+        let outputs = self.batch * height * width * input[2];
+        let inputs = self.batch * input.iter().product::<usize>();
+        vec![outputs, outputs, if self.gate.is_some() { inputs } else { 1 }, inputs]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [output_gradient, argmax, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (output_gradient, input) = (floats(output_gradient), floats(input));

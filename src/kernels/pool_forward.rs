@@ -62,6 +62,12 @@ impl Kernel for PoolForward {
         0
     }
 
+    fn words(&self) -> Vec<usize> {
+        let Window { input, output: [height, width], .. } = self.window;
+        let outputs = self.batch * height * width * input[2];
+        vec![self.batch * input.iter().product::<usize>(), outputs, outputs]
+    }
+
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [input, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, output) = (floats(input), floats_mut(output));

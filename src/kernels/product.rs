@@ -42,24 +42,33 @@ fn is_one(slots: &usize) -> bool {
 
 /// Beyond any tile that a device could run; no product of two such numbers wraps.
 const MOST: usize = 1024;
+/// Products of a thread between two barriers, four times as many as any device was seen to gain by.
+const MOST_UNROLLED: usize = 4096;
 /// Places that a word of argmax holds, four bits each.
-const PLACES_OF_A_WORD: usize = 8;
+pub(super) const PLACES_OF_A_WORD: usize = 8;
 
 impl Product {
     /// The rule that `cut` breaks, if any, of those that hold on every adapter:
     ///
-    /// - no number of it is 0 or beyond 1,024;
+    /// - no number of it is 0 or beyond 1,024, nor are its threads together; a thread multiplies at most 4,096 times between
+    ///   two barriers, since a compiler unrolls that;
     /// - a weight gradient has at most a slot a position; a forward product has slots only without a pool, and each has a
     ///   tile of the depth; an input gradient has none;
     /// - `share` divides the threads; in `conv_forward` and `conv_input_gradient` it divides `depth`, too, since
     ///   neighbouring threads load a row in equal parts;
+    /// - what it cuts up can be addressed;
     /// - in `conv_forward` a thread's rows are whole pooling windows, no more than a word of argmax has places for.
     pub fn broken_rule(&self, cut: &Cut) -> Option<&'static str> {
+        if let Some(rule) = self.convolution.broken_rule() {
+            return Some(rule);
+        }
         let Cut { tile, slots } = cut;
         let Convolution { pool, .. } = self.convolution;
         let numbers = [tile.threads[0], tile.threads[1], tile.rows, tile.columns, tile.depth, tile.share, tile.chains];
         let threads = tile.threads[0].saturating_mul(tile.threads[1]);
-        let in_range = numbers.iter().all(|number| (1..=MOST).contains(number));
+        let in_range = numbers.iter().all(|number| (1..=MOST).contains(number)) && threads <= MOST;
+        let weight_gradient = self.kind == Kind::WeightGradient;
+        let unrolled = || tile.rows * tile.columns * tile.depth * if weight_gradient { pool * pool } else { 1 };
         let depth = self.convolution.depth();
         let none_empty = || (slots - 1).saturating_mul(tile.slot_depth(depth, *slots)) < depth;
         let slots_suit = match self.kind {
@@ -71,6 +80,7 @@ impl Product {
         let shares_depth = self.kind != Kind::WeightGradient;
         let rules = [
             (in_range, "its numbers are from 1 to 1024"),
+            (!in_range || unrolled() <= MOST_UNROLLED, "its products between two barriers are at most 4096"),
             (slots_suit, "its sum has not so many slots"),
             (threads.is_multiple_of(tile.share), "its share divides its threads"),
             (!shares_depth || tile.depth.is_multiple_of(tile.share), "its share divides its depth"),

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use super::case::Draw;
-use super::product::{Cut, Kind, Product};
+use super::product::{Cut, Kind, PLACES_OF_A_WORD, Product};
 use super::{
     Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, conv_forward, conv_input_gradient,
     conv_weight_gradient,
@@ -53,7 +53,22 @@ impl Tiled {
         }
     }
 
-    pub fn kernel(&self) -> &dyn Kernel {
+    /// The rule of [`Product::broken_rule`] that the kernel breaks, if any, or that a word of argmax has places for so many
+    /// positions.
+    pub fn broken_rule(&self) -> Option<&'static str> {
+        let packed = match self {
+            // Follows from the tile.
+            Tiled::Forward(_) => 1,
+            Tiled::WeightGradient(kernel) => kernel.packed,
+            Tiled::InputGradient(kernel) => kernel.packed,
+        };
+        let Product { convolution, .. } = self.product();
+        let packs = packed > 0 && (convolution.pool == 1 || packed <= PLACES_OF_A_WORD);
+        let rule = self.product().broken_rule(&self.cut());
+        rule.or_else(|| (!packs).then_some("a word of argmax has 8 places"))
+    }
+
+    pub fn kernel(&self) -> &(dyn Kernel + 'static) {
         match self {
             Tiled::Forward(kernel) => kernel,
             Tiled::WeightGradient(kernel) => kernel,
@@ -61,23 +76,14 @@ impl Tiled {
         }
     }
 
-    /// The product at its full size on multiples of 1/8, whose sums are exact in any order. The cut decides the lengths that
-    /// [`Tiled::words`] has, and no buffer's contents.
+    /// The product at its full size on multiples of 1/8, whose sums are exact in any order. The cut decides the lengths of
+    /// buffers that are written, and no buffer's contents.
     pub fn case(&self) -> Case {
         let (label, draw) = (format!("{}: {}", self.product(), self.cut()), &mut Draw::new(0));
         match self {
             Tiled::Forward(kernel) => conv_forward::case_of(label, *kernel, draw),
             Tiled::WeightGradient(kernel) => conv_weight_gradient::case_of(label, *kernel, draw),
             Tiled::InputGradient(kernel) => conv_input_gradient::case_of(label, *kernel, draw),
-        }
-    }
-
-    /// Words of the buffers that are written, the last ones: output and argmax, a weight gradient, or an input gradient.
-    pub fn words(&self) -> Vec<usize> {
-        match self {
-            Tiled::Forward(kernel) => vec![kernel.output_words(), kernel.argmax_words()],
-            Tiled::WeightGradient(kernel) => vec![kernel.slots * kernel.convolution.weights()],
-            Tiled::InputGradient(kernel) => vec![kernel.convolution.inputs()],
         }
     }
 }

@@ -55,7 +55,7 @@ impl Steps {
                     None => [engine.read(state[0])?, engine.read(state[1])?, engine.read(state[2])?],
                     Some(Self(steps)) => {
                         let before = steps[number].layers[place].before.clone();
-                        state.iter().zip(&before).for_each(|(buffer, values)| engine.write(*buffer, values));
+                        state.iter().zip(&before).try_for_each(|(buffer, values)| engine.write(*buffer, values))?;
                         before
                     }
                 };

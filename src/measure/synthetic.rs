@@ -1,6 +1,7 @@
 //! Data for measurements: what the images show has no influence on how long a step takes, so no data set is needed.
 
 use crate::data::Samples;
+use crate::error::Result;
 use crate::model::Model;
 use crate::plan::Executor;
 use crate::random::{Sequence, Stream};
@@ -52,10 +53,13 @@ impl Synthetic {
     }
 
     /// An engine over the samples, with weights that are the same on every executor.
-    pub fn engine(&self, executor: Box<dyn Executor>) -> Engine<'_> {
+    ///
+    /// # Errors
+    /// See [`Engine::new`].
+    pub fn engine(&self, executor: Box<dyn Executor>) -> Result<Engine<'_>> {
         let source = Source { parts: [&self.samples, &self.none] };
-        let mut engine = Engine::new(executor, source, Placement::Resident, SEED);
-        engine.initialise();
-        engine
+        let mut engine = Engine::new(executor, source, Placement::Resident, SEED)?;
+        engine.initialise()?;
+        Ok(engine)
     }
 }

@@ -11,7 +11,7 @@ pub use file::{EPOCHS, by_name_or_file, nearest, parse};
 pub use initialise::glorot;
 pub use layer::{Activation, Layer, Padding};
 pub use notebook::{NAMES, notebook};
-pub use shape::{Resolved, Shape, Weights, Window, activation, class_name, resolve};
+pub use shape::{LARGEST_WINDOW, Resolved, Shape, Weights, Window, activation, after, class_name, resolve};
 pub(crate) use summary::thousands;
 pub use summary::{layers, summary};
 

@@ -9,7 +9,7 @@ const MOST_VALUES: usize = 1 << 30;
 /// The most filters or units of a layer.
 const MOST_COLUMNS: usize = 1 << 24;
 /// The largest window and the longest stride, along either axis.
-const LARGEST_WINDOW: usize = 1 << 20;
+pub const LARGEST_WINDOW: usize = 1 << 20;
 
 /// The most layers: far more than anyone trains, and few enough that naming them all is quick.
 const MOST_LAYERS: usize = 1000;
@@ -104,6 +104,11 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
                 .into(),
         )),
     }
+}
+
+/// What a layer puts out for one sample of that shape, or why it cannot be. Only a last layer may be a softmax.
+pub fn after(layer: &Layer, input: Shape) -> std::result::Result<Shape, String> {
+    infer(String::new(), layer, input, true).map(|layer| layer.output)
 }
 
 fn infer(name: String, layer: &Layer, input: Shape, last: bool) -> std::result::Result<Resolved, String> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Buffer, BufferId, Options, Pass, Plan, lower};
+use super::{Buffer, BufferId, Options, Pass, Plan, lower, words};
 use crate::error::Result;
 use crate::kernels::{Kernel, Tiles};
 use crate::model::{Activation, Layer, Model};
@@ -25,7 +25,7 @@ impl Bare {
     }
 
     pub fn buffer(&mut self, name: &str, shape: &[usize]) -> BufferId {
-        self.0.buffers.push(Buffer { name: name.to_owned(), shape: shape.to_vec(), words: shape.iter().product() });
+        self.0.buffers.push(Buffer { name: name.to_owned(), shape: shape.to_vec(), words: words(shape) });
         BufferId(self.0.buffers.len() - 1)
     }
 
@@ -38,10 +38,7 @@ impl Bare {
     /// The plan.
     ///
     /// # Errors
-    /// A buffer beyond what a shader can address.
-    ///
-    /// # Panics
-    /// When a pass does not fit its kernel or binds a buffer twice.
+    /// See [`Plan::check`].
     pub fn plan(self) -> Result<Plan> {
         self.0.check()?;
         Ok(self.0)
@@ -51,7 +48,7 @@ impl Bare {
 /// A plan of the kernel alone, to time it, on buffers of `words`, one for each binding of its row.
 ///
 /// # Errors
-/// A buffer beyond what a shader can address.
+/// See [`Plan::check`].
 pub fn single(kernel: Arc<dyn Kernel>, words: &[usize], tiles: Tiles) -> Result<Plan> {
     let mut bare = Bare::new("single", tiles)?;
     let bindings = kernel.row().bindings.iter().zip(words);

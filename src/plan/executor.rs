@@ -50,12 +50,21 @@ pub trait Executor {
     fn plan(&self) -> &Plan;
 
     /// Overwrites the first words of a buffer, before what is submitted next.
-    fn write(&mut self, buffer: BufferId, words: &[u32]);
+    ///
+    /// # Errors
+    /// Where there is no such buffer, or it has fewer words.
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()>;
 
     /// The words of a buffer, after everything submitted so far.
+    ///
+    /// # Errors
+    /// Where there is no such buffer, or what the device reports.
     fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>>;
 
-    /// Starts `batches` (at most [`Plan::BATCHES`]) runs of a program, which go on from the progress buffer.
+    /// Starts `batches` runs of a program, which go on from the progress buffer.
+    ///
+    /// # Errors
+    /// More than [`Plan::BATCHES`] of them, or what the device reports.
     fn submit(&mut self, program: Program, batches: usize) -> Result<()>;
 
     /// Waits for the oldest submission not yet collected; its batches' logs.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::stages::{Stage, Value, stages};
-use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan};
-use crate::error::Result;
+use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan, words};
+use crate::error::{Error, Result};
 use crate::kernels::{
     Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Cut, Fold, Gather, Kernel,
     PoolBackward, PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
@@ -31,6 +31,9 @@ impl Options {
     }
 }
 
+/// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
+pub const LARGEST_BATCH: usize = 1 << 24;
+
 /// The buffers of one value.
 #[derive(Clone, Copy)]
 struct ValueBuffers {
@@ -42,10 +45,15 @@ struct ValueBuffers {
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let layers = resolve(model)?;
     let Options { batch, portion, tiles, samples } = options;
+    if portion == 0 || portion > batch || batch > LARGEST_BATCH {
+        return Err(Error::Usage(format!(
+            "a batch of {batch} in portions of {portion}: give 1 to {LARGEST_BATCH}, and no more to a portion"
+        )));
+    }
     let portions = batch.div_ceil(portion);
     let (stages, values) = stages(&layers, portion);
     let mut buffers = Buffers::default();
@@ -203,8 +211,7 @@ struct Buffers(Vec<Buffer>);
 
 impl Buffers {
     fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
-        // What does not even fit here is refused by Plan::check.
-        let words = shape.iter().fold(1, |words: usize, extent| words.saturating_mul(*extent)).max(1);
+        let words = words(&shape);
         self.0.push(Buffer { name: name.to_owned(), shape, words });
         BufferId(self.0.len() - 1)
     }

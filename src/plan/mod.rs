@@ -1,18 +1,19 @@
 //! A training step as data: named buffers and ordered passes. Making a plan needs no device; an [`Executor`] runs it.
 
 mod bare;
+mod check;
 mod executor;
 mod lower;
 mod stages;
 
 pub use bare::{Bare, single};
+pub use check::MOST_BINDINGS;
 pub use executor::{BatchLog, Clock, Executor, Timeline};
-pub use lower::{Options, lower};
+pub use lower::{LARGEST_BATCH, Options, lower};
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::kernels::{Adam, BINDING_ALIGNMENT, Kernel, Tiling};
+use crate::kernels::{Adam, Kernel, Tiling};
 use crate::model::{Model, Weights};
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
@@ -122,6 +123,8 @@ impl Plan {
         }
     }
 
+    /// # Panics
+    /// Where the plan has no such buffer.
     pub fn buffer(&self, id: BufferId) -> &Buffer {
         &self.buffers[id.0]
     }
@@ -146,33 +149,11 @@ impl Plan {
     pub fn weights(&self) -> usize {
         self.parameters.iter().map(|parameter| parameter.shape.values()).sum()
     }
+}
 
-    /// Refuses a plan with a buffer too large to address.
-    ///
-    /// # Panics
-    /// When a pass does not fit its kernel or binds a buffer twice: WebGPU forbids it where one use writes, and the CPU
-    /// executor lends each buffer once.
-    fn check(&self) -> Result<()> {
-        for pass in self.training.iter().chain(&self.evaluation) {
-            let bindings = pass.kernel.row().bindings;
-            assert_eq!(pass.buffers.len(), bindings.len(), "{}: {}", pass.layer, pass.kernel.row().name);
-            let mut bound: Vec<usize> = pass.buffers.iter().map(|id| id.0).collect();
-            bound.sort_unstable();
-            let twice = bound.windows(2).any(|pair| pair[0] == pair[1]);
-            assert!(!twice, "{}: {} binds a buffer twice", pass.layer, pass.kernel.row().name);
-            let aligned = pass.offsets.iter().all(|offset| offset.is_multiple_of(BINDING_ALIGNMENT));
-            assert!(aligned, "{}: {} binds at {:?}", pass.layer, pass.kernel.row().name, pass.offsets);
-        }
-        // WGSL's addresses are u32, and the kernels count elements in them.
-        match self.buffers.iter().find(|buffer| buffer.words > 1 << 30) {
-            None => Ok(()),
-            Some(buffer) => Err(Error::Usage(format!(
-                "{} would need {:.1} GB; make --batch-size or the model smaller",
-                buffer.name,
-                buffer.words as f64 * 4e-9
-            ))),
-        }
-    }
+/// Words of a buffer of that shape; what does not even fit here is refused by [`Plan::check`].
+fn words(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |words: usize, extent| words.saturating_mul(*extent)).max(1)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::kernels::Tiling;
 use crate::model::{Model, resolve};
+use crate::plan::LARGEST_BATCH;
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,8 +47,6 @@ pub struct Fold {
 
 /// An epoch's number, which its shuffling is drawn from, has 32 bits.
 const MOST_EPOCHS: usize = u32::MAX as usize;
-/// Far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
-const LARGEST_BATCH: usize = 1 << 24;
 
 /// Refuses a batch size that no device could train with.
 ///

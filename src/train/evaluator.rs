@@ -17,7 +17,7 @@ impl<'a> Evaluator<'a> {
     /// The network with the weights that were read from `path`; the executor's plan must be its model's.
     ///
     /// # Errors
-    /// [`Error::Data`] where the weights are not the model's.
+    /// [`Error::Data`] where the weights or the samples are not the model's.
     pub fn new(
         (tensors, path): (&[Tensor], &Path),
         executor: Box<dyn Executor>,
@@ -26,7 +26,7 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Self> {
         // Nothing is random without dropout.
         let seed = 0;
-        let mut engine = Engine::new(executor, source, placement, seed);
+        let mut engine = Engine::new(executor, source, placement, seed)?;
         weights::put(&mut engine, tensors, path, false)?;
         Ok(Self { engine })
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, PlateauState, Tally};
-use crate::data::{Framing, check_class_names, fashion_mnist_names};
+use crate::data::{Framing, Split, check_class_names, fashion_mnist_names};
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
 use crate::gpu::Identity;
@@ -103,6 +103,9 @@ impl State {
         let best_epoch = state.early_stopping.best.map_or(0, |best| best.epoch);
         let learning_rate = state.learning_rate;
         let whole = best_epoch <= state.epoch && learning_rate.is_finite() && learning_rate >= 0.0;
+        if state.tally.hits > state.tally.samples {
+            return Err(fail("its tally has more hits than samples".into()));
+        }
         if !whole || state.restored && !state.keeps_best_weights() {
             return Err(fail("its learning rate or its early stopping is impossible".into()));
         }
@@ -120,6 +123,16 @@ impl State {
             [] => fashion_mnist_names(&self.data, self.config.model.classes()),
             names => names.to_vec(),
         }
+    }
+
+    /// The samples to train and to validate with, of a training file of `count`; `path` is where the state was read from.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the configuration does not fit the data.
+    pub fn split(&self, count: usize, path: &Path) -> Result<Split> {
+        let path = path.display();
+        let fail = |error| Error::Data(format!("{path}: its configuration does not fit the data ({error})"));
+        self.config.split(count).map_err(fail)
     }
 
     /// Whether every epoch is trained, or early stopping ended the run before.

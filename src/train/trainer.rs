@@ -59,8 +59,8 @@ impl<'a> Trainer<'a> {
         let count = source.parts[0].len();
         let split = state.config.split(count)?;
         let test = (count as u32..source.len() as u32).collect();
-        let mut engine = Engine::new(executor, source, placement, state.config.seed);
-        engine.initialise();
+        let mut engine = Engine::new(executor, source, placement, state.config.seed)?;
+        engine.initialise()?;
         engine.time = state.time;
         Ok(Self { engine, split, test, state, other_weights: None, training: Training::default() })
     }
@@ -193,7 +193,7 @@ impl<'a> Trainer<'a> {
     fn exchange_weights(&mut self) -> Result<()> {
         if let Some(other) = &mut self.other_weights {
             let present = weights::read(&mut self.engine, weights::WEIGHTS)?;
-            weights::write(&mut self.engine, weights::WEIGHTS, other);
+            weights::write(&mut self.engine, weights::WEIGHTS, other)?;
             *other = present;
             self.state.restored = !self.state.restored;
         }

@@ -44,11 +44,12 @@ pub fn read(engine: &mut Engine, Kind { suffix, buffer }: Kind) -> Result<Matric
 }
 
 /// Writes one kind of matrix to the device.
-pub fn write(engine: &mut Engine, Kind { buffer, .. }: Kind, matrices: &Matrices) {
+///
+/// # Errors
+/// See [`Engine::write`].
+pub fn write(engine: &mut Engine, Kind { buffer, .. }: Kind, matrices: &Matrices) -> Result<()> {
     let buffers: Vec<BufferId> = engine.plan().parameters.iter().map(buffer).collect();
-    for (buffer, values) in buffers.into_iter().zip(matrices) {
-        engine.write(buffer, values);
-    }
+    buffers.into_iter().zip(matrices).try_for_each(|(buffer, values)| engine.write(buffer, values))
 }
 
 /// Matrices as tensors whose names end in `suffix`.
@@ -107,10 +108,7 @@ pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, moments: bool) 
     if let Some(tensor) = tensors.iter().find(|tensor| !known(&tensor.name)) {
         return Err(not_this_model(path, format!("has a tensor {}, the model has no such layer", tensor.name)));
     }
-    for (kind, matrices) in &parsed {
-        write(engine, *kind, matrices);
-    }
-    Ok(())
+    parsed.iter().try_for_each(|(kind, matrices)| write(engine, *kind, matrices))
 }
 
 fn not_this_model(path: &Path, problem: String) -> Error {

@@ -136,7 +136,7 @@ fn suits(tiled: &Tiled, cut: &Cut, choices: &Choices, limits: &wgpu::Limits) -> 
         && within(tile.threads[1], limits.max_compute_workgroup_size_y)
         && within(product.workgroup_bytes(tile), limits.max_compute_workgroup_storage_size)
         && tiled.kernel().workgroups().iter().all(|&count| within(count, limits.max_compute_workgroups_per_dimension))
-        && tiled.words().iter().all(|&words| 4 * words as u64 <= most_bytes)
+        && tiled.kernel().words().iter().all(|&words| 4 * words as u64 <= most_bytes)
 }
 
 #[cfg(test)]

@@ -92,16 +92,8 @@ pub fn measure(
     }
     contenders.retain(|contender| contender.seconds < table.seconds * (1.0 - MARGIN));
     contenders.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
-    let mut best = None;
-    for Contender { cut, seconds, .. } in contenders {
-        match check(probe, tiled.with(cut)) {
-            Err(problem) => dropped.push((cut, problem)),
-            Ok(()) => {
-                best = Some(Measured { cut, seconds });
-                break;
-            }
-        }
-    }
+    let fastest = contenders.into_iter().map(|Contender { cut, seconds, .. }| Measured { cut, seconds });
+    let best = first_right(fastest, &mut dropped, |cut| check(probe, tiled.with(cut)));
     let table = Measured { cut: table.cut, seconds: table.seconds };
     Ok(Some(Outcome { product: tiled.product(), table, best, candidates: candidates.len(), dropped }))
 }
@@ -112,8 +104,8 @@ impl<'a> Bench<'a> {
         for (words, length) in &mut memory {
             *length = words.len();
         }
-        for words in candidates.iter().map(|cut| tiled.with(*cut).words()) {
-            for ((_, length), words) in memory.iter_mut().rev().zip(words.into_iter().rev()) {
+        for words in candidates.iter().map(|cut| tiled.with(*cut).kernel().words()) {
+            for ((_, length), words) in memory.iter_mut().zip(words) {
                 *length = words.max(*length);
             }
         }
@@ -136,18 +128,18 @@ impl<'a> Bench<'a> {
     fn contender(&self, cut: Cut, repeats: usize) -> Result<Contender> {
         let tiled = self.tiled.with(cut);
         let bindings = tiled.kernel().row().bindings.len();
-        let mut passes = vec![(tiled.kernel(), (0..bindings).collect())];
+        let mut passes: Vec<(&(dyn Kernel + 'static), Vec<usize>)> = vec![(tiled.kernel(), (0..bindings).collect())];
         let (adam, join);
         match tiled {
             Tiled::WeightGradient(kernel) => {
                 adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots, portions: 1 };
                 let first = bindings - 1;
-                passes.push((&adam as &dyn Kernel, (first..first + adam.row().bindings.len()).collect()));
+                passes.push((&adam, (first..first + adam.row().bindings.len()).collect()));
             }
             Tiled::Forward(kernel) => {
                 join = kernel.join();
                 // The product's output, its weights, and the buffer after its own.
-                passes.extend(join.iter().map(|join| (join as &dyn Kernel, vec![2, 1, bindings])));
+                passes.extend(join.iter().map(|join| (join as &(dyn Kernel + 'static), vec![2, 1, bindings])));
             }
             Tiled::InputGradient(_) => {}
         }
@@ -164,9 +156,45 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// The first that is right; those before it are dropped.
+fn first_right(
+    fastest: impl IntoIterator<Item = Measured>,
+    dropped: &mut Vec<(Cut, String)>,
+    check: impl Fn(Cut) -> std::result::Result<(), String>,
+) -> Option<Measured> {
+    fastest.into_iter().find(|measured| match check(measured.cut) {
+        Ok(()) => true,
+        Err(problem) => {
+            dropped.push((measured.cut, problem));
+            false
+        }
+    })
+}
+
 /// Holds a cut to its twin, to the bit.
 fn check(probe: &Probe, tiled: Tiled) -> std::result::Result<(), String> {
     let case = tiled.case();
     let actual = probe.run(&case).map_err(|error: Error| error.to_string())?;
     compare(&case, &actual).map(drop).map_err(|problem| format!("a wrong result: {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{Convolution, Tiles};
+
+    #[test]
+    fn a_wrong_cut_is_passed_over_however_fast_it_is() {
+        let tile = Tiles::Gpu.forward(&Convolution::dense(64, 64, 64));
+        let all = [1, 2, 3, 4].map(|slots| Measured { cut: Cut { tile, slots }, seconds: slots as f64 });
+        let of = |right: &[usize]| {
+            let mut dropped = Vec::new();
+            let check = |cut: Cut| if right.contains(&cut.slots) { Ok(()) } else { Err("wrong".into()) };
+            let best = first_right(all, &mut dropped, check).map(|best| best.cut.slots);
+            (best, dropped.iter().map(|(cut, _)| cut.slots).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&[1, 2]), (Some(1), vec![]));
+        assert_eq!(of(&[3, 4]), (Some(3), vec![1, 2]));
+        assert_eq!(of(&[]), (None, vec![1, 2, 3, 4]));
+    }
 }

@@ -1,7 +1,9 @@
 //! `export`, and networks from files in `evaluate` and `train --init`.
 
+use std::collections::HashMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::path::Path;
 
 use gpu_fmnist::formats::{Checkpoint, Network, read};
 use safetensors::tensor::{Dtype, TensorView, serialize};
@@ -160,12 +162,75 @@ fn another_programs_safetensors_file_takes_the_model_it_is_given() {
     });
     fs::write(scratch.path("foreign.safetensors"), serialize(views, None).unwrap()).unwrap();
     let train = |init: &str| format!("train --adapter cpu --batch-size 32 --epochs 1 --init {init}");
-    scratch.run(&train("foreign.safetensors --run-dir a")).failed(3, "give it to 'train --init' with the --model");
+    scratch.run(&train("foreign.safetensors --run-dir a")).failed(3, "give the --model that they are of");
     scratch.run(&train("foreign.safetensors --model cnn1 --run-dir a")).failed(3, "foreign.safetensors: ");
     scratch.succeed(&train("foreign.safetensors --model tiny.toml --run-dir a"));
     scratch.succeed(&train("run/checkpoints/last.safetensors --run-dir b"));
     assert_eq!(scratch.last("a"), scratch.last("b"));
     scratch.run("evaluate --run foreign.safetensors --adapter cpu").failed(3, "says nothing of the layers");
+    let evaluate = |run: &str| scratch.succeed(&format!("evaluate --adapter cpu --json --run {run}")).json().remove(0);
+    let expected = evaluate("run/checkpoints/last.safetensors");
+    assert_eq!(evaluate("foreign.safetensors --model tiny.toml")["loss"], expected["loss"]);
+}
+
+/// The members of an archive, by name.
+fn members(path: &Path) -> HashMap<String, Vec<u8>> {
+    let mut archive = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
+    let member = |index| {
+        let mut member = archive.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).unwrap();
+        (member.name().unwrap().into_owned(), bytes)
+    };
+    (0..3).map(member).collect()
+}
+
+#[test]
+fn keras_weights_alone_take_the_model_they_are_given() {
+    let scratch = trained();
+    scratch.succeed("export run -o tiny.keras");
+    // Keras 3's save_weights writes what is in its archives.
+    fs::write(scratch.path("tiny.weights.h5"), &members(&scratch.path("tiny.keras"))["model.weights.h5"]).unwrap();
+    let evaluate = |run: &str| scratch.succeed(&format!("evaluate --adapter cpu --json --run {run}")).json().remove(0);
+    assert_eq!(evaluate("tiny.weights.h5 --model tiny.toml")["loss"], evaluate("tiny.keras")["loss"]);
+    scratch.succeed("export tiny.weights.h5 --model tiny.toml -o one.safetensors");
+    scratch.succeed("export tiny.keras -o other.safetensors");
+    assert_eq!(network(&scratch, "one.safetensors").tensors, network(&scratch, "other.safetensors").tensors);
+    let train = "train --adapter cpu --batch-size 32 --epochs 1 --run-dir again --init tiny.weights.h5";
+    scratch.run(train).failed(3, "tiny.weights.h5: has weights alone, without their layers; give the --model that");
+    scratch.succeed(&format!("{train} --model tiny.toml"));
+    let predict = |what: &str| scratch.run(&format!("predict --adapter cpu --run {what}"));
+    predict("tiny.weights.h5 --model cnn1")
+        .failed(3, "tiny.weights.h5: dataset 'layers/conv2d/vars/0' is f32 [3, 3, 1, 4],");
+    predict("tiny.keras --model cnn1").failed(2, "--model: tiny.keras has a model of its own, which is another;");
+    predict("run --model tiny.toml")
+        .failed(2, "--model: run is not a file with weights alone; give one, or leave it out");
+}
+
+#[test]
+fn training_says_in_one_line_what_of_a_file_it_leaves_out() {
+    let scratch = trained();
+    scratch.succeed("export run -o tiny.keras");
+    let members = members(&scratch.path("tiny.keras"));
+    let mut archive = zip::ZipWriter::new(fs::File::create(scratch.path("other.keras")).unwrap());
+    for (name, bytes) in members {
+        archive.start_file(&name, zip::write::SimpleFileOptions::default()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let edited = text.replace("\"units\":16", "\"units\":16,\"kernel_regularizer\":{\"class_name\":\"L2\"}");
+        let edited = edited.replace("\"class_name\":\"Adam\"", "\"class_name\":\"SGD\"");
+        archive.write_all(if name == "config.json" { edited.as_bytes() } else { &bytes }).unwrap();
+    }
+    archive.finish().unwrap();
+    let said = |init: &str| {
+        let train = format!("train --adapter cpu --batch-size 32 --epochs 1 --run-dir from-{init} --init {init}");
+        let stderr = scratch.succeed(&train).stderr;
+        stderr.lines().filter(|line| line.contains("leaves out")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(said("tiny.keras"), [""; 0]);
+    let line =
+        "other.keras: training leaves out layer 'dense' (Dense): kernel_regularizer; the optimizer's state (SGD)";
+    assert_eq!(said("other.keras"), [line]);
+    scratch.succeed("evaluate --run other.keras --adapter cpu");
 }
 
 #[test]

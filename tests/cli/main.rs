@@ -7,6 +7,7 @@ mod class_names;
 mod commands;
 mod exchange;
 mod foreign;
+mod forged;
 mod judging;
 mod killed;
 mod measuring;

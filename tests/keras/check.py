@@ -12,6 +12,8 @@ os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
 import keras
 import numpy as np
 
+import kinds
+
 layers = keras.layers
 FOLDER = Path(sys.argv[1])
 WIDTHS = {  # convolutions (filters, stride, padding), then dense units and the dropout after each
@@ -139,8 +141,6 @@ def write_refused(folder):
     branches = layers.Conv2D(2, 3, padding="same", name="one")(image)
     branches = layers.Add(name="odd")([branches, image])
     half = plain(layers.Conv2D(4, 3, name="odd", dtype="mixed_float16"))
-    frozen = plain(layers.Conv2D(4, 3, name="odd"))
-    frozen.get_layer("odd").trainable = False
     models = {
         "normalised": (plain(layers.BatchNormalization(name="odd")), "layer 'odd' (BatchNormalization)"),
         "average": (plain(layers.AveragePooling2D(2, name="odd")), "layer 'odd' (AveragePooling2D)"),
@@ -148,16 +148,19 @@ def write_refused(folder):
         "clipped": (plain(layers.ReLU(6.0, name="odd")), "layer 'odd' (ReLU): max_value is 6.0"),
         "dilated": (conv(dilation_rate=2), "layer 'odd' (Conv2D): dilation_rate is [2,2]"),
         "grouped": (conv(groups=2), "layer 'odd' (Conv2D): groups is 2"),
-        "unbiased": (conv(use_bias=False), "layer 'odd' (Conv2D): use_bias is false"),
         "first": (conv(data_format="channels_first", padding="same"), "layer 'odd' (Conv2D): data_format is \"channels_first\""),
         "tanh": (conv(activation="tanh"), "layer 'odd' (Conv2D): activation is \"tanh\""),
-        "decayed": (conv(kernel_regularizer="l2"), "layer 'odd' (Conv2D): kernel_regularizer is"),
         "half": (half, "layer 'odd' (Conv2D): dtype is \"mixed_float16\""),
-        "frozen": (frozen, "layer 'odd' (Conv2D): trainable is false"),
         "padded": (plain(layers.MaxPooling2D(2, padding="same", name="odd")), "layer 'odd' (MaxPooling2D): padding is"),
         "branches": (keras.Model(image, last()(flat(branches))), "layer 'odd' (Add)"),
-        "nested": (plain(keras.Sequential([keras.Input((8, 8, 2)), layers.ReLU()], name="odd")), "layer 'odd' (Sequential)"),
-        "images": (plain(layers.Dense(3, name="odd")), "(dense): its input is an image"),
+        "nested": (plain(keras.Sequential([keras.Input((8, 8, 2)), layers.ELU(name="odd")])), "layer 'odd' (ELU)"),
+        "later": (plain(layers.Conv2D(2, 3, activation="relu"), layers.BatchNormalization(name="odd")), "layer 'odd' (BatchNormalization)"),
+        "rescaled": (plain(layers.Rescaling(1 / 127.5, offset=-1, name="odd")), "layer 'odd' (Rescaling): scale is"),
+        "turned": (plain(layers.Permute((2, 1, 3), name="odd")), "layer 'odd' (Permute)"),
+        "cropped": (plain(layers.RandomCrop(4, 4, name="odd")), "layer 'odd' (RandomCrop)"),
+        "reshaped": (plain(layers.Reshape((4, 16, 2)), layers.Conv2D(4, 3, name="odd")), "layer 'odd' (Conv2D): its input [4, 16, 2]"),
+        "twice": (keras.Sequential([plain(), layers.Softmax()]), "the last layer must be 'dense'"),
+        "images": (plain(layers.Dense(3, name="odd")), "layer 'odd' (Dense): its input [8, 8, 2] is not flat"),
     }
     for name, (model, _) in models.items():
         model.save(folder / f"{name}.keras")
@@ -189,5 +192,11 @@ warnings.simplefilter("default")
 for name in WIDTHS:
     write_theirs(name, FOLDER / "theirs")
 write_refused(FOLDER / "refused")
+kinds.write(keras, FOLDER / "kinds")
+try:
+    import tf_keras
+    kinds.write(tf_keras, FOLDER / "kinds2")
+except ImportError:
+    print("SKIPPED: networks of every kind by Keras 2 (tf_keras), which is not installed")
 for name in WIDTHS:
     check_ours_in_keras_2(FOLDER / "ours" / name)

@@ -1,6 +1,7 @@
 //! Keras' formats: files of Keras itself, what we write and read again, files that nobody should write, and real Keras.
 
 mod fixtures;
+mod kinds;
 mod mutations;
 mod oracle;
 #[path = "../support/python.rs"]

@@ -6,7 +6,7 @@ use gpu_fmnist::error::Error;
 use gpu_fmnist::formats::{keras_h5, keras_zip};
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::support::{files, folder};
 
@@ -52,7 +52,7 @@ fn message(bytes: &[u8]) -> String {
 #[test]
 fn layers_are_refused_by_name_and_setting() {
     for (layer, key, value, expected) in [
-        (1, "use_bias", json!(false), "layer 'conv2d' (Conv2D): use_bias is false, which is unsupported; only true is"),
+        (1, "use_bias", json!(3), "layer 'conv2d' (Conv2D): use_bias is 3, which is unsupported; change the layer"),
         (
             1,
             "data_format",
@@ -67,13 +67,6 @@ fn layers_are_refused_by_name_and_setting() {
         (1, "filters", json!(1.5), "filters is 1.5, which is unsupported"),
         (1, "filters", json!(1_u64 << 63), "filters is 9223372036854775808; give 1 to"),
         (1, "dtype", json!("mixed_float16"), "dtype is \"mixed_float16\", which is unsupported; only \"float32\" is"),
-        (1, "trainable", json!(false), "trainable is false, which is unsupported"),
-        (
-            1,
-            "kernel_regularizer",
-            json!({"class_name": "L2"}),
-            "kernel_regularizer is {\"class_name\":\"L2\"}, which is",
-        ),
         (1, "lora_rank", json!(4), "lora_rank is 4, which is unsupported"),
         (1, "name", json!("a\nb".repeat(99)), "layer 'a ba ba"),
         (
@@ -87,10 +80,15 @@ fn layers_are_refused_by_name_and_setting() {
         (4, "max_value", json!(6.0), "max_value is 6.0, which is unsupported"),
         (6, "rate", json!("x"), "layer 'dropout' (Dropout): rate is \"x\", which is unsupported"),
         (6, "rate", json!(1), "rate is 1; give one from 0 to below 1"),
-        (6, "noise_shape", json!([1]), "noise_shape is [1], which is unsupported"),
         (7, "activation", json!("relu"), "the last layer must be 'dense'"),
         (7, "units", json!(1), "the last layer must be 'dense' with two classes or more"),
-        (0, "batch_shape", json!([null, 48]), "layer 'input_layer' (InputLayer): its input has the shape [null,48]; "),
+        (0, "batch_shape", json!([null, 47]), "layer 'input_layer' (InputLayer): its input has the shape [null,47]; "),
+        (
+            0,
+            "batch_shape",
+            json!([null, 48]),
+            "layer 'conv2d' (Conv2D): its input [48] is not [height, width, channels] of",
+        ),
         (0, "batch_shape", json!([null, null, 6, 1]), "its input has the shape [null,null,6,1]; "),
         (0, "dtype", json!("float64"), "layer 'input_layer' (InputLayer): dtype is \"float64\", which is unsupported"),
     ] {
@@ -98,7 +96,7 @@ fn layers_are_refused_by_name_and_setting() {
             let config = &mut json["config"]["layers"][layer]["config"];
             config[key] = value.clone();
             if key == "name" {
-                config["use_bias"] = json!(false);
+                config["use_bias"] = json!(3);
             }
         });
         let message = message(&bytes);
@@ -114,8 +112,8 @@ fn other_classes_and_graphs_are_refused() {
         ("keras3.keras", |json| json["config"]["layers"] = json!([]), "has no layers"),
         (
             "keras3.keras",
-            |json| json["config"]["layers"][4]["class_name"] = json!("BatchNormalization"),
-            "layer 're_lu' (BatchNormalization): layers of this class are unsupported; supported are Conv2D,",
+            |json| json["config"]["layers"][4]["class_name"] = json!("LeakyReLU"),
+            "layer 're_lu' (LeakyReLU): layers of this class are unsupported; supported are Conv2D,",
         ),
         (
             "keras3_functional.keras",
@@ -193,9 +191,8 @@ fn archives_with_anything_else_in_them_are_refused() {
     }
 }
 
-/// Keras stores members as they are; what is compressed could be far larger than the file.
 #[test]
-fn compressed_members_are_refused() {
+fn members_that_are_not_packed_as_they_say_are_refused() {
     let mut bytes = std::fs::read(folder().join("keras3.keras")).unwrap();
     for (signature, method) in [(b"PK\x03\x04", 8), (b"PK\x01\x02", 10)] {
         let starts: Vec<usize> = (0..bytes.len() - 4).filter(|&at| bytes[at..at + 4] == *signature).collect();
@@ -205,6 +202,84 @@ fn compressed_members_are_refused() {
         }
     }
     assert!(message(&bytes).contains("has no readable member 'config.json' ("));
+}
+
+/// A member may unpack to a thousand times its size.
+#[test]
+fn members_that_unpack_to_far_more_than_a_model_are_refused() {
+    let whole = members(&std::fs::read(folder().join("keras3.keras")).unwrap());
+    for (name, most) in [("config.json", 1 << 22), ("model.weights.h5", 1 << 27)] {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        for (other, bytes) in &whole {
+            let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+            archive.start_file(other, packed).unwrap();
+            archive.write_all(if other == name { &[] } else { bytes }).unwrap();
+            let zeros = vec![b' '; 1 << 20];
+            for _ in 0..if other == name { (most >> 20) + 1 } else { 0 } {
+                archive.write_all(&zeros).unwrap();
+            }
+        }
+        let bytes = archive.finish().unwrap().into_inner();
+        assert!(bytes.len() < 1 << 20);
+        let message = message(&bytes);
+        assert!(
+            message.contains(&format!("has no readable member '{name}' (it has more than {most} bytes)")),
+            "{message}"
+        );
+    }
+}
+
+/// Settings that only training knows change nothing but what is said.
+#[test]
+fn settings_of_training_alone_are_read_and_named() {
+    let whole = keras_zip::decode(&edited("keras3.keras", &|_| {}), "a").unwrap();
+    for (layer, key, value, said) in [
+        (1, "trainable", json!(false), "layer 'conv2d' (Conv2D): trainable is false"),
+        (1, "kernel_regularizer", json!({"class_name": "L2"}), "layer 'conv2d' (Conv2D): kernel_regularizer"),
+        (7, "bias_constraint", json!("mine>odd"), "layer 'dense' (Dense): bias_constraint"),
+        (7, "activity_regularizer", json!([1]), "layer 'dense' (Dense): activity_regularizer"),
+        (6, "noise_shape", json!([1]), "layer 'dropout' (Dropout): noise_shape"),
+        (1, "kernel_initializer", json!({"class_name": "Mine"}), ""),
+    ] {
+        let bytes = edited("keras3.keras", &|json| json["config"]["layers"][layer]["config"][key] = value.clone());
+        let network = keras_zip::decode(&bytes, "a").unwrap();
+        assert_eq!(network.model, whole.model, "{key}");
+        assert!(network.tensors[..6] == whole.tensors[..6], "{key}");
+        let left_out = network.left_out.join("; ");
+        assert!(left_out.contains(said) && left_out.is_empty() == said.is_empty(), "no '{said}' in: {left_out}");
+    }
+}
+
+/// However the model was compiled, and whatever became of the optimizer's state.
+#[test]
+fn no_optimizer_stops_a_network() {
+    let whole = keras_zip::decode(&edited("keras3.keras", &|_| {}), "a").unwrap();
+    for compiled in [
+        json!(null),
+        json!("mine"),
+        json!({"optimizer": "adam", "loss": {"class_name": "mine>loss"}, "metrics": [[{"a": null}]]}),
+        json!({"optimizer": {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": []}}}),
+        json!({"optimizer": {"class_name": "Adam", "config": null}}),
+        json!({"optimizer": {"class_name": "Adam", "config": {"learning_rate": -1.0}}}),
+        json!({"optimizer": [1, 2]}),
+    ] {
+        let bytes = edited("keras3.keras", &|json| json["compile_config"] = compiled.clone());
+        let network = keras_zip::decode(&bytes, "a").unwrap();
+        assert!(network.tensors[..6] == whole.tensors[..6], "{compiled}");
+        let said = !compiled["optimizer"].is_null() && network.adam.is_none();
+        assert_eq!(network.left_out.iter().any(|what| what.starts_with("the optimizer's state (")), said, "{compiled}");
+    }
+    // Its arrays, each of another type, size, or not there.
+    let mut weights = members(&std::fs::read(folder().join("keras3.keras")).unwrap());
+    let h5 = weights[2].1.clone();
+    let name = b"optimizer\0";
+    let places: Vec<usize> = (0..h5.len() - name.len()).filter(|&at| h5[at..at + name.len()] == *name).collect();
+    assert!(!places.is_empty());
+    for place in places {
+        weights[2].1[place] = b'O';
+    }
+    let network = keras_zip::decode(&archive(&weights), "a").unwrap();
+    assert_eq!((network.adam, network.tensors.len()), (None, 6));
 }
 
 #[test]
@@ -234,13 +309,13 @@ fn files_of_another_kind_are_refused() {
     let weights = &members(zip)[2].1;
     for (error, expected) in [
         (keras_zip::decode(h5, "a"), "a: is no whole zip archive ("),
-        (keras_h5::decode(zip, "a"), "a: is no whole HDF5 file ("),
-        (keras_h5::decode(b"", "a"), "a: is no whole HDF5 file ("),
+        (keras_h5::decode(zip, "a", None), "a: is no whole HDF5 file ("),
+        (keras_h5::decode(b"", "a", None), "a: is no whole HDF5 file ("),
         (
-            keras_h5::decode(weights, "a"),
-            "a: has no 'model_config', only weights perhaps; save the whole model in Keras",
+            keras_h5::decode(weights, "a", None),
+            "a: has weights alone, without their layers; give the --model that they are of",
         ),
-        (keras_h5::decode(&h5[..h5.len() / 2], "a"), "save the model in Keras again"),
+        (keras_h5::decode(&h5[..h5.len() / 2], "a", None), "save the model in Keras again"),
     ] {
         let message = error.unwrap_err().to_string();
         assert!(message.contains(expected) && message.lines().count() == 1, "{message}");

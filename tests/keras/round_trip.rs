@@ -10,7 +10,7 @@ const LEARNING_RATE: f64 = 1e-3;
 fn trained(name: &str) -> Network {
     let (model, _) = notebook(name).unwrap();
     with_engine(&model, &samples(&model, 16), |engine| {
-        engine.initialise();
+        engine.initialise().unwrap();
         train(engine, LEARNING_RATE);
         network(engine, LEARNING_RATE)
     })

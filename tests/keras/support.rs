@@ -31,7 +31,7 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
 
 /// By the file's ending.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
-    if name.ends_with(".h5") { keras_h5::decode(bytes, name) } else { keras_zip::decode(bytes, name) }
+    if name.ends_with(".h5") { keras_h5::decode(bytes, name, None) } else { keras_zip::decode(bytes, name) }
 }
 
 /// Images of no particular content, and labels that depend on them.
@@ -52,7 +52,7 @@ pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut E
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
     let source = Source { parts: [samples, &none] };
     let plan = lower(model, Options::new(BATCH, Tiles::Cpu, samples.len())).unwrap();
-    work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7))
+    work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7).unwrap())
 }
 
 /// One epoch over all samples, in their order; its mean loss.
@@ -77,19 +77,20 @@ pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
         }
     }
     let adam = Some(AdamState { learning_rate, time: engine.time });
-    Network { model: engine.plan().model.clone(), tensors, adam, class_names: Vec::new() }
+    Network { model: engine.plan().model.clone(), tensors, adam, class_names: Vec::new(), left_out: Vec::new() }
 }
 
-/// Puts a network's weights and moments into the engine.
+/// Puts a network's weights into the engine, and Adam's moments where it has them.
 pub fn put(engine: &mut Engine, network: &Network) {
+    let kinds = if network.adam.is_some() { 3 } else { 1 };
     for parameter in engine.plan().parameters.clone() {
         let buffers = [parameter.weights, parameter.first_moment, parameter.second_moment];
-        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]) {
+        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]).take(kinds) {
             let values = |part: &str| &tensor(network, &format!("{}.{part}{suffix}", parameter.layer)).values;
-            engine.write(buffer, &[values("kernel").as_slice(), values("bias")].concat());
+            engine.write(buffer, &[values("kernel").as_slice(), values("bias")].concat()).unwrap();
         }
     }
-    engine.time = network.adam.unwrap().time;
+    engine.time = network.adam.map_or(0, |adam| adam.time);
 }
 
 fn tensor<'a>(network: &'a Network, name: &str) -> &'a Tensor {

@@ -51,8 +51,8 @@ fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f
     let plan = lower(&model, Options::new(BATCH, tiles, BATCH)).unwrap();
     let folds = plan.training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
     assert_eq!(folds, if tiles == Tiles::Software { 2 } else { 0 });
-    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020);
-    engine.initialise();
+    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020).unwrap();
+    engine.initialise().unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
     engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
     let parameter = engine.plan().parameters[0].clone();

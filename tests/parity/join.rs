@@ -54,8 +54,8 @@ fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> 
         let joins = plan.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
         assert_eq!(joins, if split_forward { 2 } else { 0 }, "{program:?}");
     }
-    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020);
-    engine.initialise();
+    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020).unwrap();
+    engine.initialise().unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
     engine.evaluate(&order).unwrap();
     let evaluated = engine.read(engine.plan().host.logits).unwrap();

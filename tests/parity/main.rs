@@ -12,6 +12,7 @@ mod conv_weight_gradient;
 mod dropout;
 mod exactness;
 mod fold;
+mod foreign;
 mod gather;
 mod gradients;
 mod join;

@@ -24,7 +24,7 @@ impl Dialect {
         }
     }
 
-    /// The model as a `Sequential`; its name has [`super::layers::plain`] letters only.
+    /// The model as a `Sequential`; its name has [`super::walk::plain`] letters only.
     pub fn sequential(self, name: &str, model: &Model, layers: &[Resolved]) -> Value {
         let [height, width, channels] = model.input;
         let shape = match self {

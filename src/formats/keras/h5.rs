@@ -3,22 +3,30 @@
 //!
 //! <https://github.com/keras-team/keras/blob/master/keras/src/legacy/saving/legacy_h5_format.py>
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::compile::{self, LEARNING_RATE};
 use super::config::Dialect;
+use super::contents::{Array, Contents};
 use super::hdf5_reader::Reader;
-use super::hdf5_writer::{Array, Group};
-use super::layers;
+pub use super::hdf5_reader::is_hdf5;
+use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
-use super::network::{AdamPaths, Paths, network};
+use super::network::network;
+use super::optimizer::AdamPaths;
 use super::variables::{Variable, variables};
+use super::walk::{contents, parse, plain};
 use crate::error::Result;
 use crate::formats::Network;
-use crate::model::{Resolved, resolve};
+use crate::model::{Model, Resolved, resolve};
 
 /// The Keras whose files these are like.
 const KERAS_VERSION: &str = "2.15.0";
+
+/// The group of the layers' groups.
+const MODEL_WEIGHTS: &str = "model_weights";
 
 /// The bytes of the file. Adam's state is left out, so that `fit` in Keras begins with a new Adam of the network's learning
 /// rate: Keras 3 (3.15.1) builds the optimizer of such a file for none of the model's weights if the file has a state, its
@@ -27,7 +35,7 @@ const KERAS_VERSION: &str = "2.15.0";
 /// # Errors
 /// [`Error::Failed`](crate::error::Error::Failed) where the tensors are not the model's.
 pub fn encode(network: &Network) -> Result<Vec<u8>> {
-    let name = layers::plain(&network.model.name);
+    let name = plain(&network.model.name);
     let layers = resolve(&network.model)?;
     let variables = variables(&layers);
     let learning_rate = network.adam.map_or(LEARNING_RATE, |adam| adam.learning_rate);
@@ -39,7 +47,7 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     root.text("backend", "tensorflow");
     root.text("model_config", Dialect::Keras2.sequential(&name, &network.model, &layers).to_string());
     root.text("training_config", training.to_string());
-    write_weights(root.group("model_weights"), network, &layers, &variables)?;
+    write_weights(root.group(MODEL_WEIGHTS), network, &layers, &variables)?;
     root.encode()
 }
 
@@ -55,54 +63,96 @@ fn write_weights(group: &mut Group, network: &Network, layers: &[Resolved], vari
             group.texts("weight_names", own.clone().map(path).collect());
         }
         for variable in own {
-            group.array(&path(variable), &variable.shape, Array::F32(variable.values(network, "")?.to_vec()));
+            group.array(&path(variable), &variable.shape, Values::F32(variable.values(network, "")?.to_vec()));
         }
     }
     Ok(())
 }
 
-/// The network in the file called `name`. The layers' weights are found as Keras finds them: by their order.
+/// The network in the file called `name`; `model` is whose weights they are where the file has nothing else.
 ///
 /// # Errors
 /// [`Error::Data`](crate::error::Error::Data) naming the file and, where there is one, the layer or the dataset at fault.
-pub fn decode(bytes: &[u8], name: &str) -> Result<Network> {
-    read(bytes).map_err(|problem| refuse(name, &problem))
+pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network> {
+    read(bytes, model).map_err(|problem| refuse(name, &problem))
 }
 
-fn read(bytes: &[u8]) -> Found<Network> {
-    let reader = Reader::open(bytes)?;
+fn read(bytes: &[u8], model: Option<&Model>) -> Found<Network> {
+    let reader = Reader::open(bytes.to_vec())?;
     let json = reader.texts("", "model_config")?;
-    let [json] = json.as_slice() else {
-        return Err("has no 'model_config', only weights perhaps; save the whole model in Keras, by model.save".into());
-    };
-    let model = layers::model(&layers::parse(json)?)?;
+    let [json] = json.as_slice() else { return weights_alone(&reader, model) };
+    let contents = contents(&parse(json)?)?;
+    let paths = paths(&reader, &contents.arrays)?;
     // There is none where the model was never compiled.
-    let training: Value = serde_json::from_str(&reader.texts("", "training_config")?.concat()).unwrap_or_default();
-    network(&reader, model, &training["optimizer_config"], |_| {
-        Ok(Paths { weights: weights(&reader)?, adam: adam(&reader)? })
-    })
+    let training = reader.texts("", "training_config").unwrap_or_default().concat();
+    let training: Value = serde_json::from_str(&training).unwrap_or_default();
+    network(&reader, contents, &paths, &training["optimizer_config"], adam(&reader).as_ref())
 }
 
-/// The paths of all weights, in the order of the layers.
-fn weights(reader: &Reader) -> Found<Vec<String>> {
-    let mut paths = Vec::new();
-    for layer in reader.texts("model_weights", "layer_names")? {
-        let group = format!("model_weights/{layer}");
-        paths.extend(reader.texts(&group, "weight_names")?.iter().map(|path| format!("{group}/{path}")));
+/// The file's paths of the arrays. Keras goes by their order in a group: those that it trains come first.
+fn paths(reader: &Reader, arrays: &[Array]) -> Found<Vec<String>> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (number, array) in arrays.iter().enumerate() {
+        groups.entry(&array.group).or_default().push(number);
+    }
+    let mut paths = vec![String::new(); arrays.len()];
+    for (name, mut own) in groups {
+        own.sort_by_key(|&number| !arrays[number].is_trained);
+        let found = in_group(reader, &format!("{MODEL_WEIGHTS}/{name}"))?;
+        if found.len() != own.len() {
+            let (name, found, expected) = (name.chars().take(60).collect::<String>(), found.len(), own.len());
+            return Err(format!(
+                "has {found} arrays for layer '{name}', not {expected}; save the model in Keras again"
+            ));
+        }
+        for (number, path) in own.into_iter().zip(found) {
+            paths[number] = path;
+        }
     }
     Ok(paths)
 }
 
+/// The paths of a group's arrays.
+fn in_group(reader: &Reader, group: &str) -> Found<Vec<String>> {
+    let names = reader.texts(group, "weight_names")?;
+    Ok(names.iter().map(|name| format!("{group}/{name}")).collect())
+}
+
+/// The network of a file that `save_weights` made, by the order of its layers: Keras 2 has them in groups by name, Keras 3 as
+/// in a `.keras` file.
+fn weights_alone(reader: &Reader, model: Option<&Model>) -> Found<Network> {
+    let names = reader.texts("", "layer_names")?;
+    if names.is_empty() && !reader.has_group("layers") {
+        return Err("has neither a 'model_config' nor weights; save the whole model in Keras, by model.save".into());
+    }
+    let model = model.ok_or("has weights alone, without their layers; give the --model that they are of")?.clone();
+    let variables = variables(&resolve(&model).map_err(|error| error.to_string())?);
+    let contents = Contents::of_weights(model, &variables);
+    let (paths, found) = if names.is_empty() {
+        let groups = reader.groups("layers");
+        let found = groups.iter().map(|name| reader.datasets(&format!("layers/{name}/vars"))).sum();
+        (contents.arrays.iter().map(Array::path).collect(), found)
+    } else {
+        let paths = names.iter().map(|name| in_group(reader, name)).collect::<Found<Vec<_>>>()?.concat();
+        let found = paths.len();
+        (paths, found)
+    };
+    if found != variables.len() {
+        let (name, expected) = (&contents.model.name, variables.len());
+        return Err(format!(
+            "has {found} arrays of weights, the model '{name}' {expected}; give the --model that they are of"
+        ));
+    }
+    network(reader, contents, &paths, &Value::Null, None)
+}
+
 /// The paths of Adam's state, by their names: Keras 3 has `adam/conv2d_kernel_momentum`, Keras from 2.11 on
 /// `Adam/m/conv2d/kernel:0`, and older ones `training/Adam/conv2d/kernel/m:0`, first moments before second ones.
-fn adam(reader: &Reader) -> Found<Option<AdamPaths>> {
+fn adam(reader: &Reader) -> Option<AdamPaths> {
     let mut iteration = None;
     let mut learning_rate = None;
     let mut moments = [Vec::new(), Vec::new()];
-    if !reader.has_group("optimizer_weights") {
-        return Ok(None);
-    }
-    for name in reader.texts("optimizer_weights", "weight_names")? {
+    for name in reader.texts("optimizer_weights", "weight_names").ok()? {
         let path = format!("optimizer_weights/{name}");
         let parts: Vec<&str> = name.trim_end_matches(":0").split('/').collect();
         match (parts.last().copied().unwrap_or_default(), parts.get(1).copied().unwrap_or_default()) {
@@ -113,8 +163,8 @@ fn adam(reader: &Reader) -> Found<Option<AdamPaths>> {
             (last, _) if last.ends_with("_momentum") => moments[0].push(path),
             (last, _) if last.ends_with("_velocity") => moments[1].push(path),
             // Of another optimizer.
-            _ => return Ok(None),
+            _ => return None,
         }
     }
-    Ok(iteration.map(|iteration| AdamPaths { iteration, learning_rate, moments }))
+    iteration.map(|iteration| AdamPaths { iteration, learning_rate, moments })
 }

@@ -1,16 +1,21 @@
 //! HDF5 files as Keras writes them, from bytes that are not trusted.
 //!
 //! The library checks what it reads, but a file can still send it in circles, or name the same bytes again and again.
-//! So it reads through a [`Metered`] source, which stops after so many bytes; that bounds its time and its memory.
+//! So it reads through a [`Metered`] source, which stops after so many bytes; that bounds its time and its memory. What is
+//! compressed may be far larger than the file: [`Reader::floats`] asks how large before it unpacks, and stops there, too.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use hdf5_pure::{DType, Dataset, Error, File, FormatError, H5Element, Layout, Source};
+use half::f16;
+use hdf5_pure::{DType, Dataset, Datatype, DatatypeByteOrder, Error, File, FormatError, Layout, Source};
 
 use super::message::Found;
 
 /// The largest file that is read: a few times its size is in memory while it is.
-const LARGEST: usize = 1 << 27;
+pub const LARGEST: usize = 1 << 27;
+/// The most bytes that all arrays of a file may be when they are unpacked.
+const MOST_UNPACKED: u64 = LARGEST as u64;
 /// What may be read more than twice the file's length: small files are read several times, since each path is followed
 /// from the root.
 const ALLOWANCE: u64 = 1 << 24;
@@ -43,33 +48,53 @@ impl Source for Metered {
     }
 }
 
-pub struct Reader(File);
+/// Whether the bytes look like an HDF5 file: its signature is at 0, or where a block of the user's own ends.
+pub fn is_hdf5(bytes: &[u8]) -> bool {
+    let starts = std::iter::once(0).chain((9..).map(|power| 1 << power).take_while(|&start| start < bytes.len()));
+    starts.into_iter().any(|start| bytes[start..].starts_with(b"\x89HDF\r\n\x1a\n"))
+}
+
+pub struct Reader {
+    file: File,
+    /// Bytes that may still be unpacked.
+    left: Cell<u64>,
+}
 
 impl Reader {
-    pub fn open(bytes: &[u8]) -> Found<Self> {
+    pub fn open(bytes: Vec<u8>) -> Found<Self> {
         if bytes.len() > LARGEST {
             return Err(format!("has {} bytes; at most {LARGEST} are read", bytes.len()));
         }
         let left = 2 * bytes.len() as u64 + ALLOWANCE;
-        let file = File::from_source(Metered { bytes: bytes.to_vec(), left: left.into() });
-        file.map(Self).map_err(|error| damaged("is no whole HDF5 file", &error))
+        let file = File::from_source(Metered { bytes, left: left.into() });
+        let file = file.map_err(|error| damaged("is no whole HDF5 file", &error))?;
+        Ok(Self { file, left: Cell::new(MOST_UNPACKED) })
     }
 
     /// Bytes of the file.
     pub fn length(&self) -> usize {
-        usize::try_from(self.0.file_size()).unwrap_or_default()
+        usize::try_from(self.file.file_size()).unwrap_or_default()
     }
 
     /// The texts of an attribute of the group at that path, `""` for the root; none where it has no such attribute, or
-    /// one that is no text, as Keras writes empty lists.
+    /// one that is no text, as Keras writes empty lists. A long list is in several attributes, with numbers after the key.
     pub fn texts(&self, path: &str, key: &str) -> Found<Vec<String>> {
         let read = || self.group(path)?.attrs();
         let attributes = read().map_err(|error| damaged(&format!("group '{path}' cannot be read"), &error))?;
-        Ok(attributes.get(key).and_then(|value| value.as_strings()).unwrap_or_default().to_vec())
+        let texts = |key: &str| attributes.get(key).and_then(|value| value.as_strings());
+        if let Some(texts) = texts(key) {
+            return Ok(texts.to_vec());
+        }
+        Ok((0..).map_while(|number| texts(&format!("{key}{number}"))).flatten().cloned().collect())
     }
 
     pub fn has_group(&self, path: &str) -> bool {
         self.group(path).is_ok()
+    }
+
+    /// The groups in the group at that path; none where there is no such group.
+    pub fn groups(&self, path: &str) -> Vec<String> {
+        self.group(path).and_then(|group| group.groups()).unwrap_or_default()
     }
 
     /// How many datasets are in the group at that path; none where there is no such group.
@@ -77,41 +102,103 @@ impl Reader {
         self.group(path).and_then(|group| group.datasets()).map_or(0, |names| names.len())
     }
 
-    /// The values of the dataset of f32 at that path, which has this shape.
+    /// The values of the dataset of floating-point numbers at that path, which has this shape.
     pub fn floats(&self, path: &str, shape: &[usize]) -> Found<Vec<f32>> {
-        self.values(path, shape, &DType::F32)
+        let is_float = |kind: &DType| matches!(kind, DType::F32 | DType::F64) || half_precision(kind).is_some();
+        let (dataset, kind) = self.dataset(path, shape, is_float, "f32")?;
+        let values = match half_precision(&kind) {
+            None => dataset.read_f32(),
+            Some(of) => dataset.read_raw().map(|bytes| {
+                let pairs = bytes.chunks_exact(2);
+                pairs.map(|pair| of([pair[0], pair[1]]).to_f32()).collect()
+            }),
+        };
+        values.map_err(|error| broken(path, &error))
     }
 
-    /// The value of the scalar dataset of i64 at that path.
+    /// The value of the scalar dataset of integers at that path.
     pub fn integer(&self, path: &str) -> Found<i64> {
-        let values = self.values(path, &[], &DType::I64)?;
+        use DType::{I8, I16, I32, I64, U8, U16, U32, U64};
+        let is_integer = |kind: &DType| matches!(kind, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64);
+        let (dataset, _) = self.dataset(path, &[], is_integer, "i64")?;
+        let values = dataset.read_i64().map_err(|error| broken(path, &error))?;
         values.first().copied().ok_or_else(|| format!("dataset '{path}' is empty; save the model in Keras again"))
     }
 
     fn group(&self, path: &str) -> Result<hdf5_pure::Group, Error> {
-        if path.is_empty() { Ok(self.0.root()) } else { self.0.group(path) }
+        if path.is_empty() { Ok(self.file.root()) } else { self.file.group(path) }
     }
 
-    fn values<T: H5Element>(&self, path: &str, shape: &[usize], kind: &DType) -> Found<Vec<T>> {
-        let broken = |error: Error| damaged(&format!("dataset '{path}' cannot be read"), &error);
-        let dataset = self.0.dataset(path).map_err(broken)?;
-        let found = describe(&dataset).map_err(broken)?;
-        let expected = format!("{kind} {shape:?}");
-        if found != expected {
-            return Err(format!("dataset '{path}' is {found}, not {expected} as its layer's; give another file"));
+    /// The dataset at that path, which has this shape, a type that `fits`, and is not too large to be unpacked; and its type.
+    /// `usual` is the type that Keras gives it.
+    fn dataset(
+        &self,
+        path: &str,
+        shape: &[usize],
+        fits: impl Fn(&DType) -> bool,
+        usual: &str,
+    ) -> Found<(Dataset, DType)> {
+        let broken = |error: Error| broken(path, &error);
+        let dataset = self.file.dataset(path).map_err(broken)?;
+        let (kind, found) = (dataset.dtype().map_err(broken)?, dataset.shape().map_err(broken)?);
+        if !fits(&kind) || found.iter().map(|&size| usize::try_from(size).ok()).ne(shape.iter().copied().map(Some)) {
+            let expected = format!("{usual} {shape:?}");
+            return Err(format!(
+                "dataset '{path}' is {kind} {found:?}, not {expected} as its layer's; give another file"
+            ));
         }
-        match dataset.layout().map_err(broken)? {
-            Layout::Compact { .. } | Layout::Contiguous { address: Some(_), .. } => dataset.read().map_err(broken),
-            _ => Err(format!(
-                "dataset '{path}' is not stored in one piece, as Keras does; save the model in Keras again"
-            )),
-        }
+        self.pay(unpacked(&dataset, path)?)?;
+        Ok((dataset, kind))
+    }
+
+    /// Refuses where all arrays together would be too large.
+    fn pay(&self, bytes: u64) -> Found<()> {
+        let left = self.left.get().checked_sub(bytes);
+        self.left.set(left.ok_or(format!("its arrays are more than {MOST_UNPACKED} bytes; give a smaller network"))?);
+        Ok(())
     }
 }
 
-/// Type and shape, as `f32 [3, 3, 1, 32]`.
-fn describe(dataset: &Dataset) -> Result<String, Error> {
-    Ok(format!("{} {:?}", dataset.dtype()?, dataset.shape()?))
+/// What makes an f16 of its bytes, which the library does not, where that is the type.
+fn half_precision(kind: &DType) -> Option<fn([u8; 2]) -> f16> {
+    let DType::Other(kind) = kind else { return None };
+    match **kind {
+        Datatype::FloatingPoint { size: 2, byte_order, ref layout } if layout.exponent_size == 5 => match byte_order {
+            DatatypeByteOrder::LittleEndian => Some(f16::from_le_bytes),
+            DatatypeByteOrder::BigEndian => Some(f16::from_be_bytes),
+            DatatypeByteOrder::Vax => None,
+        },
+        _ => None,
+    }
+}
+
+/// The bytes that reading the dataset makes: its values as f32 or f64, or all of its chunks where those are more.
+fn unpacked(dataset: &Dataset, path: &str) -> Found<u64> {
+    let broken = |error: Error| broken(path, &error);
+    let odd = || format!("dataset '{path}' is not stored as Keras does; save the model in Keras again");
+    let shape = dataset.shape().map_err(broken)?;
+    let size = dataset.element_size().map_err(broken)?.max(4);
+    let bytes = |sizes: &[u64]| sizes.iter().try_fold(size, |bytes, &size| bytes.checked_mul(size));
+    match dataset.layout().map_err(broken)? {
+        Layout::Compact { .. } | Layout::Contiguous { address: Some(_), .. } => bytes(&shape).ok_or_else(odd),
+        Layout::Chunked { chunk_shape, .. } if chunk_shape.len() == shape.len() && !chunk_shape.contains(&0) => {
+            let mut counts = shape.iter().zip(&chunk_shape).map(|(size, chunk)| size.div_ceil(*chunk));
+            let count = counts.try_fold(1_u64, |count, size| count.checked_mul(size)).ok_or_else(odd)?;
+            let chunk = bytes(&chunk_shape).ok_or_else(odd)?.saturating_add(READ);
+            let all = count.saturating_mul(chunk);
+            if all > MOST_UNPACKED {
+                return Ok(all);
+            }
+            // Each once: a file may also name one again and again.
+            let stored = dataset.chunks().map_err(broken)?.len() as u64;
+            if stored == count { Ok(all) } else { Err(odd()) }
+        }
+        _ => Err(odd()),
+    }
+}
+
+fn broken(path: &str, error: &Error) -> String {
+    damaged(&format!("dataset '{path}' cannot be read"), error)
 }
 
 fn damaged(what: &str, error: &Error) -> String {
@@ -120,15 +207,15 @@ fn damaged(what: &str, error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hdf5_writer::{Array, Group};
+    use super::super::hdf5_writer::{Group, Values};
     use super::*;
 
     #[test]
     fn reading_ends_where_far_more_is_read_than_the_file_holds() {
         let mut root = Group::default();
         let values: Vec<f32> = (0..1 << 20).map(|index| index as f32).collect();
-        root.array("a/b", &[1 << 20], Array::F32(values.clone()));
-        let reader = Reader::open(&root.encode().unwrap()).unwrap();
+        root.array("a/b", &[1 << 20], Values::F32(values.clone()));
+        let reader = Reader::open(root.encode().unwrap()).unwrap();
         // Twice the file of 4 MiB, and 16 MiB more.
         for _ in 0..5 {
             assert!(reader.floats("a/b", &[1 << 20]).unwrap() == values);
@@ -141,9 +228,9 @@ mod tests {
     #[test]
     fn arrays_of_another_type_or_shape_are_refused() {
         let mut root = Group::default();
-        root.array("a/floats", &[2, 3], Array::F32(vec![1.0; 6]));
-        root.array("a/steps", &[], Array::I64(vec![7]));
-        let reader = Reader::open(&root.encode().unwrap()).unwrap();
+        root.array("a/floats", &[2, 3], Values::F32(vec![1.0; 6]));
+        root.array("a/steps", &[], Values::I64(vec![7]));
+        let reader = Reader::open(root.encode().unwrap()).unwrap();
         assert_eq!(reader.integer("a/steps"), Ok(7));
         for (read, expected) in [
             (reader.floats("a/floats", &[3, 2]), "dataset 'a/floats' is f32 [2, 3], not f32 [3, 2] as its layer's;"),

@@ -11,11 +11,11 @@ use crate::error::{Error, Result};
 pub struct Group {
     attributes: BTreeMap<&'static str, AttrValue>,
     groups: BTreeMap<String, Group>,
-    arrays: BTreeMap<String, (Vec<u64>, Array)>,
+    arrays: BTreeMap<String, (Vec<u64>, Values)>,
 }
 
 /// An array's values.
-pub enum Array {
+pub enum Values {
     F32(Vec<f32>),
     I64(Vec<i64>),
 }
@@ -35,12 +35,12 @@ impl Group {
     }
 
     /// Puts an array at the path below this group; the shape `[]` is a scalar's.
-    pub fn array(&mut self, path: &str, shape: &[usize], array: Array) {
+    pub fn array(&mut self, path: &str, shape: &[usize], values: Values) {
         let (group, name) = match path.rsplit_once('/') {
             Some((folder, name)) => (self.group(folder), name),
             None => (self, path),
         };
-        group.arrays.insert(name.to_owned(), (shape.iter().map(|&size| size as u64).collect(), array));
+        group.arrays.insert(name.to_owned(), (shape.iter().map(|&size| size as u64).collect(), values));
     }
 
     /// The bytes of the file whose root this group is, in the format of HDF5 1.8, which everything reads. The root has
@@ -65,11 +65,11 @@ impl Group {
         for (key, value) in self.attributes {
             builder.set_attr(key, value);
         }
-        for (name, (shape, array)) in self.arrays {
+        for (name, (shape, values)) in self.arrays {
             let dataset = builder.create_dataset(&name);
-            match array {
-                Array::F32(values) => dataset.with_f32_data(&values),
-                Array::I64(values) => dataset.with_i64_data(&values),
+            match values {
+                Values::F32(values) => dataset.with_f32_data(&values),
+                Values::I64(values) => dataset.with_i64_data(&values),
             };
             dataset.with_shape(&shape);
         }

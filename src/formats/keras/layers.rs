@@ -1,212 +1,163 @@
-//! The JSON of a Keras model as our model. Whatever would make it another network here, or train it in another way, is
-//! refused by the layer's name.
+//! A layer of Keras as what it is here. Whatever would make it another network is refused by the layer's name.
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::chain;
-use super::message::{Found, place, shown};
-use crate::model::{Activation, Layer, Model, Padding};
-
-/// The longest JSON that is read: that of a thousand layers is shorter.
-pub const LONGEST_JSON: usize = 1 << 22;
+use super::message::{Found, place};
+use super::settings::{Settings, size};
+use crate::model::{Activation, Layer, Padding};
 
 /// What the layers here are, for messages.
-const SUPPORTED: &str = "supported are Conv2D, MaxPooling2D, Flatten, Dense, Dropout, ReLU, Activation and Softmax";
+const SUPPORTED: &str = "supported are Conv2D, MaxPooling2D, Flatten, Reshape, Dense, BatchNormalization, Dropout, ReLU, \
+                         Activation and Softmax, and layers that only training knows";
 
-/// What to do about a setting that we lack.
-const REMEDY: &str = "change the layer in Keras and save the model again";
-
-/// Keys that say nothing of a trained layer, or that are read elsewhere.
-const IGNORED: [&str; 7] =
-    ["name", "seed", "kernel_initializer", "bias_initializer", "batch_shape", "batch_input_shape", "input_shape"];
-
-/// The one value that a key may have, in whichever layer it stands. A key that is null is not set.
-const ONLY: [(&str, &str); 12] = [
-    ("dtype", "\"float32\""),
-    ("trainable", "true"),
-    ("data_format", "\"channels_last\""),
-    ("dilation_rate", "[1,1]"),
-    ("groups", "1"),
-    ("use_bias", "true"),
-    ("negative_slope", "0"),
-    ("threshold", "0"),
-    ("axis", "-1"),
-    ("sparse", "false"),
-    ("ragged", "false"),
-    ("optional", "false"),
-];
-
-/// The JSON in a file.
-pub fn parse(text: &str) -> Found<Value> {
-    if text.len() > LONGEST_JSON {
-        return Err(format!("its configuration is {} bytes long; at most {LONGEST_JSON} are read", text.len()));
-    }
-    serde_json::from_str(text)
-        .map_err(|error| format!("its configuration is not JSON ({error}); save the model in Keras again"))
+/// What a layer of Keras is here, where it predicts.
+pub enum Kind {
+    /// One of our layers without weights.
+    Plain(Layer),
+    /// One with weights, and whether it has a bias in Keras.
+    Product(Layer, bool),
+    Normalisation(Normalisation),
+    /// Another view of the same values: its sizes but the batch's, of which one may be -1.
+    Reshape(Vec<i64>),
+    /// A pixel's byte / 255.
+    Rescaling,
+    /// The same values.
+    Nothing,
 }
 
-/// The model that the JSON spells: a `Sequential`, or a functional model that is a plain chain.
-pub fn model(json: &Value) -> Found<Model> {
-    let config = &json["config"];
-    let layers = config["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    match json["class_name"].as_str() {
-        Some("Sequential") => {}
-        Some("Functional" | "Model") => chain::check(config, layers)?,
-        _ => {
-            let class = shown(&json["class_name"]);
-            return Err(format!("is a model of the class {class}; supported are Sequential and Functional"));
+/// A BatchNormalization.
+pub struct Normalisation {
+    pub epsilon: f64,
+    /// Whether it has a gamma.
+    pub scale: bool,
+    /// Whether it has a beta.
+    pub center: bool,
+}
+
+/// What the layer is after values of that shape, the batch's size left out; and in words what of it only training knows.
+pub fn kind(layer: &Value, input: &[usize]) -> Found<(Kind, Option<String>)> {
+    let settings = Settings(layer);
+    if is_noise(settings, input) {
+        settings.only("dtype")?;
+        return Ok((Kind::Nothing, Some(place(layer))));
+    }
+    let class = settings.class();
+    let own =
+        own(class).ok_or_else(|| format!("{}: layers of this class are unsupported; {SUPPORTED}", place(layer)))?;
+    let mut left_out = settings.check(own)?;
+    let kind = match class {
+        "Conv2D" | "Dense" => {
+            let has_bias = settings.flag("use_bias")?;
+            if !has_bias {
+                left_out.push("use_bias is false".into());
+            }
+            Kind::Product(if class == "Dense" { dense(settings)? } else { convolution(settings)? }, has_bias)
         }
-    }
-    let first = layers.first().ok_or("has no layers; save the model in Keras again")?;
-    let has_input_layer = first["class_name"] == "InputLayer";
-    if has_input_layer {
-        check(first, &[])?;
-    }
-    let mut model = Model {
-        name: plain(config["name"].as_str().unwrap_or_default()),
-        input: input(config, first)?,
-        layers: layers[usize::from(has_input_layer)..].iter().map(layer).collect::<Found<_>>()?,
+        "MaxPooling2D" => Kind::Plain(pool(settings)?),
+        "Flatten" => Kind::Plain(Layer::Flatten {}),
+        "Dropout" => Kind::Plain(Layer::Dropout { rate: settings.number("rate")? as f32 }),
+        "Activation" => Kind::Plain(Layer::Activation { activation: activation(settings)? }),
+        "ReLU" => Kind::Plain(Layer::Activation { activation: Activation::Relu }),
+        "Softmax" => Kind::Plain(Layer::Activation { activation: Activation::Softmax }),
+        "BatchNormalization" => Kind::Normalisation(normalisation(settings, input.len())?),
+        "Reshape" => Kind::Reshape(target(settings)?),
+        "Rescaling" => rescaling(settings)?,
+        _ => Kind::Nothing,
     };
-    // The softmax is part of our loss.
-    match model.layers.as_mut_slice() {
-        [
-            ..,
-            Layer::Dense { activation: Activation::Linear, .. },
-            Layer::Activation { activation: Activation::Softmax },
-        ] => {
-            model.layers.pop();
-        }
-        [.., Layer::Dense { activation: activation @ Activation::Softmax, .. }] => *activation = Activation::Linear,
-        _ => {}
-    }
-    Ok(model)
+    Ok((kind, (!left_out.is_empty()).then(|| format!("{}: {}", place(layer), left_out.join(", ")))))
 }
 
-/// `[height, width, channels]` of the images: the batch's size stands before them.
-fn input(config: &Value, first: &Value) -> Found<[usize; 3]> {
-    let own = &first["config"];
-    let candidates = [
-        &own["batch_shape"],
-        &own["batch_input_shape"],
-        &config["build_input_shape"],
-        &first["build_config"]["input_shape"],
-    ];
-    let shape = candidates.into_iter().find(|shape| !shape.is_null()).unwrap_or(&Value::Null);
-    let sizes = |shape: &[Value]| Some([size(&shape[0])?, size(&shape[1])?, size(&shape[2])?]);
-    match shape.as_array().map(Vec::as_slice) {
-        Some([_, image @ ..]) if image.len() == 3 => sizes(image),
-        _ => None,
-    }
-    .ok_or_else(|| {
-        let shape = shown(shape);
-        format!("{}: its input has the shape {shape}; supported is [batch, height, width, channels]", place(first))
+/// The settings of a class that are read; none where the class is unknown.
+fn own(class: &str) -> Option<&'static [&'static str]> {
+    Some(match class {
+        "InputLayer" | "Identity" | "Flatten" | "ReLU" | "Softmax" => &[],
+        "Conv2D" => &["filters", "kernel_size", "strides", "padding", "activation", "use_bias"],
+        "MaxPooling2D" => &["pool_size", "strides", "padding"],
+        "Dense" => &["units", "activation", "use_bias"],
+        "Dropout" => &["rate"],
+        "Activation" => &["activation"],
+        "BatchNormalization" => &["axis", "momentum", "epsilon", "center", "scale", "synchronized", "renorm_momentum"],
+        "Reshape" => &["target_shape"],
+        "Rescaling" => &["scale", "offset"],
+        _ => return None,
     })
 }
 
-/// One layer after the input.
-fn layer(layer: &Value) -> Found<Layer> {
-    let config = &layer["config"];
-    let supported = |own: &[&str]| check(layer, own);
-    let value = |key: &str| &config[key];
-    let wrong = |key: &str| format!("{}: {key} is {}, which is unsupported; {REMEDY}", place(layer), shown(value(key)));
-    let count = |key: &str| size(value(key)).ok_or_else(|| wrong(key));
-    let pair = |key: &str| match value(key).as_array().map(Vec::as_slice) {
-        None => count(key).map(|size| [size; 2]),
-        Some([height, width]) => size(height).zip(size(width)).map(<[usize; 2]>::from).ok_or_else(|| wrong(key)),
-        Some(_) => Err(wrong(key)),
+/// Whether the layer changes values in training only, whatever its settings are.
+fn is_noise(settings: Settings, input: &[usize]) -> bool {
+    match settings.class() {
+        "GaussianNoise" | "GaussianDropout" | "AlphaDropout" | "ActivityRegularization" => true,
+        "RandAugment" | "AugMix" | "MixUp" | "CutMix" => true,
+        // Where it predicts, it cuts the middle out.
+        "RandomCrop" => {
+            let side = |key| size(settings.value(key));
+            input.len() > 1 && side("height") == Some(input[0]) && side("width") == Some(input[1])
+        }
+        class => class.starts_with("Random") || class.starts_with("SpatialDropout"),
+    }
+}
+
+fn convolution(settings: Settings) -> Found<Layer> {
+    Ok(Layer::Conv2d {
+        filters: settings.count("filters")?,
+        kernel: settings.pair("kernel_size")?,
+        stride: if settings.value("strides").is_null() { [1, 1] } else { settings.pair("strides")? },
+        padding: settings.choice("padding")?,
+        activation: activation(settings)?,
+    })
+}
+
+fn dense(settings: Settings) -> Found<Layer> {
+    Ok(Layer::Dense { units: settings.count("units")?, activation: activation(settings)? })
+}
+
+/// By its name, or as a layer that is one.
+fn activation(settings: Settings) -> Found<Activation> {
+    let value = settings.value("activation");
+    if value["config"].is_object()
+        && let Ok((Kind::Plain(Layer::Activation { activation }), _)) = kind(value, &[])
+    {
+        return Ok(activation);
+    }
+    settings.choice("activation")
+}
+
+fn pool(settings: Settings) -> Found<Layer> {
+    if settings.choice::<Padding>("padding")? != Padding::Valid {
+        return Err(settings.wrong("padding"));
+    }
+    let size = settings.pair("pool_size")?;
+    let stride = if settings.value("strides").is_null() { size } else { settings.pair("strides")? };
+    Ok(Layer::MaxPool2d { size, stride: Some(stride).filter(|stride| *stride != size) })
+}
+
+/// Over the last of so many dimensions; the batch's is counted, too, where the axis is not counted from the end.
+fn normalisation(settings: Settings, dimensions: usize) -> Found<Normalisation> {
+    let axis = match settings.value("axis").as_array().map(Vec::as_slice) {
+        Some([axis]) => axis.as_i64(),
+        Some(_) => None,
+        None => settings.value("axis").as_i64(),
     };
-    let activation = || choice(value("activation")).ok_or_else(|| wrong("activation"));
-    match layer["class_name"].as_str().unwrap_or_default() {
-        "Conv2D" => {
-            supported(&["filters", "kernel_size", "strides", "padding", "activation"])?;
-            Ok(Layer::Conv2d {
-                filters: count("filters")?,
-                kernel: pair("kernel_size")?,
-                stride: if value("strides").is_null() { [1, 1] } else { pair("strides")? },
-                padding: choice(value("padding")).ok_or_else(|| wrong("padding"))?,
-                activation: activation()?,
-            })
-        }
-        "MaxPooling2D" => {
-            supported(&["pool_size", "strides", "padding"])?;
-            if choice(value("padding")) != Some(Padding::Valid) {
-                return Err(wrong("padding"));
-            }
-            let size = pair("pool_size")?;
-            let stride = if value("strides").is_null() { size } else { pair("strides")? };
-            Ok(Layer::MaxPool2d { size, stride: Some(stride).filter(|stride| *stride != size) })
-        }
-        "Flatten" => supported(&[]).map(|()| Layer::Flatten {}),
-        "Dense" => {
-            supported(&["units", "activation"])?;
-            Ok(Layer::Dense { units: count("units")?, activation: activation()? })
-        }
-        "Dropout" => {
-            supported(&["rate"])?;
-            let rate = value("rate").as_f64().ok_or_else(|| wrong("rate"))?;
-            Ok(Layer::Dropout { rate: rate as f32 })
-        }
-        "Activation" => {
-            supported(&["activation"])?;
-            Ok(Layer::Activation { activation: activation()? })
-        }
-        "ReLU" => supported(&[]).map(|()| Layer::Activation { activation: Activation::Relu }),
-        "Softmax" => supported(&[]).map(|()| Layer::Activation { activation: Activation::Softmax }),
-        _ => Err(format!("{}: layers of this class are unsupported; {SUPPORTED}", place(layer))),
+    if axis != Some(-1) && axis != i64::try_from(dimensions).ok() {
+        return Err(settings.wrong("axis"));
     }
+    let epsilon = settings.number("epsilon")?;
+    Ok(Normalisation { epsilon, scale: settings.flag("scale")?, center: settings.flag("center")? })
 }
 
-/// Refuses a layer with a setting beside `own` that is none of its class's defaults.
-fn check(layer: &Value, own: &[&str]) -> Found<()> {
-    let settings = layer["config"].as_object().into_iter().flatten();
-    for (key, value) in settings.filter(|(_, value)| !value.is_null()) {
-        if own.contains(&key.as_str()) || IGNORED.contains(&key.as_str()) {
-            continue;
-        }
-        let only = ONLY.iter().find(|(known, _)| known == key).map(|(_, only)| *only);
-        if !only.is_some_and(|only| is(simple(value), only)) {
-            let remedy = only.map_or(REMEDY.into(), |only| format!("only {only} is supported"));
-            return Err(format!("{}: {key} is {}, which is unsupported; {remedy}", place(layer), shown(simple(value))));
-        }
+fn target(settings: Settings) -> Found<Vec<i64>> {
+    let sizes = settings.value("target_shape").as_array();
+    let sizes = sizes.and_then(|sizes| sizes.iter().map(Value::as_i64).collect());
+    sizes.ok_or_else(|| settings.wrong("target_shape"))
+}
+
+/// Of bytes, ours being divided already.
+fn rescaling(settings: Settings) -> Found<Kind> {
+    if (settings.number("scale")? * 255.0 - 1.0).abs() > 1e-6 {
+        return Err(settings.wrong("scale"));
     }
-    Ok(())
-}
-
-/// Whether the value is the one that the text spells. Keras writes 0 as 0.0 in some places.
-fn is(value: &Value, text: &str) -> bool {
-    let expected: Value = serde_json::from_str(text).unwrap_or_default();
-    *value == expected || (value.is_number() && value.as_f64() == expected.as_f64())
-}
-
-/// What stands for the value where Keras writes an object in its place: `{"class_name": "DTypePolicy", "config":
-/// {"name": "float32"}}`, or `{"class_name": "function", "config": "relu"}`.
-fn simple(value: &Value) -> &Value {
-    match &value["config"] {
-        config @ Value::String(_) => config,
-        config
-            if config["name"].is_string()
-                && value["class_name"].as_str().is_some_and(|class| class.ends_with("Policy")) =>
-        {
-            &config["name"]
-        }
-        _ => value,
+    if settings.number("offset")? != 0.0 {
+        return Err(settings.wrong("offset"));
     }
-}
-
-/// A choice by its name in Keras, which is ours; null is the default.
-fn choice<T: DeserializeOwned + Default>(value: &Value) -> Option<T> {
-    if value.is_null() { Some(T::default()) } else { serde_json::from_value(simple(value).clone()).ok() }
-}
-
-fn size(value: &Value) -> Option<usize> {
-    value.as_u64().and_then(|size| usize::try_from(size).ok())
-}
-
-/// A name that both our folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.
-pub fn plain(name: &str) -> String {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
-    let plain: String = name.chars().take(100).map(|letter| if allowed(letter) { letter } else { '_' }).collect();
-    let plain = plain.trim_start_matches(['.', '_', '-']);
-    if plain.is_empty() { "model".into() } else { plain.into() }
+    Ok(Kind::Rescaling)
 }

@@ -4,16 +4,20 @@
 //! here does, and `predict` gives probabilities: the softmax that is part of our loss becomes the last layer's activation.
 //!
 //! A file is not trusted. What of it a reader may cost is bounded: by the largest file, the longest JSON, and a fixed
-//! number of bytes that the HDF5 library may ask for (`hdf5_reader.rs`).
+//! number of bytes that the HDF5 library may ask for or unpack (`hdf5_reader.rs`).
 
 mod chain;
 mod compile;
 mod config;
+mod contents;
 pub mod h5;
 mod hdf5_reader;
 mod hdf5_writer;
 mod layers;
 mod message;
 mod network;
+mod optimizer;
+mod settings;
 mod variables;
+mod walk;
 pub mod zip;

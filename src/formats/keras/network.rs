@@ -1,77 +1,90 @@
-//! A network out of the datasets of an HDF5 file: weights, and Adam's state where it can go on here.
+//! A network out of the datasets of an HDF5 file.
 
 use serde_json::Value;
 
-use super::compile::{is_learning_rate, learning_rate};
+use super::contents::{Contents, Folded, Product};
 use super::hdf5_reader::Reader;
 use super::message::Found;
+use super::optimizer::{self, AdamPaths};
 use super::variables::{Variable, variables};
-use crate::formats::{AdamState, Network};
-use crate::model::{Model, resolve};
+use crate::formats::{Network, Tensor};
+use crate::model::resolve;
 
-/// Where a file has the arrays: paths of datasets, in the order of the variables.
-pub struct Paths {
-    pub weights: Vec<String>,
-    pub adam: Option<AdamPaths>,
-}
+/// How many times smaller than an array its bytes in the file may be: deflate's best is 1,032, for numbers of two bytes each.
+const DENSEST: usize = 1032 / 2;
 
-pub struct AdamPaths {
-    pub iteration: String,
-    /// Not in files of Keras 2, nor with a schedule.
-    pub learning_rate: Option<String>,
-    /// First and second moments.
-    pub moments: [Vec<String>; 2],
-}
-
-/// The network of that model; `locate` says where its arrays are. `optimizer` is what it was compiled with, as JSON.
+/// The contents' network. `paths` are where the file has each of the contents' arrays, `adam` where it has the state of the
+/// optimizer that it was compiled with; that is `optimizer`, as JSON.
 pub fn network(
     reader: &Reader,
-    model: Model,
+    mut contents: Contents,
+    paths: &[String],
     optimizer: &Value,
-    locate: impl FnOnce(&[Variable]) -> Found<Paths>,
+    adam: Option<&AdamPaths>,
 ) -> Found<Network> {
-    let variables = variables(&resolve(&model).map_err(|error| error.to_string())?);
+    let variables = variables(&resolve(&contents.model).map_err(|error| error.to_string())?);
     // Before memory is asked for them.
     let values: usize = variables.iter().map(|variable| variable.shape.iter().product::<usize>()).sum();
-    if values > reader.length() / 4 {
+    if values / DENSEST > reader.length() {
         return Err(format!("its layers have {values} weights, more than the file has; save the model in Keras again"));
     }
-    let paths = locate(&variables)?;
-    if paths.weights.len() != variables.len() {
-        let (found, expected) = (paths.weights.len(), variables.len());
-        return Err(format!("has {found} arrays of weights, its layers {expected}; save the model in Keras again"));
-    }
     let mut tensors = Vec::new();
-    for (variable, path) in variables.iter().zip(&paths.weights) {
-        tensors.push(variable.tensor(reader.floats(path, &variable.shape)?));
+    for (product, pair) in contents.products.iter().zip(variables.chunks_exact(2)) {
+        tensors.extend(product.read(reader, paths, pair)?);
     }
-    let mut adam = None;
-    if let Some(paths) = paths.adam.filter(|paths| paths.moments.iter().all(|paths| paths.len() == variables.len())) {
-        adam = state(reader, optimizer, &paths)?;
-        for (index, variable) in variables.iter().enumerate().filter(|_| adam.is_some()) {
-            let [first, second] = paths.moments.each_ref().map(|paths| reader.floats(&paths[index], &variable.shape));
-            tensors.extend(variable.moments([first?, second?]));
-        }
+    let adam = adam.filter(|_| contents.is_whole());
+    let adam = adam.and_then(|paths| optimizer::adam(reader, optimizer, paths, &variables));
+    let state = adam.map(|(state, moments)| {
+        tensors.extend(moments);
+        state
+    });
+    if state.is_none() && !optimizer.is_null() {
+        contents.left_out.push(optimizer::name(optimizer));
     }
-    Ok(Network { model, tensors, adam, class_names: Vec::new() })
+    Ok(Network { model: contents.model, tensors, adam: state, class_names: Vec::new(), left_out: contents.left_out })
 }
 
-/// The learning rate and the steps done, if the optimizer is an Adam that can go on here.
-fn state(reader: &Reader, optimizer: &Value, paths: &AdamPaths) -> Found<Option<AdamState>> {
-    let Some(mut learning_rate) = learning_rate(optimizer) else { return Ok(None) };
-    if let Some(path) = &paths.learning_rate {
-        let current = reader.floats(path, &[])?.first().copied().unwrap_or_default();
-        // The JSON has it in f64, but may have it as it was when the model was compiled.
-        if learning_rate as f32 != current {
-            learning_rate = f64::from(current);
+impl Product {
+    /// Kernel and bias, with what is folded into them.
+    fn read(&self, reader: &Reader, paths: &[String], variables: &[Variable]) -> Found<Vec<Tensor>> {
+        let [kernel, bias] = variables else { return Err("a layer has more than kernel and bias".into()) };
+        let mut kernel_values = reader.floats(&paths[self.kernel], &kernel.shape)?;
+        let mut bias_values = match self.bias {
+            Some(number) => reader.floats(&paths[number], &bias.shape)?,
+            None => vec![0.0; bias.shape.iter().product()],
+        };
+        if let Some(folded) = &self.folded {
+            folded.fold(reader, paths, &bias.shape, (&mut kernel_values, &mut bias_values))?;
         }
-        if !is_learning_rate(learning_rate) {
-            return Err(format!("dataset '{path}' is {current}, no learning rate; save the model in Keras again"));
-        }
+        Ok(vec![kernel.tensor(kernel_values), bias.tensor(bias_values)])
     }
-    let steps = reader.integer(&paths.iteration)?;
-    let time = u32::try_from(steps).map_err(|_| {
-        format!("dataset '{}' is {steps}, no number of steps; save the model in Keras again", paths.iteration)
-    })?;
-    Ok(Some(AdamState { learning_rate, time }))
+}
+
+impl Folded {
+    /// Makes `kernel` and `bias` of a layer those of the layer and this normalisation:
+    /// `(x - mean) * gamma / sqrt(variance + epsilon) + beta` of each column.
+    fn fold(
+        &self,
+        reader: &Reader,
+        paths: &[String],
+        shape: &[usize],
+        (kernel, bias): (&mut [f32], &mut [f32]),
+    ) -> Found<()> {
+        let columns = |number: usize| reader.floats(&paths[number], shape);
+        let optional = |number: Option<usize>| number.map(columns).transpose();
+        let (gamma, beta) = (optional(self.gamma)?, optional(self.beta)?);
+        let (mean, variance) = (columns(self.mean)?, columns(self.variance)?);
+        let of = |values: &Option<Vec<f32>>, column: usize, default: f64| {
+            values.as_ref().map_or(default, |values| f64::from(values[column]))
+        };
+        for column in 0..bias.len() {
+            let scale = of(&gamma, column, 1.0) / (f64::from(variance[column]) + self.epsilon).sqrt();
+            for value in kernel.iter_mut().skip(column).step_by(bias.len()) {
+                *value = (f64::from(*value) * scale) as f32;
+            }
+            let centred = f64::from(bias[column]) - f64::from(mean[column]);
+            bias[column] = (centred * scale + of(&beta, column, 0.0)) as f32;
+        }
+        Ok(())
+    }
 }

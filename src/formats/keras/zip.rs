@@ -12,12 +12,14 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::compile::{self, LEARNING_RATE};
 use super::config::Dialect;
-use super::hdf5_reader::Reader;
-use super::hdf5_writer::{Array, Group};
-use super::layers::{self, LONGEST_JSON};
+use super::contents::Array;
+use super::hdf5_reader::{LARGEST, Reader};
+use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
-use super::network::{AdamPaths, Paths, network};
+use super::network::network;
+use super::optimizer::AdamPaths;
 use super::variables::{MOMENTS, Variable, variables};
+use super::walk::{LONGEST_JSON, contents, parse, plain};
 use crate::error::{Error, Result};
 use crate::formats::Network;
 use crate::model::resolve;
@@ -35,7 +37,7 @@ const KERAS_VERSION: &str = "3.0.0";
 /// # Errors
 /// [`Error::Failed`] where the tensors are not the model's.
 pub fn encode(network: &Network) -> Result<Vec<u8>> {
-    let name = layers::plain(&network.model.name);
+    let name = plain(&network.model.name);
     let resolved = resolve(&network.model)?;
     let learning_rate = network.adam.map_or(LEARNING_RATE, |adam| adam.learning_rate);
     let mut config = Dialect::Keras3.sequential(&name, &network.model, &resolved);
@@ -49,17 +51,17 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     }
     let variables = variables(&resolved);
     for variable in &variables {
-        root.array(&path(variable), &variable.shape, Array::F32(variable.values(network, "")?.to_vec()));
+        root.array(&path(variable), &variable.shape, Values::F32(variable.values(network, "")?.to_vec()));
     }
     if let Some(adam) = network.adam {
         let group = root.group("optimizer/vars");
         group.text("name", "adam");
-        group.array("0", &[], Array::I64(vec![adam.time.into()]));
-        group.array("1", &[], Array::F32(vec![adam.learning_rate as f32]));
+        group.array("0", &[], Values::I64(vec![adam.time.into()]));
+        group.array("1", &[], Values::F32(vec![adam.learning_rate as f32]));
         let moments = variables.iter().flat_map(|variable| MOMENTS.map(|moment| (variable, moment)));
         for (number, (variable, moment)) in moments.enumerate() {
             let values = variable.values(network, moment)?.to_vec();
-            group.array(&(number + 2).to_string(), &variable.shape, Array::F32(values));
+            group.array(&(number + 2).to_string(), &variable.shape, Values::F32(values));
         }
     }
     // Without the date that Keras puts beside it: the same network gives the same bytes.
@@ -97,22 +99,27 @@ fn read(bytes: &[u8]) -> Found<Network> {
         ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged("is no whole zip archive", &error))?;
     // A model of our layers has no other files. So a path that leads elsewhere is none of its members either.
     let names: Vec<String> = archive.file_names_raw().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    if let Some(other) = names.iter().find(|name| ![METADATA, CONFIG, WEIGHTS].contains(&name.as_str())) {
+    if let Some(other) = names.iter().find(|name| !is_member(name)) {
         let shown: String = other.chars().take(60).collect();
         return Err(format!("has a member {shown:?}, which is none of a Keras model's; save the model in Keras again"));
     }
     let json = String::from_utf8(member(&mut archive, CONFIG, LONGEST_JSON)?)
         .map_err(|error| damaged("has a 'config.json' that is no text", &error))?;
-    let json = layers::parse(&json)?;
-    let model = layers::model(&json)?;
-    let reader = Reader::open(&member(&mut archive, WEIGHTS, bytes.len())?)?;
-    network(&reader, model, &json["compile_config"]["optimizer"], |variables| {
-        let weights = variables.iter().map(path).collect();
-        Ok(Paths { weights, adam: adam(reader.datasets("optimizer/vars"), variables.len()) })
-    })
+    let json = parse(&json)?;
+    let contents = contents(&json)?;
+    let reader = Reader::open(member(&mut archive, WEIGHTS, LARGEST)?)?;
+    let paths: Vec<String> = contents.arrays.iter().map(Array::path).collect();
+    let adam = adam(reader.datasets("optimizer/vars"), paths.len());
+    network(&reader, contents, &paths, &json["compile_config"]["optimizer"], adam.as_ref())
 }
 
-/// The contents of a member, which is stored as it is and not longer than `most`.
+/// Whether a model's archive may have it: Keras' own files, and what archivers add when one is packed again.
+fn is_member(name: &str) -> bool {
+    let is_folder = name.ends_with('/') && !name.starts_with('/') && !name.contains("..");
+    [METADATA, CONFIG, WEIGHTS].contains(&name) || is_folder || name.starts_with("__MACOSX/") || name == ".DS_Store"
+}
+
+/// The contents of a member, which is not longer than `most`, however it is packed.
 fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, most: usize) -> Found<Vec<u8>> {
     let broken = |error: &dyn Display| damaged(&format!("has no readable member '{name}'"), error);
     let member = archive.by_name(name).map_err(|error| broken(&error))?;

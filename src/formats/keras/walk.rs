@@ -1,0 +1,268 @@
+//! Keras' layers, one after the other, as our model. Values keep their order in memory all the way: `Flatten` and `Reshape`
+//! are other views of them, and a model over `[28, 28]` or `[784]` sees the same pixels as one over `[28, 28, 1]`.
+
+use serde_json::Value;
+
+use super::chain::{self, Leaf};
+use super::contents::{Contents, Folded, Product};
+use super::layers::{Kind, Normalisation, kind};
+use super::message::{Found, place, shown};
+use super::settings::{Settings, size};
+use crate::model::{Activation, Layer, Model, Shape, activation, after, resolve};
+
+/// The longest JSON that is read: that of a thousand layers is shorter.
+pub const LONGEST_JSON: usize = 1 << 22;
+
+/// The JSON in a file.
+pub fn parse(text: &str) -> Found<Value> {
+    if text.len() > LONGEST_JSON {
+        return Err(format!("its configuration is {} bytes long; at most {LONGEST_JSON} are read", text.len()));
+    }
+    serde_json::from_str(text)
+        .map_err(|error| format!("its configuration is not JSON ({error}); save the model in Keras again"))
+}
+
+/// What the JSON says of a file's contents.
+pub fn contents(json: &Value) -> Found<Contents> {
+    if !chain::is_model(json) {
+        let class = shown(&json["class_name"]);
+        return Err(format!("is a model of the class {class}; supported are Sequential and Functional"));
+    }
+    let leaves = chain::leaves(json)?;
+    let first = leaves.first().ok_or("has no layers; save the model in Keras again")?;
+    let shape = chain::input_shape(json);
+    let (view, image) = input(shape, &leaves).ok_or_else(|| {
+        let (place, shape) = (place(first.layer), shown(shape));
+        format!("{place}: its input has the shape {shape}; supported is [batch, height, width, channels], or [batch, pixels]")
+    })?;
+    let model =
+        Model { name: plain(json["config"]["name"].as_str().unwrap_or_default()), input: image, layers: Vec::new() };
+    let mut walk = Walk { contents: Contents::of(model), shape: Shape::Image(image), view, is_rescaled: false };
+    for leaf in &leaves {
+        walk.take(leaf)?;
+    }
+    end(&mut walk.contents.model.layers);
+    // Before anything else is made of as many layers as a file may name.
+    resolve(&walk.contents.model).map_err(|error| error.to_string())?;
+    Ok(walk.contents)
+}
+
+/// The input as Keras sees it, the batch left out, and as an image `[height, width, channels]`. Of pixels in a row, the first
+/// `Reshape` says what image they are; else they are a square one.
+fn input(shape: &Value, leaves: &[Leaf]) -> Option<(Vec<usize>, [usize; 3])> {
+    let (_, sizes) = shape.as_array()?.split_first()?;
+    let view: Vec<usize> = sizes.iter().map(size).collect::<Option<_>>()?;
+    let image = match view.as_slice() {
+        [_] => {
+            let weightless = |leaf: &&Leaf| !matches!(Settings(leaf.layer).class(), "Conv2D" | "Dense");
+            let views = leaves.iter().take_while(weightless).filter_map(|leaf| match kind(leaf.layer, &view) {
+                Ok((Kind::Reshape(target), _)) => image(&reshaped(&view, &target)?),
+                _ => None,
+            });
+            views.chain(square(view[0])).next()?
+        }
+        view => image(view)?,
+    };
+    Some((view, image))
+}
+
+/// `[height, width]`, or with channels.
+fn image(view: &[usize]) -> Option<[usize; 3]> {
+    match *view {
+        [height, width] => Some([height, width, 1]),
+        [height, width, channels] => Some([height, width, channels]),
+        _ => None,
+    }
+}
+
+/// The square image of so many values, grey or in colours.
+fn square(values: usize) -> Option<[usize; 3]> {
+    let image = |channels: usize| {
+        let side = (values / channels).isqrt();
+        (side.checked_mul(side)?.checked_mul(channels)? == values).then_some([side, side, channels])
+    };
+    image(1).or_else(|| image(3))
+}
+
+/// The values in a shape.
+fn count(view: &[usize]) -> Option<usize> {
+    view.iter().try_fold(1_usize, |count, &size| count.checked_mul(size))
+}
+
+/// The shape that a `Reshape` to `target` gives.
+fn reshaped(view: &[usize], target: &[i64]) -> Option<Vec<usize>> {
+    let known: Vec<usize> = target.iter().filter_map(|&size| usize::try_from(size).ok()).collect();
+    let (all, known) = (count(view)?, count(&known)?);
+    let size = |&size: &i64| match size {
+        -1 => all.checked_div(known),
+        size => usize::try_from(size).ok(),
+    };
+    let sizes: Vec<usize> = target.iter().map(size).collect::<Option<_>>()?;
+    (target.iter().filter(|&&size| size == -1).count() <= 1 && count(&sizes)? == all).then_some(sizes)
+}
+
+struct Walk {
+    contents: Contents,
+    /// Of the values as our layers see them.
+    shape: Shape,
+    /// Of the same values as Keras' layers see them, the batch left out.
+    view: Vec<usize>,
+    is_rescaled: bool,
+}
+
+impl Walk {
+    fn take(&mut self, leaf: &Leaf) -> Found<()> {
+        let (kind, left_out) = kind(leaf.layer, &self.view)?;
+        self.contents.left_out.extend(left_out);
+        match kind {
+            Kind::Nothing => Ok(()),
+            Kind::Plain(layer) => self.plain(leaf, layer),
+            Kind::Product(layer, has_bias) => self.product(leaf, layer, has_bias),
+            Kind::Normalisation(normalisation) => self.fold(leaf, &normalisation),
+            Kind::Reshape(target) => {
+                let settings = Settings(leaf.layer);
+                self.view = reshaped(&self.view, &target).ok_or_else(|| settings.wrong("target_shape"))?;
+                Ok(())
+            }
+            Kind::Rescaling => {
+                if self.is_rescaled || !self.contents.products.is_empty() {
+                    return Err(
+                        Settings(leaf.layer).misplaced("it does not scale the pixels, which come once and first")
+                    );
+                }
+                self.is_rescaled = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn plain(&mut self, leaf: &Leaf, layer: Layer) -> Found<()> {
+        match layer {
+            Layer::MaxPool2d { .. } => self.expect_image(leaf)?,
+            Layer::Activation { activation: Activation::Softmax } => self.expect_flat(leaf)?,
+            _ => {}
+        }
+        self.push(leaf, layer)
+    }
+
+    fn product(&mut self, leaf: &Leaf, layer: Layer, has_bias: bool) -> Found<()> {
+        if let Layer::Dense { .. } = layer {
+            self.expect_flat(leaf)?;
+            if let Shape::Image(_) = self.shape {
+                self.push(leaf, Layer::Flatten {})?;
+            }
+        } else {
+            self.expect_image(leaf)?;
+        }
+        let mut arrays = self.contents.arrays_of(leaf);
+        let product = Product {
+            kernel: arrays.next(leaf.trainable),
+            bias: has_bias.then(|| arrays.next(leaf.trainable)),
+            folded: None,
+        };
+        self.contents.products.push(product);
+        self.note_frozen(leaf);
+        self.push(leaf, layer)
+    }
+
+    /// Exact where nothing is between the product and the normalisation.
+    fn fold(&mut self, leaf: &Leaf, normalisation: &Normalisation) -> Found<()> {
+        let same = |layer: &&Layer| {
+            !matches!(layer, Layer::Dropout { .. } | Layer::Activation { activation: Activation::Linear })
+        };
+        let before = self.contents.model.layers.iter().rev().find(same);
+        let is_linear = matches!(
+            before,
+            Some(
+                Layer::Conv2d { activation: Activation::Linear, .. }
+                    | Layer::Dense { activation: Activation::Linear, .. }
+            )
+        );
+        let folds = self.contents.products.last().is_some_and(|product| product.folded.is_none());
+        if !is_linear || !folds || self.view != view(self.shape) {
+            return Err(
+                Settings(leaf.layer).misplaced("it is supported only right after a Conv2D or Dense without activation")
+            );
+        }
+        let mut arrays = self.contents.arrays_of(leaf);
+        let folded = Folded {
+            epsilon: normalisation.epsilon,
+            gamma: normalisation.scale.then(|| arrays.next(leaf.trainable)),
+            beta: normalisation.center.then(|| arrays.next(leaf.trainable)),
+            mean: arrays.next(false),
+            variance: arrays.next(false),
+        };
+        if let Some(product) = self.contents.products.last_mut() {
+            product.folded = Some(folded);
+        }
+        self.contents
+            .left_out
+            .push(format!("{}, which is part of the layer before it from here on", place(leaf.layer)));
+        Ok(())
+    }
+
+    /// Appends a layer of ours.
+    fn push(&mut self, leaf: &Leaf, layer: Layer) -> Found<()> {
+        self.shape = after(&layer, self.shape).map_err(|problem| format!("{}: {problem}", place(leaf.layer)))?;
+        if !matches!(layer, Layer::Dropout { .. } | Layer::Activation { .. }) {
+            self.view = view(self.shape);
+        }
+        self.contents.model.layers.push(layer);
+        Ok(())
+    }
+
+    fn note_frozen(&mut self, leaf: &Leaf) {
+        if !leaf.trainable {
+            self.contents.left_out.push(format!("{}: trainable is false", place(leaf.layer)));
+        }
+    }
+
+    fn expect_image(&self, leaf: &Leaf) -> Found<()> {
+        if self.view.len() == 3 && self.view == view(self.shape) {
+            return Ok(());
+        }
+        let problem = format!("its input {:?} is not [height, width, channels] of what was one before", self.view);
+        Err(Settings(leaf.layer).misplaced(&problem))
+    }
+
+    fn expect_flat(&self, leaf: &Leaf) -> Found<()> {
+        match self.view.as_slice() {
+            [_] => Ok(()),
+            view => Err(format!("{}: its input {view:?} is not flat; put a Flatten before it", place(leaf.layer))),
+        }
+    }
+}
+
+fn view(shape: Shape) -> Vec<usize> {
+    match shape {
+        Shape::Image(image) => image.to_vec(),
+        Shape::Features(features) => vec![features],
+    }
+}
+
+/// Ends the layers with the last `Dense`, where nothing follows it that counts, and without the softmax, which is part of our
+/// loss.
+fn end(layers: &mut Vec<Layer>) {
+    let is_dense = |layer: &Layer| matches!(layer, Layer::Dense { .. });
+    let Some(last) = layers.iter().rposition(is_dense) else { return };
+    let is_softmax = |layer: &&Layer| activation(layer) == Activation::Softmax;
+    let changes_nothing = |layer: &Layer| match layer {
+        Layer::Flatten {} | Layer::Dropout { .. } => true,
+        Layer::Activation { activation } => *activation != Activation::Relu,
+        _ => false,
+    };
+    if layers[last + 1..].iter().all(changes_nothing) && layers[last..].iter().filter(is_softmax).count() <= 1 {
+        layers.truncate(last + 1);
+        if let Some(Layer::Dense { activation: activation @ Activation::Softmax, .. }) = layers.last_mut() {
+            *activation = Activation::Linear;
+        }
+    }
+}
+
+/// A name that both our folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.
+pub fn plain(name: &str) -> String {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    let plain: String = name.chars().take(100).map(|letter| if allowed(letter) { letter } else { '_' }).collect();
+    let plain = plain.trim_start_matches(['.', '_', '-']);
+    if plain.is_empty() { "model".into() } else { plain.into() }
+}

@@ -1,0 +1,171 @@
+//! Which kernels need no run-time checks, or not all of them, and how large their buffers have to be.
+//!
+//! wgpu's checks make a product take 20 to 40 times as long on lavapipe: a loop that is bounded twice is not unrolled, and
+//! every place in an array is clamped. `fold` and `pool_backward` take up to 4 times as long where their loops are bounded
+//! twice. In any other kernel the checks are too little to measure. What is left out is sound for these reasons, which hold
+//! whatever the buffers hold:
+//!
+//! - The kernel's *type* is one of these five: another type's shader, constants or workgroups are never trusted.
+//! - [`Tiled::broken_rule`] and [`Convolution::broken_rule`] have what makes tile, slots and geometry fit together: places
+//!   in a tile are places in its array, steps are not zero, so that loops end, and no u32 wraps.
+//! - No address of a product depends on a value from a buffer: `argmax` is only compared with, and there are no other
+//!   integers. Rows that are none are clamped to the last one (`conv_forward`, `conv_weight_gradient`) or have a y that is
+//!   outside (`conv_input_gradient`); columns are clamped to the last one. What is stored asks first, but where every row
+//!   and column that is dispatched is one.
+//! - Each binding has the words of [`Kernel::words`], which is asked of the buffer itself.
+
+use std::any::Any;
+
+use super::{Convolution, Fold, Kernel, PoolBackward, Tiled};
+
+/// Words of the largest buffer: the shaders count elements in u32, and bytes have to fit, too.
+pub const MOST_WORDS: usize = 1 << 30;
+
+/// What wgpu has to check at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Checks {
+    /// All that it can.
+    All,
+    /// Addresses, but not that loops end.
+    Addresses,
+    /// Divisors, at most.
+    Nothing,
+}
+
+/// Of a kernel of a trusted type: what is left to check, and the rule that the kernel breaks, if any.
+fn trusted(kernel: &(dyn Kernel + 'static)) -> Option<(Checks, Option<&'static str>)> {
+    if let Some(tiled) = Tiled::of(kernel) {
+        return Some((Checks::Nothing, tiled.broken_rule()));
+    }
+    let any: &dyn Any = kernel;
+    // A pool reads as a convolution without weights does.
+    let pool = |pool: &PoolBackward| Convolution { batch: pool.batch, window: pool.window, filters: 1, pool: 1 };
+    let fold = any.downcast_ref().map(|fold: &Fold| fold.convolution);
+    let convolution = fold.or_else(|| any.downcast_ref().map(pool))?;
+    Some((Checks::Addresses, convolution.broken_rule()))
+}
+
+/// The checks without which the kernel's shader might leave its own arrays, or buffers of so many `words`, one for each
+/// binding, or never end.
+pub fn checks(kernel: &(dyn Kernel + 'static), words: &[usize]) -> Checks {
+    match trusted(kernel) {
+        Some((left, None)) if misfit(kernel, words).is_none() && words.iter().all(|&words| words <= MOST_WORDS) => left,
+        _ => Checks::All,
+    }
+}
+
+/// What is wrong with the kernel, or with buffers of so many `words` for its bindings; none where nothing is.
+pub fn misfit(kernel: &(dyn Kernel + 'static), words: &[usize]) -> Option<String> {
+    let row = kernel.row();
+    // First of all: where the rules hold, no number below wraps.
+    if let Some((_, Some(rule))) = trusted(kernel) {
+        return Some(format!("{} is impossible: {rule}", row.name));
+    }
+    let needed = kernel.words();
+    if words.len() != row.bindings.len() || needed.len() != row.bindings.len() {
+        return Some(format!("{} has {} bindings, not {}", row.name, row.bindings.len(), words.len()));
+    }
+    let mut bound = row.bindings.iter().zip(needed).zip(words);
+    let ((binding, needed), words) = bound.find(|((_, needed), words)| needed > *words)?;
+    Some(format!("{} needs {needed} words of {}, the buffer has {words}", row.name, binding.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::convolution_cases::convolutions;
+    use super::super::{Constants, ConvForward, Row, TABLE, Tiles};
+    use super::*;
+    use crate::model::Window;
+
+    /// Every case of a trusted kernel needs less than all checks over its own buffers, and none that is a word shorter
+    /// will do.
+    #[test]
+    fn five_kernels_are_trusted_and_only_with_whole_buffers() {
+        for row in TABLE {
+            let expected = match row.name {
+                "conv_forward" | "conv_weight_gradient" | "conv_input_gradient" => Checks::Nothing,
+                "fold" | "pool_backward" => Checks::Addresses,
+                _ => Checks::All,
+            };
+            for case in (row.cases)() {
+                let words: Vec<usize> = case.memory.iter().map(Vec::len).collect();
+                assert_eq!(misfit(&*case.kernel, &words), None, "{}: {}", row.name, case.label);
+                assert_eq!(checks(&*case.kernel, &words), expected, "{}: {}", row.name, case.label);
+                for (binding, needed) in case.kernel.words().into_iter().enumerate() {
+                    let mut short = words.clone();
+                    short[binding] = needed - 1;
+                    assert_eq!(checks(&*case.kernel, &short), Checks::All, "{}: {}", row.name, case.label);
+                    assert!(misfit(&*case.kernel, &short).is_some(), "{}: {}", row.name, case.label);
+                }
+            }
+        }
+    }
+
+    /// A kernel of another type that says the same of itself.
+    #[derive(Debug)]
+    struct Pretender(ConvForward);
+
+    impl Kernel for Pretender {
+        fn row(&self) -> &'static Row {
+            self.0.row()
+        }
+
+        fn constants(&self) -> Constants {
+            self.0.constants()
+        }
+
+        fn workgroups(&self) -> [usize; 3] {
+            self.0.workgroups()
+        }
+
+        fn words(&self) -> Vec<usize> {
+            self.0.words()
+        }
+
+        fn operations(&self) -> usize {
+            self.0.operations()
+        }
+
+        fn twin(&self, memory: &mut [&mut [u32]]) {
+            self.0.twin(memory);
+        }
+    }
+
+    #[test]
+    fn another_type_or_numbers_that_do_not_fit_together_are_not_trusted() {
+        let convolution = convolutions()[3];
+        let kernel = ConvForward { convolution, relu: true, tile: Tiles::Gpu.forward(&convolution), slots: 1 };
+        let of = |change: fn(&mut ConvForward)| {
+            let mut kernel = kernel;
+            change(&mut kernel);
+            checks(&kernel, &[MOST_WORDS; 4])
+        };
+        assert_eq!(of(|_| ()), Checks::Nothing);
+        assert_eq!(checks(&Pretender(kernel), &[MOST_WORDS; 4]), Checks::All);
+        assert_eq!(checks(&kernel, &[MOST_WORDS; 3]), Checks::All);
+        assert_eq!(checks(&kernel, &[MOST_WORDS + 1; 4]), Checks::All);
+        let changes: [fn(&mut ConvForward); 14] = [
+            |one| one.tile.rows = 6,
+            |one| one.tile.depth = 0,
+            |one| one.tile.share = 3,
+            |one| one.tile.threads = [1024, 1024],
+            |one| one.slots = 2,
+            |one| one.slots = 0,
+            |one| one.convolution.pool = 3,
+            |one| one.convolution.batch = 0,
+            |one| one.convolution.batch = usize::MAX / 64,
+            |one| one.convolution.filters = 1 << 40,
+            |one| one.convolution.window.stride = [0, 1],
+            |one| one.convolution.window.output = [1, 6],
+            |one| one.convolution.window.pad = [3, 0],
+            |one| one.convolution.window.stride = [1 << 33, 1],
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            assert_eq!(of(change), Checks::All, "change {number}");
+        }
+        let pool = PoolBackward { batch: 2, window: convolution.window, gate: None };
+        assert_eq!(checks(&pool, &[MOST_WORDS; 4]), Checks::Addresses);
+        let stands = PoolBackward { window: Window { stride: [1, 0], ..pool.window }, ..pool };
+        assert_eq!(checks(&stands, &[MOST_WORDS; 4]), Checks::All);
+    }
+}

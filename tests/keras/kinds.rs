@@ -1,0 +1,145 @@
+//! Networks of every kind that is read to predict with: what Keras saved is read, and predicts as Keras did. `kinds.py` made
+//! the files under files/, and makes more of them where there is a Keras.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gpu_fmnist::data::Samples;
+use gpu_fmnist::formats::{Network, keras_h5};
+use serde::Deserialize;
+
+use super::support::{bits, decode, folder, probabilities, put, with_engine};
+
+#[derive(Deserialize)]
+struct Expected {
+    /// In an image.
+    pixels: usize,
+    /// Of 8 images, one after the other.
+    probabilities: Vec<f64>,
+}
+
+fn files() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keras/files")
+}
+
+/// The files that Keras saved, by the folder's name and theirs; and those that were packed again.
+pub fn all() -> Vec<(String, Vec<u8>)> {
+    let folders = [files(), files().join("keras2"), files().join("keras3")];
+    let mut all = Vec::new();
+    for folder in folders {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "h5" || ending == "keras") {
+                all.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn networks_of_every_kind_predict_as_keras_did() {
+    assert_eq!(check(&files().join("keras3"), 1e-6), 6);
+    assert_eq!(check(&files().join("keras2"), 1e-6), 4);
+}
+
+/// Reads all files in the folder and compares what they predict with Keras' own; how many there were.
+pub fn check(folder: &Path, tolerance: f64) -> usize {
+    let expected: BTreeMap<String, Expected> =
+        serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let mut checked = 0;
+    for (name, expected) in expected {
+        for ending in ["h5", "keras", "weights.h5"] {
+            let Ok(bytes) = fs::read(folder.join(format!("{name}.{ending}"))) else { continue };
+            let network = match ending {
+                "weights.h5" => weights_alone(folder, &name, &bytes),
+                _ => decode(&bytes, &format!("a.{ending}")).unwrap_or_else(|error| panic!("{name}.{ending}: {error}")),
+            };
+            let far = difference(&network, &fs::read(folder.join("images.u8")).unwrap(), &expected);
+            assert!(far <= tolerance, "{name}.{ending}: {far:e} from Keras");
+            checked += 1;
+        }
+    }
+    checked
+}
+
+/// The file says nothing of the layers; the file of the whole model beside it does.
+fn weights_alone(folder: &Path, name: &str, bytes: &[u8]) -> Network {
+    let whole = ["h5", "keras"].iter().find_map(|ending| {
+        let bytes = fs::read(folder.join(format!("{name}.{ending}"))).ok()?;
+        Some(decode(&bytes, &format!("a.{ending}")).unwrap())
+    });
+    let whole = whole.unwrap();
+    let message = keras_h5::decode(bytes, "w.h5", None).unwrap_err().to_string();
+    assert_eq!(message, "w.h5: has weights alone, without their layers; give the --model that they are of");
+    let network = keras_h5::decode(bytes, "w.h5", Some(&whole.model)).unwrap();
+    let is_weight = |(name, ..): &(&str, &[usize], Vec<u32>)| !name.ends_with("_moment");
+    assert_eq!(bits(&network), bits(&whole).into_iter().filter(is_weight).collect::<Vec<_>>(), "{name}");
+    let mut other = whole.model.clone();
+    other.layers.push(other.layers.last().unwrap().clone());
+    let message = keras_h5::decode(bytes, "w.h5", Some(&other)).unwrap_err().to_string();
+    assert!(message.contains("; give the --model that they are of"), "{message}");
+    network
+}
+
+/// How far what the network predicts for the first 8 images is from what Keras said.
+fn difference(network: &Network, images: &[u8], expected: &Expected) -> f64 {
+    assert_eq!(network.model.input.iter().product::<usize>(), expected.pixels);
+    let images = images[..8 * expected.pixels].to_vec();
+    let samples = Samples { images, labels: vec![0; 8], shape: network.model.input };
+    let ours = with_engine(&network.model, &samples, |engine| {
+        put(engine, network);
+        probabilities(engine)
+    });
+    assert_eq!(ours.len(), expected.probabilities.len());
+    ours.iter().zip(&expected.probabilities).map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn what_only_training_knows_is_named() {
+    let left_out = |name: &str| {
+        let bytes = fs::read(files().join(name)).unwrap();
+        decode(&bytes, name).unwrap().left_out.join("; ")
+    };
+    let noise = left_out("keras3/noise.h5");
+    for part in ["(GaussianNoise);", "(SpatialDropout2D);", "(GaussianDropout);", "(AlphaDropout)", "state (Ftrl)"] {
+        assert!(noise.contains(part), "no '{part}' in: {noise}");
+    }
+    let normalised = left_out("keras3/normalised.h5");
+    for part in ["(Conv2D): use_bias is false;", "(BatchNormalization), which is part of the layer before it"] {
+        assert!(normalised.contains(part), "no '{part}' in: {normalised}");
+    }
+    let frozen = left_out("keras2/frozen.keras");
+    assert!(frozen.contains("(Conv2D): trainable is false"), "{frozen}");
+    assert_eq!(left_out("keras3/rows.keras"), "");
+}
+
+/// Counters of Keras on JAX are of 32 bits.
+#[test]
+fn an_adam_that_counts_in_32_bits_goes_on() {
+    let network = decode(&fs::read(files().join("keras3/rows.keras")).unwrap(), "rows.keras").unwrap();
+    let adam = network.adam.unwrap();
+    assert_eq!((adam.time, adam.learning_rate, network.tensors.len()), (2, 0.001, 12));
+}
+
+#[test]
+fn files_that_were_packed_again_hold_the_same_network() {
+    let read = |path: PathBuf| decode(&fs::read(&path).unwrap(), &path.to_string_lossy()).unwrap();
+    let mut original = read(folder().join("keras3.h5"));
+    let newest = read(files().join("newest.h5"));
+    assert_eq!((&newest.model, newest.adam), (&original.model, original.adam));
+    assert_eq!(bits(&newest), bits(&original));
+    let deflated = read(files().join("deflated.keras"));
+    assert_eq!(bits(&deflated), bits(&read(folder().join("keras3.keras"))));
+    // Its numbers have 11 bits.
+    let oldest = read(files().join("oldest.h5"));
+    assert_eq!(oldest.model.layers, original.model.layers);
+    assert!(oldest.tensors.len() == original.tensors.len());
+    for (old, original) in oldest.tensors.iter().zip(&mut original.tensors) {
+        for (old, original) in old.values.iter().zip(&original.values) {
+            assert!((old - original).abs() <= original.abs() / 2048.0 + 3e-8, "{old} {original}");
+        }
+    }
+}
