@@ -56,7 +56,7 @@ const LONGEST_RANK: u8 = 4;
 
 /// What a gzip stream may unpack to, however short it is; beyond that, so many times its length. Zeros alone would give
 /// a thousand times.
-const FREE: u64 = 1 << 28;
+const FREE: u64 = 1 << 26;
 const MOST_TIMES: u64 = 200;
 const PIECE: u64 = 1 << 24;
 
@@ -176,8 +176,9 @@ impl Array {
     /// them.
     pub(super) fn byte_order_or(&self, problem: Problem) -> Problem {
         let mut reversed = self.raw.chunks_exact(self.element.bytes()).map(|bytes| {
-            let bytes: Vec<u8> = bytes.iter().rev().copied().collect();
-            self.element.value(&bytes)
+            let mut reversed = [0; 8];
+            reversed.iter_mut().zip(bytes.iter().rev()).for_each(|(to, byte)| *to = *byte);
+            self.element.value(&reversed[..bytes.len()])
         });
         let plausible = |value: f64| value == 0.0 || (1e-6..=255.0).contains(&value);
         match self.element.bytes() > 1 && reversed.all(plausible) {

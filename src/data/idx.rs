@@ -200,21 +200,32 @@ fn brightness(array: &Array) -> std::result::Result<(Vec<u8>, Option<String>), P
 
 /// Labels with several values a sample.
 fn rows(array: &Array, columns: usize) -> std::result::Result<(Vec<u8>, Option<String>), Problem> {
-    let values: Vec<f64> = array.values().collect();
-    let one_hot = |row: &[f64]| {
-        let class = row.iter().position(|&value| value == 1.0)?;
-        let others = row.iter().enumerate().all(|(place, &value)| place == class || value == 0.0);
-        u8::try_from(class).ok().filter(|_| others)
-    };
-    if let Some(classes) = values.chunks_exact(columns).map(one_hot).collect() {
+    if let Some(classes) = one_hot(array, columns) {
         return Ok((classes, Some(format!("one-hot labels of {columns} classes"))));
     }
     if columns == 8 && array.is_of_words() {
-        let classes = whole(values.iter().copied().step_by(columns), "label")?;
+        let classes = whole(array.values().step_by(columns), "label")?;
         return Ok((classes, Some("QMNIST's labels: of 8 values a sample, the first is taken as the class".into())));
     }
     let what = format!("{columns} values a sample, which are neither a class nor one-hot");
     Err(Problem::new(what, "write the classes as [N]"))
+}
+
+/// The classes, if each row has a single one and otherwise zeros.
+fn one_hot(array: &Array, columns: usize) -> Option<Vec<u8>> {
+    let mut classes = Vec::new();
+    let mut row = None;
+    for (place, value) in array.values().enumerate() {
+        match value {
+            0.0 => {}
+            1.0 if row.is_none() => row = Some(u8::try_from(place % columns).ok()?),
+            _ => return None,
+        }
+        if place % columns == columns - 1 {
+            classes.push(row.take()?);
+        }
+    }
+    Some(classes)
 }
 
 fn open(path: &Path) -> Result<io::BufReader<File>> {
