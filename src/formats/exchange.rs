@@ -85,10 +85,11 @@ impl Format {
     /// The format that a file with these bytes seems to have. Its name plays no part in it.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            _ if keras_h5::is_hdf5(bytes) => Some(Format::KerasH5),
             _ if bytes.starts_with(b"PK\x03\x04") && is_npz(bytes) => Some(Format::Npz),
             _ if sniff::kind(bytes).is_some_and(|kind| !kind.is_readable_network()) => None,
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
+            // After archives: they may have such a file within.
+            _ if keras_h5::is_hdf5(bytes) => Some(Format::KerasH5),
             _ if safetensors::is_safetensors(bytes) => Some(Format::Safetensors),
             _ if onnx::is_onnx(bytes) => Some(Format::Onnx),
             _ => None,

@@ -87,7 +87,7 @@ fn layers_are_refused_by_name_and_setting() {
             0,
             "batch_shape",
             json!([null, 48]),
-            "layer 'conv2d' (Conv2D): its input [48] is not [height, width, channels] of",
+            "layer 'conv2d' (Conv2D): its input [48] is no image [height, width, channels]",
         ),
         (0, "batch_shape", json!([null, null, 6, 1]), "its input has the shape [null,null,6,1]; "),
         (0, "dtype", json!("float64"), "layer 'input_layer' (InputLayer): dtype is \"float64\", which is unsupported"),

@@ -221,7 +221,7 @@ impl Walk {
         if self.view.len() == 3 && self.view == view(self.shape) {
             return Ok(());
         }
-        let problem = format!("its input {:?} is not [height, width, channels] of what was one before", self.view);
+        let problem = format!("its input {:?} is no image [height, width, channels], or not the one before", self.view);
         Err(Settings(leaf.layer).misplaced(&problem))
     }
 
