@@ -12,6 +12,7 @@ os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
 import keras
 import numpy as np
 
+sys.dont_write_bytecode = True
 import kinds
 
 layers = keras.layers
