@@ -125,11 +125,13 @@ fn a_run_whose_data_is_gone_says_so_and_fetches_nothing() {
 fn a_runs_data_is_known_again_where_data_sets_are_looked_for() {
     let scratch = trained();
     fs::rename(scratch.path("own"), scratch.path("data")).unwrap();
+    let config = fs::read(scratch.path("run/config.toml")).unwrap();
     for command in COMMANDS {
         let ended = scratch.succeed(&format!("{command} --adapter cpu"));
         assert!(ended.stderr.contains("data: the checksums are not"), "{command}: {ended:?}");
     }
-    // Another one in its place is not it.
+    // Another one in its place is not it. Going on has recorded the new folder.
+    fs::write(scratch.path("run/config.toml"), config).unwrap();
     let other = Scratch::with_images(20);
     fs::remove_dir_all(scratch.path("data")).unwrap();
     fs::rename(other.path("data"), scratch.path("data")).unwrap();

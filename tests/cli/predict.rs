@@ -163,7 +163,7 @@ fn what_is_no_picture_is_refused_in_one_line() {
         ("photo.avif", "an AVIF picture; save"),
         ("scan.png", "a TIFF picture; save"),
         ("drawing.svg", "an SVG drawing; save"),
-        ("page.jpg", "a web page; give"),
+        ("page.jpg", "a web page (HTML), as a failed download leaves it, not a picture that can be read; download"),
         ("bytes.png", "no picture that is known; give"),
         ("empty.png", "the file is empty; give"),
         ("none.png", "cannot be decoded (Format error decoding Png: Invalid image dimensions); give"),
