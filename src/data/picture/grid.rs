@@ -40,11 +40,12 @@ impl<T: Copy> Grid<T> {
         Rectangle { left: 0, top: 0, right: self.width, bottom: self.height }
     }
 
-    /// The places of the outermost values; those of the corners twice.
+    /// The places of the outermost values, a side after the other; those of the corners twice.
     pub fn border(&self) -> impl Iterator<Item = (usize, usize)> + use<T> {
         let (right, bottom) = (self.width - 1, self.height - 1);
-        let across = (0..=right).flat_map(move |x| [(x, 0), (x, bottom)]);
-        across.chain((0..=bottom).flat_map(move |y| [(0, y), (right, y)]))
+        let across = move |y: usize| (0..=right).map(move |x| (x, y));
+        let down = move |x: usize| (0..=bottom).map(move |y| (x, y));
+        across(0).chain(across(bottom)).chain(down(0)).chain(down(right))
     }
 }
 
