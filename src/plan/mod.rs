@@ -38,7 +38,7 @@ pub struct Pass {
     pub kernel: Arc<dyn Kernel>,
     /// One buffer for each binding of the kernel's row.
     pub buffers: Vec<BufferId>,
-    /// The word that each binding starts at: a multiple of [`BINDING_ALIGNMENT`].
+    /// The word that each binding starts at: a multiple of [`BINDING_ALIGNMENT`](crate::kernels::BINDING_ALIGNMENT).
     pub offsets: Vec<usize>,
 }
 

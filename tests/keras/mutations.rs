@@ -97,7 +97,7 @@ fn mutated_files_are_refused_or_read() {
     let mut dice = Dice(2020);
     let mut read = 0;
     for (name, bytes) in files().into_iter().chain(kinds::all()) {
-        for _ in 0..rounds(1500) {
+        for _ in 0..rounds(3000) {
             read += usize::from(try_decode(&dice.mutate(&bytes), &name));
         }
         for length in (0..bytes.len()).step_by(bytes.len() / 200) {
