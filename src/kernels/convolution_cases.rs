@@ -21,8 +21,6 @@ pub(super) fn convolutions() -> Vec<Convolution> {
         Convolution::dense(5, 7, 3),
         Convolution::dense(33, 130, 10),
         Convolution::dense(64, 96, 136),
-        // Primes, so that no tile divides them.
-        Convolution::dense(37, 41, 43),
         conv(2, [8, 8, 1], [3, 3], [1, 1], Valid, 5, 2),
         conv(3, [9, 11, 2], [3, 3], [1, 1], Valid, 33, 2),
         conv(3, [13, 13, 3], [3, 3], [2, 2], Same, 16, 2),
@@ -33,6 +31,8 @@ pub(super) fn convolutions() -> Vec<Convolution> {
         conv(2, [7, 8, 3], [1, 1], [3, 2], Valid, 4, 1),
         conv(2, [8, 7, 2], [1, 3], [2, 1], Same, 6, 2),
         conv(130, [2, 2, 3], [1, 1], [1, 1], Valid, 3, 1),
+        // Primes, so that no tile divides them.
+        Convolution::dense(37, 41, 43),
     ]
 }
 
