@@ -80,7 +80,7 @@ fn resumed_runs_have_all_their_commands() {
 #[test]
 fn what_is_no_run_is_refused() {
     let scratch = Scratch::new();
-    scratch.run("report nowhere --adapter cpu").failed(3, "nowhere/checkpoints/last.safetensors");
+    scratch.run("report nowhere --adapter cpu").failed(3, "nowhere: there is no such file or folder");
     scratch.train("--epochs 1 --run-dir run");
     fs::write(scratch.path("run/environment.json"), "{").unwrap();
     scratch.run("report run --adapter cpu").failed(3, "run/environment.json: missing or garbled");
