@@ -273,7 +273,7 @@ impl Comparison<'_> {
         let settings = format!("{} epochs, {}", run.state.epoch, run.state.adapter.name);
         let mut row = Row::new(&trained.network.model.name, "none", &settings, split.train.len());
         row.network = true;
-        let history = History::resumed(&run.state.history, &run.folder.read("metrics.csv"));
+        let history = History::resumed(&run.state.history, &run.folder.read("metrics.csv")?);
         row.training_seconds = history.rows().iter().map(|(_, seconds)| *seconds).sum();
         let scores = [validation, test].map(|predictions| Score::of(&Report::new(&Confusion::new(&predictions))));
         row.measured(prediction_seconds, scores);

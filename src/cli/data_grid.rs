@@ -32,7 +32,8 @@ pub struct GridArguments {
 
 /// clap wraps the lines to the terminal.
 const NOTE: &str = "\
-Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are white on black, become black on white.";
+Grey images are drawn as ink on white paper: Fashion-MNIST's clothes, which are white on black, become black on white. \
+A PNG of more than 67 million pixels is scaled down to them; an SVG never is.";
 
 /// Which samples a grid shows, the same in every subcommand that draws one.
 #[derive(Args)]

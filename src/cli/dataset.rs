@@ -69,9 +69,12 @@ pub fn load_of_run(
     hashes: &[String],
     console: &mut Console,
 ) -> Result<Dataset> {
-    let recorded = record::data_dir(run);
+    if data_dir.is_some() {
+        return load(data_dir, console);
+    }
+    let recorded = record::data_dir(run)?;
     let is_there = |folder: &&Path| data::locate(Some(folder)).is_ok();
-    if let Some(folder) = data_dir.or_else(|| recorded.as_deref().filter(is_there)) {
+    if let Some(folder) = recorded.as_deref().filter(is_there) {
         return load(Some(folder), console);
     }
     let is_fashion_mnist = hashes.iter().eq(FILES.iter().map(|file| file.sha256));

@@ -18,6 +18,7 @@ use super::{dataset, interrupt, output, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
+use crate::formats::read_text;
 use crate::kernels::Tiles;
 use crate::model;
 use crate::plot::{BoxPlot, Values, save};
@@ -225,10 +226,10 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
     if !file.exists() {
         return Err(not_a_validation(path));
     }
-    let text = fs::read_to_string(&file).map_err(|error| fail(format!("cannot be read ({error})")))?;
+    let text = read_text(&file).map_err(|error| fail(format!("cannot be read ({error})")))?;
     let common: Common = toml::from_str(&text).map_err(|error| fail(format!("not whole ({error})")))?;
     common.config.check().map_err(|error| fail(error.to_string()))?;
-    let lines = folder.read(FILE);
+    let lines = folder.read(FILE)?;
     let rows: Vec<Outcome> = lines.lines().skip(1).filter_map(Outcome::parse).collect();
     // A row that is not the next one's is trained again, and all after it.
     let outcomes: Vec<Outcome> =

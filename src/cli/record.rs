@@ -105,7 +105,10 @@ fn command_line() -> String {
 }
 
 /// The data folder that `config.toml` names, whether or not it is still there.
-pub fn data_dir(folder: &RunFolder) -> Option<PathBuf> {
-    let Place { data_dir } = toml::from_str(&folder.read("config.toml")).ok()?;
-    Some(data_dir.into())
+///
+/// # Errors
+/// [`Error::Data`] where the file cannot be read.
+pub fn data_dir(folder: &RunFolder) -> Result<Option<PathBuf>> {
+    let place = toml::from_str(&folder.read("config.toml")?);
+    Ok(place.ok().map(|Place { data_dir }| data_dir.into()))
 }

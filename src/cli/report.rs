@@ -47,6 +47,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
     let trained = arguments.checkpoint.open(&arguments.run, &ModelOption::default())?.named(&arguments.names)?;
     let TrainedRun { folder, checkpoint, state } = trained.run()?;
     let environment = Environment::read(folder)?;
+    let history = History::resumed(&state.history, &folder.read("metrics.csv")?);
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data_dir.clone(), Part::Test, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
@@ -56,7 +57,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         checkpoint,
         state,
         environment: &environment,
-        history: &History::resumed(&state.history, &folder.read("metrics.csv")),
+        history: &history,
         names: &trained.class_names(Some(&dataset))?,
         split: [split.train.len(), split.validation.len()],
         tested_on: &device.describe(),

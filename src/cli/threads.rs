@@ -3,7 +3,7 @@
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-use rayon::{ThreadBuilder, ThreadPoolBuilder};
+use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 /// Of a thread that does a whole command: as large as a main thread's usually is.
 const STACK_BYTES: usize = 8 << 20;
@@ -19,11 +19,20 @@ pub fn with_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     while let threads @ 1.. = ended(&mut started) {
         let pool = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES);
         if let Ok(pool) = pool.spawn_handler(start(&mut started)).build() {
-            return pool.install(work);
+            return finished(pool, &mut started, work);
         }
     }
     let _pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
     work()
+}
+
+/// Does the work on the pool, and returns when its threads have ended. A driver that has worked on one of them cleans up
+/// as it ends: while the process ends, too, some crash at that.
+fn finished<R: Send>(pool: ThreadPool, started: &mut Vec<JoinHandle<()>>, work: impl FnOnce() -> R + Send) -> R {
+    let result = pool.install(work);
+    drop(pool);
+    ended(started);
+    result
 }
 
 fn start(started: &mut Vec<JoinHandle<()>>) -> impl FnMut(ThreadBuilder) -> io::Result<()> {
@@ -42,4 +51,34 @@ fn ended(started: &mut Vec<JoinHandle<()>>) -> usize {
     let count = started.len();
     started.drain(..).for_each(|thread| drop(thread.join()));
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+
+    static CLEANED_UP: AtomicBool = AtomicBool::new(false);
+
+    struct Slow;
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            sleep(Duration::from_millis(100));
+            CLEANED_UP.store(true, Ordering::SeqCst);
+        }
+    }
+
+    thread_local!(static OF_THE_THREAD: Slow = const { Slow });
+
+    #[test]
+    fn what_a_thread_cleans_up_is_done_before_the_process_goes_on() {
+        let mut started = Vec::new();
+        let pool = ThreadPoolBuilder::new().num_threads(2).spawn_handler(start(&mut started)).build().unwrap();
+        assert_eq!(finished(pool, &mut started, || OF_THE_THREAD.with(|_| 7)), 7);
+        assert!(CLEANED_UP.load(Ordering::SeqCst));
+    }
 }

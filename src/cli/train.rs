@@ -147,8 +147,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                     "the run was trained on {before}; on {now} it goes on, but not to the bit as it would have there"
                 ));
             }
-            console.record_before(&folder.read("train.log"));
-            let history = History::resumed(&state.history, &folder.read("metrics.csv"));
+            console.record_before(&folder.read("train.log")?);
+            let history = History::resumed(&state.history, &folder.read("metrics.csv")?);
             state.split(dataset.train.len(), &path)?;
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;

@@ -202,7 +202,7 @@ impl Trained {
         names::known(network.class_names.clone(), network.model.classes(), |classes| match (dataset, &self.run) {
             (Some(dataset), _) => dataset.class_names(classes),
             (None, Some(run)) => {
-                record::data_dir(&run.folder).map_or(Ok(Vec::new()), |folder| class_names_in(&folder, classes))
+                record::data_dir(&run.folder)?.map_or(Ok(Vec::new()), |folder| class_names_in(&folder, classes))
             }
             (None, None) => Ok(Vec::new()),
         })

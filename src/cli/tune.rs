@@ -12,7 +12,7 @@ use super::device::{AdapterOption, Device};
 use super::{bar, interrupt, output};
 use crate::error::{Error, Result};
 use crate::gpu::{Adapter, Identity, Probe};
-use crate::kernels::{Product, Tiling};
+use crate::kernels::{Product, Tiled, Tiling};
 use crate::model::{self, Model};
 use crate::train::check_batch_size;
 use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
@@ -159,7 +159,7 @@ impl Tuner<'_> {
             bar.set_message(message);
             bar.set_length(cuts.len() as u64);
             bar.set_position(0);
-            let measured = measure(&probe, tiled, &cuts, &mut || {
+            let measured = measure(&probe, tiled, &cuts, Tiled::case, &mut || {
                 bar.inc(1);
                 if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested() }
             })?;

@@ -1,5 +1,6 @@
 //! Files the program writes and reads beside the data set.
 
+mod bounded_read;
 mod checkpoint;
 mod exchange;
 mod keras;
@@ -11,6 +12,7 @@ mod shader;
 mod trace;
 mod whole_file;
 
+pub use bounded_read::read_text;
 pub use checkpoint::{Checkpoint, Tensor};
 pub use exchange::{Format, decode, read};
 pub use keras::{h5 as keras_h5, zip as keras_zip};

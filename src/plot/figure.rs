@@ -22,6 +22,9 @@ pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// Whether drawing worked.
 pub type Drawn = std::result::Result<(), DrawingAreaErrorKind<io::Error>>;
 
+/// A PNG's at most: with the copy that is made to write it, they take half a gigabyte.
+const MOST_PIXELS: f64 = (1 << 26) as f64;
+
 /// A picture.
 pub trait Figure {
     /// Width and height in pixels.
@@ -52,7 +55,7 @@ pub fn save(figure: &impl Figure, folder: &Path, name: &str) -> Result<[PathBuf;
     Ok(paths)
 }
 
-/// Writes one file: as SVG or PNG, by its extension.
+/// Writes one file: as SVG or PNG, by its extension. A PNG would be scaled down to 67 million pixels if it had more.
 ///
 /// # Errors
 /// [`Error::Usage`] for any other extension, [`Error::Failed`] naming the file where it cannot be written.
@@ -84,10 +87,17 @@ pub fn svg(figure: &impl Figure) -> Result<String> {
 }
 
 fn png(figure: &impl Figure) -> Result<Vec<u8>> {
-    let (width, height) = figure.size();
+    let ((width, height), scale) = scaled(figure.size());
     let mut pixels = Pixmap::new(width, height).ok_or_else(|| undrawn(format!("{width} x {height} pixels")))?;
-    resvg::render(&tree(figure)?, Transform::identity(), &mut pixels.as_mut());
+    resvg::render(&tree(figure)?, Transform::from_scale(scale, scale), &mut pixels.as_mut());
     pixels.encode_png().map_err(undrawn)
+}
+
+/// Width and height of a picture in no more than [`MOST_PIXELS`], and what it is scaled by for that.
+fn scaled((width, height): (u32, u32)) -> ((u32, u32), f32) {
+    let scale = (MOST_PIXELS / (f64::from(width) * f64::from(height))).sqrt().min(1.0);
+    let scaled = |length: u32| ((f64::from(length) * scale) as u32).max(1);
+    ((scaled(width), scaled(height)), scale as f32)
 }
 
 /// The SVG's parts, in the font that comes along.

@@ -35,7 +35,7 @@ impl Environment {
     /// # Errors
     /// [`Error::Data`] where the run's folder has none, or none that can be read.
     pub fn read(folder: &RunFolder) -> Result<Self> {
-        serde_json::from_str(&folder.read(FILE)).map_err(|error| {
+        serde_json::from_str(&folder.read(FILE)?).map_err(|error| {
             let path = folder.path().join(FILE);
             let problem = format!("{}: missing or garbled ({error})", path.display());
             Error::Data(format!("{problem}; give a folder that 'train' wrote").replace('\n', " "))

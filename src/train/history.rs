@@ -1,5 +1,7 @@
 //! What each epoch came to, in memory and as `metrics.csv`.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 /// One epoch's figures that a repeated run has again.
@@ -27,12 +29,13 @@ impl History {
     /// The table after an interruption: the checkpoint's results, with the seconds that an older `metrics.csv` knows.
     /// Epochs that the checkpoint does not have are gone.
     pub fn resumed(results: &[EpochResult], csv: &str) -> Self {
-        let seconds = |epoch: usize| {
-            let mut cells = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
-            let row = cells.find(|row| row.len() == 7 && row[0].parse() == Ok(epoch))?;
-            row[6].parse().ok()
+        let row = |line: &str| {
+            // One more than there are, to know what has more.
+            let cells: Vec<&str> = line.splitn(8, ',').collect();
+            (cells.len() == 7).then(|| Some((cells[0].parse().ok()?, cells[6].parse().ok()?)))?
         };
-        Self { rows: results.iter().map(|result| (*result, seconds(result.epoch))).collect() }
+        let seconds: HashMap<usize, f64> = csv.lines().filter_map(row).collect();
+        Self { rows: results.iter().map(|result| (*result, seconds.get(&result.epoch).copied())).collect() }
     }
 
     pub fn push(&mut self, result: EpochResult, seconds: f64) {

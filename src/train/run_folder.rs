@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::run_lock::RunLock;
 use crate::data::remove_temporary;
 use crate::error::{Error, Result, remedy};
-use crate::formats::{Checkpoint, write_whole};
+use crate::formats::{Checkpoint, read_text, write_whole};
 use crate::sniff::{self, Wanted};
 
 /// Where a run's files are. Every one of them is written whole or not at all.
@@ -144,8 +144,19 @@ impl RunFolder {
     }
 
     /// A text file of the run; empty where there is none.
-    pub fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path.join(name)).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file, where it cannot be read or is too large.
+    pub fn read(&self, name: &str) -> Result<String> {
+        let path = self.path.join(name);
+        match read_text(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => {
+                let problem = format!("{}: cannot be read ({error})", path.display());
+                Err(Error::Data(format!("{problem}; move it away, or give the folder of another run")))
+            }
+            Ok(text) => Ok(text),
+        }
     }
 }
 

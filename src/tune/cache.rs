@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::measure::Outcome;
 use crate::data;
 use crate::error::{Error, Result};
-use crate::formats::write_whole;
+use crate::formats::{read_text, write_whole};
 use crate::gpu::Identity;
 use crate::kernels::{Cut, TABLE};
 
@@ -67,7 +67,7 @@ impl Cache {
     /// [`Error::Data`] naming the file, where it cannot be read or is damaged.
     pub fn read(path: &Path) -> Result<Self> {
         let fail = |problem: String| Err(Error::Data(format!("{}: {problem}", path.display())));
-        match fs::read_to_string(path) {
+        match read_text(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => fail(format!("cannot be read ({error})")),
             Ok(text) => match toml::from_str(&text) {

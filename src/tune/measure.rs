@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Probe, Trial, Trials};
-use crate::kernels::{Adam, Cut, Kernel, Product, Tiled};
+use crate::kernels::{Adam, Case, Cut, Kernel, Product, Tiled};
 use crate::selftest::compare;
 
 /// A cut must take this much less than the table's, or the table's stays.
@@ -52,7 +52,7 @@ struct Bench<'a> {
 }
 
 /// Measures a product, which comes with the table's cut, in all the ways to cut it. `visit` is called before each
-/// candidate and may stop, which gives `None`.
+/// candidate and may stop, which gives `None`. `case` is what a cut has to compute: [`Tiled::case`].
 ///
 /// # Errors
 /// Where the device fails at the table's cut itself.
@@ -60,6 +60,7 @@ pub fn measure(
     probe: &Probe,
     tiled: Tiled,
     candidates: &[Cut],
+    case: impl Fn(&Tiled) -> Case,
     visit: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Outcome>> {
     let bench = Bench::new(probe, tiled, candidates)?;
@@ -93,7 +94,7 @@ pub fn measure(
     contenders.retain(|contender| contender.seconds < table.seconds * (1.0 - MARGIN));
     contenders.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
     let fastest = contenders.into_iter().map(|Contender { cut, seconds, .. }| Measured { cut, seconds });
-    let best = first_right(fastest, &mut dropped, |cut| check(probe, tiled.with(cut)));
+    let best = first_right(fastest, &mut dropped, |cut| check(probe, &case(&tiled.with(cut))));
     let table = Measured { cut: table.cut, seconds: table.seconds };
     Ok(Some(Outcome { product: tiled.product(), table, best, candidates: candidates.len(), dropped }))
 }
@@ -172,10 +173,9 @@ fn first_right(
 }
 
 /// Holds a cut to its twin, to the bit.
-fn check(probe: &Probe, tiled: Tiled) -> std::result::Result<(), String> {
-    let case = tiled.case();
-    let actual = probe.run(&case).map_err(|error: Error| error.to_string())?;
-    compare(&case, &actual).map(drop).map_err(|problem| format!("a wrong result: {problem}"))
+fn check(probe: &Probe, case: &Case) -> std::result::Result<(), String> {
+    let actual = probe.run(case).map_err(|error: Error| error.to_string())?;
+    compare(case, &actual).map(drop).map_err(|problem| format!("a wrong result: {problem}"))
 }
 
 #[cfg(test)]

@@ -214,3 +214,23 @@ fn fashion_mnist_has_its_names_for_any_file() {
         assert_eq!(told["class_names"], serde_json::json!(data::FASHION_MNIST), "{file}");
     }
 }
+
+#[test]
+fn a_grid_of_the_longest_names_has_bounded_pixels() {
+    let scratch = Scratch::with_images(900);
+    let names: Vec<String> = (0..4).map(|class| format!("{class}{}", "W".repeat(99))).collect();
+    fs::write(scratch.path("names.txt"), names.join("\n")).unwrap();
+    scratch.succeed("data grid --data-dir data --class-names names.txt --rows 30 --columns 30 -o grid.png");
+    let (width, height) = image::image_dimensions(scratch.path("grid.png")).unwrap();
+    let pixels = u64::from(width) * u64::from(height);
+    assert!((1 << 25..=1 << 26).contains(&pixels), "{width} x {height}");
+    // A few of them are not scaled: twice as many are twice as wide.
+    let widths = [1, 2].map(|columns| {
+        let file = format!("{columns}.png");
+        scratch.succeed(&format!(
+            "data grid --data-dir data --class-names names.txt --rows 2 --columns {columns} -o {file}"
+        ));
+        image::image_dimensions(scratch.path(&file)).unwrap().0
+    });
+    assert_eq!(widths[0] * 2, widths[1]);
+}

@@ -190,3 +190,33 @@ fn garbage_beside_a_checkpoint_ends_nothing() {
         scratch.succeed("train --resume run --data-dir data --adapter cpu --no-report");
     }
 }
+
+/// A terabyte that takes no room on the disk.
+#[test]
+fn files_of_a_run_that_became_huge_are_refused_and_left_alone() {
+    let forged = Forged::new();
+    let scratch = &forged.scratch;
+    scratch.succeed("kfold --model tiny.toml --adapter cpu --batch-size 32 --epochs 1 --folds 2 --run-dir folds");
+    let (resume, kfold) = (format!("{RESUME} --adapter cpu"), "kfold --resume folds --adapter cpu");
+    let (report, evaluate) = ("report run --adapter cpu", "evaluate --run run --adapter cpu");
+    let baseline = format!("{BASELINE} --adapter cpu");
+    for (name, commands) in [
+        ("run/metrics.csv", &["plot run", report, &baseline, &resume][..]),
+        ("run/train.log", &[&resume]),
+        ("run/config.toml", &[evaluate, report, &resume]),
+        ("run/environment.json", &[report]),
+        ("folds/kfold.toml", &[kfold]),
+        ("folds/kfold.csv", &[kfold]),
+    ] {
+        let path = scratch.path(name);
+        let original = fs::read(&path).unwrap();
+        fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        for command in commands {
+            scratch.run(command).failed(3, &format!("{name}: cannot be read (larger than the 64 MB that are read"));
+        }
+        assert_eq!(path.metadata().unwrap().len(), 1 << 40, "{name}");
+        fs::write(path, original).unwrap();
+    }
+    scratch.succeed(&resume);
+    scratch.succeed(kfold);
+}

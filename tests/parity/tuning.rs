@@ -2,25 +2,36 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
-use gpu_fmnist::kernels::{ConvForward, Convolution, Cut, Tile, Tiled, Tiles};
+use gpu_fmnist::kernels::{Case, ConvForward, Convolution, Cut, Tile, Tiled, Tiles};
 use gpu_fmnist::model::{Activation, Layer, Model, NAMES, Padding, notebook};
 use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 
+use crate::mutation::{Broken, mutation};
 use crate::skips::skip;
 
 const SLOW: Tile =
     Tile { threads: [8, 1], rows: 1, columns: 1, depth: 1, share: 1, stage_columns: false, chains: 1, keep: false };
 const FAST: Tile = Tile { threads: [64, 1], rows: 8, depth: 4, share: 4, ..SLOW };
+const AS_FAST: Tile = Tile { depth: 8, ..FAST };
 /// With more threads to a row than the tile is deep, nothing would be loaded.
 const IMPOSSIBLE: Tile = Tile { share: 8, ..FAST };
 
 fn measured(candidates: &[Tile], slots: usize) -> Outcome {
+    measured_against(candidates, slots, Tiled::case)
+}
+
+/// Holds cuts to what `case` says of each.
+fn measured_against(candidates: &[Tile], slots: usize, case: fn(&Tiled) -> Case) -> Outcome {
+    // Submissions run one after the other: a test would time another's with its own.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let convolution = Convolution::dense(512, 256, 128);
     let slow = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
     let cuts: Vec<Cut> = candidates.iter().map(|&tile| Cut { tile, slots }).collect();
-    measure(crate::probe(), slow, &cuts, &mut || ControlFlow::Continue(())).unwrap().unwrap()
+    measure(crate::probe(), slow, &cuts, case, &mut || ControlFlow::Continue(())).unwrap().unwrap()
 }
 
 #[test]
@@ -35,6 +46,31 @@ fn a_faster_cut_wins_if_its_result_is_right() {
     assert_eq!(outcome.dropped[0].1, "conv_forward is impossible: its share divides its depth");
 }
 
+#[test]
+fn a_faster_cut_does_not_win_if_its_result_is_wrong() {
+    if crate::adapter().tiles() == Tiles::OldSoftware {
+        return skip("whether a wrong tile is passed over: an old lavapipe runs all of them at much the same speed");
+    }
+    let outcome = measured_against(&[FAST], 1, miscompiled);
+    assert_eq!(outcome.best, None);
+    let why = outcome.dropped.first().map(|(_, why)| why.as_str()).unwrap_or_default();
+    assert!(why.starts_with("a wrong result: output["), "{outcome:?}");
+    let outcome = measured_against(&[FAST, AS_FAST], 1, miscompiled);
+    assert!(outcome.best.is_some_and(|best| best.cut.tile == AS_FAST), "the next one is taken: {outcome:?}");
+}
+
+/// The fast tile's shader as a driver might get it wrong: it adds something else than the bias.
+fn miscompiled(tiled: &Tiled) -> Case {
+    let case = tiled.case();
+    if tiled.cut().tile != FAST {
+        return case;
+    }
+    let broken = mutation("the bias", "kernel_value(DEPTH, first_column", "kernel_value(0u, first_column");
+    let row = broken.of(crate::row("conv_forward"));
+    let Case { label, kernel, memory, tolerances, tiles } = case;
+    Case { label, kernel: Box::new(Broken { kernel: Box::leak(kernel), row }), memory, tolerances, tiles }
+}
+
 fn fast_won(outcome: &Outcome) -> bool {
     outcome.best.is_some_and(|best| best.cut.tile == FAST && best.seconds < outcome.table.seconds)
 }
@@ -44,7 +80,7 @@ fn measuring_can_be_stopped() {
     let convolution = Convolution::dense(8, 8, 8);
     let tiled = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
     let cuts = [Cut { tile: FAST, slots: 1 }];
-    assert!(measure(crate::probe(), tiled, &cuts, &mut || ControlFlow::Break(())).unwrap().is_none());
+    assert!(measure(crate::probe(), tiled, &cuts, Tiled::case, &mut || ControlFlow::Break(())).unwrap().is_none());
 }
 
 /// A convolution with a pool and a stride over channels, then a dense layer: every kind of product.
