@@ -18,12 +18,13 @@ use super::{dataset, interrupt, output, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
+use crate::formats::read_whole;
 use crate::kernels::Tiles;
 use crate::model;
 use crate::plot::{BoxPlot, Values, save};
 use crate::shell::quoted;
 use crate::sniff;
-use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
+use crate::train::{Config, Fold, History, LARGEST_TEXT, Monitor, RunFolder, Schedule, State};
 
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
 ///
@@ -225,7 +226,8 @@ fn resume(path: &Path) -> Result<(RunFolder, Common, Vec<Outcome>)> {
     if !file.exists() {
         return Err(not_a_validation(path));
     }
-    let text = fs::read_to_string(&file).map_err(|error| fail(format!("cannot be read ({error})")))?;
+    let bytes = read_whole(&file, LARGEST_TEXT).map_err(|error| fail(format!("cannot be read ({error})")))?;
+    let text = String::from_utf8(bytes).map_err(|error| fail(format!("not whole ({error})")))?;
     let common: Common = toml::from_str(&text).map_err(|error| fail(format!("not whole ({error})")))?;
     common.config.check().map_err(|error| fail(error.to_string()))?;
     let lines = folder.read(FILE);

@@ -1,10 +1,9 @@
 //! The formats in which networks come and go.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Network, keras_h5, keras_zip, npz, onnx, safetensors};
+use super::{Network, keras_h5, keras_zip, npz, onnx, read_whole, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::sniff::{self, Wanted};
@@ -154,19 +153,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
 
 /// What the file of at most so many bytes holds, or `problem; remedy`.
 pub(super) fn bytes(path: &Path, most: u64, wanted: Wanted, remedy: &str) -> std::result::Result<Vec<u8>, String> {
-    let read = || -> io::Result<Option<Vec<u8>>> {
-        let about = fs::metadata(path)?;
-        if !about.is_file() {
-            return Err(io::Error::other("not a file"));
-        }
-        let mut bytes = Vec::new();
-        // It may have grown since.
-        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-        Ok((bytes.len() as u64 <= most).then_some(bytes))
-    };
-    match read() {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("larger than the {most} bytes that are read; give a smaller network")),
-        Err(error) => Err(sniff::unreadable(path, &error, wanted, remedy)),
-    }
+    read_whole(path, most).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => format!("{error}; give a smaller network"),
+        _ => sniff::unreadable(path, &error, wanted, remedy),
+    })
 }

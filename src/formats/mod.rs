@@ -17,4 +17,4 @@ pub use keras::{h5 as keras_h5, zip as keras_zip};
 pub use network::{AdamState, Network, SUFFIXES};
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
-pub use whole_file::{make_folder, write_whole};
+pub use whole_file::{make_folder, read_whole, write_whole};

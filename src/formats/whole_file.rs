@@ -1,7 +1,7 @@
-//! Writing a file whole or not at all.
+//! Reading and writing a file whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 use crate::data::temporary;
@@ -28,6 +28,26 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     };
     write()
         .map_err(|error| Error::Failed(format!("{}: cannot be written ({error}); {}", path.display(), remedy(&error))))
+}
+
+/// What a file of at most so many bytes holds.
+///
+/// # Errors
+/// [`ErrorKind::FileTooLarge`] for a larger one, before it is read; what the system says of one that cannot be read. A pipe
+/// or a device is none: it may never end.
+pub fn read_whole(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let too_large = || io::Error::new(ErrorKind::FileTooLarge, format!("larger than the {most} bytes that are read"));
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
+    if about.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    // It may have grown since.
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// Makes a folder, and those that it is in; one that is there already will do.

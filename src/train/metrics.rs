@@ -1,10 +1,11 @@
 //! Reading `metrics.csv`, of a run that has ended or is still going on.
 
-use std::fs;
 use std::path::Path;
 
 use super::EpochResult;
+use super::run_folder::LARGEST_TEXT;
 use crate::error::{Error, Result};
+use crate::formats::read_whole;
 
 /// The epochs in a run's `metrics.csv`, at least one and in ascending order. Columns are known by their names; there may
 /// be others.
@@ -16,7 +17,7 @@ pub fn metrics(run: &Path) -> Result<Vec<EpochResult>> {
     let fail = |problem: String| Error::Data(format!("{}: {problem}", path.display()));
     let unread =
         |error| fail(format!("cannot be read ({error}); give the folder of a run whose first epoch has ended"));
-    let bytes = fs::read(&path).map_err(unread)?;
+    let bytes = read_whole(&path, LARGEST_TEXT).map_err(unread)?;
     parse(&bytes).map_err(fail)
 }
 

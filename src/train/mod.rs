@@ -25,7 +25,7 @@ pub use history::{EpochResult, History};
 pub use metrics::metrics;
 pub use monitor::Monitor;
 pub use reduce_lr_on_plateau::{PlateauState, ReduceLrOnPlateau};
-pub use run_folder::RunFolder;
+pub use run_folder::{LARGEST_TEXT, RunFolder};
 pub use schedule::Schedule;
 pub use state::State;
 pub use trainer::{Finished, Trainer};

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use super::run_lock::RunLock;
 use crate::data::remove_temporary;
 use crate::error::{Error, Result, remedy};
-use crate::formats::{Checkpoint, write_whole};
+use crate::formats::{Checkpoint, read_whole, write_whole};
 use crate::sniff::{self, Wanted};
+
+/// The largest text that is read: lines of 100,000 epochs.
+pub const LARGEST_TEXT: u64 = 1 << 24;
 
 /// Where a run's files are. Every one of them is written whole or not at all.
 #[derive(Debug)]
@@ -77,12 +80,10 @@ impl RunFolder {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 fail("there is no such file or folder; check the path".into())
             }
-            Ok(about) if about.is_file() => {
+            Ok(about) if !about.is_dir() => {
                 fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with --init"))
             }
-            Ok(about) if about.is_dir() && !path.join("checkpoints").exists() => {
-                fail(sniff::folder(path).line(Wanted::Run, REMEDY))
-            }
+            Ok(_) if !path.join("checkpoints").exists() => fail(sniff::folder(path).line(Wanted::Run, REMEDY)),
             _ => Ok(Self::open(path)),
         }
     }
@@ -143,9 +144,10 @@ impl RunFolder {
         write_whole(&self.path.join(name), text.as_bytes())
     }
 
-    /// A text file of the run; empty where there is none.
+    /// A text file of the run; empty where there is none that can be read.
     pub fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path.join(name)).unwrap_or_default()
+        let bytes = read_whole(&self.path.join(name), LARGEST_TEXT).unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default()
     }
 }
 

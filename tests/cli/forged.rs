@@ -190,3 +190,20 @@ fn garbage_beside_a_checkpoint_ends_nothing() {
         scratch.succeed("train --resume run --data-dir data --adapter cpu --no-report");
     }
 }
+
+/// Holes, of which the disk has none; the program would have to read zeros.
+#[test]
+fn texts_of_a_run_that_are_too_large_are_not_read() {
+    let scratch = Scratch::new();
+    scratch.train("--epochs 2 --run-dir run");
+    for name in ["metrics.csv", "config.toml", "environment.json", "train.log", "kfold.toml"] {
+        fs::File::create(scratch.path(&format!("run/{name}"))).unwrap().set_len(6 << 30).unwrap();
+    }
+    scratch.run("plot run").failed(3, "metrics.csv: cannot be read (larger than the 16777216 bytes");
+    scratch.run("report run --adapter cpu --data-dir data").failed(3, "environment.json: missing or garbled");
+    scratch.run("kfold --resume run --adapter cpu").failed(3, "kfold.toml: cannot be read (larger than");
+    scratch.succeed("evaluate --run run --adapter cpu --data-dir data");
+    scratch.succeed("train --resume run --epochs 3 --adapter cpu --data-dir data");
+    scratch.succeed("plot run");
+    scratch.run("plot data").failed(3, "data: the folder of a data set, not the folder of a run; give");
+}
