@@ -332,6 +332,7 @@ impl Comparison<'_> {
     fn interrupted(&self) -> Error {
         let (rows, folder) = (self.table.len(), self.arguments.output.display());
         Error::Interrupted(match &self.written {
+            Ok(()) if rows == 0 => "interrupted before the first row".into(),
             Ok(()) => format!("interrupted; {rows} finished rows are in {folder}/baseline.csv"),
             Err(error) => format!("interrupted; {error}"),
         })

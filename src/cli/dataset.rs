@@ -157,7 +157,7 @@ pub fn check(dataset: &Dataset, model: &Model) -> Result<()> {
     if dataset.train.shape != model.input {
         let (name, shape, input) = (&model.name, dataset.train.shape, model.input);
         return Err(Error::Data(format!(
-            "{}: images are {shape:?} [H, W, C], but model '{name}' takes {input:?}; give another --model or --data-dir",
+            "{}: images are {shape:?} [H, W, C], but model '{name}' takes {input:?}; give another model or --data-dir",
             file(0)
         )));
     }
@@ -170,7 +170,7 @@ fn check_labels(samples: &Samples, file: &str, model: &Model) -> Result<()> {
         None => Ok(()),
         Some(place) => {
             let (label, classes) = (samples.labels[place], model.classes());
-            let remedy = format!("give a --model with {} classes or more", usize::from(label) + 1);
+            let remedy = format!("give a model with {} classes or more", usize::from(label) + 1);
             Err(Error::Data(format!(
                 "{file}: label {label} of sample {place} is beyond the {classes} classes of model '{}'; {remedy}",
                 model.name

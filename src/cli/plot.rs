@@ -7,7 +7,7 @@ use clap::Args;
 use super::output;
 use crate::error::{Error, Result};
 use crate::plot::{Curve, Curves, Epoch, save, save_as};
-use crate::train::metrics;
+use crate::train::{RunFolder, metrics};
 
 /// Draw the learning curves of a run, or of several for comparison; while they go on, too.
 #[derive(Args)]
@@ -56,7 +56,9 @@ pub fn draw(run: &Path) -> Result<()> {
 /// See [`metrics`].
 fn curves(runs: &[PathBuf]) -> Result<Curves> {
     let curve = |run: &PathBuf| {
-        let epochs = metrics(run)?.into_iter().map(|result| Epoch {
+        // Of what is no run's folder, that is the fault.
+        let results = metrics(run).or_else(|error| RunFolder::find(run).and(Err(error)))?;
+        let epochs = results.into_iter().map(|result| Epoch {
             number: result.epoch,
             loss: [result.loss, result.val_loss],
             accuracy: [result.accuracy, result.val_accuracy],

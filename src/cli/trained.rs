@@ -93,7 +93,7 @@ impl CheckpointOption {
         let refuse = |option: &str, what: &str| {
             Err(Error::Usage(format!("{option}: {} {what}, or leave it out", path.display())))
         };
-        if !path.is_file() {
+        if path.is_dir() || !path.exists() {
             return match model {
                 Some(_) => refuse("--model", "is not a file with weights alone; give one"),
                 None => open_run(path, self.checkpoint.unwrap_or(Which::Last)),

@@ -42,6 +42,10 @@ pub fn class_names_in(folder: &Path, classes: RangeInclusive<usize>) -> Result<V
     let path = folder.join(IN_FOLDER);
     match path.symlink_metadata() {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        // Whoever names a pipe writes to it; one that lies there may have to be waited for.
+        Ok(_) if path.exists() && !path.is_file() => {
+            Err(problem_with(&path, "cannot be read (not a file); give a file of class names"))
+        }
         _ => read_class_names(&path, classes),
     }
 }

@@ -126,7 +126,7 @@ fn file_name(path: &Path) -> String {
 
 /// Why a folder has nothing of a data set, and what to do about it.
 fn nothing_in(folder: &Path) -> String {
-    if folder.is_file() {
+    if folder.exists() && !folder.is_dir() {
         return not_a_folder(folder);
     }
     match folder.read_dir() {

@@ -17,6 +17,7 @@ pub(super) const MAGIC: &[(usize, &[u8], Kind)] = &[
     (4, b"TFL3", network("a TensorFlow Lite model (.tflite)", EXPORT_AGAIN)),
     (0, b"GGUF", network("a GGUF model", WRITE_WEIGHTS)),
     (0, b"\x89HDF\r\n\x1a\n", readable("an HDF5 file (.h5)")),
+    (512, b"\x89HDF\r\n\x1a\n", readable("an HDF5 file (.h5)")),
     (0, b"MATLAB 5.0", arrays("a MATLAB file (.mat)")),
     (0, b"MATLAB 7.3", arrays("a MATLAB file (.mat)")),
     (0, b"\x93NUMPY", arrays("a NumPy array (.npy)")),

@@ -148,7 +148,7 @@ impl Kind {
         let remedy = match (self.class, wanted) {
             (Class::Always(remedy), _) => remedy,
             (Class::Network(remedy), Wanted::Network | Wanted::Run | Wanted::Model) => remedy,
-            (Class::Readable, Wanted::Model) => "give it with --init, and leave --model out",
+            (Class::Readable, Wanted::Model) => "'train' takes it with --init, without --model",
             (Class::Text, Wanted::Network) if self.name == TOML => "give it with --model",
             (Class::Arrays, Wanted::Network | Wanted::Run) => WRITE_WEIGHTS,
             (Class::Arrays, Wanted::Idx | Wanted::DataFolder) => WRITE_IDX,
@@ -176,8 +176,8 @@ pub fn kind(bytes: &[u8]) -> Option<Kind> {
 /// The kind of the file at `path`, by its beginning.
 pub fn kind_of(path: &Path) -> Option<Kind> {
     let mut start = Vec::new();
-    // A pipe cannot be read twice.
-    let file = File::open(path).ok().filter(|_| path.is_file())?;
+    // A pipe cannot be read twice, and may have to be waited for.
+    let file = path.is_file().then(|| File::open(path).ok())??;
     file.take(HEAD).read_to_end(&mut start).ok()?;
     kind(&start)
 }
@@ -243,7 +243,7 @@ mod tests {
         assert!(line(npy, Wanted::Idx).contains(".write(bytes([0, 0, 8, a.ndim])"));
         assert!(line(npy, Wanted::Network).contains("safetensors.numpy.save_file"));
         assert_eq!(line(npy, Wanted::Picture), "a NumPy array (.npy), not a picture that can be read; give another");
-        assert!(line(b"\x89HDF\r\n\x1a\n", Wanted::Model).ends_with("; give it with --init, and leave --model out"));
+        assert!(line(b"\x89HDF\r\n\x1a\n", Wanted::Model).ends_with("; 'train' takes it with --init, without --model"));
     }
 
     #[test]

@@ -77,12 +77,10 @@ impl RunFolder {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 fail("there is no such file or folder; check the path".into())
             }
-            Ok(about) if about.is_file() => {
+            Ok(about) if !about.is_dir() => {
                 fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with --init"))
             }
-            Ok(about) if about.is_dir() && !path.join("checkpoints").exists() => {
-                fail(sniff::folder(path).line(Wanted::Run, REMEDY))
-            }
+            Ok(_) if !path.join("checkpoints").exists() => fail(sniff::folder(path).line(Wanted::Run, REMEDY)),
             _ => Ok(Self::open(path)),
         }
     }

@@ -297,6 +297,14 @@ fn only_files_are_read() {
     ] {
         scratch.run(&format!("train --adapter cpu --init {name}")).failed(3, &format!("{name}: {problem}"));
     }
+    for (command, problem) in [
+        ("evaluate --run pipe", "pipe: cannot be read (not a file)"),
+        ("train --resume pipe", "pipe: a file, not the folder of a run"),
+        ("train --data-dir pipe", "pipe: a file, not a folder"),
+        ("train --data-dir .", "no data set here, but one in ./data"),
+    ] {
+        scratch.run(&format!("{command} --adapter cpu")).failed(3, problem);
+    }
     fs::File::create(scratch.path("large")).unwrap().set_len((1 << 28) + 1).unwrap();
     scratch.run("evaluate --adapter cpu --run large").failed(3, "large: larger than the 268435456 bytes that are read");
 }

@@ -219,4 +219,5 @@ fn files_of_a_run_that_became_huge_are_refused_and_left_alone() {
     }
     scratch.succeed(&resume);
     scratch.succeed(kfold);
+    scratch.run("plot data").failed(3, "data: the folder of a data set, not the folder of a run; give");
 }
