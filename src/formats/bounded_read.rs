@@ -28,7 +28,7 @@ pub(super) fn read_at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>
 /// The text of a file that this program wrote. What is no UTF-8 becomes U+FFFD.
 ///
 /// # Errors
-/// See [`read_at_most`]; and of a file of more than 64 MB.
+/// Of a file that is not there, cannot be read, is a folder or a pipe, or has more than 64 MB.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let too_large = || io::Error::other(format!("larger than the {} MB that are read", LARGEST_TEXT >> 20));
     let bytes = read_at_most(path, LARGEST_TEXT)?.ok_or_else(too_large)?;

@@ -142,17 +142,26 @@ def write_refused(folder):
     branches = layers.Conv2D(2, 3, padding="same", name="one")(image)
     branches = layers.Add(name="odd")([branches, image])
     half = plain(layers.Conv2D(4, 3, name="odd", dtype="mixed_float16"))
+
+    @keras.saving.register_keras_serializable("My")
+    class Flatten(layers.Flatten):
+        pass
+
     models = {
         "normalised": (plain(layers.BatchNormalization(name="odd")), "layer 'odd' (BatchNormalization)"),
         "average": (plain(layers.AveragePooling2D(2, name="odd")), "layer 'odd' (AveragePooling2D)"),
-        "leaky": (plain(layers.LeakyReLU(name="odd")), "layer 'odd' (LeakyReLU)"),
+        "leaky": (plain(layers.LeakyReLU(name="odd")), "layer 'odd' (LeakyReLU): negative_slope is"),
+        "mine": (keras.Sequential([image, Flatten(name="odd"), last()]), "Flatten): "),
+        "zeros": (plain(layers.ZeroPadding2D(2, name="odd"), layers.Conv2D(4, 3)), "layer 'odd' (ZeroPadding2D): it is supported only"),
+        "softmax": (conv(activation="softmax"), "layer 'odd' (Conv2D): its softmax is not the network's end"),
+        "large": (keras.Sequential([image, layers.Conv2D(3, 7, name="odd"), flat]), "layer 'odd' (Conv2D): the last layer must be"),
         "clipped": (plain(layers.ReLU(6.0, name="odd")), "layer 'odd' (ReLU): max_value is 6.0"),
         "dilated": (conv(dilation_rate=2), "layer 'odd' (Conv2D): dilation_rate is [2,2]"),
         "grouped": (conv(groups=2), "layer 'odd' (Conv2D): groups is 2"),
         "first": (conv(data_format="channels_first", padding="same"), "layer 'odd' (Conv2D): data_format is \"channels_first\""),
         "tanh": (conv(activation="tanh"), "layer 'odd' (Conv2D): activation is \"tanh\""),
         "half": (half, "layer 'odd' (Conv2D): dtype is \"mixed_float16\""),
-        "padded": (plain(layers.MaxPooling2D(2, padding="same", name="odd")), "layer 'odd' (MaxPooling2D): padding is"),
+        "padded": (plain(layers.MaxPooling2D(3, padding="same", name="odd")), "layer 'odd' (MaxPooling2D): padding is"),
         "branches": (keras.Model(image, last()(flat(branches))), "layer 'odd' (Add)"),
         "nested": (plain(keras.Sequential([keras.Input((8, 8, 2)), layers.ELU(name="odd")])), "layer 'odd' (ELU)"),
         "later": (plain(layers.Conv2D(2, 3, activation="relu"), layers.BatchNormalization(name="odd")), "layer 'odd' (BatchNormalization)"),
@@ -160,7 +169,7 @@ def write_refused(folder):
         "turned": (plain(layers.Permute((2, 1, 3), name="odd")), "layer 'odd' (Permute)"),
         "cropped": (plain(layers.RandomCrop(4, 4, name="odd")), "layer 'odd' (RandomCrop)"),
         "reshaped": (plain(layers.Reshape((4, 16, 2)), layers.Conv2D(4, 3, name="odd")), "layer 'odd' (Conv2D): its input [4, 16, 2]"),
-        "twice": (keras.Sequential([plain(), layers.Softmax()]), "the last layer must be 'dense'"),
+        "twice": (keras.Sequential([plain(), layers.Softmax()]), "(Softmax): the last layer must be a Dense"),
         "images": (plain(layers.Dense(3, name="odd")), "layer 'odd' (Dense): its input [8, 8, 2] is not flat"),
     }
     for name, (model, _) in models.items():

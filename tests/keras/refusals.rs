@@ -80,8 +80,12 @@ fn layers_are_refused_by_name_and_setting() {
         (4, "max_value", json!(6.0), "max_value is 6.0, which is unsupported"),
         (6, "rate", json!("x"), "layer 'dropout' (Dropout): rate is \"x\", which is unsupported"),
         (6, "rate", json!(1), "rate is 1; give one from 0 to below 1"),
-        (7, "activation", json!("relu"), "the last layer must be 'dense'"),
-        (7, "units", json!(1), "the last layer must be 'dense' with two classes or more"),
+        (7, "activation", json!("relu"), "layer 'dense' (Dense): the last layer must be a Dense of two units or more"),
+        (7, "units", json!(1), "layer 'dense' (Dense): the last layer must be a Dense of two units or more"),
+        (1, "activation", json!("softmax"), "layer 'conv2d' (Conv2D): its softmax is not the network's end"),
+        (7, "units", json!(0), "layer 'dense' (Dense): units is 0; give 1 to"),
+        (1, "strides", json!([1.0, 1.0]), "layer 'conv2d' (Conv2D): strides is [1.0,1.0], which is unsupported"),
+        (1, "name", json!("a".repeat(1001)), "its name has 1001 bytes; give it one of at most 1000"),
         (0, "batch_shape", json!([null, 47]), "layer 'input_layer' (InputLayer): its input has the shape [null,47]; "),
         (
             0,
@@ -90,12 +94,18 @@ fn layers_are_refused_by_name_and_setting() {
             "layer 'conv2d' (Conv2D): its input [48] is no image [height, width, channels]",
         ),
         (0, "batch_shape", json!([null, null, 6, 1]), "its input has the shape [null,null,6,1]; "),
+        (0, "batch_shape", json!([null, 0, 6, 1]), "its input has the shape [null,0,6,1]; "),
+        (0, "batch_shape", json!([null, 1_u64 << 40, 1_u64 << 40, 1]), "its input has the shape [null,1099511627776,"),
         (0, "dtype", json!("float64"), "layer 'input_layer' (InputLayer): dtype is \"float64\", which is unsupported"),
     ] {
         let bytes = edited("keras3.keras", &|json| {
             let config = &mut json["config"]["layers"][layer]["config"];
             config[key] = value.clone();
-            if key == "name" {
+            if value == "same" {
+                // Where windows reach past the image.
+                config["pool_size"] = json!([3, 3]);
+            }
+            if expected.contains("a ba") {
                 config["use_bias"] = json!(3);
             }
         });
@@ -107,13 +117,23 @@ fn layers_are_refused_by_name_and_setting() {
 #[test]
 fn other_classes_and_graphs_are_refused() {
     type Edit = fn(&mut Value);
-    let cases: [(&str, Edit, &str); 8] = [
+    let cases: [(&str, Edit, &str); 10] = [
         ("keras3.keras", |json| json["class_name"] = json!("Mine"), "is a model of the class \"Mine\"; supported are"),
         ("keras3.keras", |json| json["config"]["layers"] = json!([]), "has no layers"),
         (
             "keras3.keras",
-            |json| json["config"]["layers"][4]["class_name"] = json!("LeakyReLU"),
-            "layer 're_lu' (LeakyReLU): layers of this class are unsupported; supported are Conv2D,",
+            |json| json["config"]["layers"][4]["class_name"] = json!("ELU"),
+            "layer 're_lu' (ELU): layers of this class are unsupported; supported are Conv2D,",
+        ),
+        (
+            "keras3.keras",
+            |json| json["config"]["layers"][6]["class_name"] = json!("RandomFourierFeatures"),
+            "layer 'dropout' (RandomFourierFeatures): layers of this class are unsupported; supported are Conv2D,",
+        ),
+        (
+            "keras3.keras",
+            |json| json["config"]["layers"][7]["registered_name"] = json!("Dense"),
+            "layer 'dense' (Dense): it is the author's own class \"Dense\", not Keras'; supported are",
         ),
         (
             "keras3_functional.keras",
@@ -229,6 +249,36 @@ fn members_that_unpack_to_far_more_than_a_model_are_refused() {
     }
 }
 
+/// Their arrays are known by their order alone, but for the names.
+#[test]
+fn arrays_in_another_order_and_kernels_the_other_way_round_are_refused() {
+    for (file, old, new, expected) in [
+        (
+            "keras/files/keras3/normalised.h5",
+            "batch_normalization/beta",
+            "batch_normalization/gamm",
+            "gamm' where a beta is expected; save the model as .keras",
+        ),
+        (
+            "formats/keras3.h5",
+            "tensorflow",
+            "theano\0\0\0\0",
+            "a: was saved on Theano, whose kernels are the other way round;",
+        ),
+    ] {
+        assert_eq!(old.len(), new.len());
+        let bytes = std::fs::read(folder().join("..").join(file)).unwrap();
+        let mut edited = bytes.clone();
+        for place in 0..bytes.len() - old.len() {
+            if bytes[place..].starts_with(old.as_bytes()) {
+                edited[place..place + old.len()].copy_from_slice(new.as_bytes());
+            }
+        }
+        let message = keras_h5::decode(&edited, "a", None).unwrap_err().to_string();
+        assert!(message.contains(expected) && message.lines().count() == 1, "no '{expected}' in: {message}");
+    }
+}
+
 /// Settings that only training knows change nothing but what is said.
 #[test]
 fn settings_of_training_alone_are_read_and_named() {
@@ -292,7 +342,8 @@ fn configurations_that_are_too_long_too_deep_or_too_large_are_refused() {
     assert!(with(vec![b'['; 1 << 20]).contains("its configuration is not JSON (recursion limit exceeded"));
     assert!(with(vec![b' '; (1 << 22) + 1]).contains("it has more than 4194304 bytes"));
     let flat = |layers: usize| {
-        let layers = vec![json!({"class_name": "Flatten", "config": {}}); layers];
+        let mut layers = vec![json!({"class_name": "Flatten", "config": {}}); layers - 1];
+        layers.push(json!({"class_name": "Dense", "config": {"units": 3}}));
         let config = json!({"name": "a", "build_input_shape": [null, 8, 6, 1], "layers": layers});
         json!({"class_name": "Sequential", "config": config}).to_string().into_bytes()
     };

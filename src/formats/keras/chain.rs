@@ -10,6 +10,9 @@ use super::message::{Found, place};
 /// How deep models may be in each other. The JSON's own depth is bounded, too.
 const DEEPEST: usize = 20;
 
+/// The longest name of a layer. Each of its arrays is looked up by it.
+const LONGEST_NAME: usize = 1000;
+
 /// A layer, and where files have its arrays.
 pub struct Leaf<'a> {
     pub layer: &'a Value,
@@ -45,6 +48,13 @@ fn unfold<'a>(model: &Leaf<'a>, deepest: usize, leaves: &mut Vec<Leaf<'a>>) -> F
         let number = if *count == 0 { String::new() } else { format!("_{count}") };
         *count += 1;
         let own_name = layer["config"]["name"].as_str().unwrap_or_default();
+        if own_name.len() > LONGEST_NAME {
+            let length = own_name.len();
+            return Err(format!(
+                "{}: its name has {length} bytes; give it one of at most {LONGEST_NAME}",
+                place(layer)
+            ));
+        }
         let inner = Leaf {
             layer,
             group: if model.group.is_empty() { own_name } else { model.group },

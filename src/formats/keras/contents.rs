@@ -17,6 +17,8 @@ pub struct Contents {
 /// A layer's weights, by the numbers of their arrays.
 pub struct Product {
     pub kernel: usize,
+    /// The kernel's shape in the file, where it is not our tensor's.
+    pub kernel_shape: Option<Vec<usize>>,
     /// Where there is none, it is zero.
     pub bias: Option<usize>,
     /// What is folded into the layer.
@@ -36,10 +38,14 @@ pub struct Folded {
 pub struct Array {
     /// See [`Leaf::group`].
     pub group: String,
+    /// Its layer's name.
+    pub layer: String,
     /// Its layer's, see [`Leaf::path`].
     pub path: String,
     /// Its number among its layer's.
     pub number: usize,
+    /// What Keras calls it: `kernel`, `moving_mean`.
+    pub part: &'static str,
     /// Whether Keras trains it.
     pub is_trained: bool,
 }
@@ -60,9 +66,10 @@ pub struct Arrays<'a> {
 
 impl Arrays<'_> {
     /// The number of the layer's next array among all.
-    pub fn next(&mut self, is_trained: bool) -> usize {
+    pub fn next(&mut self, part: &'static str, is_trained: bool) -> usize {
         let (group, path) = (self.leaf.group.to_owned(), self.leaf.path.clone());
-        self.arrays.push(Array { group, path, number: self.number, is_trained });
+        let layer = self.leaf.layer["config"]["name"].as_str().unwrap_or_default().to_owned();
+        self.arrays.push(Array { group, layer, path, number: self.number, part, is_trained });
         self.number += 1;
         self.arrays.len() - 1
     }
@@ -78,11 +85,13 @@ impl Contents {
     pub fn of_weights(model: Model, variables: &[Variable]) -> Self {
         let array = |(number, variable): (usize, &Variable)| Array {
             group: String::new(),
+            layer: variable.layer.clone(),
             path: format!("layers/{}", variable.layer),
             number: number % 2,
+            part: variable.part,
             is_trained: true,
         };
-        let product = |kernel| Product { kernel, bias: Some(kernel + 1), folded: None };
+        let product = |kernel| Product { kernel, kernel_shape: None, bias: Some(kernel + 1), folded: None };
         Self {
             products: (0..variables.len()).step_by(2).map(product).collect(),
             arrays: variables.iter().enumerate().map(array).collect(),

@@ -3,7 +3,7 @@
 //!
 //! <https://github.com/keras-team/keras/blob/master/keras/src/legacy/saving/legacy_h5_format.py>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -81,6 +81,9 @@ fn read(bytes: &[u8], model: Option<&Model>) -> Found<Network> {
     let reader = Reader::open(bytes.to_vec())?;
     let json = reader.texts("", "model_config")?;
     let [json] = json.as_slice() else { return weights_alone(&reader, model) };
+    if reader.texts("", "backend")?.concat().starts_with("theano") {
+        return Err("was saved on Theano, whose kernels are the other way round; load and save it on TensorFlow".into());
+    }
     let contents = contents(&parse(json)?)?;
     let paths = paths(&reader, &contents.arrays)?;
     // There is none where the model was never compiled.
@@ -89,7 +92,8 @@ fn read(bytes: &[u8], model: Option<&Model>) -> Found<Network> {
     network(&reader, contents, &paths, &training["optimizer_config"], adam(&reader).as_ref())
 }
 
-/// The file's paths of the arrays. Keras goes by their order in a group: those that it trains come first.
+/// The file's paths of the arrays. Keras goes by their order in a group, where those that it trains come first, if need be
+/// from one model within to the next; their names say the same wherever no two are alike.
 fn paths(reader: &Reader, arrays: &[Array]) -> Found<Vec<String>> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (number, array) in arrays.iter().enumerate() {
@@ -98,18 +102,40 @@ fn paths(reader: &Reader, arrays: &[Array]) -> Found<Vec<String>> {
     let mut paths = vec![String::new(); arrays.len()];
     for (name, mut own) in groups {
         own.sort_by_key(|&number| !arrays[number].is_trained);
-        let found = in_group(reader, &format!("{MODEL_WEIGHTS}/{name}"))?;
+        let mut found = in_group(reader, &format!("{MODEL_WEIGHTS}/{name}"))?;
         if found.len() != own.len() {
             let (name, found, expected) = (name.chars().take(60).collect::<String>(), found.len(), own.len());
             return Err(format!(
                 "has {found} arrays for layer '{name}', not {expected}; save the model in Keras again"
             ));
         }
+        if let Some(named) = by_name(&found, own.iter().map(|&number| &arrays[number])) {
+            found = named;
+        }
         for (number, path) in own.into_iter().zip(found) {
+            let part = arrays[number].part;
+            // TensorFlow 1 may number them: `kernel_1:0`.
+            if !path.rsplit('/').next().is_some_and(|name| name.starts_with(part)) {
+                let path: String = path.chars().take(100).collect();
+                return Err(format!("has '{path}' where a {part} is expected; save the model as .keras instead"));
+            }
             paths[number] = path;
         }
     }
     Ok(paths)
+}
+
+/// The paths of the arrays among `found`, by their last two names; none where those are not one of each.
+fn by_name<'a>(found: &[String], arrays: impl Iterator<Item = &'a Array>) -> Option<Vec<String>> {
+    let mut named = HashMap::new();
+    for path in found {
+        let mut names = path.trim_end_matches(":0").rsplit('/');
+        let part = names.next()?;
+        if named.insert((names.next()?, part), path).is_some() {
+            return None;
+        }
+    }
+    arrays.map(|array| named.remove(&(array.layer.as_str(), array.part)).cloned()).collect()
 }
 
 /// The paths of a group's arrays.

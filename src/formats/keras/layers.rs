@@ -2,13 +2,50 @@
 
 use serde_json::Value;
 
-use super::message::{Found, place};
+use super::message::{Found, place, shown};
 use super::settings::{Settings, size};
-use crate::model::{Activation, Layer, Padding};
+use crate::model::{Activation, Layer, Padding, Window};
 
 /// What the layers here are, for messages.
 const SUPPORTED: &str = "supported are Conv2D, MaxPooling2D, Flatten, Reshape, Dense, BatchNormalization, Dropout, ReLU, \
                          Activation and Softmax, and layers that only training knows";
+
+/// The layers that change values in training only, whatever their settings are: of Keras 2 and 3, its `experimental`
+/// ones included. Others that are called `Random...` do something (`RandomFourierFeatures`), or may.
+const NOISE: [&str; 32] = [
+    "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "ActivityRegularization",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHeight",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomWidth",
+    "RandomZoom",
+    "RandAugment",
+    "AugMix",
+    "MixUp",
+    "CutMix",
+];
 
 /// What a layer of Keras is here, where it predicts.
 pub enum Kind {
@@ -21,6 +58,10 @@ pub enum Kind {
     Reshape(Vec<i64>),
     /// A pixel's byte / 255.
     Rescaling,
+    /// The largest value of each channel.
+    Largest,
+    /// Zeros around the image: `[[above, below], [left, right]]`.
+    ZeroPadding([[usize; 2]; 2]),
     /// The same values.
     Nothing,
 }
@@ -37,11 +78,17 @@ pub struct Normalisation {
 /// What the layer is after values of that shape, the batch's size left out; and in words what of it only training knows.
 pub fn kind(layer: &Value, input: &[usize]) -> Found<(Kind, Option<String>)> {
     let settings = Settings(layer);
-    if is_noise(settings, input) {
+    let class = settings.class();
+    // Keras' own classes have none.
+    let author = &layer["registered_name"];
+    if !author.is_null() {
+        let class = shown(author);
+        return Err(format!("{}: it is the author's own class {class}, not Keras'; {SUPPORTED}", place(layer)));
+    }
+    if NOISE.contains(&class) {
         settings.only("dtype")?;
         return Ok((Kind::Nothing, Some(place(layer))));
     }
-    let class = settings.class();
     let own =
         own(class).ok_or_else(|| format!("{}: layers of this class are unsupported; {SUPPORTED}", place(layer)))?;
     let mut left_out = settings.check(own)?;
@@ -53,15 +100,24 @@ pub fn kind(layer: &Value, input: &[usize]) -> Found<(Kind, Option<String>)> {
             }
             Kind::Product(if class == "Dense" { dense(settings)? } else { convolution(settings)? }, has_bias)
         }
-        "MaxPooling2D" => Kind::Plain(pool(settings)?),
+        "MaxPooling2D" => Kind::Plain(pool(settings, input)?),
+        "GlobalMaxPooling2D" => Kind::Largest,
+        "ZeroPadding2D" => Kind::ZeroPadding(zeros(settings)?),
         "Flatten" => Kind::Plain(Layer::Flatten {}),
         "Dropout" => Kind::Plain(Layer::Dropout { rate: settings.number("rate")? as f32 }),
         "Activation" => Kind::Plain(Layer::Activation { activation: activation(settings)? }),
         "ReLU" => Kind::Plain(Layer::Activation { activation: Activation::Relu }),
+        "LeakyReLU" => Kind::Plain(leaky(settings)?),
         "Softmax" => Kind::Plain(Layer::Activation { activation: Activation::Softmax }),
         "BatchNormalization" => Kind::Normalisation(normalisation(settings, input.len())?),
         "Reshape" => Kind::Reshape(target(settings)?),
         "Rescaling" => rescaling(settings)?,
+        "RandomCrop" => {
+            left_out.push("it crops in training only".into());
+            whole(settings, input)?
+        }
+        "CenterCrop" => whole(settings, input)?,
+        "Permute" => unmoved(settings)?,
         _ => Kind::Nothing,
     };
     Ok((kind, (!left_out.is_empty()).then(|| format!("{}: {}", place(layer), left_out.join(", ")))))
@@ -70,7 +126,7 @@ pub fn kind(layer: &Value, input: &[usize]) -> Found<(Kind, Option<String>)> {
 /// The settings of a class that are read; none where the class is unknown.
 fn own(class: &str) -> Option<&'static [&'static str]> {
     Some(match class {
-        "InputLayer" | "Identity" | "Flatten" | "ReLU" | "Softmax" => &[],
+        "InputLayer" | "Identity" | "Flatten" | "GlobalMaxPooling2D" | "ReLU" | "Softmax" => &[],
         "Conv2D" => &["filters", "kernel_size", "strides", "padding", "activation", "use_bias"],
         "MaxPooling2D" => &["pool_size", "strides", "padding"],
         "Dense" => &["units", "activation", "use_bias"],
@@ -79,22 +135,12 @@ fn own(class: &str) -> Option<&'static [&'static str]> {
         "BatchNormalization" => &["axis", "momentum", "epsilon", "center", "scale", "synchronized", "renorm_momentum"],
         "Reshape" => &["target_shape"],
         "Rescaling" => &["scale", "offset"],
+        "ZeroPadding2D" => &["padding"],
+        "LeakyReLU" => &["negative_slope", "alpha"],
+        "RandomCrop" | "CenterCrop" => &["height", "width"],
+        "Permute" => &["dims"],
         _ => return None,
     })
-}
-
-/// Whether the layer changes values in training only, whatever its settings are.
-fn is_noise(settings: Settings, input: &[usize]) -> bool {
-    match settings.class() {
-        "GaussianNoise" | "GaussianDropout" | "AlphaDropout" | "ActivityRegularization" => true,
-        "RandAugment" | "AugMix" | "MixUp" | "CutMix" => true,
-        // Where it predicts, it cuts the middle out.
-        "RandomCrop" => {
-            let side = |key| size(settings.value(key));
-            input.len() > 1 && side("height") == Some(input[0]) && side("width") == Some(input[1])
-        }
-        class => class.starts_with("Random") || class.starts_with("SpatialDropout"),
-    }
 }
 
 fn convolution(settings: Settings) -> Found<Layer> {
@@ -122,13 +168,59 @@ fn activation(settings: Settings) -> Found<Activation> {
     settings.choice("activation")
 }
 
-fn pool(settings: Settings) -> Found<Layer> {
-    if settings.choice::<Padding>("padding")? != Padding::Valid {
-        return Err(settings.wrong("padding"));
-    }
+/// Padding is none where all windows fit into the image.
+fn pool(settings: Settings, input: &[usize]) -> Found<Layer> {
     let size = settings.pair("pool_size")?;
     let stride = if settings.value("strides").is_null() { size } else { settings.pair("strides")? };
+    if settings.choice::<Padding>("padding")? == Padding::Same {
+        let image = <[usize; 3]>::try_from(input).map_err(|_| settings.wrong("padding"))?;
+        let positions = |padding| Window::new(image, size, stride, padding).map(|window| window.output);
+        let [valid, same] = [Padding::Valid, Padding::Same].map(positions);
+        if valid.is_err() || valid != same {
+            return Err(settings.wrong("padding"));
+        }
+    }
     Ok(Layer::MaxPool2d { size, stride: Some(stride).filter(|stride| *stride != size) })
+}
+
+/// `[[above, below], [left, right]]`, as Keras writes it however it was given.
+fn zeros(settings: Settings) -> Found<[[usize; 2]; 2]> {
+    let sides = |value: &Value| match value.as_array()?.as_slice() {
+        [before, after] => Some([size(before)?, size(after)?]),
+        _ => None,
+    };
+    let axes = settings.value("padding").as_array().map(Vec::as_slice);
+    let Some([height, width]) = axes else { return Err(settings.wrong("padding")) };
+    sides(height).zip(sides(width)).map(<[[usize; 2]; 2]>::from).ok_or_else(|| settings.wrong("padding"))
+}
+
+/// A ReLU, where it does not leak.
+fn leaky(settings: Settings) -> Found<Layer> {
+    let key = if settings.value("alpha").is_null() { "negative_slope" } else { "alpha" };
+    if settings.number(key)? != 0.0 {
+        return Err(settings.wrong(key));
+    }
+    Ok(Layer::Activation { activation: Activation::Relu })
+}
+
+/// A crop to the whole image. Where it predicts, a `RandomCrop` cuts the middle out, as a `CenterCrop` does.
+fn whole(settings: Settings, input: &[usize]) -> Found<Kind> {
+    for (axis, key) in ["height", "width"].into_iter().enumerate() {
+        if input.len() != 3 || settings.count(key)? != input[axis] {
+            return Err(settings.misplaced(&format!("its input {input:?} is not of its size")));
+        }
+    }
+    Ok(Kind::Nothing)
+}
+
+/// A permutation that leaves all dimensions where they are.
+fn unmoved(settings: Settings) -> Found<Kind> {
+    let dimensions = settings.value("dims").as_array().map(Vec::as_slice).unwrap_or_default();
+    let stays = |(place, dimension): (usize, &Value)| size(dimension) == Some(place + 1);
+    match dimensions.iter().enumerate().all(stays) {
+        true if !dimensions.is_empty() => Ok(Kind::Nothing),
+        _ => Err(settings.wrong("dims")),
+    }
 }
 
 /// Over the last of so many dimensions; the batch's is counted, too, where the axis is not counted from the end.

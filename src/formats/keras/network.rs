@@ -48,7 +48,8 @@ impl Product {
     /// Kernel and bias, with what is folded into them.
     fn read(&self, reader: &Reader, paths: &[String], variables: &[Variable]) -> Found<Vec<Tensor>> {
         let [kernel, bias] = variables else { return Err("a layer has more than kernel and bias".into()) };
-        let mut kernel_values = reader.floats(&paths[self.kernel], &kernel.shape)?;
+        let in_file = self.kernel_shape.as_ref().unwrap_or(&kernel.shape);
+        let mut kernel_values = reader.floats(&paths[self.kernel], in_file)?;
         let mut bias_values = match self.bias {
             Some(number) => reader.floats(&paths[number], &bias.shape)?,
             None => vec![0.0; bias.shape.iter().product()],

@@ -16,7 +16,7 @@ const IGNORED: [&str; 7] = ["name", "seed", "trainable", "batch_shape", "batch_i
 const TRAINING: [&str; 3] = ["_regularizer", "_constraint", "noise_shape"];
 
 /// The one value that a key may have, in whichever layer it stands. A key that is null is not set.
-const ONLY: [(&str, &str); 11] = [
+const ONLY: [(&str, &str); 12] = [
     ("dtype", "\"float32\""),
     ("data_format", "\"channels_last\""),
     ("dilation_rate", "[1,1]"),
@@ -28,6 +28,7 @@ const ONLY: [(&str, &str); 11] = [
     ("ragged", "false"),
     ("optional", "false"),
     ("renorm", "false"),
+    ("keepdims", "false"),
 ];
 
 /// A layer as the file spells it.

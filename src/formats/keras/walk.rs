@@ -8,10 +8,13 @@ use super::contents::{Contents, Folded, Product};
 use super::layers::{Kind, Normalisation, kind};
 use super::message::{Found, place, shown};
 use super::settings::{Settings, size};
-use crate::model::{Activation, Layer, Model, Shape, activation, after, resolve};
+use crate::model::{Activation, Layer, Model, Padding, Shape, Window, activation, after, resolve};
 
 /// The longest JSON that is read: that of a thousand layers is shorter.
 pub const LONGEST_JSON: usize = 1 << 22;
+
+/// The most values of an image: more than any layer takes.
+const MOST_PIXELS: usize = 1 << 30;
 
 /// The JSON in a file.
 pub fn parse(text: &str) -> Found<Value> {
@@ -37,11 +40,18 @@ pub fn contents(json: &Value) -> Found<Contents> {
     })?;
     let model =
         Model { name: plain(json["config"]["name"].as_str().unwrap_or_default()), input: image, layers: Vec::new() };
-    let mut walk = Walk { contents: Contents::of(model), shape: Shape::Image(image), view, is_rescaled: false };
+    let mut walk = Walk {
+        contents: Contents::of(model),
+        sources: Vec::new(),
+        shape: Shape::Image(image),
+        view,
+        is_rescaled: false,
+        zeros: None,
+    };
     for leaf in &leaves {
         walk.take(leaf)?;
     }
-    end(&mut walk.contents.model.layers);
+    walk.end()?;
     // Before anything else is made of as many layers as a file may name.
     resolve(&walk.contents.model).map_err(|error| error.to_string())?;
     Ok(walk.contents)
@@ -63,6 +73,7 @@ fn input(shape: &Value, leaves: &[Leaf]) -> Option<(Vec<usize>, [usize; 3])> {
         }
         view => image(view)?,
     };
+    count(&image).filter(|values| (1..=MOST_PIXELS).contains(values))?;
     Some((view, image))
 }
 
@@ -101,22 +112,38 @@ fn reshaped(view: &[usize], target: &[i64]) -> Option<Vec<usize>> {
     (target.iter().filter(|&&size| size == -1).count() <= 1 && count(&sizes)? == all).then_some(sizes)
 }
 
-struct Walk {
+struct Walk<'a> {
     contents: Contents,
+    /// The layer of Keras that each of the model's layers is made of.
+    sources: Vec<&'a Value>,
     /// Of the values as our layers see them.
     shape: Shape,
     /// Of the same values as Keras' layers see them, the batch left out.
     view: Vec<usize>,
     is_rescaled: bool,
+    /// Zeros that are to be around the image, and the layer that says so.
+    zeros: Option<([[usize; 2]; 2], &'a Value)>,
 }
 
-impl Walk {
-    fn take(&mut self, leaf: &Leaf) -> Found<()> {
+impl<'a> Walk<'a> {
+    fn take(&mut self, leaf: &Leaf<'a>) -> Found<()> {
         let (kind, left_out) = kind(leaf.layer, &self.view)?;
         self.contents.left_out.extend(left_out);
+        if !matches!(kind, Kind::Product(Layer::Conv2d { .. }, _)) {
+            self.expect_no_zeros()?;
+        }
         match kind {
+            Kind::ZeroPadding(zeros) => {
+                self.zeros = Some((zeros, leaf.layer));
+                Ok(())
+            }
             Kind::Nothing => Ok(()),
             Kind::Plain(layer) => self.plain(leaf, layer),
+            Kind::Largest => {
+                self.expect_image(leaf)?;
+                self.push(leaf, Layer::MaxPool2d { size: [self.view[0], self.view[1]], stride: None })?;
+                self.push(leaf, Layer::Flatten {})
+            }
             Kind::Product(layer, has_bias) => self.product(leaf, layer, has_bias),
             Kind::Normalisation(normalisation) => self.fold(leaf, &normalisation),
             Kind::Reshape(target) => {
@@ -136,16 +163,19 @@ impl Walk {
         }
     }
 
-    fn plain(&mut self, leaf: &Leaf, layer: Layer) -> Found<()> {
+    fn plain(&mut self, leaf: &Leaf<'a>, layer: Layer) -> Found<()> {
         match layer {
             Layer::MaxPool2d { .. } => self.expect_image(leaf)?,
-            Layer::Activation { activation: Activation::Softmax } => self.expect_flat(leaf)?,
+            // Over the last dimension.
+            Layer::Activation { activation: Activation::Softmax } if count(&self.view) != self.view.last().copied() => {
+                self.expect_flat(leaf)?;
+            }
             _ => {}
         }
         self.push(leaf, layer)
     }
 
-    fn product(&mut self, leaf: &Leaf, layer: Layer, has_bias: bool) -> Found<()> {
+    fn product(&mut self, leaf: &Leaf<'a>, mut layer: Layer, has_bias: bool) -> Found<()> {
         if let Layer::Dense { .. } = layer {
             self.expect_flat(leaf)?;
             if let Shape::Image(_) = self.shape {
@@ -153,16 +183,44 @@ impl Walk {
             }
         } else {
             self.expect_image(leaf)?;
+            self.take_zeros(&mut layer)?;
         }
         let mut arrays = self.contents.arrays_of(leaf);
         let product = Product {
-            kernel: arrays.next(leaf.trainable),
-            bias: has_bias.then(|| arrays.next(leaf.trainable)),
+            kernel: arrays.next("kernel", leaf.trainable),
+            kernel_shape: None,
+            bias: has_bias.then(|| arrays.next("bias", leaf.trainable)),
             folded: None,
         };
         self.contents.products.push(product);
         self.note_frozen(leaf);
         self.push(leaf, layer)
+    }
+
+    /// Makes a convolution over an image with zeros around it one that has them itself, if its own are as many.
+    fn take_zeros(&mut self, layer: &mut Layer) -> Found<()> {
+        let Some(([rows, columns], _)) = self.zeros else { return Ok(()) };
+        if let (Layer::Conv2d { kernel, stride, padding: padding @ Padding::Valid, .. }, Shape::Image(image)) =
+            (layer, self.shape)
+        {
+            let [height, width, channels] = image;
+            let around = |size: usize, zeros: [usize; 2]| size.saturating_add(zeros[0]).saturating_add(zeros[1]);
+            let wide = [around(height, rows), around(width, columns), channels];
+            let wide = Window::new(wide, *kernel, *stride, Padding::Valid);
+            let own = Window::new(image, *kernel, *stride, Padding::Same);
+            if let (Ok(wide), Ok(own)) = (wide, own)
+                && (wide.output, [rows[0], columns[0]]) == (own.output, own.pad)
+            {
+                *padding = Padding::Same;
+                self.zeros = None;
+            }
+        }
+        self.expect_no_zeros()
+    }
+
+    fn expect_no_zeros(&self) -> Found<()> {
+        let problem = "it is supported only right before a Conv2D that with it has what padding 'same' gives";
+        self.zeros.map_or(Ok(()), |(_, source)| Err(Settings(source).misplaced(problem)))
     }
 
     /// Exact where nothing is between the product and the normalisation.
@@ -187,10 +245,10 @@ impl Walk {
         let mut arrays = self.contents.arrays_of(leaf);
         let folded = Folded {
             epsilon: normalisation.epsilon,
-            gamma: normalisation.scale.then(|| arrays.next(leaf.trainable)),
-            beta: normalisation.center.then(|| arrays.next(leaf.trainable)),
-            mean: arrays.next(false),
-            variance: arrays.next(false),
+            gamma: normalisation.scale.then(|| arrays.next("gamma", leaf.trainable)),
+            beta: normalisation.center.then(|| arrays.next("beta", leaf.trainable)),
+            mean: arrays.next("moving_mean", false),
+            variance: arrays.next("moving_variance", false),
         };
         if let Some(product) = self.contents.products.last_mut() {
             product.folded = Some(folded);
@@ -202,12 +260,73 @@ impl Walk {
     }
 
     /// Appends a layer of ours.
-    fn push(&mut self, leaf: &Leaf, layer: Layer) -> Found<()> {
+    fn push(&mut self, leaf: &Leaf<'a>, layer: Layer) -> Found<()> {
         self.shape = after(&layer, self.shape).map_err(|problem| format!("{}: {problem}", place(leaf.layer)))?;
         if !matches!(layer, Layer::Dropout { .. } | Layer::Activation { .. }) {
             self.view = view(self.shape);
         }
         self.contents.model.layers.push(layer);
+        self.sources.push(leaf.layer);
+        Ok(())
+    }
+
+    /// Ends the model with the last product, where nothing follows it that counts, and without the softmax, which is part of
+    /// our loss.
+    fn end(&mut self) -> Found<()> {
+        self.expect_no_zeros()?;
+        let layers = &self.contents.model.layers;
+        let is_product = |layer: &Layer| matches!(layer, Layer::Dense { .. } | Layer::Conv2d { .. });
+        let is_softmax = |layer: &&Layer| activation(layer) == Activation::Softmax;
+        let changes_nothing = |layer: &Layer| match layer {
+            Layer::Flatten {} | Layer::Dropout { .. } => true,
+            Layer::Activation { activation } => *activation != Activation::Relu,
+            _ => false,
+        };
+        if let Some(last) = layers.iter().rposition(is_product)
+            && layers[last + 1..].iter().all(changes_nothing)
+            && layers[last..].iter().filter(is_softmax).count() <= 1
+        {
+            self.contents.model.layers.truncate(last + 1);
+            self.sources.truncate(last + 1);
+            self.flatten_last()?;
+            if let Some(Layer::Dense { activation: activation @ Activation::Softmax, .. }) =
+                self.contents.model.layers.last_mut()
+            {
+                *activation = Activation::Linear;
+            }
+        }
+        let layers = &self.contents.model.layers;
+        let problem = |index: usize, problem: &str| Err(Settings(self.sources[index]).misplaced(problem));
+        match layers.last() {
+            None => return Err("has no layers that change anything; save the model in Keras again".into()),
+            Some(Layer::Dense { activation: Activation::Linear | Activation::Softmax, units: 2.. }) => {}
+            Some(_) => {
+                let last = "the last layer must be a Dense of two units or more, with one softmax or none";
+                return problem(layers.len() - 1, last);
+            }
+        }
+        match layers.iter().position(|layer| activation(layer) == Activation::Softmax) {
+            Some(softmax) => problem(softmax, "its softmax is not the network's end"),
+            None => Ok(()),
+        }
+    }
+
+    /// A convolution whose one window is the whole image is a dense layer.
+    fn flatten_last(&mut self) -> Found<()> {
+        let model = &mut self.contents.model;
+        let Some(&Layer::Conv2d { filters, kernel, activation, .. }) = model.layers.last() else { return Ok(()) };
+        let before = &model.layers[..model.layers.len() - 1];
+        let input = before.iter().try_fold(Shape::Image(model.input), |shape, layer| after(layer, shape))?;
+        let Shape::Image([height, width, channels]) = input else { return Ok(()) };
+        if kernel != [height, width] || self.shape.values() != filters {
+            return Ok(());
+        }
+        model.layers.pop();
+        model.layers.extend([Layer::Flatten {}, Layer::Dense { units: filters, activation }]);
+        self.sources.extend(self.sources.last().copied());
+        if let Some(product) = self.contents.products.last_mut() {
+            product.kernel_shape = Some(vec![height, width, channels, filters]);
+        }
         Ok(())
     }
 
@@ -237,25 +356,6 @@ fn view(shape: Shape) -> Vec<usize> {
     match shape {
         Shape::Image(image) => image.to_vec(),
         Shape::Features(features) => vec![features],
-    }
-}
-
-/// Ends the layers with the last `Dense`, where nothing follows it that counts, and without the softmax, which is part of our
-/// loss.
-fn end(layers: &mut Vec<Layer>) {
-    let is_dense = |layer: &Layer| matches!(layer, Layer::Dense { .. });
-    let Some(last) = layers.iter().rposition(is_dense) else { return };
-    let is_softmax = |layer: &&Layer| activation(layer) == Activation::Softmax;
-    let changes_nothing = |layer: &Layer| match layer {
-        Layer::Flatten {} | Layer::Dropout { .. } => true,
-        Layer::Activation { activation } => *activation != Activation::Relu,
-        _ => false,
-    };
-    if layers[last + 1..].iter().all(changes_nothing) && layers[last..].iter().filter(is_softmax).count() <= 1 {
-        layers.truncate(last + 1);
-        if let Some(Layer::Dense { activation: activation @ Activation::Softmax, .. }) = layers.last_mut() {
-            *activation = Activation::Linear;
-        }
     }
 }
 
