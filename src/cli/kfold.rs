@@ -11,6 +11,7 @@ use serde_json::json;
 use super::batch::BatchOption;
 use super::console::Console;
 use super::device::{AdapterOption, Device};
+use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
 use super::run::Run;
 use super::tiling::{self, TilesOption};
@@ -83,45 +84,6 @@ const JSON: &str = "\
 JSON of a fold: fold (from 1), loss, accuracy (of the last epoch's training), val_loss, val_accuracy (of the samples held \
 out), test_loss, test_accuracy, seconds. JSON at the end: of each of these but fold, mean, standard_deviation and \
 confidence (half of the mean's 95 % confidence interval); and model, adapter, folds, run_dir.";
-
-/// What a fold's network came to; a row of `kfold.csv`.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Outcome {
-    /// From 1.
-    fold: usize,
-    loss: f64,
-    accuracy: f64,
-    val_loss: f64,
-    val_accuracy: f64,
-    test_loss: f64,
-    test_accuracy: f64,
-    seconds: f64,
-}
-
-/// The columns after the fold's number.
-const COLUMNS: [&str; 7] = ["loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "seconds"];
-const FILE: &str = "kfold.csv";
-
-impl Outcome {
-    fn figures(&self) -> [f64; 7] {
-        let Self { loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds, .. } = *self;
-        [loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds]
-    }
-
-    fn row(&self) -> String {
-        let figures: String = self.figures().iter().map(|figure| format!(",{figure}")).collect();
-        format!("{}{figures}\n", self.fold)
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        let (fold, figures) = line.split_once(',')?;
-        let figure = |cell: &str| cell.parse().ok().filter(|figure: &f64| figure.is_finite());
-        let figures: Vec<f64> = figures.split(',').map(figure).collect::<Option<_>>()?;
-        let [loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds] = figures.try_into().ok()?;
-        let fold = fold.parse().ok()?;
-        Some(Self { fold, loss, accuracy, val_loss, val_accuracy, test_loss, test_accuracy, seconds })
-    }
-}
 
 /// `kfold.toml`: what the folds have in common.
 #[derive(Serialize, Deserialize)]

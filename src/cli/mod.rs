@@ -19,6 +19,7 @@ mod export;
 mod interrupt;
 mod judgement;
 mod kfold;
+mod kfold_outcome;
 mod names;
 mod output;
 mod pictures;

@@ -170,7 +170,11 @@ impl<'a> Walk<'a> {
             Layer::Activation { activation: Activation::Softmax } if count(&self.view) != self.view.last().copied() => {
                 self.expect_flat(leaf)?;
             }
-            _ => {}
+            Layer::Conv2d { .. }
+            | Layer::Flatten {}
+            | Layer::Dropout { .. }
+            | Layer::Dense { .. }
+            | Layer::Activation { .. } => {}
         }
         self.push(leaf, layer)
     }
