@@ -56,8 +56,11 @@ pub fn draw(run: &Path) -> Result<()> {
 /// See [`metrics`].
 fn curves(runs: &[PathBuf]) -> Result<Curves> {
     let curve = |run: &PathBuf| {
-        // Of what is no run's folder, that is the fault.
-        let results = metrics(run).or_else(|error| RunFolder::find(run).and(Err(error)))?;
+        // Without the file, a path that is no run's folder is the fault.
+        if !run.join("metrics.csv").exists() {
+            RunFolder::find(run)?;
+        }
+        let results = metrics(run)?;
         let epochs = results.into_iter().map(|result| Epoch {
             number: result.epoch,
             loss: [result.loss, result.val_loss],

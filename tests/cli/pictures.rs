@@ -128,7 +128,7 @@ fn curves_are_drawn_of_what_metrics_csv_has() {
         scratch.run("plot run").failed(3, part);
     }
     scratch.run("plot run -o curves.jpeg").failed(3, "missing field");
-    scratch.run("plot nowhere").failed(3, "metrics.csv: cannot be read (");
+    scratch.run("plot nowhere").failed(3, "nowhere: there is no such file or folder; check the path");
     scratch.run("plot 1 2 3 4 5 6 7").failed(2, "plot: 7 runs; give at most 6, whose colours can be told apart");
     assert_eq!(scratch.run("plot").code, Some(2));
     assert_eq!(names(&scratch.path("run")), ["learning_curves.png", "metrics.csv"]);
