@@ -274,6 +274,19 @@ fn every_file_is_compiled() {
     }
     // Each file in it is a program of its own.
     folders.remove(&root().join("tests"));
+    // Programs take these by their paths.
+    let (_, shared) = folders.remove(&root().join("tests/support")).unwrap();
+    let programs: String = folders
+        .iter()
+        .filter(|(folder, _)| folder.starts_with(root().join("tests")))
+        .map(|(_, (text, _))| text.as_str())
+        .collect();
+    for name in shared {
+        assert!(
+            programs.contains(&format!("#[path = \"../support/{name}.rs\"]")),
+            "nothing compiles support/{name}.rs"
+        );
+    }
     assert!(folders.contains_key(&root().join("tests/parity")) && folders.len() > 15, "{:?}", folders.keys());
     for (folder, (text, modules)) in folders {
         assert_eq!(undeclared(&text, &modules), [""; 0], "{} has files that nothing compiles", folder.display());
