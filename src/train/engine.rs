@@ -4,67 +4,12 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::data::{Dataset, Samples};
+use super::{Placement, Source};
 use crate::error::{Error, Result};
 use crate::kernels::{Adam, Progress};
 use crate::model::glorot;
 use crate::plan::{BatchLog, BufferId, Executor, Parameter, Plan, Program, Timeline};
 use crate::random;
-
-/// All samples a run may visit, numbered through: the training file's, then the test file's.
-#[derive(Clone, Copy)]
-pub struct Source<'a> {
-    pub parts: [&'a Samples; 2],
-}
-
-impl<'a> From<&'a Dataset> for Source<'a> {
-    fn from(dataset: &'a Dataset) -> Self {
-        Self { parts: [&dataset.train, &dataset.test] }
-    }
-}
-
-impl Source<'_> {
-    pub fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.len()).sum()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Pixels `[H*W*C]` and label of a sample.
-    ///
-    /// # Panics
-    /// Where the source has no sample of that number.
-    pub fn sample(&self, number: u32) -> (&[u8], &[u8]) {
-        let first = self.parts[0].len();
-        let (part, at) = match number as usize {
-            at if at < first => (self.parts[0], at),
-            at => (self.parts[1], at - first),
-        };
-        let pixels: usize = part.shape.iter().product();
-        (&part.images[at * pixels..][..pixels], &part.labels[at..=at])
-    }
-}
-
-/// Where the samples are while a run goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// All on the device from the start.
-    Resident,
-    /// Each submission brings its own; for data sets beyond the device's buffers.
-    Streamed,
-}
-
-impl Placement {
-    /// Samples that the device's buffers hold.
-    pub fn samples(self, source: &Source, batch: usize) -> usize {
-        match self {
-            Placement::Resident => source.len(),
-            Placement::Streamed => Plan::BATCHES * batch,
-        }
-    }
-}
 
 /// Sum of losses and count of hits over some samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -335,6 +280,7 @@ fn words<'a>(runs: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::cpu::Cpu;
+    use crate::data::Samples;
     use crate::kernels::Tiles;
     use crate::model::{Activation, Layer, Model};
     use crate::plan::{Options, lower};
