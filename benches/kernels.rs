@@ -10,7 +10,8 @@ use std::time::Duration;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use gpu_fmnist::kernels::{Access, Element, specialise};
 use gpu_fmnist::model::{NAMES, notebook};
-use gpu_fmnist::plan::{BufferId, Executor, Options, Plan, Program, lower, single};
+use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{BufferId, Executor, Plan, Program, single};
 
 const BATCH: usize = 512;
 

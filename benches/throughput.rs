@@ -7,7 +7,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gpu_fmnist::measure::{Synthetic, throughput};
 use gpu_fmnist::model::{NAMES, notebook};
-use gpu_fmnist::plan::{Options, lower};
+use gpu_fmnist::network::{Options, lower};
 
 const BATCH: usize = 512;
 

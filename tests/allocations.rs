@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::kernels::{Progress, Tiles};
 use gpu_fmnist::model::notebook;
-use gpu_fmnist::plan::{Executor, Options, Plan, Program, lower};
+use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{Executor, Plan, Program};
 
 /// The system's allocator, counting.
 struct Counting;

@@ -8,8 +8,10 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::{Error, Result};
 use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::kernels::Tiles;
-use gpu_fmnist::model::{Activation, Layer, Model};
-use gpu_fmnist::plan::{BatchLog, BufferId, Executor, Options, Plan, Program, Timeline, lower};
+use gpu_fmnist::layers::{Activation, Dense, Flatten, Layer};
+use gpu_fmnist::model::Model;
+use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{BatchLog, BufferId, Executor, Plan, Program, Timeline};
 use gpu_fmnist::train::{Config, Engine, Monitor, Placement, Schedule, Source, State, Trainer};
 
 /// What may fail, and how often it does its work before.
@@ -76,8 +78,8 @@ const BATCH: usize = 8;
 const SAMPLES: usize = 8 * BATCH;
 
 fn model() -> Model {
-    let layers = vec![Layer::Flatten {}, Layer::Dense { units: 3, activation: Activation::Linear }];
-    Model { name: "failing".into(), input: [2, 2, 1], layers }
+    let layers = vec![Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: 3, activation: Activation::Linear })];
+    Model::sequence("failing", [2, 2, 1], layers)
 }
 
 fn samples(count: usize) -> Samples {

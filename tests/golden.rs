@@ -9,8 +9,10 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::gpu::{Gpu, adapters};
 use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::layers::Layer;
 use gpu_fmnist::model::Model;
-use gpu_fmnist::plan::{Executor, Options, Parameter, Plan, lower};
+use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{Executor, Parameter, Plan};
 use gpu_fmnist::train::{Engine, Placement, Source};
 use serde::Deserialize;
 
@@ -83,9 +85,7 @@ fn weights(golden: &Golden, parameter: &Parameter, number: u64) -> Vec<f32> {
 /// Names and values of the oracle's tensors in a matrix of kernel and bias.
 fn tensors(golden: &Golden, parameters: &[Parameter], matrices: &[Vec<f32>]) -> BTreeMap<String, Vec<f32>> {
     let layers = golden.model.layers.iter().enumerate();
-    let with_weights = layers.filter(|(_, layer)| {
-        matches!(layer, gpu_fmnist::model::Layer::Conv2d { .. } | gpu_fmnist::model::Layer::Dense { .. })
-    });
+    let with_weights = layers.filter(|(_, layer)| matches!(layer.layer, Layer::Conv2d(_) | Layer::Dense(_)));
     let named = with_weights.zip(parameters).zip(matrices).flat_map(|(((index, _), parameter), matrix)| {
         let (kernel, bias) = matrix.split_at(parameter.shape.rows * parameter.shape.columns);
         [(format!("{index}.kernel"), kernel.to_vec()), (format!("{index}.bias"), bias.to_vec())]

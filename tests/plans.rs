@@ -5,7 +5,8 @@ use std::sync::Arc;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::kernels::{CeilingBandwidth, MOST_WORDS, Progress, Tiles};
 use gpu_fmnist::model::notebook;
-use gpu_fmnist::plan::{BufferId, Executor, Options, Plan, Program, lower, single};
+use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{BufferId, Executor, Plan, Program, single};
 
 fn plan() -> Plan {
     lower(&notebook("cnn1").unwrap().0, Options::new(4, Tiles::Cpu, 10)).unwrap()

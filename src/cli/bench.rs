@@ -14,7 +14,8 @@ use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::measure::{Ceilings, Steps, Synthetic, agree, ceilings, steps_for, throughput};
 use crate::model::{self, Model, NAMES};
-use crate::plan::{Options, Program, lower};
+use crate::network::{Options, lower};
+use crate::plan::Program;
 use crate::train::check_batch_size;
 
 /// Measure how fast training steps are, on one adapter or on several in turn.

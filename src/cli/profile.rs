@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::formats::write_whole;
 use crate::measure::{Synthetic, ceilings, profile};
 use crate::model;
-use crate::plan::{Options, lower};
+use crate::network::{Options, lower};
 use crate::plot::save;
 use crate::train::check_batch_size;
 

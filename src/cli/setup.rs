@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::formats::Network;
 use crate::kernels::Tiling;
 use crate::model::Model;
-use crate::plan::{Options, Plan, Program, lower};
+use crate::network::{Options, lower};
+use crate::plan::{Plan, Program};
 use crate::train::{Config, Evaluator, Placement, Source, State, Trainer};
 
 /// Samples a step for a network that no run says it of.

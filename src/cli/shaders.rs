@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::formats::{Language, make_folder, translate, write_whole};
 use crate::kernels::{Row, TABLE, Tiled, Tiles, specialise};
 use crate::model::{self, nearest};
-use crate::plan::{Options, lower};
+use crate::network::{Options, lower};
 
 /// List the kernels, or translate their shaders.
 #[derive(Args)]

@@ -124,8 +124,8 @@ impl Network {
 
 /// Layer, part and shape of all weights, layer by layer.
 fn parts(model: &Model) -> Result<Vec<(String, &'static str, Vec<usize>)>> {
-    let layers = resolve(model)?.into_iter().filter_map(|layer| Some((layer.name, layer.weights?)));
-    let parts = |(layer, weights): (String, crate::model::Weights)| {
+    let layers = resolve(model)?.into_iter().filter_map(|layer| Some((layer.name, layer.inferred.weights?)));
+    let parts = |(layer, weights): (String, crate::plan::Weights)| {
         [(layer.clone(), "kernel", weights.kernel), (layer, "bias", vec![weights.columns])]
     };
     Ok(layers.flat_map(parts).collect())

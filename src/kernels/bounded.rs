@@ -75,7 +75,7 @@ mod tests {
     use super::super::convolution_cases::convolutions;
     use super::super::{Constants, ConvForward, Row, TABLE, Tiles};
     use super::*;
-    use crate::model::Window;
+    use crate::geometry::Window;
 
     /// Every case of a trusted kernel needs less than all checks over its own buffers, and none that is a word shorter
     /// will do.

@@ -14,7 +14,7 @@ use super::scratch::Scratch;
 use super::tiles::Tiles;
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
-use crate::model::Padding;
+use crate::geometry::Padding;
 
 pub const ROW: Row = Row {
     name: "conv_forward",

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::matrix::{Matrix, Offsets};
 use super::scratch::Scratch;
 use super::{Constants, MOST_WORDS, floats, floats_mut};
-use crate::model::{LARGEST_WINDOW, Window};
+use crate::geometry::{LARGEST_WINDOW, Window};
 
 /// A convolution of a batch. A dense layer is one with a 1 x 1 kernel over 1 x 1 images: see [`Convolution::dense`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Draw, SENTINEL};
 use super::{Convolution, Tiles};
-use crate::model::{Padding, Window};
+use crate::geometry::{Padding, Window};
 
 pub(super) fn window(input: [usize; 3], size: [usize; 2], stride: [usize; 2], padding: Padding) -> Window {
     Window::new(input, size, stride, padding).expect("the cases' windows fit their images")

@@ -8,7 +8,7 @@ use super::convolution_cases::{convolutions, describe};
 use super::gate::{self, Gate};
 use super::tiles::Tiles;
 use super::{BINDING_ALIGNMENT, BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
-use crate::model::Window;
+use crate::geometry::Window;
 
 pub const ROW: Row = Row {
     name: "fold",

@@ -6,7 +6,7 @@ use super::case::{Case, Draw, case, unwritten};
 use super::gate::{self, Gate};
 use super::pool_forward::{THREADS, constants, pools};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
-use crate::model::Window;
+use crate::geometry::Window;
 
 pub const ROW: Row = Row {
     name: "pool_backward",

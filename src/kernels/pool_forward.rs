@@ -6,7 +6,7 @@ use super::case::{Case, Draw, case, unwritten};
 use super::convolution_cases::window;
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
-use crate::model::{Padding, Window};
+use crate::geometry::{Padding, Window};
 
 pub const ROW: Row = Row {
     name: "pool_forward",

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 use super::{Convolution, Tile, conv_forward, conv_input_gradient, conv_weight_gradient};
-use crate::model::Window;
+use crate::geometry::Window;
 
 /// Which of the three products of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::layer::{LAYER_KEYS, LayerKeys};
 use super::{Model, NAMES, notebook};
 use crate::error::{Error, Result};
+use crate::layers::{COMMON_KEYS, Key, Kind, LAYER_KEYS, LayerKeys};
 use crate::sniff::{self, Wanted};
 
 /// Epochs to train a file's model by default.
@@ -74,7 +74,7 @@ pub fn parse(source: &str, text: &str) -> Result<Model> {
 
 /// Says which key is unknown, missing or of the wrong kind.
 fn check(model: &toml::Table) -> std::result::Result<(), String> {
-    check_keys(model, &["input", "layers"], &["name"], "the model")?;
+    check_keys(model, &[("input", Kind::Image), ("layers", Kind::Layers)], &[("name", Kind::Text)], "the model")?;
     let layers = model.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for (index, layer) in layers.iter().enumerate() {
         let place = format!("layer {}", index + 1);
@@ -89,88 +89,28 @@ fn check(model: &toml::Table) -> std::result::Result<(), String> {
             let hint = nearest(kind, &names);
             return Err(format!("{place}: unknown type \"{kind}\"{hint}; there are {}", names.join(", ")));
         };
-        check_keys(layer, &[&["type"], *required].concat(), optional, &format!("{place} ({kind})"))?;
+        let required = [&[("type", Kind::Text)], *required].concat();
+        check_keys(layer, &required, &[*optional, &COMMON_KEYS].concat(), &format!("{place} ({kind})"))?;
     }
     Ok(())
 }
 
-fn check_keys(
-    table: &toml::Table,
-    required: &[&str],
-    optional: &[&str],
-    place: &str,
-) -> std::result::Result<(), String> {
+fn check_keys(table: &toml::Table, required: &[Key], optional: &[Key], place: &str) -> std::result::Result<(), String> {
     let known = [required, optional].concat();
-    if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
-        return Err(format!("{place}: unknown key \"{key}\"{}; there are {}", nearest(key, &known), known.join(", ")));
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    if let Some(key) = table.keys().find(|key| !names.contains(&key.as_str())) {
+        return Err(format!("{place}: unknown key \"{key}\"{}; there are {}", nearest(key, &names), names.join(", ")));
     }
-    if let Some(key) = required.iter().find(|key| !table.contains_key(**key)) {
-        return Err(format!("{place}: no {key}; give {key} = {}", Kind::of(key).wanted()));
+    if let Some((key, kind)) = required.iter().find(|(key, _)| !table.contains_key(*key)) {
+        return Err(format!("{place}: no {key}; give {key} = {}", kind.wanted()));
     }
-    match table.iter().find(|(key, value)| !Kind::of(key).allows(value)) {
-        None => Ok(()),
-        Some((key, value)) => {
-            let kind = Kind::of(key);
+    for (key, kind) in known {
+        if let Some(value) = table.get(key).filter(|value| !kind.allows(value)) {
             let hint = value.as_str().map(|written| nearest(written, kind.choices())).unwrap_or_default();
-            Err(format!("{place}: {key} is {}{hint}; give {}", shown(value), kind.wanted()))
+            return Err(format!("{place}: {key} is {}{hint}; give {}", shown(value), kind.wanted()));
         }
     }
-}
-
-/// What a key's value must be. A key means the same wherever it stands.
-enum Kind {
-    Text,
-    Image,
-    Layers,
-    Count,
-    Pair,
-    Rate,
-    Choice(&'static [&'static str]),
-}
-
-impl Kind {
-    fn of(key: &str) -> Self {
-        match key {
-            "input" => Kind::Image,
-            "layers" => Kind::Layers,
-            "filters" | "units" => Kind::Count,
-            "kernel" | "stride" | "size" => Kind::Pair,
-            "rate" => Kind::Rate,
-            "padding" => Kind::Choice(&["valid", "same"]),
-            "activation" => Kind::Choice(&["linear", "relu", "softmax"]),
-            _ => Kind::Text,
-        }
-    }
-
-    fn allows(&self, value: &Value) -> bool {
-        let count = |value: &Value| value.as_integer().is_some_and(|number| number >= 1);
-        let counts = |length| value.as_array().is_some_and(|values| values.len() == length && values.iter().all(count));
-        match self {
-            Kind::Text => value.is_str(),
-            Kind::Image => counts(3),
-            Kind::Layers => value.as_array().is_some_and(|layers| !layers.is_empty()),
-            Kind::Count => count(value),
-            Kind::Pair => count(value) || counts(2),
-            Kind::Rate => value.is_float() || value.is_integer(),
-            Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
-        }
-    }
-
-    fn wanted(&self) -> String {
-        match self {
-            Kind::Text => "a text in quotes".into(),
-            Kind::Image => "[height, width, channels], each a whole number, 1 or more".into(),
-            Kind::Layers => "an array of tables, each under its own line [[layers]]".into(),
-            Kind::Count => "a whole number, 1 or more".into(),
-            Kind::Pair => "one number or [height, width], each a whole number, 1 or more".into(),
-            Kind::Rate => "a number from 0 to below 1".into(),
-            Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
-        }
-    }
-
-    fn choices(&self) -> &'static [&'static str] {
-        if let Kind::Choice(choices) = self { choices } else { &[] }
-    }
+    Ok(())
 }
 
 /// A value as the file has it, in one line and no longer than a message can bear.
@@ -217,7 +157,7 @@ fn one_line(error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Layer;
+    use crate::layers::Layer;
 
     fn message(text: &str) -> String {
         let message = parse("my.toml", text).unwrap_err().to_string();
@@ -297,7 +237,7 @@ mod tests {
         let text = "input = [9, 9, 1]\n[[layers]]\ntype = \"conv2d\"\nfilters = 2\nkernel = 3\nstride = [1, 2]\n\
                     [[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = \"dense\"\nunits = 2";
         let model = parse("folder/my.toml", text).unwrap();
-        let Layer::Conv2d { kernel, stride, .. } = model.layers[0] else { panic!("{model:?}") };
+        let Layer::Conv2d(Conv2d { kernel, stride, .. }) = model.layers[0].layer else { panic!("{model:?}") };
         assert_eq!((kernel, stride, model.name.as_str()), ([3, 3], [1, 2], "my"));
     }
 }

@@ -1,6 +1,6 @@
 //! Initial weights: Glorot's uniform kernels and zero biases, as Keras' defaults.
 
-use super::Weights;
+use crate::plan::Weights;
 use crate::random::{Sequence, Stream};
 
 /// Kernel rows, then the bias row: uniform in ±sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), then zeros.

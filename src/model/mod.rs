@@ -1,25 +1,25 @@
-//! A model is a sequence of layers over images `[H, W, C]`. Shapes are inferred; nothing here knows of a device.
+//! A model is a graph of layers over images `[H, W, C]`, in an order in which they can run. Shapes are inferred; nothing
+//! here knows of a device.
 
 mod file;
 mod initialise;
-mod layer;
 mod notebook;
-mod shape;
+mod resolve;
 mod summary;
 
 pub use file::{EPOCHS, by_name_or_file, nearest, parse};
 pub use initialise::glorot;
-pub use layer::{Activation, Layer, Padding};
 pub use notebook::{NAMES, notebook};
-pub use shape::{LARGEST_WINDOW, Resolved, Shape, Weights, Window, activation, after, class_name, resolve};
+pub use resolve::{Resolved, after, resolve};
 pub(crate) use summary::thousands;
 pub use summary::{layers, summary};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::layers::{Dense, Layer};
 
-/// A sequential model, as a file spells it.
+/// A model, as a file spells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
@@ -27,10 +27,35 @@ pub struct Model {
     pub name: String,
     /// `[H, W, C]`
     pub input: [usize; 3],
-    pub layers: Vec<Layer>,
+    pub layers: Vec<Node>,
+}
+
+/// A layer in a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Keras' automatic name where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Names of layers before it, or `input` for the images; where there is none, the layer before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+    #[serde(flatten)]
+    pub layer: Layer,
+}
+
+impl From<Layer> for Node {
+    /// Without a name, after the layer before it.
+    fn from(layer: Layer) -> Self {
+        Self { name: None, inputs: Vec::new(), layer }
+    }
 }
 
 impl Model {
+    /// Layers one after the other.
+    pub fn sequence(name: &str, input: [usize; 3], layers: impl IntoIterator<Item = Layer>) -> Self {
+        Self { name: name.to_owned(), input, layers: layers.into_iter().map(Node::from).collect() }
+    }
+
     /// Refuses what no file may spell: a name that is no part of a folder's, and layers that do not fit.
     ///
     /// # Errors
@@ -43,8 +68,8 @@ impl Model {
     /// Classes told apart: the units of the last layer.
     pub fn classes(&self) -> usize {
         match self.layers.last() {
-            Some(Layer::Dense { units, .. }) => *units,
-            _ => 0,
+            Some(Node { layer: Layer::Dense(Dense { units, .. }), .. }) => *units,
+            Some(_) | None => 0,
         }
     }
 }

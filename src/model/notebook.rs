@@ -1,6 +1,9 @@
 //! The three networks of the source notebook, and the epochs it trains them.
 
-use super::{Activation::Linear, Activation::Relu, Layer, Model, Padding};
+use super::Model;
+use crate::geometry::Padding;
+use crate::layers::Activation::{Linear, Relu};
+use crate::layers::{Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 
 /// The names `--model` knows without a file.
 pub const NAMES: [&str; 3] = ["cnn1", "cnn2", "cnn3"];
@@ -8,14 +11,14 @@ pub const NAMES: [&str; 3] = ["cnn1", "cnn2", "cnn3"];
 /// The notebook's network of that name and its number of epochs.
 pub fn notebook(name: &str) -> Option<(Model, usize)> {
     let (layers, epochs) = match name {
-        "cnn1" => (vec![first_convolution(32), pool(), Layer::Flatten {}, dense(128), logits()], 10),
+        "cnn1" => (vec![first_convolution(32), pool(), Layer::Flatten(Flatten {}), dense(128), logits()], 10),
         "cnn2" => (
             vec![
                 first_convolution(32),
                 pool(),
                 convolution(64),
                 pool(),
-                Layer::Flatten {},
+                Layer::Flatten(Flatten {}),
                 dense(128),
                 dropout(0.25),
                 dense(256),
@@ -33,7 +36,7 @@ pub fn notebook(name: &str) -> Option<(Model, usize)> {
                 pool(),
                 convolution(64),
                 pool(),
-                Layer::Flatten {},
+                Layer::Flatten(Flatten {}),
                 dense(128),
                 dropout(0.25),
                 dense(256),
@@ -48,29 +51,29 @@ pub fn notebook(name: &str) -> Option<(Model, usize)> {
         ),
         _ => return None,
     };
-    Some((Model { name: name.to_owned(), input: [28, 28, 1], layers }, epochs))
+    Some((Model::sequence(name, [28, 28, 1], layers), epochs))
 }
 
 fn first_convolution(filters: usize) -> Layer {
-    Layer::Conv2d { filters, kernel: [3, 3], stride: [1, 1], padding: Padding::Valid, activation: Relu }
+    Layer::Conv2d(Conv2d { filters, kernel: [3, 3], stride: [1, 1], padding: Padding::Valid, activation: Relu })
 }
 
 fn convolution(filters: usize) -> Layer {
-    Layer::Conv2d { filters, kernel: [3, 3], stride: [2, 2], padding: Padding::Same, activation: Relu }
+    Layer::Conv2d(Conv2d { filters, kernel: [3, 3], stride: [2, 2], padding: Padding::Same, activation: Relu })
 }
 
 fn pool() -> Layer {
-    Layer::MaxPool2d { size: [2, 2], stride: None }
+    Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None })
 }
 
 fn dense(units: usize) -> Layer {
-    Layer::Dense { units, activation: Relu }
+    Layer::Dense(Dense { units, activation: Relu })
 }
 
 fn logits() -> Layer {
-    Layer::Dense { units: 10, activation: Linear }
+    Layer::Dense(Dense { units: 10, activation: Linear })
 }
 
 fn dropout(rate: f32) -> Layer {
-    Layer::Dropout { rate }
+    Layer::Dropout(Dropout { rate })
 }

@@ -1,7 +1,9 @@
 //! The table that Keras' `model.summary()` prints.
 
-use super::{Model, Resolved, Shape, Weights, class_name, resolve};
+use super::{Model, Resolved, resolve};
 use crate::error::Result;
+use crate::geometry::Shape;
+use crate::plan::Weights;
 
 const WIDTHS: [usize; 3] = [33, 24, 15];
 
@@ -31,10 +33,10 @@ pub fn summary(model: &Model) -> Result<String> {
 /// See [`resolve`].
 pub fn layers(model: &Model) -> Result<(Vec<[String; 3]>, usize)> {
     let layers = resolve(model)?;
-    let parameters = |layer: &Resolved| layer.weights.as_ref().map_or(0, Weights::values);
+    let parameters = |layer: &Resolved| layer.inferred.weights.as_ref().map_or(0, Weights::values);
     let cells = |layer: &Resolved| {
-        let name = format!("{} ({})", layer.name, class_name(&layer.layer));
-        [name, output(layer.output), thousands(parameters(layer))]
+        let name = format!("{} ({})", layer.name, layer.layer.class_name());
+        [name, output(layer.inferred.output), thousands(parameters(layer))]
     };
     Ok((layers.iter().map(cells).collect(), layers.iter().map(parameters).sum()))
 }

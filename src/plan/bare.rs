@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Buffer, BufferId, Options, Pass, Plan, lower, words};
+use super::{Buffer, BufferId, Pass, Plan, words};
 use crate::error::Result;
 use crate::kernels::{Kernel, Tiles};
-use crate::model::{Activation, Layer, Model};
+use crate::layers::{Activation, Dense, Flatten, Layer};
+use crate::model::Model;
+use crate::network::{Options, lower};
 
 /// A plan whose training program is what is added to it, and which evaluates nothing. Around it is what any plan has.
 pub struct Bare(Plan);
@@ -16,8 +18,8 @@ impl Bare {
     /// # Errors
     /// See [`lower`].
     pub fn new(name: &str, tiles: Tiles) -> Result<Self> {
-        let layers = vec![Layer::Flatten {}, Layer::Dense { units: 2, activation: Activation::Linear }];
-        let smallest = Model { name: name.to_owned(), input: [1, 1, 1], layers };
+        let dense = Dense { units: 2, activation: Activation::Linear };
+        let smallest = Model::sequence(name, [1, 1, 1], [Layer::Flatten(Flatten {}), Layer::Dense(dense)]);
         let mut plan = lower(&smallest, Options::new(1, tiles, 1))?;
         plan.training.clear();
         plan.evaluation.clear();

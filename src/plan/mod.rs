@@ -3,18 +3,18 @@
 mod bare;
 mod check;
 mod executor;
-mod lower;
-mod stages;
+mod tape;
 
 pub use bare::{Bare, single};
 pub use check::MOST_BINDINGS;
 pub use executor::{BatchLog, Clock, Executor, Timeline};
-pub use lower::{LARGEST_BATCH, Options, lower};
+pub(crate) use tape::{Buffers, pass};
+pub use tape::{Recorded, Tape, ValueId};
 
 use std::sync::Arc;
 
 use crate::kernels::{Adam, Kernel, Tiling};
-use crate::model::{Model, Weights};
+use crate::model::Model;
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +49,24 @@ pub enum Program {
     Training,
     /// Forward of one portion of a batch, without dropout; leaves the probabilities.
     Evaluation,
+}
+
+/// Kernel and bias of a layer, kept as one matrix: the kernel's rows, then the bias as the last row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weights {
+    /// `[KH, KW, C, filters]` or `[in, units]`.
+    pub kernel: Vec<usize>,
+    /// Rows of the kernel: the product of all its dimensions but the last (the fan-in).
+    pub rows: usize,
+    /// Columns: filters or units.
+    pub columns: usize,
+}
+
+impl Weights {
+    /// Values in kernel and bias.
+    pub fn values(&self) -> usize {
+        (self.rows + 1) * self.columns
+    }
 }
 
 /// The weights of one layer and what training keeps beside them.

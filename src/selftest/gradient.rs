@@ -4,9 +4,12 @@ use std::ops::ControlFlow;
 
 use crate::data::Samples;
 use crate::error::Result;
+use crate::geometry::Padding;
 use crate::kernels::Tiles;
-use crate::model::{Activation, Layer, Model, Padding};
-use crate::plan::{Executor, Options, Plan, lower};
+use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
+use crate::model::Model;
+use crate::network::{Options, lower};
+use crate::plan::{Executor, Plan};
 use crate::random::{Sequence, Stream};
 use crate::train::{Engine, Placement, Source, Tally};
 
@@ -39,25 +42,25 @@ const DROPOUT_STEP: f32 = 1e-4;
 const TIME: u32 = 6;
 
 fn conv(filters: usize, kernel: usize, stride: usize, padding: Padding, activation: Activation) -> Layer {
-    Layer::Conv2d { filters, kernel: [kernel; 2], stride: [stride; 2], padding, activation }
+    Layer::Conv2d(Conv2d { filters, kernel: [kernel; 2], stride: [stride; 2], padding, activation })
 }
 
 fn dense(units: usize, activation: Activation) -> Layer {
-    Layer::Dense { units, activation }
+    Layer::Dense(Dense { units, activation })
 }
 
 fn model(name: &str, layers: Vec<Layer>) -> Model {
-    Model { name: name.into(), input: [18, 16, 2], layers }
+    Model::sequence(name, [18, 16, 2], layers)
 }
 
 /// A network with every kernel that has a gradient: fused and free-standing pools, strides, both paddings.
 fn network() -> Model {
     let layers = vec![
         conv(6, 3, 1, Padding::Valid, Activation::Relu),
-        Layer::MaxPool2d { size: [2, 2], stride: None },
+        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None }),
         conv(7, 2, 2, Padding::Same, Activation::Relu),
-        Layer::MaxPool2d { size: [3, 3], stride: Some([1, 1]) },
-        Layer::Flatten {},
+        Layer::MaxPool2d(MaxPool2d { size: [3, 3], stride: Some([1, 1]) }),
+        Layer::Flatten(Flatten {}),
         dense(11, Activation::Relu),
         dense(5, Activation::Linear),
     ];
@@ -68,17 +71,17 @@ fn network() -> Model {
 /// ahead of pools of both kinds, of a convolution, and of a dense layer.
 fn dropped_images() -> Model {
     let layers = vec![
-        Layer::Dropout { rate: 0.25 },
+        Layer::Dropout(Dropout { rate: 0.25 }),
         conv(6, 3, 1, Padding::Valid, Activation::Relu),
-        Layer::MaxPool2d { size: [2, 2], stride: None },
-        Layer::Dropout { rate: 0.25 },
+        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None }),
+        Layer::Dropout(Dropout { rate: 0.25 }),
         conv(7, 2, 1, Padding::Same, Activation::Linear),
-        Layer::Dropout { rate: 0.5 },
+        Layer::Dropout(Dropout { rate: 0.5 }),
         conv(9, 3, 2, Padding::Same, Activation::Relu),
-        Layer::Dropout { rate: 0.5 },
-        Layer::MaxPool2d { size: [2, 2], stride: None },
-        Layer::Dropout { rate: 0.25 },
-        Layer::Flatten {},
+        Layer::Dropout(Dropout { rate: 0.5 }),
+        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None }),
+        Layer::Dropout(Dropout { rate: 0.25 }),
+        Layer::Flatten(Flatten {}),
         dense(5, Activation::Linear),
     ];
     model("images with dropout", layers)
@@ -87,16 +90,16 @@ fn dropped_images() -> Model {
 /// Dense layers with dropout, one and two at a time, behind a ReLU, ahead of one, and without any.
 fn dropped_features() -> Model {
     let layers = vec![
-        Layer::Flatten {},
+        Layer::Flatten(Flatten {}),
         dense(24, Activation::Relu),
-        Layer::Dropout { rate: 0.5 },
-        Layer::Dropout { rate: 0.25 },
+        Layer::Dropout(Dropout { rate: 0.5 }),
+        Layer::Dropout(Dropout { rate: 0.25 }),
         dense(20, Activation::Linear),
-        Layer::Dropout { rate: 0.25 },
-        Layer::Dropout { rate: 0.5 },
+        Layer::Dropout(Dropout { rate: 0.25 }),
+        Layer::Dropout(Dropout { rate: 0.5 }),
         dense(15, Activation::Linear),
-        Layer::Dropout { rate: 0.25 },
-        Layer::Activation { activation: Activation::Relu },
+        Layer::Dropout(Dropout { rate: 0.25 }),
+        Layer::Activation(Activate { activation: Activation::Relu }),
         dense(5, Activation::Linear),
     ];
     model("features with dropout", layers)

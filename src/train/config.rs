@@ -7,7 +7,7 @@ use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::kernels::Tiling;
 use crate::model::{Model, resolve};
-use crate::plan::LARGEST_BATCH;
+use crate::network::LARGEST_BATCH;
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

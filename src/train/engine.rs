@@ -282,16 +282,17 @@ mod tests {
     use crate::cpu::Cpu;
     use crate::data::Samples;
     use crate::kernels::Tiles;
-    use crate::model::{Activation, Layer, Model};
-    use crate::plan::{Options, lower};
+    use crate::layers::{Activation, Dense, Flatten, Layer};
+    use crate::model::Model;
+    use crate::network::{Options, lower};
 
     fn samples(count: usize) -> Samples {
         Samples { images: vec![9; 4 * count], labels: (0..count).map(|at| at as u8 % 3).collect(), shape: [2, 2, 1] }
     }
 
     fn model() -> Model {
-        let layers = vec![Layer::Flatten {}, Layer::Dense { units: 3, activation: Activation::Linear }];
-        Model { name: "small".into(), input: [2, 2, 1], layers }
+        let layers = vec![Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: 3, activation: Activation::Linear })];
+        Model::sequence("small", [2, 2, 1], layers)
     }
 
     /// What an engine with room for six samples of three classes says of these and of an order; nothing where all is well.

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use crate::error::Result;
 use crate::kernels::{Product, Tiled, Tiling};
 use crate::model::Model;
-use crate::plan::{Options, lower};
+use crate::network::{Options, lower};
 
 /// The products of a model's training step as `tiling` cuts them, each once.
 ///

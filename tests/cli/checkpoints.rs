@@ -10,7 +10,7 @@ use gpu_fmnist::formats::Checkpoint;
 use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::by_name_or_file;
-use gpu_fmnist::plan::{Options, lower};
+use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::train::{Config, EarlyStopping, Monitor, Placement, Schedule, Source, State, Trainer};
 
 #[cfg(unix)]

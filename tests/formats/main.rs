@@ -25,7 +25,7 @@ fn noise(place: usize) -> f32 {
 fn network(model: Model) -> Network {
     let mut tensors = Vec::new();
     for layer in resolve(&model).unwrap() {
-        let Some(weights) = layer.weights else { continue };
+        let Some(weights) = layer.inferred.weights else { continue };
         let limit = (6.0 / weights.rows as f32).sqrt();
         for (part, shape) in [("kernel", weights.kernel.clone()), ("bias", vec![weights.columns])] {
             let count: usize = shape.iter().product();

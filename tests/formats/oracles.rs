@@ -9,7 +9,7 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::formats::{Format, Network};
 use gpu_fmnist::kernels::Tiles;
-use gpu_fmnist::plan::{Options, lower};
+use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::train::{Evaluator, Placement, Source};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use gpu_fmnist::model::{Layer, Model};
+use gpu_fmnist::layers::Layer;
+use gpu_fmnist::model::Model;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 

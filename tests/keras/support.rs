@@ -11,7 +11,7 @@ use gpu_fmnist::evaluate::Predictions;
 use gpu_fmnist::formats::{AdamState, Network, Tensor, keras_h5, keras_zip};
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::Model;
-use gpu_fmnist::plan::{Options, lower};
+use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
 pub const BATCH: usize = 8;

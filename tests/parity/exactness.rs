@@ -1,9 +1,9 @@
 //! What the products' sums lose to rounding: on numbers that are no multiples of 1/8, against sums in f64.
 
+use gpu_fmnist::geometry::{Padding, Window};
 use gpu_fmnist::kernels::{
     Case, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Kernel, Tiled, Tiles,
 };
-use gpu_fmnist::model::{Padding, Window};
 
 use crate::mutation::{Broken, mutation};
 use crate::skips::skip;

@@ -7,7 +7,8 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::gpu::Gpu;
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::notebook;
-use gpu_fmnist::plan::{Executor, Options, Plan, lower};
+use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{Executor, Plan};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
 use crate::mutation::{all_go_red, mutation};

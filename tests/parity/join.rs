@@ -6,8 +6,10 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::gpu::Gpu;
 use gpu_fmnist::kernels::{Tiles, Tiling};
-use gpu_fmnist::model::{Activation, Layer, Model};
-use gpu_fmnist::plan::{Executor, Options, Plan, Program, lower};
+use gpu_fmnist::layers::{Activation, Dense, Flatten, Layer};
+use gpu_fmnist::model::Model;
+use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{Executor, Plan, Program};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
 use crate::mutation::{all_go_red, mutation};
@@ -35,9 +37,9 @@ const BATCH: usize = 48;
 
 /// A dense layer with a long sum and an odd one, with and without a ReLU.
 fn network() -> Model {
-    let dense = |units, activation| Layer::Dense { units, activation };
-    let layers = vec![Layer::Flatten {}, dense(607, Activation::Relu), dense(10, Activation::Linear)];
-    Model { name: "long".into(), input: [28, 28, 1], layers }
+    let dense = |units, activation| Layer::Dense(Dense { units, activation });
+    let layers = vec![Layer::Flatten(Flatten {}), dense(607, Activation::Relu), dense(10, Activation::Linear)];
+    Model::sequence("long", [28, 28, 1], layers)
 }
 
 /// Logits of the same weights in evaluation and in training.

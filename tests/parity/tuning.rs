@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use gpu_fmnist::geometry::Padding;
 use gpu_fmnist::kernels::{Case, ConvForward, Convolution, Cut, Tile, Tiled, Tiles};
-use gpu_fmnist::model::{Activation, Layer, Model, NAMES, Padding, notebook};
+use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
+use gpu_fmnist::model::{Model, NAMES, notebook};
 use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 
@@ -85,17 +87,19 @@ fn measuring_can_be_stopped() {
 
 /// A convolution with a pool and a stride over channels, then a dense layer: every kind of product.
 fn network() -> Model {
-    let conv = |filters, stride| Layer::Conv2d {
-        filters,
-        kernel: [3, 3],
-        stride: [stride; 2],
-        padding: Padding::Same,
-        activation: Activation::Relu,
+    let conv = |filters, stride| {
+        Layer::Conv2d(Conv2d {
+            filters,
+            kernel: [3, 3],
+            stride: [stride; 2],
+            padding: Padding::Same,
+            activation: Activation::Relu,
+        })
     };
-    let pool = || Layer::MaxPool2d { size: [2, 2], stride: None };
-    let dense = Layer::Dense { units: 40, activation: Activation::Linear };
-    let layers = vec![conv(9, 1), pool(), conv(20, 2), pool(), Layer::Flatten {}, dense];
-    Model { name: "candidates".into(), input: [17, 19, 1], layers }
+    let pool = || Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None });
+    let dense = Layer::Dense(Dense { units: 40, activation: Activation::Linear });
+    let layers = vec![conv(9, 1), pool(), conv(20, 2), pool(), Layer::Flatten(Flatten {}), dense];
+    Model::sequence("candidates", [17, 19, 1], layers)
 }
 
 /// The rules for cuts leave nothing out that a shader needs: one in eleven of the candidates of every column.

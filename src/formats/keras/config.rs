@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Activation, Layer, Model, Resolved, class_name};
+use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
+use crate::model::{Model, Resolved};
 
 /// Whose JSON: they differ in what the input's shape and an object's origin are called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl Dialect {
         let mut objects = vec![self.object("keras.layers", "InputLayer", input)];
         for (index, layer) in layers.iter().enumerate() {
             let config = config(layer, index + 1 == layers.len());
-            objects.push(self.object("keras.layers", class_name(&layer.layer), config));
+            objects.push(self.object("keras.layers", layer.layer.class_name(), config));
         }
         self.object("keras", "Sequential", json!({ "name": name, "layers": objects }))
     }
@@ -43,21 +44,23 @@ impl Dialect {
 
 /// What the layer is made with. The softmax is the last layer's activation, since Keras' loss expects probabilities.
 fn config(layer: &Resolved, last: bool) -> Value {
-    let mut config = match layer.layer {
-        Layer::Conv2d { filters, kernel, stride, padding, activation } => json!({
+    let mut config = match &layer.layer {
+        Layer::Conv2d(Conv2d { filters, kernel, stride, padding, activation }) => json!({
             "filters": filters, "kernel_size": kernel, "strides": stride, "padding": padding, "activation": activation
         }),
-        Layer::MaxPool2d { size, stride } => json!({ "pool_size": size, "strides": stride.unwrap_or(size) }),
-        Layer::Flatten {} => json!({}),
-        Layer::Dense { units, activation } => {
-            json!({ "units": units, "activation": if last { Activation::Softmax } else { activation } })
+        Layer::MaxPool2d(MaxPool2d { size, stride }) => {
+            json!({ "pool_size": size, "strides": stride.unwrap_or(*size) })
         }
-        Layer::Dropout { rate } => json!({ "rate": decimal(rate) }),
-        Layer::Activation { activation } => json!({ "activation": activation }),
+        Layer::Flatten(Flatten {}) => json!({}),
+        Layer::Dense(Dense { units, activation }) => {
+            json!({ "units": units, "activation": if last { Activation::Softmax } else { *activation } })
+        }
+        Layer::Dropout(Dropout { rate }) => json!({ "rate": decimal(*rate) }),
+        Layer::Activation(Activate { activation }) => json!({ "activation": activation }),
     };
     config["name"] = json!(layer.name);
     config["dtype"] = json!("float32");
-    if matches!(layer.layer, Layer::Conv2d { .. } | Layer::MaxPool2d { .. } | Layer::Flatten {}) {
+    if matches!(layer.layer, Layer::Conv2d(_) | Layer::MaxPool2d(_) | Layer::Flatten(Flatten {})) {
         config["data_format"] = json!("channels_last");
     }
     config

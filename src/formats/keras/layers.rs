@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::message::{Found, place, shown};
 use super::settings::{Settings, size};
-use crate::model::{Activation, Layer, Padding, Window};
+use crate::geometry::{Padding, Window};
+use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 
 /// What the layers here are, for messages.
 const SUPPORTED: &str = "supported are Conv2D, MaxPooling2D, Flatten, Reshape, Dense, BatchNormalization, Dropout, ReLU, \
@@ -103,12 +104,12 @@ pub fn kind(layer: &Value, input: &[usize]) -> Found<(Kind, Option<String>)> {
         "MaxPooling2D" => Kind::Plain(pool(settings, input)?),
         "GlobalMaxPooling2D" => Kind::Largest,
         "ZeroPadding2D" => Kind::ZeroPadding(zeros(settings)?),
-        "Flatten" => Kind::Plain(Layer::Flatten {}),
-        "Dropout" => Kind::Plain(Layer::Dropout { rate: settings.number("rate")? as f32 }),
-        "Activation" => Kind::Plain(Layer::Activation { activation: activation(settings)? }),
-        "ReLU" => Kind::Plain(Layer::Activation { activation: Activation::Relu }),
+        "Flatten" => Kind::Plain(Layer::Flatten(Flatten {})),
+        "Dropout" => Kind::Plain(Layer::Dropout(Dropout { rate: settings.number("rate")? as f32 })),
+        "Activation" => Kind::Plain(Layer::Activation(Activate { activation: activation(settings)? })),
+        "ReLU" => Kind::Plain(Layer::Activation(Activate { activation: Activation::Relu })),
         "LeakyReLU" => Kind::Plain(leaky(settings)?),
-        "Softmax" => Kind::Plain(Layer::Activation { activation: Activation::Softmax }),
+        "Softmax" => Kind::Plain(Layer::Activation(Activate { activation: Activation::Softmax })),
         "BatchNormalization" => Kind::Normalisation(normalisation(settings, input.len())?),
         "Reshape" => Kind::Reshape(target(settings)?),
         "Rescaling" => rescaling(settings)?,
@@ -144,24 +145,24 @@ fn own(class: &str) -> Option<&'static [&'static str]> {
 }
 
 fn convolution(settings: Settings) -> Found<Layer> {
-    Ok(Layer::Conv2d {
+    Ok(Layer::Conv2d(Conv2d {
         filters: settings.count("filters")?,
         kernel: settings.pair("kernel_size")?,
         stride: if settings.value("strides").is_null() { [1, 1] } else { settings.pair("strides")? },
         padding: settings.choice("padding")?,
         activation: activation(settings)?,
-    })
+    }))
 }
 
 fn dense(settings: Settings) -> Found<Layer> {
-    Ok(Layer::Dense { units: settings.count("units")?, activation: activation(settings)? })
+    Ok(Layer::Dense(Dense { units: settings.count("units")?, activation: activation(settings)? }))
 }
 
 /// By its name, or as a layer that is one.
 fn activation(settings: Settings) -> Found<Activation> {
     let value = settings.value("activation");
     if value["config"].is_object()
-        && let Ok((Kind::Plain(Layer::Activation { activation }), _)) = kind(value, &[])
+        && let Ok((Kind::Plain(Layer::Activation(Activate { activation })), _)) = kind(value, &[])
     {
         return Ok(activation);
     }
@@ -180,7 +181,7 @@ fn pool(settings: Settings, input: &[usize]) -> Found<Layer> {
             return Err(settings.wrong("padding"));
         }
     }
-    Ok(Layer::MaxPool2d { size, stride: Some(stride).filter(|stride| *stride != size) })
+    Ok(Layer::MaxPool2d(MaxPool2d { size, stride: Some(stride).filter(|stride| *stride != size) }))
 }
 
 /// `[[above, below], [left, right]]`, as Keras writes it however it was given.
@@ -200,7 +201,7 @@ fn leaky(settings: Settings) -> Found<Layer> {
     if settings.number(key)? != 0.0 {
         return Err(settings.wrong(key));
     }
-    Ok(Layer::Activation { activation: Activation::Relu })
+    Ok(Layer::Activation(Activate { activation: Activation::Relu }))
 }
 
 /// A crop to the whole image. Where it predicts, a `RandomCrop` cuts the middle out, as a `CenterCrop` does.

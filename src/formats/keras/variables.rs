@@ -48,7 +48,7 @@ impl Variable {
 /// All variables of the layers.
 pub fn variables(layers: &[Resolved]) -> Vec<Variable> {
     let of = |layer: &Resolved| {
-        let weights = layer.weights.as_ref()?;
+        let weights = layer.inferred.weights.as_ref()?;
         let variable = |part, shape| Variable { layer: layer.name.clone(), part, shape };
         Some([variable("kernel", weights.kernel.clone()), variable("bias", vec![weights.columns])])
     };

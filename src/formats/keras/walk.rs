@@ -8,7 +8,9 @@ use super::contents::{Contents, Folded, Product};
 use super::layers::{Kind, Normalisation, kind};
 use super::message::{Found, place, shown};
 use super::settings::{Settings, size};
-use crate::model::{Activation, Layer, Model, Padding, Shape, Window, activation, after, resolve};
+use crate::geometry::{Padding, Shape, Window};
+use crate::layers::{Activate, Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
+use crate::model::{Model, Node, after, resolve};
 
 /// The longest JSON that is read: that of a thousand layers is shorter.
 pub const LONGEST_JSON: usize = 1 << 22;
@@ -129,7 +131,7 @@ impl<'a> Walk<'a> {
     fn take(&mut self, leaf: &Leaf<'a>) -> Found<()> {
         let (kind, left_out) = kind(leaf.layer, &self.view)?;
         self.contents.left_out.extend(left_out);
-        if !matches!(kind, Kind::Product(Layer::Conv2d { .. }, _)) {
+        if !matches!(kind, Kind::Product(Layer::Conv2d(_), _)) {
             self.expect_no_zeros()?;
         }
         match kind {
@@ -141,8 +143,8 @@ impl<'a> Walk<'a> {
             Kind::Plain(layer) => self.plain(leaf, layer),
             Kind::Largest => {
                 self.expect_image(leaf)?;
-                self.push(leaf, Layer::MaxPool2d { size: [self.view[0], self.view[1]], stride: None })?;
-                self.push(leaf, Layer::Flatten {})
+                self.push(leaf, Layer::MaxPool2d(MaxPool2d { size: [self.view[0], self.view[1]], stride: None }))?;
+                self.push(leaf, Layer::Flatten(Flatten {}))
             }
             Kind::Product(layer, has_bias) => self.product(leaf, layer, has_bias),
             Kind::Normalisation(normalisation) => self.fold(leaf, &normalisation),
@@ -165,25 +167,23 @@ impl<'a> Walk<'a> {
 
     fn plain(&mut self, leaf: &Leaf<'a>, layer: Layer) -> Found<()> {
         match layer {
-            Layer::MaxPool2d { .. } => self.expect_image(leaf)?,
+            Layer::MaxPool2d(_) => self.expect_image(leaf)?,
             // Over the last dimension.
-            Layer::Activation { activation: Activation::Softmax } if count(&self.view) != self.view.last().copied() => {
+            Layer::Activation(Activate { activation: Activation::Softmax })
+                if count(&self.view) != self.view.last().copied() =>
+            {
                 self.expect_flat(leaf)?;
             }
-            Layer::Conv2d { .. }
-            | Layer::Flatten {}
-            | Layer::Dropout { .. }
-            | Layer::Dense { .. }
-            | Layer::Activation { .. } => {}
+            Layer::Conv2d(_) | Layer::Flatten(_) | Layer::Dropout(_) | Layer::Dense(_) | Layer::Activation(_) => {}
         }
         self.push(leaf, layer)
     }
 
     fn product(&mut self, leaf: &Leaf<'a>, mut layer: Layer, has_bias: bool) -> Found<()> {
-        if let Layer::Dense { .. } = layer {
+        if let Layer::Dense(_) = layer {
             self.expect_flat(leaf)?;
             if let Shape::Image(_) = self.shape {
-                self.push(leaf, Layer::Flatten {})?;
+                self.push(leaf, Layer::Flatten(Flatten {}))?;
             }
         } else {
             self.expect_image(leaf)?;
@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
     /// Makes a convolution over an image with zeros around it one that has them itself, if its own are as many.
     fn take_zeros(&mut self, layer: &mut Layer) -> Found<()> {
         let Some(([rows, columns], _)) = self.zeros else { return Ok(()) };
-        if let (Layer::Conv2d { kernel, stride, padding: padding @ Padding::Valid, .. }, Shape::Image(image)) =
+        if let (Layer::Conv2d(Conv2d { kernel, stride, padding: padding @ Padding::Valid, .. }), Shape::Image(image)) =
             (layer, self.shape)
         {
             let [height, width, channels] = image;
@@ -230,14 +230,14 @@ impl<'a> Walk<'a> {
     /// Exact where nothing is between the product and the normalisation.
     fn fold(&mut self, leaf: &Leaf, normalisation: &Normalisation) -> Found<()> {
         let same = |layer: &&Layer| {
-            !matches!(layer, Layer::Dropout { .. } | Layer::Activation { activation: Activation::Linear })
+            !matches!(layer, Layer::Dropout(_) | Layer::Activation(Activate { activation: Activation::Linear }))
         };
-        let before = self.contents.model.layers.iter().rev().find(same);
+        let before = self.contents.model.layers.iter().map(|node| &node.layer).rev().find(same);
         let is_linear = matches!(
             before,
             Some(
-                Layer::Conv2d { activation: Activation::Linear, .. }
-                    | Layer::Dense { activation: Activation::Linear, .. }
+                Layer::Conv2d(Conv2d { activation: Activation::Linear, .. })
+                    | Layer::Dense(Dense { activation: Activation::Linear, .. })
             )
         );
         let folds = self.contents.products.last().is_some_and(|product| product.folded.is_none());
@@ -266,10 +266,10 @@ impl<'a> Walk<'a> {
     /// Appends a layer of ours.
     fn push(&mut self, leaf: &Leaf<'a>, layer: Layer) -> Found<()> {
         self.shape = after(&layer, self.shape).map_err(|problem| format!("{}: {problem}", place(leaf.layer)))?;
-        if !matches!(layer, Layer::Dropout { .. } | Layer::Activation { .. }) {
+        if !matches!(layer, Layer::Dropout(_) | Layer::Activation(_)) {
             self.view = view(self.shape);
         }
-        self.contents.model.layers.push(layer);
+        self.contents.model.layers.push(layer.into());
         self.sources.push(leaf.layer);
         Ok(())
     }
@@ -279,12 +279,12 @@ impl<'a> Walk<'a> {
     fn end(&mut self) -> Found<()> {
         self.expect_no_zeros()?;
         let layers = &self.contents.model.layers;
-        let is_product = |layer: &Layer| matches!(layer, Layer::Dense { .. } | Layer::Conv2d { .. });
-        let is_softmax = |layer: &&Layer| activation(layer) == Activation::Softmax;
-        let changes_nothing = |layer: &Layer| match layer {
-            Layer::Flatten {} | Layer::Dropout { .. } => true,
-            Layer::Activation { activation } => *activation != Activation::Relu,
-            _ => false,
+        let is_product = |node: &Node| matches!(node.layer, Layer::Dense(_) | Layer::Conv2d(_));
+        let is_softmax = |node: &&Node| node.layer.activation() == Activation::Softmax;
+        let changes_nothing = |node: &Node| match node.layer {
+            Layer::Flatten(_) | Layer::Dropout(_) => true,
+            Layer::Activation(Activate { activation }) => activation != Activation::Relu,
+            Layer::Conv2d(_) | Layer::MaxPool2d(_) | Layer::Dense(_) => false,
         };
         if let Some(last) = layers.iter().rposition(is_product)
             && layers[last + 1..].iter().all(changes_nothing)
@@ -293,23 +293,23 @@ impl<'a> Walk<'a> {
             self.contents.model.layers.truncate(last + 1);
             self.sources.truncate(last + 1);
             self.flatten_last()?;
-            if let Some(Layer::Dense { activation: activation @ Activation::Softmax, .. }) =
-                self.contents.model.layers.last_mut()
+            if let Some(Layer::Dense(Dense { activation: activation @ Activation::Softmax, .. })) =
+                self.contents.model.layers.last_mut().map(|node| &mut node.layer)
             {
                 *activation = Activation::Linear;
             }
         }
         let layers = &self.contents.model.layers;
         let problem = |index: usize, problem: &str| Err(Settings(self.sources[index]).misplaced(problem));
-        match layers.last() {
+        match layers.last().map(|node| &node.layer) {
             None => return Err("has no layers that change anything; save the model in Keras again".into()),
-            Some(Layer::Dense { activation: Activation::Linear | Activation::Softmax, units: 2.. }) => {}
+            Some(Layer::Dense(Dense { activation: Activation::Linear | Activation::Softmax, units: 2.. })) => {}
             Some(_) => {
                 let last = "the last layer must be a Dense of two units or more, with one softmax or none";
                 return problem(layers.len() - 1, last);
             }
         }
-        match layers.iter().position(|layer| activation(layer) == Activation::Softmax) {
+        match layers.iter().position(|node| node.layer.activation() == Activation::Softmax) {
             Some(softmax) => problem(softmax, "its softmax is not the network's end"),
             None => Ok(()),
         }
@@ -318,15 +318,18 @@ impl<'a> Walk<'a> {
     /// A convolution whose one window is the whole image is a dense layer.
     fn flatten_last(&mut self) -> Found<()> {
         let model = &mut self.contents.model;
-        let Some(&Layer::Conv2d { filters, kernel, activation, .. }) = model.layers.last() else { return Ok(()) };
+        let Some(Layer::Conv2d(last)) = model.layers.last().map(|node| &node.layer) else { return Ok(()) };
+        let Conv2d { filters, kernel, activation, .. } = *last;
         let before = &model.layers[..model.layers.len() - 1];
-        let input = before.iter().try_fold(Shape::Image(model.input), |shape, layer| after(layer, shape))?;
+        let input = before.iter().try_fold(Shape::Image(model.input), |shape, node| after(&node.layer, shape))?;
         let Shape::Image([height, width, channels]) = input else { return Ok(()) };
         if kernel != [height, width] || self.shape.values() != filters {
             return Ok(());
         }
         model.layers.pop();
-        model.layers.extend([Layer::Flatten {}, Layer::Dense { units: filters, activation }]);
+        model
+            .layers
+            .extend([Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: filters, activation })].map(Node::from));
         self.sources.extend(self.sources.last().copied());
         if let Some(product) = self.contents.products.last_mut() {
             product.kernel_shape = Some(vec![height, width, channels, filters]);

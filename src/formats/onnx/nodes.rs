@@ -5,9 +5,11 @@
 
 use super::fields::{FLOAT, INTEGERS, attribute, kind, node, value_info};
 use super::protobuf::Message;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::Tensor;
-use crate::model::{Activation, Layer, Model, Resolved, Shape, Window, activation, resolve};
+use crate::geometry::{Shape, Window};
+use crate::layers::{Activation, Layer};
+use crate::model::{Model, Resolved, resolve};
 
 /// What a graph has beside its weights: nodes, input and output as messages.
 pub struct Graph {
@@ -26,43 +28,57 @@ impl Graph {
         let input = value("images", &model.input).text(value_info::DOCUMENTATION, about);
         let mut chain = Chain { nodes: Vec::new(), value: "images".into() };
         chain.transpose("images/channels_first", [0, 3, 1, 2]);
+        // The value that each layer ends with, the images first.
+        let mut ends = vec![chain.value.clone()];
         for layer in resolve(model)? {
-            chain.layer(&layer);
+            chain.value.clone_from(&ends[layer.inputs[0]]);
+            chain.layer(&layer)?;
+            ends.push(chain.value.clone());
         }
         chain.push("Softmax", "probabilities", &[], &[]);
         Ok(Self { nodes: chain.nodes, input, output: value("probabilities", &[model.classes()]) })
     }
 }
 
-/// Nodes of which each takes the value of the one before. A value is called as the node that makes it.
+/// Nodes, and the value that the last of them makes. A value is called as the node that makes it.
 struct Chain {
     nodes: Vec<Message>,
     value: String,
 }
 
 impl Chain {
-    fn layer(&mut self, layer: &Resolved) {
-        let Resolved { name, window, .. } = layer;
+    fn layer(&mut self, layer: &Resolved) -> Result<()> {
+        let Resolved { name, inferred, .. } = layer;
         let weights = [format!("{name}/kernel"), format!("{name}/bias")];
-        match (&layer.layer, window) {
-            (Layer::Conv2d { .. }, Some(window)) => {
-                let pads = integers("pads", &pads(window));
-                self.push("Conv", name, &weights, &[size(window), pads, stride(window)]);
+        let window = || inferred.window.ok_or_else(|| Error::Failed(format!("{name}: has no window")));
+        match &layer.layer {
+            Layer::Conv2d(_) => {
+                let window = window()?;
+                let pads = integers("pads", &pads(&window));
+                self.push("Conv", name, &weights, &[size(&window), pads, stride(&window)]);
             }
-            (Layer::MaxPool2d { .. }, Some(window)) => self.push("MaxPool", name, &[], &[size(window), stride(window)]),
-            (Layer::Dense { .. }, _) => self.push("Gemm", name, &weights, &[]),
-            (Layer::Flatten {}, _) => {
+            Layer::MaxPool2d(_) => {
+                let window = window()?;
+                self.push("MaxPool", name, &[], &[size(&window), stride(&window)]);
+            }
+            Layer::Dense(_) => self.push("Gemm", name, &weights, &[]),
+            Layer::Flatten(_) => {
                 if let Shape::Image(_) = layer.input {
                     self.transpose(&format!("{name}/channels_last"), [0, 2, 3, 1]);
                 }
                 self.push("Flatten", name, &[], &[]);
             }
-            // Dropout is for training only, an activation is a node of its own anyhow, and there are no other layers.
-            _ => {}
+            // For training only.
+            Layer::Dropout(_) => {}
+            // A node of its own, as other layers' activations are.
+            Layer::Activation(_) => {}
         }
-        if activation(&layer.layer) == Activation::Relu {
-            self.push("Relu", &format!("{name}/relu"), &[], &[]);
+        match layer.layer.activation() {
+            Activation::Relu => self.push("Relu", &format!("{name}/relu"), &[], &[]),
+            // The softmax is the graph's end, whether the model has one or not.
+            Activation::Linear | Activation::Softmax => {}
         }
+        Ok(())
     }
 
     fn transpose(&mut self, name: &str, order: [usize; 4]) {

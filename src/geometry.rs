@@ -1,0 +1,101 @@
+//! Shapes of values and windows over images: what layers and kernels have in common.
+
+use serde::{Deserialize, Serialize};
+
+/// The most values of one sample, or of one layer's weights: far beyond any GPU's memory, and far from where the
+/// arithmetic of sizes would wrap.
+pub const MOST_VALUES: usize = 1 << 30;
+/// The most filters or units of a layer.
+pub const MOST_COLUMNS: usize = 1 << 24;
+/// The largest window and the longest stride, along either axis.
+pub const LARGEST_WINDOW: usize = 1 << 20;
+
+/// The shape of one sample between two layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `[H, W, C]`
+    Image([usize; 3]),
+    /// `[features]`
+    Features(usize),
+}
+
+impl Shape {
+    /// Values in one sample.
+    pub fn values(self) -> usize {
+        match self {
+            Shape::Image([height, width, channels]) => height * width * channels,
+            Shape::Features(features) => features,
+        }
+    }
+}
+
+/// The geometry of a convolution or pooling window over one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    pub size: [usize; 2],
+    pub stride: [usize; 2],
+    /// Zeros above and to the left of the image.
+    pub pad: [usize; 2],
+    /// `[H, W, C]`
+    pub input: [usize; 3],
+    /// `[OH, OW]`
+    pub output: [usize; 2],
+}
+
+/// How a convolution treats the border, as TensorFlow does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// Windows stay inside the image.
+    #[default]
+    Valid,
+    /// Zeros around the image, so that the output has ceil(input / stride) positions; the odd one goes below and right.
+    Same,
+}
+
+impl Window {
+    /// The window's positions over an image `[H, W, C]`, or why there are none.
+    pub fn new(input: [usize; 3], size: [usize; 2], stride: [usize; 2], padding: Padding) -> Result<Self, String> {
+        Self::named("size", input, size, stride, padding)
+    }
+
+    /// Like [`Self::new`]; `key` is what a file calls the window's size.
+    pub fn named(
+        key: &str,
+        input: [usize; 3],
+        size: [usize; 2],
+        stride: [usize; 2],
+        padding: Padding,
+    ) -> Result<Self, String> {
+        let mut window = Window { size, stride, pad: [0; 2], input, output: [0; 2] };
+        for (axis, extent) in ["height", "width"].into_iter().enumerate() {
+            bounded(size[axis], LARGEST_WINDOW, key)?;
+            bounded(stride[axis], LARGEST_WINDOW, "stride")?;
+            let length = input[axis];
+            window.output[axis] = match padding {
+                Padding::Same => length.div_ceil(stride[axis]),
+                Padding::Valid if size[axis] > length => {
+                    let size = size[axis];
+                    return Err(format!(
+                        "{key} {size} is larger than its input's {extent} of {length}; give at most {length}"
+                    ));
+                }
+                Padding::Valid => (length - size[axis]) / stride[axis] + 1,
+            };
+            // TensorFlow's rule; with 'valid' nothing is ever missing.
+            let covered = (window.output[axis] - 1) * stride[axis] + size[axis];
+            window.pad[axis] = covered.saturating_sub(length) / 2;
+        }
+        Ok(window)
+    }
+}
+
+/// The product of sizes, unless it is more than [`MOST_VALUES`].
+pub fn product(sizes: &[usize]) -> Option<usize> {
+    sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)).filter(|&values| values <= MOST_VALUES)
+}
+
+/// Refuses a size that is 0 or more than `most`; `key` is what a file calls it.
+pub fn bounded(value: usize, most: usize, key: &str) -> Result<(), String> {
+    if (1..=most).contains(&value) { Ok(()) } else { Err(format!("{key} is {value}; give 1 to {most}")) }
+}

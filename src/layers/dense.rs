@@ -1,0 +1,55 @@
+//! Matrix product: input `[N, in]`, kernel `[in, units]`, output `[N, units]`. It is a 1 x 1 convolution over 1 x 1 images.
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::{ACTIVATION, Kind, LayerKeys};
+use super::product::{emit, weights};
+use super::{Activation, Backward, Inferred, Operation, Place, Rules, only};
+use crate::error::Result;
+use crate::geometry::{MOST_COLUMNS, Shape, bounded};
+use crate::kernels::Convolution;
+use crate::plan::Tape;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dense {
+    pub units: usize,
+    #[serde(default)]
+    pub activation: Activation,
+}
+
+pub(super) const KEYS: LayerKeys = LayerKeys {
+    kind: "dense",
+    class_name: "Dense",
+    automatic_name: "dense",
+    required: &[("units", Kind::Count)],
+    optional: &[ACTIVATION],
+};
+
+impl Operation for Dense {
+    fn keys(&self) -> &'static LayerKeys {
+        &KEYS
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
+        let Shape::Features(features) = only(inputs)? else {
+            return Err("its input is an image; put a 'flatten' layer before it".into());
+        };
+        bounded(self.units, MOST_COLUMNS, "units")?;
+        let weights = Some(weights(vec![features, self.units], "units")?);
+        Ok(Inferred { output: Shape::Features(self.units), weights, window: None })
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    fn rules(&self) -> Rules {
+        Rules { takes_relu: true, ..Rules::NONE }
+    }
+
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        let weights = place.weights()?;
+        emit(Convolution::dense(tape.rows, weights.rows, self.units), weights, place, tape)
+    }
+}

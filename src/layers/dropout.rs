@@ -1,0 +1,64 @@
+//! In training, zeroes a fraction `rate` of the values and scales the others by 1 / (1 - rate).
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::{Kind, LayerKeys};
+use super::{Backward, Inferred, Operation, Place, Rules, only};
+use crate::error::Result;
+use crate::geometry::Shape;
+use crate::kernels;
+use crate::plan::Tape;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropout {
+    /// From 0 to below 1.
+    pub rate: f32,
+}
+
+pub(super) const KEYS: LayerKeys = LayerKeys {
+    kind: "dropout",
+    class_name: "Dropout",
+    automatic_name: "dropout",
+    required: &[("rate", Kind::Rate)],
+    optional: &[],
+};
+
+impl Operation for Dropout {
+    fn keys(&self) -> &'static LayerKeys {
+        &KEYS
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
+        if !(0.0..1.0).contains(&self.rate) {
+            return Err(format!("rate is {}; give one from 0 to below 1", self.rate));
+        }
+        Ok(Inferred::of(only(inputs)?))
+    }
+
+    fn rules(&self) -> Rules {
+        let is_identity = self.rate == 0.0;
+        Rules { is_identity, commutes_with_relu: true, keeps_sign: true, is_in_place: true, ..Rules::NONE }
+    }
+
+    /// In place. Where the value went through a ReLU its gate carries the gradient; else the same kernel runs over the
+    /// gradient, and makes the same choice.
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        let value = place.input()?;
+        let number = tape.next_dropout();
+        let layer = format!("dropout_{number}");
+        let kernel = kernels::Dropout { values: tape.values(value), layer: number, rate: self.rate };
+        let progress = tape.host.progress;
+        let bound = [progress, tape.output(value)];
+        tape.forward_in_training(&layer, kernel, &bound);
+        let gate = tape.gate(value).map(|scale| scale * kernels::Dropout::scale(self.rate));
+        tape.set_gate(value, gate);
+        Ok(Box::new(move |tape| {
+            if gate.is_none() && tape.needs_gradient(value) {
+                let bound = [progress, tape.gradient_of(value)];
+                tape.backward(&layer, kernel, &bound);
+            }
+            Ok(())
+        }))
+    }
+}

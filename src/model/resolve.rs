@@ -1,0 +1,254 @@
+//! A model's graph with everything inferred: who reads what, names, shapes and weights.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Model, Node, nearest};
+use crate::error::{Error, Result};
+use crate::geometry::{MOST_VALUES, Shape, product};
+use crate::layers::{Activation, Dense, Inferred, Layer};
+
+/// The most layers: far more than anyone trains, and few enough that naming them all is quick.
+const MOST_LAYERS: usize = 1000;
+
+/// What a file calls the images.
+const IMAGES: &str = "input";
+
+/// A layer with everything inferred.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// As the file has it, or Keras' automatic one: `conv2d`, `conv2d_1`, `dense` ...
+    pub name: String,
+    pub layer: Layer,
+    /// What it reads: 0 is the images, n + 1 the output of layer n.
+    pub inputs: Vec<usize>,
+    /// One sample's shape of the first of these.
+    pub input: Shape,
+    pub inferred: Inferred,
+}
+
+/// Infers every layer of `model`, or says which layer cannot be and why.
+///
+/// # Errors
+/// [`Error::Usage`] naming the layer.
+pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
+    let refuse = |problem: String| Error::Usage(format!("model '{}'{problem}", model.name));
+    if model.input.contains(&0) || product(&model.input).is_none() {
+        let problem = format!(": input {:?} has a zero or more than {MOST_VALUES} values", model.input);
+        return Err(refuse(format!("{problem}; give [height, width, channels] of the images")));
+    }
+    if model.layers.len() > MOST_LAYERS {
+        return Err(refuse(format!(": {} layers; give at most {MOST_LAYERS}", model.layers.len())));
+    }
+    let names = names(&model.layers).map_err(|problem| refuse(format!(", {problem}")))?;
+    let mut layers: Vec<Resolved> = Vec::new();
+    let mut is_read = vec![false; model.layers.len()];
+    for (index, node) in model.layers.iter().enumerate() {
+        let place = place(index, &node.layer);
+        let fail = |problem: String| refuse(format!(", {place}: {problem}"));
+        let inputs = inputs(node, &names[..index]).map_err(fail)?;
+        inputs.iter().filter(|input| **input > 0).for_each(|input| is_read[input - 1] = true);
+        let shape = |input: &usize| match input {
+            0 => Shape::Image(model.input),
+            input => layers[input - 1].inferred.output,
+        };
+        let shapes: Vec<Shape> = inputs.iter().map(shape).collect();
+        let last = index + 1 == model.layers.len();
+        let inferred = infer(&node.layer, &shapes, last).map_err(fail)?;
+        let (name, layer) = (names[index].clone(), node.layer.clone());
+        layers.push(Resolved { name, layer, inputs, input: shapes[0], inferred });
+    }
+    is_read.pop();
+    if let Some(index) = is_read.iter().position(|read| !read) {
+        let problem = "nothing uses it; name it in another layer's inputs, or take it out";
+        return Err(refuse(format!(", {}: {problem}", place(index, &model.layers[index].layer))));
+    }
+    match model.layers.last().map(|node| &node.layer) {
+        Some(Layer::Dense(Dense { activation: Activation::Linear | Activation::Softmax, units: 2.. })) => Ok(layers),
+        _ => Err(refuse(
+            ": the last layer must be 'dense' with two classes or more and no activation but softmax; end with one such \
+             as { type = \"dense\", units = 10 }"
+                .into(),
+        )),
+    }
+}
+
+/// What a layer puts out for one sample of that shape, or why it cannot be. Only a last layer may be a softmax.
+pub fn after(layer: &Layer, input: Shape) -> std::result::Result<Shape, String> {
+    infer(layer, &[input], true).map(|inferred| inferred.output)
+}
+
+fn infer(layer: &Layer, inputs: &[Shape], last: bool) -> std::result::Result<Inferred, String> {
+    let inferred = layer.operation().infer(inputs)?;
+    if layer.activation() == Activation::Softmax && !last {
+        return Err("activation is softmax, which is part of the loss; give it to the last layer only".into());
+    }
+    Ok(inferred)
+}
+
+fn place(index: usize, layer: &Layer) -> String {
+    format!("layer {} ({})", index + 1, layer.operation().keys().kind)
+}
+
+/// All layers' names: their own, or Keras' for those without, of which each kind is counted by itself.
+fn names(nodes: &[Node]) -> std::result::Result<Vec<String>, String> {
+    let mut counts = BTreeMap::new();
+    let mut known = BTreeSet::from([IMAGES.to_owned()]);
+    let mut names = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let automatic = node.layer.operation().keys().automatic_name;
+        let name = match &node.name {
+            Some(name) => name.clone(),
+            None => {
+                let number = counts.entry(automatic).or_insert(0);
+                *number += 1;
+                if *number == 1 { automatic.to_owned() } else { format!("{automatic}_{}", *number - 1) }
+            }
+        };
+        let place = place(index, &node.layer);
+        if !is_plain(&name) {
+            return Err(format!(
+                "{place}: name {name:?} is not a name; give 1 to {LONGEST_NAME} letters, digits, '_' and '-'"
+            ));
+        }
+        if !known.insert(name.clone()) {
+            return Err(format!("{place}: the name \"{name}\" is taken; give it another"));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// The most letters of a layer's name.
+const LONGEST_NAME: usize = 100;
+
+/// It becomes part of the names of tensors in every format.
+fn is_plain(name: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(plain)
+}
+
+/// What a node reads, of the images and the layers of these names: what it says, or the layer before it.
+fn inputs(node: &Node, before: &[String]) -> std::result::Result<Vec<usize>, String> {
+    if node.inputs.is_empty() {
+        return Ok(vec![before.len()]);
+    }
+    let find = |name: &String| {
+        let layer = before.iter().position(|other| other == name).map(|index| index + 1);
+        layer.or((name == IMAGES).then_some(0)).ok_or_else(|| {
+            let known: Vec<&str> = [IMAGES].into_iter().chain(before.iter().map(String::as_str)).collect();
+            let hint = nearest(name, &known);
+            format!("its input \"{name}\" is no layer before it{hint}; give names of layers before it, or \"{IMAGES}\"")
+        })
+    };
+    node.inputs.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Padding;
+    use crate::layers::{Conv2d, Flatten, MaxPool2d};
+
+    const LAST: Layer = Layer::Dense(Dense { units: 2, activation: Activation::Linear });
+
+    fn flatten() -> Layer {
+        Layer::Flatten(Flatten {})
+    }
+
+    /// What `resolve` says of a model with this layer, where that is needed after a `flatten`, and a last one.
+    fn refusal(input: [usize; 3], layer: Layer) -> String {
+        let layers = if let Layer::Dense(_) = layer { [flatten(), layer, LAST] } else { [layer, flatten(), LAST] };
+        resolve(&Model::sequence("huge", input, layers)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn sizes_that_would_wrap_are_refused() {
+        let convolution = |filters, kernel, stride, padding| {
+            Layer::Conv2d(Conv2d { filters, kernel, stride, padding, activation: Activation::Linear })
+        };
+        let dense = |units| Layer::Dense(Dense { units, activation: Activation::Linear });
+        let pool = |size, stride| Layer::MaxPool2d(MaxPool2d { size, stride });
+        let image = [28, 28, 1];
+        for (layer, part) in [
+            (convolution(8, [1 << 32; 2], [1; 2], Padding::Same), "layer 1 (conv2d): kernel is 4294967296; give 1 to"),
+            (convolution(8, [3, 1 << 62], [1; 2], Padding::Valid), "kernel is 4611686018427387904; give 1 to"),
+            (convolution(8, [1 << 20; 2], [1; 2], Padding::Same), "its weights [1048576, 1048576, 1, 8] are more than"),
+            (convolution(8, [3; 2], [1 << 62; 2], Padding::Same), "stride is 4611686018427387904; give 1 to"),
+            (convolution(1 << 62, [3; 2], [1; 2], Padding::Same), "filters is 4611686018427387904; give 1 to"),
+            (convolution(1 << 24, [3; 2], [1; 2], Padding::Same), "values a sample; give fewer filters"),
+            (convolution(0, [3; 2], [1; 2], Padding::Same), "filters is 0; give 1 to"),
+            (pool([usize::MAX; 2], None), "layer 1 (max_pool2d): size is 18446744073709551615; give 1 to"),
+            (pool([2; 2], Some([0, 1])), "stride is 0; give 1 to"),
+            (pool([29, 2], None), "size 29 is larger than its input's height of 28; give at most 28"),
+            (dense(1 << 62), "layer 2 (dense): units is 4611686018427387904; give 1 to"),
+            (dense(1 << 24), "its weights [784, 16777216] are more than"),
+        ] {
+            let message = refusal(image, layer);
+            assert!(message.contains(part), "no '{part}' in: {message}");
+        }
+        let many = Model::sequence("huge", image, vec![flatten(); 1001]);
+        assert!(resolve(&many).unwrap_err().to_string().contains("1001 layers; give at most 1000"));
+        for input in [[1 << 32; 3], [1 << 31, 1, 1], [0, 28, 1]] {
+            assert!(refusal(input, pool([1; 2], None)).contains("give [height, width, channels]"));
+        }
+    }
+
+    #[test]
+    fn the_largest_sizes_resolve() {
+        let layers = [
+            Layer::MaxPool2d(MaxPool2d { size: [1 << 20, 1], stride: None }),
+            flatten(),
+            Layer::Dense(Dense { units: 1 << 19, activation: Activation::Linear }),
+        ];
+        let resolved = resolve(&Model::sequence("huge", [1 << 30, 1, 1], layers)).unwrap();
+        assert_eq!(resolved[1].inferred.output, Shape::Features(1 << 10));
+        assert_eq!(resolved[2].inferred.weights.as_ref().unwrap().values(), 1025 << 19);
+    }
+
+    /// The layers' names and what they read, or why they cannot be.
+    fn graph(nodes: &[(Option<&str>, &[&str], Layer)]) -> std::result::Result<Vec<(String, Vec<usize>)>, String> {
+        let node = |(name, inputs, layer): &(Option<&str>, &[&str], Layer)| Node {
+            name: name.map(str::to_owned),
+            inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
+            layer: layer.clone(),
+        };
+        let model = Model { name: "graph".into(), input: [2, 2, 1], layers: nodes.iter().map(node).collect() };
+        let resolved = resolve(&model).map_err(|error| error.to_string())?;
+        Ok(resolved.into_iter().map(|layer| (layer.name, layer.inputs)).collect())
+    }
+
+    #[test]
+    fn layers_read_the_one_before_or_those_that_they_name() {
+        let named = [(Some("pixels"), &["input"][..], flatten()), (None, &["pixels"], LAST), (None, &[], LAST)];
+        let expected = [("pixels", 0), ("dense", 1), ("dense_1", 2)];
+        assert_eq!(graph(&named).unwrap(), expected.map(|(name, input)| (name.to_owned(), vec![input])));
+    }
+
+    /// A name of one's own is not counted among Keras' automatic ones.
+    #[test]
+    fn only_layers_without_a_name_are_numbered() {
+        let layers = [(None, &[][..], flatten()), (Some("first"), &[], LAST), (None, &[], LAST), (None, &[], LAST)];
+        let names: Vec<String> = graph(&layers).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["flatten", "first", "dense", "dense_1"]);
+    }
+
+    #[test]
+    fn what_is_no_graph_is_refused() {
+        let refused = |nodes: &[(Option<&str>, &[&str], Layer)], part: &str| {
+            let message = graph(nodes).unwrap_err();
+            assert!(message.contains(part), "no '{part}' in: {message}");
+        };
+        let last = (None, &[][..], LAST);
+        refused(&[(Some("a"), &[], flatten()), (Some("a"), &[], LAST)], "layer 2 (dense): the name \"a\" is taken");
+        refused(&[(Some("dense"), &[], flatten()), last.clone()], "layer 2 (dense): the name \"dense\" is taken");
+        refused(&[(Some("input"), &[], flatten()), last.clone()], "layer 1 (flatten): the name \"input\" is taken");
+        refused(&[(Some("a/b"), &[], flatten()), last.clone()], "name \"a/b\" is not a name; give 1 to 100 letters");
+        refused(&[(Some(""), &[], flatten()), last.clone()], "is not a name");
+        refused(&[(None, &["dense"], flatten()), last.clone()], "its input \"dense\" is no layer before it");
+        let near = [(Some("pixels"), &[][..], flatten()), (None, &["pixel"], LAST)];
+        refused(&near, "(did you mean \"pixels\"?)");
+        let unread = [(None, &[][..], flatten()), (None, &[], LAST), (None, &["flatten"], LAST)];
+        refused(&unread, "layer 2 (dense): nothing uses it");
+        refused(&[(None, &["input", "input"], flatten()), last], "layer 1 (flatten): it has 2 inputs; give one");
+    }
+}

@@ -1,0 +1,310 @@
+//! Lowering: from a model to the buffers and passes that train and evaluate it.
+
+use std::collections::BTreeMap;
+
+use super::graph::{Graph, Stage};
+use super::rewrites::rewrite;
+use crate::error::{Error, Result};
+use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy, Tiling};
+use crate::layers::Place;
+use crate::model::{Model, resolve};
+use crate::plan::{BufferId, Buffers, HostBuffers, Parameter, Pass, Plan, Recorded, Tape, ValueId, pass};
+
+/// What a plan depends on beside the model.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub batch: usize,
+    /// Rows of a batch that go through the network at a time, each portion adding to the gradient of the same step: the
+    /// buffers between layers need not grow with the batch.
+    pub portion: usize,
+    pub tiles: Tiling,
+    /// Samples that the image and label buffers hold.
+    pub samples: usize,
+}
+
+impl Options {
+    /// With the portion that suits the adapter that the tiles are of.
+    pub fn new(batch: usize, tiles: impl Into<Tiling>, samples: usize) -> Self {
+        let tiles = tiles.into();
+        Self { batch, portion: tiles.portion(batch), tiles, samples }
+    }
+}
+
+/// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
+pub const LARGEST_BATCH: usize = 1 << 24;
+
+/// The plan that trains and evaluates `model`.
+///
+/// # Errors
+/// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
+pub fn lower(model: &Model, options: Options) -> Result<Plan> {
+    let layers = resolve(model)?;
+    let Options { batch, portion, tiles, samples } = options;
+    if portion == 0 || portion > batch || batch > LARGEST_BATCH {
+        return Err(Error::Usage(format!(
+            "a batch of {batch} in portions of {portion}: give 1 to {LARGEST_BATCH}, and no more to a portion"
+        )));
+    }
+    let portions = batch.div_ceil(portion);
+    let mut graph = Graph::of(&layers);
+    rewrite(&mut graph);
+
+    let mut buffers = Buffers::default();
+    let host = host_buffers(&mut buffers, model, [batch, portion], samples);
+    let pixels = graph.shapes[0].values();
+    let input = buffers.add("input", vec![portion, pixels]);
+    let labels = buffers.add("batch.labels", vec![portion]);
+    let losses = buffers.add("losses", vec![portion]);
+    let hits = buffers.add("hits", vec![portion]);
+    let mut tape = Tape::new(portion, portions, &tiles, host, buffers);
+    let logits_gradient = record(&graph, input, &mut tape)?;
+    let (buffers, parameters, Recorded { forward, training_only, backward }) = tape.end();
+
+    // A program's runs are whole batches, or portions where it does not train.
+    let ends = |training: bool| {
+        let classes = model.classes();
+        let [batch, portions] = if training { [batch, portions] } else { [portion, 1] };
+        let gather = Gather { batch, portion, pixels };
+        let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
+        let loss = SoftmaxCrossEntropy { batch, portion, classes, gradient: training };
+        let result = if training { logits_gradient } else { host.probabilities };
+        let judged = [host.logits, labels, host.progress, result, losses, hits];
+        let advance = Advance { portion, portions, training };
+        [
+            pass("input", gather, &gathered),
+            pass("loss", loss, &judged),
+            pass("loss", advance, &[losses, hits, host.progress, host.log]),
+        ]
+    };
+    let [gather, loss, advance] = ends(false);
+    let in_evaluation = forward.iter().enumerate().filter(|(place, _)| !training_only.contains(place));
+    let mut evaluation = vec![gather];
+    evaluation.extend(in_evaluation.map(|(_, pass)| pass.clone()));
+    evaluation.extend([loss, advance]);
+
+    let [gather, loss, advance] = ends(true);
+    let step = [vec![gather], forward, vec![loss], backward].concat();
+    let mut training = Vec::new();
+    for portion in 0..portions {
+        training.extend(step.iter().map(|pass| of_portion(pass, &parameters, portion)));
+        if portion + 1 == portions {
+            training.extend(parameters.iter().map(|parameter| update(parameter, &host)));
+        }
+        training.push(advance.clone());
+    }
+
+    let model = model.clone();
+    let plan = Plan { model, batch, portion, tiles, samples, buffers, training, evaluation, parameters, host };
+    plan.check()?;
+    Ok(plan)
+}
+
+/// Adds the passes of all stages, forward and backward; the buffer of the logits' gradient, which the loss makes.
+fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
+    // Rewrites leave gaps among the graph's values.
+    let mut values: BTreeMap<ValueId, ValueId> = BTreeMap::new();
+    values.insert(ValueId(0), tape.value("input", graph.shapes[0].values(), false, Some(input)));
+    for stage in &graph.stages {
+        if values.contains_key(&stage.output) {
+            continue;
+        }
+        let needs_gradient =
+            stage.inferred.weights.is_some() || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
+        let output = (stage.output == graph.output).then_some(tape.host.logits);
+        let count = graph.shapes[stage.output.0].values();
+        values.insert(stage.output, tape.value(&stage.name, count, needs_gradient, output));
+    }
+    let mut backward = Vec::new();
+    for Stage { name, layer, inferred, inputs, output, fused } in &graph.stages {
+        let inputs: Vec<ValueId> = inputs.iter().map(|input| values[input]).collect();
+        let place = Place { name, inputs: &inputs, output: values[output], inferred, fused: *fused };
+        backward.push(layer.operation().emit(&place, tape)?);
+    }
+    let logits = values[&graph.output];
+    let gradient = tape.gradient(logits)?.unwrap_or_else(|| tape.gradient_of(logits));
+    for emit in backward.into_iter().rev() {
+        emit(tape)?;
+    }
+    Ok(gradient)
+}
+
+fn update(parameter: &Parameter, host: &HostBuffers) -> Pass {
+    let Parameter { layer, gradient, adam, weights, first_moment, second_moment, .. } = parameter;
+    pass(layer, *adam, &[*gradient, host.rates, host.progress, *weights, *first_moment, *second_moment])
+}
+
+/// The pass as a portion of the batch runs it: gradients go behind those of the portions before.
+fn of_portion(pass: &Pass, parameters: &[Parameter], portion: usize) -> Pass {
+    let mut pass = pass.clone();
+    for (id, offset) in pass.buffers.iter().zip(&mut pass.offsets) {
+        if let Some(parameter) = parameters.iter().find(|parameter| parameter.gradient == *id) {
+            *offset = portion * parameter.adam.portion_stride();
+        }
+    }
+    pass
+}
+
+fn host_buffers(buffers: &mut Buffers, model: &Model, [batch, portion]: [usize; 2], samples: usize) -> HostBuffers {
+    let pixels = model.input.iter().product();
+    HostBuffers {
+        images: buffers.add_bytes("images", vec![samples, pixels]),
+        labels: buffers.add_bytes("labels", vec![samples]),
+        order: buffers.add("order", vec![Plan::BATCHES, batch]),
+        rates: buffers.add("rates", vec![Plan::BATCHES]),
+        progress: buffers.add("progress", vec![Progress::WORDS]),
+        log: buffers.add("log", vec![Plan::BATCHES, 2]),
+        logits: buffers.add("logits", vec![portion, model.classes()]),
+        probabilities: buffers.add("probabilities", vec![portion, model.classes()]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Padding;
+    use crate::kernels::Tiles;
+    use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
+    use crate::plan::Program;
+
+    fn dense(units: usize, activation: Activation) -> Layer {
+        Layer::Dense(Dense { units, activation })
+    }
+
+    fn dropout(rate: f32) -> Layer {
+        Layer::Dropout(Dropout { rate })
+    }
+
+    fn plan_of(input: [usize; 3], layers: Vec<Layer>) -> Plan {
+        lower(&Model::sequence("lowered", input, layers), Options::new(2, Tiles::Cpu, 2)).unwrap()
+    }
+
+    /// Dropout of the input, of a ReLU's value, and of one without a ReLU.
+    fn plan() -> Plan {
+        let layers = vec![
+            dropout(0.25),
+            Layer::Flatten(Flatten {}),
+            dense(5, Activation::Relu),
+            dropout(0.5),
+            dense(4, Activation::Linear),
+            dropout(0.5),
+            dropout(0.75),
+            dense(3, Activation::Linear),
+        ];
+        plan_of([3, 3, 1], layers)
+    }
+
+    /// The backward passes that carry a gradient to a value: the layer, the kernel, and the gate's scale if there is one.
+    fn gates(plan: &Plan) -> Vec<(String, &str, Option<String>)> {
+        let gate = |pass: &Pass| {
+            let constants = pass.kernel.constants();
+            let find = |name: &str| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
+            let gated = find("GATED")?;
+            Some((pass.layer.clone(), pass.kernel.row().name, find("SCALE").filter(|_| gated == "1u")))
+        };
+        plan.training.iter().filter_map(gate).collect()
+    }
+
+    /// Each pass's kernel and the last of its buffers.
+    fn passes(plan: &Plan, program: Program) -> Vec<String> {
+        let say =
+            |pass: &Pass| format!("{} {}", pass.kernel.row().name, plan.buffer(*pass.buffers.last().unwrap()).name);
+        plan.passes(program).iter().map(say).collect()
+    }
+
+    /// Backwards, a gate stands for its dropouts; without one each runs again, the last one first. Nothing is made for
+    /// the input.
+    #[test]
+    fn a_training_step_drops_gradients_as_it_dropped_values() {
+        let expected = [
+            "gather batch.labels",
+            "dropout input",
+            "conv_forward dense.argmax",
+            "dropout dense.output",
+            "conv_forward dense_1.argmax",
+            "dropout dense_1.output",
+            "dropout dense_1.output",
+            "conv_forward dense_2.argmax",
+            "softmax_cross_entropy hits",
+            "conv_input_gradient dense_1.output.gradient",
+            "conv_weight_gradient dense_2.weights.gradient",
+            "dropout dense_1.output.gradient",
+            "dropout dense_1.output.gradient",
+            "conv_input_gradient dense.output.gradient",
+            "conv_weight_gradient dense_1.weights.gradient",
+            "conv_weight_gradient dense.weights.gradient",
+            "adam dense.weights.second_moment",
+            "adam dense_1.weights.second_moment",
+            "adam dense_2.weights.second_moment",
+            "advance log",
+        ];
+        let plan = plan();
+        assert_eq!(passes(&plan, Program::Training), expected);
+        let layers: Vec<&str> = plan.training.iter().map(|pass| pass.layer.as_str()).collect();
+        assert_eq!(layers[11..13], ["dropout_3", "dropout_2"]);
+    }
+
+    #[test]
+    fn evaluation_drops_nothing() {
+        let expected = [
+            "gather batch.labels",
+            "conv_forward dense.argmax",
+            "conv_forward dense_1.argmax",
+            "conv_forward dense_2.argmax",
+            "softmax_cross_entropy hits",
+            "advance log",
+        ];
+        assert_eq!(passes(&plan(), Program::Evaluation), expected);
+    }
+
+    fn conv(activation: Activation) -> Layer {
+        let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
+        Layer::Conv2d(Conv2d { filters: 3, kernel, stride, padding, activation })
+    }
+
+    fn pool(size: usize, stride: usize) -> Layer {
+        Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]) })
+    }
+
+    fn end() -> [Layer; 2] {
+        [Layer::Flatten(Flatten {}), dense(2, Activation::Linear)]
+    }
+
+    /// What the pool puts out is as its input was: only a dropout behind it scales its gradient.
+    #[test]
+    fn a_pool_begins_a_gate_of_its_own() {
+        let layers = [&[conv(Activation::Relu), dropout(0.5), pool(2, 2)][..], &end()].concat();
+        let expected = [("dense", "conv_input_gradient", "1e0f"), ("max_pooling2d", "pool_backward", "2e0f")];
+        assert_eq!(gates(&plan_of([8, 8, 2], layers)), said(&expected));
+    }
+
+    /// The gate says what all dropouts behind the ReLU scaled by; each has a number, and so a choice, of its own.
+    #[test]
+    fn dropouts_of_a_relus_value_multiply_in_its_gate() {
+        let middle = [conv(Activation::Relu), dropout(0.5), Layer::Flatten(Flatten {}), dropout(0.75)];
+        let plan = plan_of([8, 8, 2], [&middle[..], &end()].concat());
+        assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "8e0f")]));
+        let dropouts = plan.training.iter().filter(|pass| pass.kernel.row().name == "dropout");
+        assert_eq!(dropouts.map(|pass| pass.layer.as_str()).collect::<Vec<_>>(), ["dropout_0", "dropout_1"]);
+    }
+
+    #[test]
+    fn without_a_relu_there_is_no_gate() {
+        let layers = [&[conv(Activation::Linear), pool(3, 1)][..], &end()].concat();
+        let none = |layer: &str, kernel| (layer.to_owned(), kernel, None);
+        let expected = [none("dense", "conv_input_gradient"), none("max_pooling2d", "pool_backward")];
+        assert_eq!(gates(&plan_of([8, 8, 2], layers)), expected);
+    }
+
+    #[test]
+    fn nothing_before_the_first_weights_gets_a_gradient() {
+        let layers = [&[dropout(0.5), pool(2, 2), conv(Activation::Relu), pool(2, 2)][..], &end()].concat();
+        let plan = plan_of([8, 8, 2], layers);
+        assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "1e0f")]));
+        let unused = |name: &str| plan.buffers.iter().find(|buffer| buffer.name == name).unwrap().words == 1;
+        assert!(unused("input.output.gradient") && unused("max_pooling2d.output.gradient"));
+    }
+
+    fn said<'a>(gates: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str, Option<String>)> {
+        gates.iter().map(|(layer, kernel, scale)| ((*layer).to_owned(), *kernel, Some((*scale).to_owned()))).collect()
+    }
+}

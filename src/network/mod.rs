@@ -1,0 +1,8 @@
+//! From a model to the plan that trains and evaluates it: its graph of values, what is fused in it, and the passes.
+
+mod graph;
+mod lower;
+mod rewrites;
+
+pub use lower::{LARGEST_BATCH, Options, lower};
+pub use rewrites::{REWRITES, Rewrite};

@@ -1,0 +1,318 @@
+//! What may be fused. Each rewrite changes one thing where it finds it allowed, and leaves the network's numbers as they
+//! are; what none takes runs as it stands.
+
+use super::graph::{Graph, Stage};
+use crate::plan::ValueId;
+
+/// A rewrite, by name.
+#[derive(Debug)]
+pub struct Rewrite {
+    pub name: &'static str,
+    /// Applies it once, if it can.
+    apply: fn(&mut Graph) -> bool,
+}
+
+/// In the order in which they are tried.
+pub const REWRITES: [Rewrite; 6] = [
+    Rewrite { name: "nothing for what moves nothing", apply: drop_identity },
+    Rewrite { name: "no ReLU of what is not negative", apply: drop_relu },
+    Rewrite { name: "ReLU ahead of what commutes with it", apply: hoist_relu },
+    Rewrite { name: "ReLU in a product's epilogue", apply: fuse_relu },
+    Rewrite { name: "2 x 2 max-pool in a convolution's epilogue", apply: fuse_pool },
+    Rewrite { name: "in place where nothing else reads the value", apply: work_in_place },
+];
+
+/// Applies all rewrites until none finds anything.
+pub fn rewrite(graph: &mut Graph) {
+    while REWRITES.iter().any(|rewrite| (rewrite.apply)(graph)) {}
+}
+
+fn drop_identity(graph: &mut Graph) -> bool {
+    remove(graph, |graph| graph.stages.iter().position(|stage| stage.rules().is_identity))
+}
+
+/// Pixels are not negative, and neither is what a ReLU leaves.
+fn drop_relu(graph: &mut Graph) -> bool {
+    remove(graph, |graph| {
+        let mut positive = vec![false; graph.shapes.len()];
+        positive[0] = true;
+        for (number, stage) in graph.stages.iter().enumerate() {
+            let of_positive = stage.inputs.iter().all(|input| positive[input.0]);
+            if stage.rules().is_relu && of_positive {
+                return Some(number);
+            }
+            positive[stage.output.0] =
+                stage.rules().is_relu || stage.fused.relu || (stage.rules().keeps_sign && of_positive);
+        }
+        None
+    })
+}
+
+/// Removes a stage of one input, which is read instead of its output.
+fn remove(graph: &mut Graph, find: impl Fn(&Graph) -> Option<usize>) -> bool {
+    let Some(number) = find(graph) else { return false };
+    let stage = graph.stages.remove(number);
+    graph.replace(stage.output, stage.inputs[0]);
+    true
+}
+
+/// The first pair of a stage that `fits` and the one that makes its only input, which nothing else reads.
+fn pair(graph: &Graph, fits: impl Fn(&Stage, &Stage) -> bool) -> Option<[usize; 2]> {
+    let (makers, readers) = graph.makers_and_readers();
+    let before = |number: usize| match graph.stages[number].inputs[..] {
+        [ValueId(input)] if readers[input] == 1 => makers[input].map(|maker| [maker, number]),
+        _ => None,
+    };
+    let mut pairs = (0..graph.stages.len()).filter_map(before);
+    pairs.find(|[maker, number]| fits(&graph.stages[*maker], &graph.stages[*number]))
+}
+
+/// max(x, 0) of the largest is the largest of max(x, 0), and so it is with what is scaled or set to zero.
+fn hoist_relu(graph: &mut Graph) -> bool {
+    let fits = |maker: &Stage, relu: &Stage| {
+        relu.rules().is_relu && maker.rules().commutes_with_relu && maker.inputs.len() == 1
+    };
+    let Some([maker, relu]) = pair(graph, fits) else { return false };
+    // From input -> maker -> between -> ReLU -> output to input -> ReLU -> between -> maker -> output.
+    let (input, between, output) =
+        (graph.stages[maker].inputs[0], graph.stages[maker].output, graph.stages[relu].output);
+    graph.shapes[between.0] = graph.shapes[input.0];
+    graph.stages.swap(maker, relu);
+    let ends = [(maker, input, between), (relu, between, output)];
+    for (number, from, to) in ends {
+        graph.stages[number].inputs = vec![from];
+        graph.stages[number].output = to;
+    }
+    true
+}
+
+fn fuse_relu(graph: &mut Graph) -> bool {
+    let Some([maker, relu]) = pair(graph, |maker, relu| relu.rules().is_relu && maker.rules().takes_relu) else {
+        return false;
+    };
+    graph.stages[maker].fused.relu = true;
+    absorb(graph, maker, relu)
+}
+
+fn fuse_pool(graph: &mut Graph) -> bool {
+    let fits = |maker: &Stage, pool: &Stage| pool.rules().pools_by_two && maker.rules().takes_pool && !maker.fused.pool;
+    let Some([maker, pool]) = pair(graph, fits) else { return false };
+    graph.stages[maker].fused.pool = true;
+    absorb(graph, maker, pool)
+}
+
+/// The maker's passes end with what the stage would make.
+fn absorb(graph: &mut Graph, maker: usize, stage: usize) -> bool {
+    graph.stages[maker].output = graph.stages[stage].output;
+    graph.stages.remove(stage);
+    true
+}
+
+fn work_in_place(graph: &mut Graph) -> bool {
+    let (_, readers) = graph.makers_and_readers();
+    let found = graph.stages.iter().position(|stage| {
+        stage.rules().is_in_place && stage.output != stage.inputs[0] && readers[stage.inputs[0].0] == 1
+    });
+    let Some(number) = found else { return false };
+    let (input, output) = (graph.stages[number].inputs[0], graph.stages[number].output);
+    graph.replace(output, input);
+    graph.stages[number].output = input;
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Padding, Shape};
+    use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
+    use crate::model::{Model, Node, resolve};
+
+    fn conv(filters: usize, activation: Activation) -> Layer {
+        let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
+        Layer::Conv2d(Conv2d { filters, kernel, stride, padding, activation })
+    }
+
+    fn pool(size: usize, stride: usize) -> Layer {
+        Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]) })
+    }
+
+    fn dense(units: usize) -> Layer {
+        Layer::Dense(Dense { units, activation: Activation::Linear })
+    }
+
+    fn dropout(rate: f32) -> Layer {
+        Layer::Dropout(Dropout { rate })
+    }
+
+    const RELU: Layer = Layer::Activation(Activate { activation: Activation::Relu });
+    const FLATTEN: Layer = Layer::Flatten(Flatten {});
+
+    fn graph(layers: &[Layer]) -> Graph {
+        Graph::of(&resolve(&Model::sequence("rewritten", [8, 8, 2], layers.to_vec())).unwrap())
+    }
+
+    /// Each stage in words: what, from which value to which, and what is fused with it. Values are numbered as they come.
+    fn said(graph: &Graph) -> Vec<String> {
+        let mut numbers = vec![ValueId(0)];
+        let mut number = |value: &ValueId| {
+            numbers.iter().position(|known| known == value).unwrap_or_else(|| {
+                numbers.push(*value);
+                numbers.len() - 1
+            })
+        };
+        let mut say = |stage: &Stage| {
+            let name = stage.layer.operation().keys().kind;
+            let (input, output) = (number(&stage.inputs[0]), number(&stage.output));
+            let relu = if stage.fused.relu { " relu" } else { "" };
+            let pool = if stage.fused.pool { " pool" } else { "" };
+            format!("{name} {input}->{output}{relu}{pool}")
+        };
+        graph.stages.iter().map(&mut say).collect()
+    }
+
+    fn rewritten(layers: &[Layer]) -> Vec<String> {
+        let mut graph = graph(layers);
+        rewrite(&mut graph);
+        said(&graph)
+    }
+
+    /// What one rewrite alone makes of the layers, applied as long as it can be; nothing where it cannot at all.
+    fn alone(name: &str, layers: &[Layer]) -> Option<Vec<String>> {
+        let rewrite = REWRITES.iter().find(|rewrite| rewrite.name == name).unwrap();
+        let mut graph = graph(layers);
+        let applied = (rewrite.apply)(&mut graph);
+        while (rewrite.apply)(&mut graph) {}
+        applied.then(|| said(&graph))
+    }
+
+    #[test]
+    fn what_moves_nothing_is_no_stage() {
+        let name = "nothing for what moves nothing";
+        let softmax = Layer::Dense(Dense { units: 2, activation: Activation::Softmax });
+        let linear = Layer::Activation(Activate { activation: Activation::Linear });
+        let stages = alone(name, &[linear, FLATTEN, dropout(0.0), FLATTEN, softmax]);
+        assert_eq!(stages.unwrap(), ["dense 0->1"]);
+        assert_eq!(alone(name, &[pool(2, 2), dropout(0.5), conv(1, Activation::Relu)]), None);
+    }
+
+    #[test]
+    fn a_relu_of_what_is_not_negative_disappears() {
+        let name = "no ReLU of what is not negative";
+        let end = [FLATTEN, dense(3), RELU, dropout(0.5), RELU, dense(2)];
+        let stages = alone(name, &[&[RELU, pool(2, 2), RELU][..], &end].concat()).unwrap();
+        let expected =
+            ["max_pool2d 0->1", "flatten 1->2", "dense 2->3", "activation 3->4", "dropout 4->5", "dense 5->6"];
+        assert_eq!(stages, expected);
+        assert_eq!(alone(name, &[FLATTEN, dense(3), dropout(0.5), RELU, dense(2)]), None);
+    }
+
+    #[test]
+    fn a_relu_goes_ahead_of_pools_and_dropouts() {
+        let name = "ReLU ahead of what commutes with it";
+        let layers = [conv(3, Activation::Linear), pool(3, 1), dropout(0.5), RELU];
+        let mut graph = graph(&[&layers[..], &[FLATTEN, dense(2)]].concat());
+        let hoist = REWRITES.iter().find(|rewrite| rewrite.name == name).unwrap();
+        while (hoist.apply)(&mut graph) {}
+        let expected =
+            ["conv2d 0->1", "activation 1->2", "max_pool2d 2->3", "dropout 3->4", "flatten 4->5", "dense 5->6"];
+        assert_eq!(said(&graph), expected);
+        let shapes = graph.stages.iter().map(|stage| graph.shapes[stage.output.0]);
+        let images = [8, 8, 6, 6].map(|size| Shape::Image([size, size, 3]));
+        assert_eq!(shapes.take(4).collect::<Vec<_>>(), images);
+        assert_eq!(alone(name, &[FLATTEN, dense(3), RELU, dense(2)]), None);
+    }
+
+    #[test]
+    fn a_relu_right_behind_a_product_is_its_end() {
+        let name = "ReLU in a product's epilogue";
+        assert_eq!(alone(name, &[FLATTEN, dense(3), RELU, dense(2)]).unwrap()[1], "dense 1->2 relu");
+        assert_eq!(alone(name, &[conv(3, Activation::Relu), FLATTEN, dense(2)]).unwrap()[0], "conv2d 0->1 relu");
+        assert_eq!(alone(name, &[FLATTEN, dense(3), dropout(0.5), RELU, dense(2)]), None);
+    }
+
+    #[test]
+    fn a_pool_by_two_right_behind_a_convolution_is_its_end() {
+        let name = "2 x 2 max-pool in a convolution's epilogue";
+        let (linear, end) = (conv(3, Activation::Linear), [FLATTEN, dense(2)]);
+        let fused = |middle: &[Layer]| alone(name, &[&[linear.clone()], middle, &end].concat());
+        assert_eq!(fused(&[pool(2, 2)]).unwrap()[0], "conv2d 0->1 pool");
+        let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None });
+        assert_eq!(fused(&[halves]).unwrap()[0], "conv2d 0->1 pool");
+        assert_eq!(fused(&[pool(2, 2), pool(2, 2)]).unwrap()[..2], ["conv2d 0->1 pool", "max_pool2d 1->2"]);
+        for other in [&[pool(2, 1)][..], &[pool(3, 2)], &[RELU, pool(2, 2)], &[dropout(0.5), pool(2, 2)]] {
+            assert_eq!(fused(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn dropout_works_in_place() {
+        let name = "in place where nothing else reads the value";
+        let stages = alone(name, &[FLATTEN, dense(3), dropout(0.5), dropout(0.75), dense(2)]).unwrap();
+        assert_eq!(stages, ["flatten 0->1", "dense 1->2", "dropout 2->2", "dropout 2->2", "dense 2->3"]);
+        assert_eq!(alone(name, &[FLATTEN, dense(3), RELU, dense(2)]), None);
+    }
+
+    /// What two layers read stays what it is: whatever one of them would change, the other must not see.
+    #[test]
+    fn nothing_is_fused_into_a_value_that_others_read() {
+        let named = |name: &str, inputs: &[&str], layer: Layer| Node {
+            name: Some(name.into()),
+            inputs: inputs.iter().map(|&input| input.into()).collect(),
+            layer,
+        };
+        let layers = vec![
+            named("conv", &[], conv(3, Activation::Linear)),
+            named("relu", &["conv"], RELU),
+            named("pool", &["relu"], pool(2, 2)),
+            named("dropout", &["pool"], dropout(0.5)),
+            named("flatten", &["dropout"], FLATTEN),
+            named("dense", &["flatten"], dense(2)),
+        ];
+        let chain = Graph::of(&resolve(&Model { name: "read".into(), input: [8, 8, 2], layers }).unwrap());
+        let mut alone = chain.clone();
+        rewrite(&mut alone);
+        assert_eq!(said(&alone), ["conv2d 0->1 relu pool", "dropout 1->1", "dense 1->2"]);
+        // The same with one more reader of one value.
+        for (read, expected) in [
+            (0, &["conv2d 0->1", "activation 1->2", "max_pool2d 2->3", "dropout 3->3", "dense 3->4"][..]),
+            (1, &["conv2d 0->1 relu", "max_pool2d 1->2", "dropout 2->2", "dense 2->3"]),
+            (2, &["conv2d 0->1 relu pool", "dropout 1->2", "dense 2->3"]),
+        ] {
+            let mut graph = chain.clone();
+            let reader = Stage { inputs: vec![graph.stages[read].output], ..graph.stages[5].clone() };
+            graph.shapes.push(Shape::Features(2));
+            graph.stages.push(Stage { output: ValueId(graph.shapes.len() - 1), ..reader });
+            rewrite(&mut graph);
+            assert_eq!(said(&graph)[..expected.len()], *expected, "another reader of value {read}");
+        }
+    }
+
+    #[test]
+    fn a_relu_goes_into_the_product_before_it_wherever_it_stands() {
+        let before = [conv(3, Activation::Relu), pool(3, 1), dropout(0.5), FLATTEN, dense(2)];
+        let behind = [conv(3, Activation::Linear), pool(3, 1), dropout(0.5), FLATTEN, RELU, dense(2)];
+        let between = [conv(3, Activation::Linear), pool(3, 1), RELU, dropout(0.5), FLATTEN, dense(2)];
+        for layers in [&before[..], &behind, &between] {
+            assert_eq!(rewritten(layers), ["conv2d 0->1 relu", "max_pool2d 1->2", "dropout 2->2", "dense 2->3"]);
+        }
+        let layers = [conv(3, Activation::Linear), conv(4, Activation::Linear), RELU, FLATTEN, dense(5), dense(2)];
+        assert_eq!(rewritten(&layers), ["conv2d 0->1", "conv2d 1->2 relu", "dense 2->3", "dense 3->4"]);
+    }
+
+    #[test]
+    fn relu_and_pool_are_fused_in_either_order() {
+        for middle in [[RELU, pool(2, 2)], [pool(2, 2), RELU]] {
+            let layers = [&[conv(3, Activation::Linear)][..], &middle, &[FLATTEN, dense(2)]].concat();
+            assert_eq!(rewritten(&layers), ["conv2d 0->1 relu pool", "dense 1->2"]);
+        }
+        // Dropout before the pool is another network than dropout behind it.
+        let dropped = ["conv2d 0->1 relu", "dropout 1->1", "max_pool2d 1->2", "dense 2->3"];
+        assert_eq!(rewritten(&[conv(3, Activation::Relu), dropout(0.5), pool(2, 2), FLATTEN, dense(2)]), dropped);
+    }
+
+    #[test]
+    fn nothing_before_the_first_weights_is_a_relu() {
+        let layers = [RELU, dropout(0.5), pool(2, 2), RELU, FLATTEN, dense(3), RELU, dense(2)];
+        assert_eq!(rewritten(&layers), ["dropout 0->0", "max_pool2d 0->1", "dense 1->2 relu", "dense 2->3"]);
+    }
+}

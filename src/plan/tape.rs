@@ -1,0 +1,215 @@
+//! What layers add their buffers and passes to. Forward passes come in order; what a layer's `emit` returns adds the
+//! backward ones, the last layer's first.
+
+use std::sync::Arc;
+
+use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Weights, words};
+use crate::error::{Error, Result};
+use crate::kernels::{Adam, Gate, Kernel, Tiling};
+
+/// The activations of a micro-batch between two layers, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+
+/// A value's buffers, and what is known of it.
+#[derive(Clone, Debug)]
+struct Value {
+    output: BufferId,
+    /// Unused (and one word long) where the value needs no gradient.
+    gradient: BufferId,
+    /// Values of the whole micro-batch.
+    values: usize,
+    /// Set where the value went through ReLU: what dropout scaled it by since. A gradient then passes where the value
+    /// is positive, with that scale.
+    gate: Gate,
+    /// Whether anything before it has weights.
+    needs_gradient: bool,
+    /// Whether a pass writes its gradient already.
+    has_gradient: bool,
+}
+
+/// A network's buffers and passes as they come.
+pub struct Tape<'a> {
+    /// Rows of a micro-batch.
+    pub rows: usize,
+    /// Micro-batches of a step, each of which leaves its own gradients.
+    pub micro_batches: usize,
+    pub tiles: &'a Tiling,
+    pub host: HostBuffers,
+    pub parameters: Vec<Parameter>,
+    buffers: Buffers,
+    values: Vec<Value>,
+    recorded: Recorded,
+    dropouts: u32,
+}
+
+/// A network's passes between the pixels and the loss, in the order in which they run.
+#[derive(Default)]
+pub struct Recorded {
+    pub forward: Vec<Pass>,
+    /// Of the forward passes those that evaluation leaves out, by their places.
+    pub training_only: Vec<usize>,
+    pub backward: Vec<Pass>,
+}
+
+impl<'a> Tape<'a> {
+    /// Over the host's buffers, with no value yet.
+    pub(crate) fn new(
+        rows: usize,
+        micro_batches: usize,
+        tiles: &'a Tiling,
+        host: HostBuffers,
+        buffers: Buffers,
+    ) -> Self {
+        let (parameters, values, recorded) = (Vec::new(), Vec::new(), Recorded::default());
+        Self { rows, micro_batches, tiles, host, parameters, buffers, values, recorded, dropouts: 0 }
+    }
+
+    pub fn buffer(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
+        self.buffers.add(name, shape)
+    }
+
+    /// The next value, which the layer of that name makes: so many values a sample. `output` is its buffer if there is one.
+    pub(crate) fn value(
+        &mut self,
+        layer: &str,
+        values: usize,
+        needs_gradient: bool,
+        output: Option<BufferId>,
+    ) -> ValueId {
+        let shape = vec![self.rows, values];
+        let output = output.unwrap_or_else(|| self.buffer(&format!("{layer}.output"), shape.clone()));
+        let gradient = self.buffer(&format!("{layer}.output.gradient"), if needs_gradient { shape } else { vec![1] });
+        let values = self.rows * values;
+        self.values.push(Value { output, gradient, values, gate: None, needs_gradient, has_gradient: false });
+        ValueId(self.values.len() - 1)
+    }
+
+    /// The buffer of a value, `[rows, values of a sample]`.
+    pub fn output(&self, ValueId(value): ValueId) -> BufferId {
+        self.values[value].output
+    }
+
+    /// Values of the whole micro-batch.
+    pub fn values(&self, ValueId(value): ValueId) -> usize {
+        self.values[value].values
+    }
+
+    pub fn gate(&self, ValueId(value): ValueId) -> Gate {
+        self.values[value].gate
+    }
+
+    pub fn set_gate(&mut self, ValueId(value): ValueId, gate: Gate) {
+        self.values[value].gate = gate;
+    }
+
+    pub fn needs_gradient(&self, ValueId(value): ValueId) -> bool {
+        self.values[value].needs_gradient
+    }
+
+    /// The gradient of a value, as the layers behind it left it.
+    pub fn gradient_of(&self, ValueId(value): ValueId) -> BufferId {
+        self.values[value].gradient
+    }
+
+    /// The buffer to write a value's gradient to; none where nothing needs it.
+    ///
+    /// # Errors
+    /// Where another layer has written it: no kernel adds to a gradient yet.
+    pub fn gradient(&mut self, ValueId(number): ValueId) -> Result<Option<BufferId>> {
+        let value = &mut self.values[number];
+        if !value.needs_gradient {
+            return Ok(None);
+        }
+        if value.has_gradient {
+            return Err(Error::Failed(format!("two layers make the gradient of value {number}")));
+        }
+        value.has_gradient = true;
+        Ok(Some(value.gradient))
+    }
+
+    /// The number of the next dropout, which its random numbers follow from.
+    pub fn next_dropout(&mut self) -> u32 {
+        self.dropouts += 1;
+        self.dropouts - 1
+    }
+
+    /// The layer's weights and what training keeps beside them, by their place in `parameters`. Its gradient has so many
+    /// slots.
+    pub fn parameter(&mut self, layer: &str, shape: &Weights, slots: usize) -> usize {
+        let matrix = vec![shape.rows + 1, shape.columns];
+        let adam = Adam { values: shape.values(), slots, portions: self.micro_batches };
+        let gradient = match self.micro_batches {
+            1 => vec![slots, shape.rows + 1, shape.columns],
+            _ => vec![self.micro_batches, adam.portion_stride()],
+        };
+        let mut add = |what: &str, shape: &[usize]| self.buffers.add(&format!("{layer}.{what}"), shape.to_vec());
+        let parameter = Parameter {
+            layer: layer.to_owned(),
+            weights: add("weights", &matrix),
+            gradient: add("weights.gradient", &gradient),
+            adam,
+            first_moment: add("weights.first_moment", &matrix),
+            second_moment: add("weights.second_moment", &matrix),
+            shape: shape.clone(),
+        };
+        self.parameters.push(parameter);
+        self.parameters.len() - 1
+    }
+
+    pub fn forward(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {
+        self.recorded.forward.push(pass(layer, kernel, buffers));
+    }
+
+    /// A forward pass that evaluation leaves out.
+    pub fn forward_in_training(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {
+        self.recorded.training_only.push(self.recorded.forward.len());
+        self.forward(layer, kernel, buffers);
+    }
+
+    pub fn backward(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {
+        self.backward_from(layer, kernel, buffers, vec![0; buffers.len()]);
+    }
+
+    /// A backward pass whose bindings start at these words of their buffers.
+    pub fn backward_from(
+        &mut self,
+        layer: &str,
+        kernel: impl Kernel + 'static,
+        buffers: &[BufferId],
+        offsets: Vec<usize>,
+    ) {
+        self.recorded.backward.push(Pass { offsets, ..pass(layer, kernel, buffers) });
+    }
+
+    /// The buffers, the parameters, and the passes.
+    pub(crate) fn end(self) -> (Vec<Buffer>, Vec<Parameter>, Recorded) {
+        (self.buffers.0, self.parameters, self.recorded)
+    }
+}
+
+/// A pass over whole buffers.
+pub(crate) fn pass(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) -> Pass {
+    let offsets = vec![0; buffers.len()];
+    Pass { layer: layer.to_owned(), kernel: Arc::new(kernel), buffers: buffers.to_vec(), offsets }
+}
+
+/// The buffers of a plan as they come.
+#[derive(Default)]
+pub(crate) struct Buffers(pub(crate) Vec<Buffer>);
+
+impl Buffers {
+    pub(crate) fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
+        let words = words(&shape);
+        self.0.push(Buffer { name: name.to_owned(), shape, words });
+        BufferId(self.0.len() - 1)
+    }
+
+    /// Bytes, four a word.
+    pub(crate) fn add_bytes(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
+        let id = self.add(name, shape);
+        let buffer = &mut self.0[id.0];
+        buffer.words = buffer.words.div_ceil(4);
+        id
+    }
+}
