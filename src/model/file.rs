@@ -157,7 +157,7 @@ fn one_line(error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::Layer;
+    use crate::layers::{Conv2d, Layer};
 
     fn message(text: &str) -> String {
         let message = parse("my.toml", text).unwrap_err().to_string();

@@ -3,6 +3,8 @@
 mod graph;
 mod lower;
 mod rewrites;
+#[cfg(test)]
+mod tests;
 
 pub use lower::{LARGEST_BATCH, Options, lower};
 pub use rewrites::{REWRITES, Rewrite};

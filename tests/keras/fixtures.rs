@@ -39,7 +39,7 @@ fn keras_own_files_are_read_to_the_bit() {
     for (name, bytes) in files {
         let expected_file = &expected.files[&name];
         let network = decode(&bytes, &name).unwrap();
-        let model = Model { name: expected_file.name.clone(), input: [8, 6, 1], layers: expected.layers.clone() };
+        let model = Model::sequence(&expected_file.name, [8, 6, 1], expected.layers.clone());
         assert_eq!(network.model, model, "{name}");
         let adam = network.adam.map(|adam| Adam { learning_rate: adam.learning_rate, time: adam.time });
         assert_eq!(adam, expected_file.adam, "{name}");

@@ -1,0 +1,189 @@
+//! What networks become, pass by pass.
+
+use super::{Options, lower};
+use crate::geometry::Padding;
+use crate::kernels::Tiles;
+use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
+use crate::model::{Model, notebook};
+use crate::plan::{Pass, Plan, Program};
+
+fn dense(units: usize, activation: Activation) -> Layer {
+    Layer::Dense(Dense { units, activation })
+}
+
+fn dropout(rate: f32) -> Layer {
+    Layer::Dropout(Dropout { rate })
+}
+
+fn plan_of(input: [usize; 3], layers: Vec<Layer>) -> Plan {
+    lower(&Model::sequence("lowered", input, layers), Options::new(2, Tiles::Cpu, 2)).unwrap()
+}
+
+/// Dropout of the input, of a ReLU's value, and of one without a ReLU.
+fn plan() -> Plan {
+    let layers = vec![
+        dropout(0.25),
+        Layer::Flatten(Flatten {}),
+        dense(5, Activation::Relu),
+        dropout(0.5),
+        dense(4, Activation::Linear),
+        dropout(0.5),
+        dropout(0.75),
+        dense(3, Activation::Linear),
+    ];
+    plan_of([3, 3, 1], layers)
+}
+
+/// The backward passes that carry a gradient to a value: the layer, the kernel, and the gate's scale if there is one.
+fn gates(plan: &Plan) -> Vec<(String, &str, Option<String>)> {
+    let gate = |pass: &Pass| {
+        let constants = pass.kernel.constants();
+        let find = |name: &str| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
+        let gated = find("GATED")?;
+        Some((pass.layer.clone(), pass.kernel.row().name, find("SCALE").filter(|_| gated == "1u")))
+    };
+    plan.training.iter().filter_map(gate).collect()
+}
+
+/// Each pass's kernel and the last of its buffers.
+fn passes(plan: &Plan, program: Program) -> Vec<String> {
+    let say = |pass: &Pass| format!("{} {}", pass.kernel.row().name, plan.buffer(*pass.buffers.last().unwrap()).name);
+    plan.passes(program).iter().map(say).collect()
+}
+
+/// Backwards, a gate stands for its dropouts; without one each runs again, the last one first. Nothing is made for
+/// the input.
+#[test]
+fn a_training_step_drops_gradients_as_it_dropped_values() {
+    let expected = [
+        "gather batch.labels",
+        "dropout input",
+        "conv_forward dense.argmax",
+        "dropout dense.output",
+        "conv_forward dense_1.argmax",
+        "dropout dense_1.output",
+        "dropout dense_1.output",
+        "conv_forward dense_2.argmax",
+        "softmax_cross_entropy hits",
+        "conv_input_gradient dense_1.output.gradient",
+        "conv_weight_gradient dense_2.weights.gradient",
+        "dropout dense_1.output.gradient",
+        "dropout dense_1.output.gradient",
+        "conv_input_gradient dense.output.gradient",
+        "conv_weight_gradient dense_1.weights.gradient",
+        "conv_weight_gradient dense.weights.gradient",
+        "adam dense.weights.second_moment",
+        "adam dense_1.weights.second_moment",
+        "adam dense_2.weights.second_moment",
+        "advance log",
+    ];
+    let plan = plan();
+    assert_eq!(passes(&plan, Program::Training), expected);
+    let layers: Vec<&str> = plan.training.iter().map(|pass| pass.layer.as_str()).collect();
+    assert_eq!(layers[11..13], ["dropout_3", "dropout_2"]);
+}
+
+#[test]
+fn evaluation_drops_nothing() {
+    let expected = [
+        "gather batch.labels",
+        "conv_forward dense.argmax",
+        "conv_forward dense_1.argmax",
+        "conv_forward dense_2.argmax",
+        "softmax_cross_entropy hits",
+        "advance log",
+    ];
+    assert_eq!(passes(&plan(), Program::Evaluation), expected);
+}
+
+fn conv(activation: Activation) -> Layer {
+    let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
+    Layer::Conv2d(Conv2d { filters: 3, kernel, stride, padding, activation })
+}
+
+fn pool(size: usize, stride: usize) -> Layer {
+    Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]) })
+}
+
+fn end() -> [Layer; 2] {
+    [Layer::Flatten(Flatten {}), dense(2, Activation::Linear)]
+}
+
+/// What the pool puts out is as its input was: only a dropout behind it scales its gradient.
+#[test]
+fn a_pool_begins_a_gate_of_its_own() {
+    let layers = [&[conv(Activation::Relu), dropout(0.5), pool(2, 2)][..], &end()].concat();
+    let expected = [("dense", "conv_input_gradient", "1e0f"), ("max_pooling2d", "pool_backward", "2e0f")];
+    assert_eq!(gates(&plan_of([8, 8, 2], layers)), said(&expected));
+}
+
+/// The gate says what all dropouts behind the ReLU scaled by; each has a number, and so a choice, of its own.
+#[test]
+fn dropouts_of_a_relus_value_multiply_in_its_gate() {
+    let middle = [conv(Activation::Relu), dropout(0.5), Layer::Flatten(Flatten {}), dropout(0.75)];
+    let plan = plan_of([8, 8, 2], [&middle[..], &end()].concat());
+    assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "8e0f")]));
+    let dropouts = plan.training.iter().filter(|pass| pass.kernel.row().name == "dropout");
+    assert_eq!(dropouts.map(|pass| pass.layer.as_str()).collect::<Vec<_>>(), ["dropout_0", "dropout_1"]);
+}
+
+#[test]
+fn without_a_relu_there_is_no_gate() {
+    let layers = [&[conv(Activation::Linear), pool(3, 1)][..], &end()].concat();
+    let none = |layer: &str, kernel| (layer.to_owned(), kernel, None);
+    let expected = [none("dense", "conv_input_gradient"), none("max_pooling2d", "pool_backward")];
+    assert_eq!(gates(&plan_of([8, 8, 2], layers)), expected);
+}
+
+#[test]
+fn nothing_before_the_first_weights_gets_a_gradient() {
+    let layers = [&[dropout(0.5), pool(2, 2), conv(Activation::Relu), pool(2, 2)][..], &end()].concat();
+    let plan = plan_of([8, 8, 2], layers);
+    assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "1e0f")]));
+    let unused = |name: &str| plan.buffers.iter().find(|buffer| buffer.name == name).unwrap().words == 1;
+    assert!(unused("input.output.gradient") && unused("max_pooling2d.output.gradient"));
+}
+
+fn said<'a>(gates: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str, Option<String>)> {
+    gates.iter().map(|(layer, kernel, scale)| ((*layer).to_owned(), *kernel, Some((*scale).to_owned()))).collect()
+}
+/// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.
+#[test]
+fn work_is_counted() {
+    let (model, _) = notebook("cnn1").unwrap();
+    let plan = lower(&model, Options::new(512, Tiles::Cpu, 10_000)).unwrap();
+    let work = |layer: &str, kernel: &str| {
+        let pass = plan.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();
+        (pass.kernel.operations(), plan.traffic(pass))
+    };
+    let order = 4 * 512;
+    let pixels = 512 * 784;
+    assert_eq!(work("input", "gather"), (pixels, pixels + 512 + order + 4 * 6 + 4 * pixels + 4 * 512));
+    // 26 x 26 positions and 13 x 13 after the pool, 9 taps, 32 filters; eight windows' places in a word.
+    let [rows, pooled] = [512 * 26 * 26, 512 * 13 * 13];
+    let moved = pixels + 10 * 32 + pooled * 32 + pooled / 8 * 32;
+    assert_eq!(work("conv2d", "conv_forward"), (2 * rows * 9 * 32, 4 * moved));
+    assert_eq!(work("conv2d", "conv_weight_gradient").0, 2 * pooled * 9 * 32);
+    let values = 129 * 10;
+    assert_eq!(work("dense_1", "adam"), (values * 15, 4 * (4 * values + 1 + 6 + 6 * values)));
+    assert_eq!(plan.operations(Program::Evaluation), {
+        let products = rows * 9 * 32 + 512 * (5408 * 128 + 128 * 10);
+        2 * products + pixels + 4 * 512 * 10 + 512
+    });
+}
+
+/// A product in slots is for as much as one that is not, but writes more; `join` adds that up.
+#[test]
+fn work_in_slots_is_counted() {
+    let (model, _) = notebook("cnn1").unwrap();
+    let plan = lower(&model, Options::new(512, Tiles::Gpu, 10_000)).unwrap();
+    let work = |kernel: &str| {
+        let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.row().name == kernel;
+        let pass = plan.evaluation.iter().find(of_kernel).unwrap();
+        (pass.kernel.operations(), plan.traffic(pass))
+    };
+    let (outputs, slots) = (512 * 128, 13);
+    let moved = 512 * 5408 + 5409 * 128 + slots * outputs + 1;
+    assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
+    assert_eq!(work("join"), (slots * outputs, 4 * (slots * outputs + 128 + outputs)));
+}
