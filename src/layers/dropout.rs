@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{Kind, LayerKeys};
 use super::{Backward, Inferred, Operation, Place, Rules, only};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometry::Shape;
 use crate::kernels;
 use crate::plan::Tape;
@@ -45,6 +45,9 @@ impl Operation for Dropout {
     /// gradient, and makes the same choice.
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
         let value = place.input()?;
+        if place.output != value {
+            return Err(Error::Failed(format!("{}: its input is read by others, too", place.name)));
+        }
         let number = tape.next_dropout();
         let layer = format!("dropout_{number}");
         let kernel = kernels::Dropout { values: tape.values(value), layer: number, rate: self.rate };

@@ -221,7 +221,7 @@ mod tests {
             spelled.sort_unstable();
             known.sort_unstable();
             assert_eq!((whole["type"].as_str(), spelled), (Some(keys.kind), known));
-            assert!(std::ptr::eq(layer.operation().keys(), keys), "{}", keys.kind);
+            assert_eq!(layer.operation().keys().kind, keys.kind);
             for (key, value) in &whole {
                 let mut without = whole.clone();
                 without.remove(key);

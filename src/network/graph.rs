@@ -61,13 +61,14 @@ impl Graph {
         output
     }
 
-    /// The stage that makes each value first, and how many read it; the logits are read by the loss, too.
+    /// The stage that makes each value, or changes it last, and how many others read it; the loss reads the logits, too.
     pub fn makers_and_readers(&self) -> (Vec<Option<usize>>, Vec<usize>) {
         let (mut makers, mut readers) = (vec![None; self.shapes.len()], vec![0; self.shapes.len()]);
         readers[self.output.0] += 1;
         for (number, stage) in self.stages.iter().enumerate() {
-            makers[stage.output.0].get_or_insert(number);
-            stage.inputs.iter().for_each(|input| readers[input.0] += 1);
+            makers[stage.output.0] = Some(number);
+            let others = stage.inputs.iter().filter(|input| **input != stage.output);
+            others.for_each(|input| readers[input.0] += 1);
         }
         (makers, readers)
     }

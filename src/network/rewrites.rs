@@ -70,7 +70,9 @@ fn pair(graph: &Graph, fits: impl Fn(&Stage, &Stage) -> bool) -> Option<[usize; 
 /// max(x, 0) of the largest is the largest of max(x, 0), and so it is with what is scaled or set to zero.
 fn hoist_relu(graph: &mut Graph) -> bool {
     let fits = |maker: &Stage, relu: &Stage| {
-        relu.rules().is_relu && maker.rules().commutes_with_relu && maker.inputs.len() == 1
+        relu.rules().is_relu
+            && maker.rules().commutes_with_relu
+            && matches!(maker.inputs[..], [input] if input != maker.output)
     };
     let Some([maker, relu]) = pair(graph, fits) else { return false };
     // From input -> maker -> between -> ReLU -> output to input -> ReLU -> between -> maker -> output.
@@ -192,7 +194,8 @@ mod tests {
         let linear = Layer::Activation(Activate { activation: Activation::Linear });
         let stages = alone(name, &[linear, FLATTEN, dropout(0.0), FLATTEN, softmax]);
         assert_eq!(stages.unwrap(), ["dense 0->1"]);
-        assert_eq!(alone(name, &[pool(2, 2), dropout(0.5), conv(1, Activation::Relu)]), None);
+        let stages = alone(name, &[pool(2, 2), dropout(0.5), FLATTEN, dense(2)]);
+        assert_eq!(stages.unwrap(), ["max_pool2d 0->1", "dropout 1->2", "dense 2->3"]);
     }
 
     #[test]
