@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bhtsne::{Neighbor, tSNE};
 
-use super::neighbours::by_all_columns;
+use super::brute_force::by_all_columns;
 use super::{Features, Products, Visit};
 use crate::error::{Error, Result};
 

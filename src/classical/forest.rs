@@ -7,8 +7,7 @@ use super::Visit;
 use super::bins::{Binning, Columns};
 use super::learner::Learner;
 use super::split::Search;
-use super::tree::Tree;
-use super::vote::Trees;
+use super::tree::{Tree, Trees};
 use crate::error::Result;
 use crate::random::{Sequence, Stream};
 

@@ -8,8 +8,8 @@
 
 use rayon::prelude::*;
 
+use super::brute_force::by_all_columns;
 use super::components::UNIT;
-use super::neighbours::by_all_columns;
 use super::{Components, Features, Keep, Products, Visit};
 use crate::error::Result;
 

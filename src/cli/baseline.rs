@@ -27,7 +27,7 @@ use crate::train::History;
 /// Each learner learns the training samples of the split that 'train' has by default, and is measured on the validation and
 /// the test samples. A learner that fails is a row of the table, and what is finished is written at once.
 #[derive(Args)]
-#[command(after_help = format!("{}\n\n{}", notes(), super::EXIT_CODES))]
+#[command(after_help = format!("{}\n\n{}", notes(), super::exit_codes::EXIT_CODES))]
 pub struct BaselineArguments {
     /// Which learners: all, or names with commas between them
     #[arg(long, default_value = "all", value_name = "NAMES", value_delimiter = ',', value_parser = learner_names())]

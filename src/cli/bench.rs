@@ -19,7 +19,7 @@ use crate::train::check_batch_size;
 
 /// Measure how fast training steps are, on one adapter or on several in turn.
 #[derive(Args)]
-#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct BenchArguments {
     /// cnn1, cnn2, cnn3, all of these, or a model's TOML file; several with commas between them
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE", value_delimiter = ',')]

@@ -1,18 +1,18 @@
 //! `gpu-fmnist data`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::console::Console;
 use super::{data_grid, dataset, output};
-use crate::data::{self, Dataset, FILES, Split, k_folds, train_validation_split};
+use crate::data::{self, FILES, Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 
 /// Fetch, verify, look at or split the data set.
 #[derive(Subcommand)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
 pub enum DataCommand {
     Fetch(FetchArguments),
     Verify(VerifyArguments),
@@ -75,7 +75,7 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<()> {
-    let dataset = load(arguments.data_dir.as_deref())?;
+    let dataset = dataset::load_here(arguments.data_dir.as_deref())?;
     let mut files = FILES.iter().zip(&dataset.hashes).zip(&dataset.files);
     if let Some((_, path)) = files.find(|((file, (_, hash)), _)| file.sha256 != hash) {
         let (problem, remedy) = match data::fetch_again(path) {
@@ -94,7 +94,7 @@ fn verify(arguments: &VerifyArguments) -> Result<()> {
 fn split(arguments: &SplitArguments) -> Result<()> {
     let count = match arguments.count {
         Some(count) => count,
-        None => load(arguments.data_dir.as_deref())?.train.len(),
+        None => dataset::load_here(arguments.data_dir.as_deref())?.train.len(),
     };
     let spelled = |split: &Split| json!({ "train": split.train, "validation": split.validation });
     let counts = |split: &Split| format!("{} to train, {} to validate\n", split.train.len(), split.validation.len());
@@ -110,15 +110,4 @@ fn split(arguments: &SplitArguments) -> Result<()> {
     }
     let split = train_validation_split(count, arguments.validation_fraction, arguments.seed)?;
     if arguments.json { output::json(&spelled(&split)) } else { output::text(&counts(&split)) }
-}
-
-/// The data set in that folder, or where such things are kept.
-///
-/// # Errors
-/// [`Error::Data`] where there is none, or it is corrupt.
-pub fn load(data_dir: Option<&Path>) -> Result<Dataset> {
-    match data::locate(data_dir)? {
-        Some(folder) => Dataset::load(&folder),
-        None => Err(Error::Data("no data set in any of the usual folders; run 'gpu-fmnist data fetch'".into())),
-    }
 }

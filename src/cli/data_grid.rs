@@ -6,14 +6,14 @@ use clap::{Args, ValueEnum};
 
 use super::console::Console;
 use super::names::NamesOption;
-use super::{data, output};
+use super::{dataset, output};
 use crate::error::{Error, Result};
 use crate::plot::{INK, Sample, Samples, save_as};
 use crate::random::{Sequence, Stream};
 
 /// Draw some samples with what they are, chosen at random.
 #[derive(Args)]
-#[command(after_help = format!("{NOTE}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTE}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct GridArguments {
     #[command(flatten)]
     grid: GridOptions,
@@ -102,7 +102,7 @@ enum Part {
 }
 
 pub fn run(arguments: &GridArguments) -> Result<()> {
-    let dataset = data::load(arguments.data_dir.as_deref())?;
+    let dataset = dataset::load_here(arguments.data_dir.as_deref())?;
     let samples = match arguments.split {
         Part::Train => &dataset.train,
         Part::Test => &dataset.test,

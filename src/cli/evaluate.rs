@@ -18,7 +18,7 @@ use crate::error::Result;
 ///
 /// The report is scikit-learn's, the confusion matrix a table here and a heat map in the folder that is written.
 #[derive(Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
 pub struct EvaluateArguments {
     #[command(flatten)]
     trained: TrainedOptions,

@@ -32,7 +32,7 @@ use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
 /// The folds are those of scikit-learn's KFold(folds, shuffle=True, random_state=seed). Each network's initial weights,
 /// shuffling and dropout come from a seed of its own: --seed plus the fold's number.
 #[derive(Args)]
-#[command(after_help = format!("{JSON}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{JSON}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct KfoldArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]

@@ -19,7 +19,7 @@ use crate::train::Source;
 
 /// Ask a trained network what it sees: on your own pictures, or on samples of the data set.
 #[derive(Args)]
-#[command(after_help = format!("{PICTURES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{PICTURES}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_args(|argument| match argument.get_id().as_str() {
     "rows" | "columns" | "seed" => argument.requires("grid"),
     _ => argument,

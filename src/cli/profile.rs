@@ -19,7 +19,7 @@ use crate::train::check_batch_size;
 
 /// Time every pass of a training step, and hold it against what the adapter can do at most.
 #[derive(Args)]
-#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct ProfileArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]

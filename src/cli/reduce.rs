@@ -22,7 +22,7 @@ use crate::plot::{self, Scatter, Scree, save};
 /// Principal components are computed from the training samples, without those held out, on the device; t-SNE places the
 /// test samples in the plane by their neighbours among these components.
 #[derive(Args)]
-#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct ReduceArguments {
     /// Principal component analysis, or t-SNE
     #[arg(long, value_enum, default_value_t = Method::Pca)]

@@ -20,7 +20,7 @@ use crate::train::{Environment, History, RunFolder};
 /// What was trained and on which adapter, learning curves, classification report, confusion matrix, calibration, samples,
 /// and how to do it again. It needs neither network nor script.
 #[derive(Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
 pub struct ReportArguments {
     /// The run's folder
     #[arg(value_name = "RUN")]

@@ -25,7 +25,7 @@ use crate::train::{Config, History, RunFolder, Schedule, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
-#[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
     #[arg(long, value_name = "NAME|FILE")]

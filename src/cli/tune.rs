@@ -19,7 +19,7 @@ use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates,
 
 /// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
 #[derive(Args)]
-#[command(after_help = format!("{}\n\n{}", about(), super::EXIT_CODES))]
+#[command(after_help = format!("{}\n\n{}", about(), super::exit_codes::EXIT_CODES))]
 pub struct TuneArguments {
     /// cnn1, cnn2, cnn3, or models' TOML files
     #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]

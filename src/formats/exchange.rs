@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::bounded_read::read_at_most;
+use super::bounded_read::{LARGEST, read_network};
 use super::{Network, keras_h5, keras_zip, npz, onnx, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -19,9 +19,6 @@ pub enum Format {
     /// Is written only.
     Npz,
 }
-
-/// The largest file that is read: while it is, its weights are in memory up to three times.
-pub(super) const LARGEST: u64 = 1 << 28;
 
 impl Format {
     pub const ALL: [Self; 5] = [Format::Onnx, Format::Safetensors, Format::KerasH5, Format::Keras, Format::Npz];
@@ -125,8 +122,8 @@ fn is_npz(bytes: &[u8]) -> bool {
 /// [`Error::Data`] naming the file and what is wrong with it.
 pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
     let name = path.display().to_string();
-    let bytes =
-        bytes(path, LARGEST, Wanted::Network, REMEDY).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
+    let bytes = read_network(path, LARGEST, Wanted::Network, REMEDY)
+        .map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
     decode(&bytes, &name, model)
 }
 
@@ -149,13 +146,4 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     };
     network.check(name)?;
     Ok(network)
-}
-
-/// What the file of at most so many bytes holds, or `problem; remedy`.
-pub(super) fn bytes(path: &Path, most: u64, wanted: Wanted, remedy: &str) -> std::result::Result<Vec<u8>, String> {
-    match read_at_most(path, most) {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("larger than the {most} bytes that are read; give a smaller network")),
-        Err(error) => Err(sniff::unreadable(path, &error, wanted, remedy)),
-    }
 }

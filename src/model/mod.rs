@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+/// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
+const LONGEST_NAME: usize = 100;
+
 /// A sequential model, as a file spells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +39,7 @@ impl Model {
     /// # Errors
     /// [`Error::Usage`] naming the layer, or the name.
     pub fn check(&self) -> Result<()> {
-        file::check_name(&self.name).map_err(Error::Usage)?;
+        check_name(&self.name).map_err(Error::Usage)?;
         resolve(self).map(drop)
     }
 
@@ -47,4 +50,16 @@ impl Model {
             _ => 0,
         }
     }
+}
+
+/// Says what is wrong with a model's name.
+fn check_name(name: &str) -> std::result::Result<(), String> {
+    let problem = match name {
+        "" => "empty",
+        name if name.len() > LONGEST_NAME => "longer than 100 bytes",
+        name if name.starts_with('.') => "hidden: it begins with a dot",
+        name if name.contains(['/', '\\']) || name.contains(char::is_control) => "not a part of a folder's name",
+        _ => return Ok(()),
+    };
+    Err(format!("name {name:?} is {problem}; give name = a short text without slashes and control characters"))
 }
