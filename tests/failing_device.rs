@@ -10,7 +10,7 @@ use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::{Activation, Layer, Model};
 use gpu_fmnist::plan::{BatchLog, BufferId, Executor, Options, Plan, Program, Timeline, lower};
-use gpu_fmnist::train::{Config, Engine, Monitor, Placement, Schedule, Source, State, Trainer};
+use gpu_fmnist::train::{Config, Engine, Placement, Source, State, Trainer};
 
 /// What may fail, and how often it does its work before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,19 +95,11 @@ fn state() -> State {
     let config = Config {
         epochs: 2,
         batch_size: BATCH,
-        learning_rate: 1e-3,
-        schedule: Schedule::Constant,
-        warm_up_epochs: 0,
-        monitor: Monitor::ValLoss,
         seed: 1,
         split_seed: 1,
         validation_fraction: 0.25,
-        fold: None,
-        shuffle: true,
-        early_stopping: None,
-        reduce_lr_on_plateau: None,
-        tiles: Tiles::Cpu.into(),
         model: model(),
+        ..Config::default()
     };
     State::new(config, Vec::new(), Identity::cpu())
 }

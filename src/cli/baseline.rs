@@ -13,6 +13,7 @@ use indicatif::ProgressBar;
 use super::baseline_table::{Row, Score, Table};
 use super::console::Console;
 use super::device::{AdapterOption, Device};
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::split::LearntOptions;
 use super::trained::{CheckpointOption, ModelOption, Trained, TrainedRun};
 use super::{bar, dataset, interrupt, output, setup};
@@ -28,6 +29,13 @@ use crate::train::History;
 /// the test samples. A learner that fails is a row of the table, and what is finished is written at once.
 #[derive(Args)]
 #[command(after_help = format!("{}\n\n{}", notes(), super::exit_codes::EXIT_CODES))]
+#[command(mut_arg("data_dir", |argument| {
+    argument.help(
+        "The data set's folder; by default the first run's, or the first of the usual ones that has it, else it \
+        is fetched"
+    )
+}))]
+#[command(mut_arg("json", |argument| argument.help("Print a JSON object for each row")))]
 pub struct BaselineArguments {
     /// Which learners: all, or names with commas between them
     #[arg(long, default_value = "all", value_name = "NAMES", value_delimiter = ',', value_parser = learner_names())]
@@ -46,20 +54,17 @@ pub struct BaselineArguments {
     run: Vec<PathBuf>,
     #[command(flatten)]
     checkpoint: CheckpointOption,
-    /// The data set's folder; by default the first run's, or the first of the usual ones that has it, else it is fetched
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     /// Where the table and the pictures go
     #[arg(short, long, default_value = "baseline", value_name = "FOLDER")]
     output: PathBuf,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// Print a JSON object for each row
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 /// What learners learn of the pixels.
@@ -123,7 +128,7 @@ struct Comparison<'a> {
 }
 
 pub fn run(arguments: &BaselineArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     // What cannot be opened is found before anything is learnt.
     let runs = arguments
         .run
@@ -131,7 +136,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
         .map(|path| arguments.checkpoint.open(path, &ModelOption::default()))
         .collect::<Result<Vec<Trained>>>()?;
     let device = arguments.adapter.device(&mut console)?;
-    let data_dir = arguments.data_dir.as_deref();
+    let data_dir = arguments.data.path();
     let dataset = match runs.first().and_then(|run| run.run.as_ref()) {
         Some(TrainedRun { folder, state, .. }) => dataset::load_of_run(data_dir, folder, &state.data, &mut console)?,
         None => dataset::load(data_dir, &mut console)?,
@@ -160,7 +165,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     let ended = comparison.rows(&runs, &mut console);
     comparison.bar.finish_and_clear();
     let Comparison { table, written, .. } = comparison;
-    if !arguments.json && !table.is_empty() {
+    if !arguments.json.is_given() && !table.is_empty() {
         output::tables(&table.text())?;
         if written.is_ok() {
             console.say(&format!(
@@ -209,7 +214,7 @@ impl Comparison<'_> {
     /// is also printed.
     fn add(&mut self, row: Row, console: &mut Console) -> Result<()> {
         self.bar.suspend(|| console.say(&row.line()));
-        if self.arguments.json {
+        if self.arguments.json.is_given() {
             output::json(&row)?;
         }
         self.table.add(row);

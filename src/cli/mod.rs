@@ -22,6 +22,7 @@ mod judgement;
 mod kfold;
 mod kfold_outcome;
 mod names;
+mod options;
 mod output;
 mod pictures;
 mod plot;
@@ -44,6 +45,7 @@ mod tiling;
 mod train;
 mod trained;
 mod tune;
+mod values;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::console::Console;
 use super::device::AdapterOption;
 use super::names::NamesOption;
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::split::LearntOptions;
 use super::{bar, dataset, output};
 use crate::classical::{Components, Features, Keep, Products, most_perplexity, t_sne};
@@ -38,9 +39,8 @@ pub struct ReduceArguments {
     perplexity: Option<usize>,
     #[command(flatten)]
     samples: LearntOptions,
-    /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
     /// Where the tables and pictures go [default: reduced/<method>]
@@ -48,12 +48,10 @@ pub struct ReduceArguments {
     output: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,9 +100,9 @@ impl ReduceArguments {
 }
 
 pub fn run(arguments: &ReduceArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     let device = arguments.adapter.device(&mut console)?;
-    let dataset = dataset::load(arguments.data_dir.as_deref(), &mut console)?;
+    let dataset = dataset::load(arguments.data.path(), &mut console)?;
     let names = arguments.names.of(&dataset)?;
     let split = arguments.samples.of(dataset.train.len())?;
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
@@ -141,7 +139,7 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
         Some(points) => (String::new(), reduced.embedding(points)),
     };
     // What was computed is told wherever it could be written.
-    if !arguments.json {
+    if !arguments.json.is_given() {
         output::tables(&text)?;
         return output::text(&written?);
     }

@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
-use crate::kernels::Tiling;
-use crate::model::{Model, resolve};
+use crate::kernels::{Tiles, Tiling};
+use crate::model::{Model, NAMES, notebook, resolve};
 use crate::plan::LARGEST_BATCH;
+
+/// Samples a step where nothing else is asked for.
+pub const BATCH_SIZE: usize = 512;
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +38,30 @@ pub struct Config {
     /// Another tile is another order of sums.
     pub tiles: Tiling,
     pub model: Model,
+}
+
+impl Default for Config {
+    /// What `train` does unless asked for something else: cnn1 for 10 epochs by Keras' Adam, on the CPU path's tiles.
+    fn default() -> Self {
+        let (model, epochs) = notebook(NAMES[0]).expect("the names are those of networks");
+        Self {
+            epochs,
+            batch_size: BATCH_SIZE,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            warm_up_epochs: 0,
+            monitor: Monitor::ValLoss,
+            seed: 0,
+            split_seed: 2020,
+            validation_fraction: 0.2,
+            fold: None,
+            shuffle: true,
+            early_stopping: None,
+            reduce_lr_on_plateau: None,
+            tiles: Tiles::Cpu.into(),
+            model,
+        }
+    }
 }
 
 /// One part of equal ones that takes its turn as the held out one, in k-fold cross-validation.
