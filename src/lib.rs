@@ -1,8 +1,9 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, random, sniff, shell, error).
+//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, callback, random, sniff, shell, error).
 
+pub mod callback;
 pub mod classical;
 pub mod cli;
 pub mod cpu;

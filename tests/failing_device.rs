@@ -117,9 +117,9 @@ fn an_engine_hands_on_what_its_device_reports() {
     let source = Source { parts: [&train, &test] };
     let order: Vec<u32> = (0..SAMPLES as u32).collect();
     let engine = |lives| Engine::new(executor(lives), source, Placement::Resident, 1).unwrap();
-    let visit = &mut |_: &_| ControlFlow::Continue(());
+    let callback = &mut |_| ControlFlow::Continue(());
     for lives in [Lives { submit: Some(1), ..Lives::default() }, Lives { collect: Some(1), ..Lives::default() }] {
-        is_lost(engine(lives).train(&order, 1e-3, visit));
+        is_lost(engine(lives).train(&order, 1e-3, callback));
         is_lost(engine(lives).evaluate(&order));
         is_lost(engine(lives).predict(&order));
     }
@@ -127,7 +127,7 @@ fn an_engine_hands_on_what_its_device_reports() {
     timed.time(&order[..BATCH], 1e-3).unwrap();
     is_lost(timed.time(&order[..BATCH], 1e-3));
     let mut unread = engine(Lives { read: Some(0), ..Lives::default() });
-    unread.train(&order, 1e-3, visit).unwrap();
+    unread.train(&order, 1e-3, callback).unwrap();
     let parameter = unread.plan().parameters[0].clone();
     is_lost(unread.read(parameter.weights));
     is_lost(unread.gradient(&parameter));

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 use crate::kernels::{ConvForward, Convolution, Nearest, Tiles, transpose};
 use crate::plan::{Bare, Program};
@@ -26,7 +27,7 @@ pub fn by_all_columns(
     queries: &Features,
     neighbours: usize,
     products: Products,
-    visit: Visit,
+    callback: ProgressCallback,
 ) -> Result<Vec<u32>> {
     assert!(samples.rows() >= neighbours, "{neighbours} neighbours of {} samples", samples.rows());
     assert_eq!(samples.columns, queries.columns, "columns");
@@ -71,7 +72,7 @@ pub fn by_all_columns(
             if place >= executor.depth() {
                 executor.collect()?;
             }
-            visit((number * portions.len() + place) as f64 / steps)?;
+            tell(callback, (number * portions.len() + place) as f64 / steps)?;
         }
         let numbers = executor.read(numbers)?;
         (0..executor.depth().min(portions.len())).try_for_each(|_| executor.collect().map(drop))?;
@@ -87,6 +88,8 @@ fn half_square(row: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::super::test_support::{cpu, images, neighbours_by_definition, pixels};
     use super::*;
 
@@ -99,21 +102,21 @@ mod tests {
         samples.copy_within(5 * 784..9 * 784, 600 * 784);
         let queries = [samples[4 * 784..7 * 784].to_vec(), vec![255; 784], pixels(30 * 784, 7)].concat();
         let (samples, queries) = (images(samples), images(queries));
-        let found = by_all_columns(&samples, &queries, 5, cpu(), &mut |_| Ok(())).unwrap();
+        let found = by_all_columns(&samples, &queries, 5, cpu(), &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(found, neighbours_by_definition(&samples, &queries, 5));
     }
 
     #[test]
     fn many_queries_are_taken_in_equal_parts() {
         let line = |count: usize| Features::numbers(1, (0..count).map(|value| value as f32).collect());
-        let found = by_all_columns(&line(3000), &line(5000), 1, cpu(), &mut |_| Ok(())).unwrap();
+        let found = by_all_columns(&line(3000), &line(5000), 1, cpu(), &mut |_| ControlFlow::Continue(())).unwrap();
         let expected: Vec<u32> = (0..5000).map(|query| query.min(2999)).collect();
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn an_error_of_the_visitor_ends_the_search() {
-        let stop = &mut |_| Err(crate::error::Error::Interrupted("enough".into()));
+    fn a_callback_ends_the_search() {
+        let stop = &mut |_| ControlFlow::Break(());
         assert!(by_all_columns(&images(pixels(7840, 1)), &images(pixels(784, 2)), 1, cpu(), stop).is_err());
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use bhtsne::{Neighbor, tSNE};
 
 use super::brute_force::by_all_columns;
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::{Error, Result};
 
 /// Steps of gradient descent.
@@ -27,7 +28,12 @@ pub fn most_perplexity(rows: usize) -> usize {
 ///
 /// # Errors
 /// [`Error::Usage`] for a perplexity that is not between 1 and a third of the rows; what the device reports.
-pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: Visit) -> Result<Vec<f32>> {
+pub fn t_sne(
+    features: &Features,
+    perplexity: usize,
+    products: Products,
+    callback: ProgressCallback,
+) -> Result<Vec<f32>> {
     let (rows, columns) = (features.rows(), features.columns);
     let neighbours = 3 * perplexity;
     match most_perplexity(rows) {
@@ -37,7 +43,7 @@ pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: 
         }
         _ => {}
     }
-    let found = by_all_columns(features, features, neighbours + 1, products, &mut |_| visit(0.0))?;
+    let found = by_all_columns(features, features, neighbours + 1, products, &mut |_| callback(0.0))?;
     let values = features.values();
     let row = |number: usize| &values[number * columns..][..columns];
     let distance = |one: usize, other: usize| {
@@ -72,7 +78,7 @@ pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: 
         })?;
         while !embedding.is_finished() {
             thread::sleep(Duration::from_millis(20));
-            visit(done.load(Ordering::Relaxed) as f64 / EPOCHS as f64)?;
+            tell(callback, done.load(Ordering::Relaxed) as f64 / EPOCHS as f64)?;
         }
         embedding
             .join()

@@ -1,6 +1,7 @@
 //! What every learner can do.
 
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 
 /// What a learner learns.
@@ -55,7 +56,7 @@ pub struct Learner {
     pub title: &'static str,
     /// What it is set to, as far as scikit-learn would call it otherwise or has no default.
     pub settings: &'static str,
-    pub train: fn(&Task, Visit) -> Result<Box<dyn Trained>>,
+    pub train: fn(&Task, ProgressCallback) -> Result<Box<dyn Trained>>,
 }
 
 /// What has been learnt.
@@ -64,7 +65,7 @@ pub trait Trained {
     ///
     /// # Errors
     /// What the device reports, or an interrupt.
-    fn predict(&self, features: &Features, products: Products, visit: Visit) -> Result<Vec<u8>>;
+    fn predict(&self, features: &Features, products: Products, callback: ProgressCallback) -> Result<Vec<u8>>;
 }
 
 impl Learner {

@@ -17,6 +17,8 @@ pub const LEARNERS: [&Learner; 8] = [
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::super::test_support::cpu;
     use super::super::{Features, Learner, Task};
     use super::*;
@@ -40,12 +42,12 @@ mod tests {
     fn learnt(learner: &Learner, labels: [&[u8]; 2], classes: usize, step: u8, kind: usize) -> Vec<u8> {
         let [train, test] = labels.map(|labels| features(labels, step)[kind].clone());
         let task = Task { features: &train, labels: labels[0], classes, seed: 1, products: cpu() };
-        let visit = &mut |part: f64| {
+        let callback = &mut |part: f64| {
             assert!((0.0..=1.0).contains(&part), "{}: {part} of the work", learner.name);
-            Ok(())
+            ControlFlow::Continue(())
         };
-        let trained = (learner.train)(&task, visit).unwrap();
-        trained.predict(&test, cpu(), visit).unwrap()
+        let trained = (learner.train)(&task, callback).unwrap();
+        trained.predict(&test, cpu(), callback).unwrap()
     }
 
     #[test]
@@ -77,8 +79,8 @@ mod tests {
         let labels: Vec<u8> = (0..=255).chain(0..=255).collect();
         for learner in LEARNERS {
             let found = learnt(learner, [&labels, &labels], 256, 1, 0);
-            let hits = found.iter().zip(&labels).filter(|(found, label)| found == label).count();
-            assert!(hits > 2, "{}: {hits} of {}", learner.name, labels.len());
+            let correct = found.iter().zip(&labels).filter(|(found, label)| found == label).count();
+            assert!(correct > 2, "{}: {correct} of {}", learner.name, labels.len());
         }
     }
 
@@ -95,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn a_visits_error_ends_the_training() {
+    fn a_callback_ends_the_training() {
         let labels: Vec<u8> = (0..60).map(|row| row % 3).collect();
         let [features, _] = features(&labels, 80);
         let task = Task { features: &features, labels: &labels, classes: 3, seed: 1, products: cpu() };
         for learner in LEARNERS.iter().filter(|learner| !["centroid", "knn"].contains(&learner.name)) {
-            let trained = (learner.train)(&task, &mut |_| Err(Error::Interrupted("enough".into())));
+            let trained = (learner.train)(&task, &mut |_| ControlFlow::Break(()));
             assert!(matches!(trained, Err(Error::Interrupted(_))), "{}", learner.name);
         }
     }

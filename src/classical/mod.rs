@@ -43,9 +43,6 @@ pub struct Products<'a> {
     pub executor: &'a dyn Fn(Plan) -> Result<Box<dyn Executor>>,
 }
 
-/// Told from time to time what part of some work is done; an error, an interrupt say, ends it.
-pub type Visit<'a> = &'a mut dyn FnMut(f64) -> Result<()>;
-
 #[cfg(test)]
 mod test_support {
     use super::{Features, Products};

@@ -4,15 +4,16 @@ use super::brute_force::by_all_columns;
 use super::learner::{Learner, Trained};
 use super::prediction::highest;
 use super::shortcut::Shortcut;
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 
 pub const LEARNER: Learner = Learner {
     name: "knn",
     title: "k nearest neighbours",
     settings: "k = 5",
-    train: |task, visit| {
-        let samples = Neighbourhood::of(task.features.clone(), task.products, visit)?;
+    train: |task, callback| {
+        let samples = Neighbourhood::of(task.features.clone(), task.products, callback)?;
         Ok(Box::new(Voters { samples, labels: task.labels.to_vec(), classes: task.classes }))
     },
 };
@@ -28,9 +29,9 @@ struct Voters {
 }
 
 impl Trained for Voters {
-    fn predict(&self, features: &Features, products: Products, visit: Visit) -> Result<Vec<u8>> {
+    fn predict(&self, features: &Features, products: Products, callback: ProgressCallback) -> Result<Vec<u8>> {
         let votes = VOTES.min(self.labels.len());
-        let found = self.samples.nearest(features, votes, products, visit)?;
+        let found = self.samples.nearest(features, votes, products, callback)?;
         // The class with the most votes; of those with as many, the lower one, as scikit-learn has it.
         let elected = |neighbours: &[u32]| {
             let mut counts = vec![0; self.classes];
@@ -52,8 +53,8 @@ impl Neighbourhood {
     ///
     /// # Errors
     /// What the device reports, or an interrupt.
-    pub fn of(samples: Features, products: Products, visit: Visit) -> Result<Self> {
-        let shortcut = Shortcut::of(&samples, products, visit)?;
+    pub fn of(samples: Features, products: Products, callback: ProgressCallback) -> Result<Self> {
+        let shortcut = Shortcut::of(&samples, products, callback)?;
         Ok(Self { samples, shortcut })
     }
 
@@ -65,10 +66,16 @@ impl Neighbourhood {
     ///
     /// # Panics
     /// Where there are fewer samples than neighbours, or the queries have other columns.
-    pub fn nearest(&self, queries: &Features, neighbours: usize, products: Products, visit: Visit) -> Result<Vec<u32>> {
+    pub fn nearest(
+        &self,
+        queries: &Features,
+        neighbours: usize,
+        products: Products,
+        callback: ProgressCallback,
+    ) -> Result<Vec<u32>> {
         match &self.shortcut {
-            Some(shortcut) => shortcut.nearest(&self.samples, queries, neighbours, products, visit),
-            None => by_all_columns(&self.samples, queries, neighbours, products, visit),
+            Some(shortcut) => shortcut.nearest(&self.samples, queries, neighbours, products, callback),
+            None => by_all_columns(&self.samples, queries, neighbours, products, callback),
         }
     }
 }

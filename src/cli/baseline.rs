@@ -196,7 +196,8 @@ impl Comparison<'_> {
         let learners: Vec<&Learner> = LEARNERS.into_iter().filter(chosen).collect();
         for &reduction in &self.arguments.reduce {
             let parts = match self.reduced(reduction, console) {
-                Err(error @ (Error::Interrupted(_) | Error::Usage(_))) => return Err(error),
+                Err(Error::Interrupted(_)) => return Err(self.interrupted()),
+                Err(error @ Error::Usage(_)) => return Err(error),
                 parts => parts.map_err(|error| error.to_string()),
             };
             for learner in &learners {
@@ -250,10 +251,10 @@ impl Comparison<'_> {
         let task = Task { features: train, labels: &labels[0], classes, seed: self.arguments.seed, products };
         self.bar.set_message(learner.title);
         let start = Instant::now();
-        let trained = (learner.train)(&task, &mut |part| self.visit(part))?;
+        let trained = (learner.train)(&task, &mut |part| self.progress(part))?;
         let training_seconds = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let predict = |features| trained.predict(features, products, &mut |part| self.visit(part));
+        let predict = |features| trained.predict(features, products, &mut |part| self.progress(part));
         let predicted = [predict(others[0])?, predict(others[1])?];
         let prediction_seconds = start.elapsed().as_secs_f64();
         let score = |part: usize| {
@@ -308,8 +309,8 @@ impl Comparison<'_> {
         }
         let start = Instant::now();
         self.bar.set_message("principal components");
-        let components = Components::of(&pixels[0], keep, self.products, &mut |part| self.visit(part))?;
-        let project = |pixels: &Features| components.project(pixels, self.products, &mut |part| self.visit(part));
+        let components = Components::of(&pixels[0], keep, self.products, &mut |part| self.progress(part))?;
+        let project = |pixels: &Features| components.project(pixels, self.products, &mut |part| self.progress(part));
         let features = [project(&pixels[0])?, project(&pixels[1])?, project(&pixels[2])?];
         let (count, seconds) = (components.count(), start.elapsed().as_secs_f64());
         let part = 100.0 * components.ratios()[..count].iter().sum::<f64>();
@@ -325,13 +326,10 @@ impl Comparison<'_> {
         [of(&self.split.train), of(&self.split.validation), test.labels.clone()]
     }
 
-    fn visit(&self, part: f64) -> Result<()> {
+    fn progress(&self, part: f64) -> ControlFlow<()> {
         self.bar.set_length(1000);
         self.bar.set_position((1e3 * part) as u64);
-        match interrupt::requested() {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(self.interrupted()),
-        }
+        interrupt::requested(part)
     }
 
     fn interrupted(&self) -> Error {

@@ -75,12 +75,12 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let tiles = arguments.tiles.choose(&device, &model, batch, console)?;
     let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
     interrupt::watch(console);
-    let visit = &mut interrupt::requested;
+    let callback = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");
-    let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;
+    let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), callback)?;
     console.show_for_now(&format!("timing {} steps", arguments.steps));
     let data = Synthetic::new(&model, batch);
     let mut engine = data.engine(device.executor(plan)?)?;
-    let profile = profile(&mut engine, &data, arguments.steps as usize, visit)?;
+    let profile = profile(&mut engine, &data, arguments.steps as usize, callback)?;
     Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
 }

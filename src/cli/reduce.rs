@@ -1,6 +1,7 @@
 //! `gpu-fmnist reduce`
 
 use std::fmt::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -118,17 +119,18 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
 
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} %");
     bar.set_length(1000);
-    let mut visit = |part: f64| {
+    let mut callback = |part: f64| {
         bar.set_position((1e3 * part) as u64);
-        Ok(())
+        ControlFlow::Continue(())
     };
     bar.set_message("principal components");
-    let components = Components::of(&training, keep, products, &mut visit)?;
+    let components = Components::of(&training, keep, products, &mut callback)?;
     let numbers: Vec<u32> = (0..count as u32).collect();
-    let coordinates = components.project(&Features::pixels(&dataset.test, &numbers), products, &mut |_| Ok(()))?;
+    let coordinates =
+        components.project(&Features::pixels(&dataset.test, &numbers), products, &mut |_| ControlFlow::Continue(()))?;
     let embedding = perplexity.map(|perplexity| {
         bar.set_message("t-SNE");
-        t_sne(&coordinates, perplexity, products, &mut visit)
+        t_sne(&coordinates, perplexity, products, &mut callback)
     });
     let embedding = embedding.transpose()?;
     bar.finish_and_clear();

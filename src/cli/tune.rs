@@ -162,13 +162,13 @@ impl Tuner<'_> {
             bar.set_message(message);
             bar.set_length(cuts.len() as u64);
             bar.set_position(0);
-            let measured = measure(&probe, tiled, &cuts, Tiled::case, &mut || {
+            let measured = measure(&probe, tiled, &cuts, Tiled::case, &mut |()| {
                 bar.inc(1);
-                if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested() }
+                if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested(()) }
             })?;
             let Some(outcome) = measured else {
                 bar.finish_and_clear();
-                let end = if interrupt::requested().is_break() { End::Interrupted } else { End::OutOfTime };
+                let end = if interrupt::requested(()).is_break() { End::Interrupted } else { End::OutOfTime };
                 return Ok((outcomes, end));
             };
             if self.arguments.verbose {

@@ -62,7 +62,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let input = buffers.add("input", vec![portion, pixels]);
     let labels = buffers.add("batch.labels", vec![portion]);
     let losses = buffers.add("losses", vec![portion]);
-    let hits = buffers.add("hits", vec![portion]);
+    let correct = buffers.add("correct", vec![portion]);
     let value_buffers = value_buffers(&mut buffers, &values, portion, input, host.logits);
 
     let mut forward = Vec::new();
@@ -171,12 +171,12 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
         let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
         let loss = SoftmaxCrossEntropy { batch, portion, classes, gradient: training };
         let result = if training { logits_gradient } else { host.probabilities };
-        let judged = [host.logits, labels, host.progress, result, losses, hits];
+        let judged = [host.logits, labels, host.progress, result, losses, correct];
         let advance = Advance { portion, portions, training };
         (
             pass("input", gather, &gathered),
             pass("loss", loss, &judged),
-            pass("loss", advance, &[losses, hits, host.progress, host.log]),
+            pass("loss", advance, &[losses, correct, host.progress, host.log]),
         )
     };
     let (gather, loss, advance) = ends(false);
@@ -344,7 +344,7 @@ mod tests {
             "dropout dense_1.output",
             "dropout dense_1.output",
             "conv_forward dense_2.argmax",
-            "softmax_cross_entropy hits",
+            "softmax_cross_entropy correct",
             "conv_input_gradient dense_1.output.gradient",
             "conv_weight_gradient dense_2.weights.gradient",
             "dropout dense_1.output.gradient",
@@ -370,7 +370,7 @@ mod tests {
             "conv_forward dense.argmax",
             "conv_forward dense_1.argmax",
             "conv_forward dense_2.argmax",
-            "softmax_cross_entropy hits",
+            "softmax_cross_entropy correct",
             "advance log",
         ];
         assert_eq!(passes(&plan(), Program::Evaluation), expected);

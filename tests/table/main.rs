@@ -137,11 +137,12 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "error",
     "shell",
     "sniff",
     "random",
+    "callback",
     "data",
     "model",
     "kernels",
