@@ -39,7 +39,7 @@ pub fn t_sne(
     match most_perplexity(rows) {
         0 => return Err(Error::Usage(format!("t-SNE of {rows} samples: too few to be neighbours; give 4 or more"))),
         most if !(1..=most).contains(&perplexity) => {
-            return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
+            return Err(Error::Usage(format!("`perplexity` {perplexity}: of {rows} samples; give 1 to {most}")));
         }
         _ => {}
     }
@@ -82,6 +82,6 @@ pub fn t_sne(
         }
         embedding
             .join()
-            .map_err(|_| Error::Failed("t-SNE has no place for these samples; try another --perplexity".into()))
+            .map_err(|_| Error::Failed("t-SNE has no place for these samples; try another `perplexity`".into()))
     })
 }

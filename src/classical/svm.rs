@@ -63,7 +63,7 @@ impl Machines {
         {
             let [one, other] = pair.map(|class| classes[class]);
             let problem = format!("classes {one} and {other} have over {MOST} samples together");
-            return Err(Error::Usage(format!("{problem}: give fewer with --train-count")));
+            return Err(Error::Usage(format!("{problem}: give fewer with `train_count`")));
         }
         let (mut machines, mut space) = (Vec::new(), Vec::new());
         for (number, &pair) in pairs.iter().enumerate() {

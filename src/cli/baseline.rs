@@ -16,7 +16,7 @@ use super::device::{AdapterOption, Device};
 use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::split::LearntOptions;
 use super::trained::{CheckpointOption, ModelOption, Trained, TrainedRun};
-use super::{bar, dataset, interrupt, output, setup};
+use super::{bar, dataset, flags, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -198,7 +198,7 @@ impl Comparison<'_> {
             let parts = match self.reduced(reduction, console) {
                 Err(Error::Interrupted(_)) => return Err(self.interrupted()),
                 Err(error @ Error::Usage(_)) => return Err(error),
-                parts => parts.map_err(|error| error.to_string()),
+                parts => parts.map_err(|error| flags::spelled(&error.to_string())),
             };
             for learner in &learners {
                 let row = match &parts {
@@ -239,7 +239,7 @@ impl Comparison<'_> {
                 row.measured(prediction_seconds, scores);
             }
             Err(Error::Interrupted(_)) => return Err(self.interrupted()),
-            Err(error) => row.error = Some(error.to_string()),
+            Err(error) => row.error = Some(flags::spelled(&error.to_string())),
         }
         Ok(row)
     }

@@ -17,6 +17,7 @@ mod devices;
 mod evaluate;
 mod exit_codes;
 mod export;
+mod flags;
 mod interrupt;
 mod judgement;
 mod kfold;
@@ -108,7 +109,7 @@ fn ended(result: Result<()>) -> ExitCode {
         Err(error) => {
             // Being interrupted after saving is what the user asked for.
             let label = if let Error::Interrupted(_) = error { "" } else { "error: " };
-            drop(writeln!(std::io::stderr(), "{label}{}", error.to_string().replace('\n', " ")));
+            drop(writeln!(std::io::stderr(), "{label}{}", flags::spelled(&error.to_string()).replace('\n', " ")));
             error.exit_code()
         }
     }

@@ -25,7 +25,7 @@ pub fn by_name_or_file(name: &Path) -> Result<(Model, usize)> {
         return Ok(found);
     }
     let shown = name.to_string_lossy();
-    let fail = |problem: String| Error::Usage(format!("--model {shown}: {problem}"));
+    let fail = |problem: String| Error::Usage(format!("`model` {shown}: {problem}"));
     let otherwise = format!("choose {} or a .toml file", NAMES.join(", "));
     if !shown.ends_with(".toml") && !name.exists() {
         return Err(fail(format!("no such model{}; {otherwise}", nearest(&shown, &NAMES))));

@@ -62,7 +62,7 @@ pub const WRITE_IDX: &str = "write its array a as IDX in Python: open(\"train-im
     a.ndim]) + numpy.array(a.shape, \">u4\").tobytes() + a.astype(\"u1\").tobytes())";
 /// How weights of another program become a network's.
 pub const WRITE_WEIGHTS: &str = "in Python, write the weights with safetensors.numpy.save_file under the names and in the shapes \
-    that 'gpu-fmnist export --help' gives, and train with --init and --model";
+    that `Network::tensors` gives, and train with `init` and `model`";
 pub const SAVE_WHOLE: &str = "load it in Keras and save the whole model as .keras or .h5";
 pub const TOML: &str = "a model's TOML file, which has no weights";
 pub const DOWNLOAD: &str = "download the file itself again";
@@ -132,8 +132,8 @@ impl Kind {
         let remedy = match (self.class, wanted) {
             (Class::Always(remedy), _) => remedy,
             (Class::Network(remedy), Wanted::Network | Wanted::Run | Wanted::Model) => remedy,
-            (Class::Readable, Wanted::Model) => "'train' takes it with --init, without --model",
-            (Class::Text, Wanted::Network) if self.name == TOML => "give it with --model",
+            (Class::Readable, Wanted::Model) => "'train' takes it with `init`, without `model`",
+            (Class::Text, Wanted::Network) if self.name == TOML => "give it with `model`",
             (Class::Arrays, Wanted::Network | Wanted::Run) => WRITE_WEIGHTS,
             (Class::Arrays, Wanted::Idx | Wanted::DataFolder) => WRITE_IDX,
             _ => otherwise,

@@ -95,7 +95,7 @@ mod tests {
         assert!(line(npy, Wanted::Idx).contains(".write(bytes([0, 0, 8, a.ndim])"));
         assert!(line(npy, Wanted::Network).contains("safetensors.numpy.save_file"));
         assert_eq!(line(npy, Wanted::Picture), "a NumPy array (.npy), not a picture that can be read; give another");
-        assert!(line(b"\x89HDF\r\n\x1a\n", Wanted::Model).ends_with("; 'train' takes it with --init, without --model"));
+        assert!(line(b"\x89HDF\r\n\x1a\n", Wanted::Model).ends_with("; 'train' takes it with `init`, without `model`"));
     }
 
     #[test]

@@ -213,7 +213,7 @@ impl<'a> Engine<'a> {
             for (log, step) in self.executor.collect()?.into_iter().zip(time + 1..) {
                 if !log.loss.is_finite() && program == Program::Training {
                     let problem = format!("the loss is {} at step {step}", log.loss);
-                    return Err(Error::Diverged(format!("{problem}; try a smaller --learning-rate")));
+                    return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
                 }
                 metrics.add(log, rows.min(batch));
                 rows = rows.saturating_sub(batch);

@@ -48,7 +48,7 @@ pub(super) fn predicted(engine: &mut Engine, samples: &[u32]) -> Result<(f64, Pr
     let (metrics, logits) = engine.predict(samples)?;
     let loss = metrics.loss();
     if !loss.is_finite() {
-        return Err(Error::Diverged(format!("the loss is {loss}; train again with a smaller --learning-rate")));
+        return Err(Error::Diverged(format!("the loss is {loss}; train again with a smaller `learning_rate`")));
     }
     let source = engine.source();
     let first = source.parts[0].len() as u32;

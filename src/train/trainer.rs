@@ -142,7 +142,7 @@ impl<'a> Trainer<'a> {
         };
         if !result.val_loss.is_finite() {
             let problem = format!("the validation loss is {} after epoch {}", result.val_loss, result.epoch);
-            return Err(Error::Diverged(format!("{problem}; try a smaller --learning-rate")));
+            return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
         }
         let best = self.state.best.is_none_or(|best| result.val_accuracy > best);
         if best {

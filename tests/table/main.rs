@@ -219,6 +219,31 @@ fn no_files_import_each_other_in_a_circle() {
     assert_eq!(circles(&modules), [""; 0]);
 }
 
+/// Flags of this program in the text of a file, but for its tests at the end.
+fn flags(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    // Another program's.
+    let lines = lines.filter(|line| !line.contains("tensorflowjs_converter --"));
+    let mut words =
+        lines.flat_map(|line| line.split(|letter: char| letter.is_whitespace() || "\"'`(".contains(letter)));
+    let is_flag = |word: &&str| word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic));
+    words.by_ref().filter(is_flag).collect()
+}
+
+/// Who uses the library gives fields, which `src/cli/flags.rs` turns into flags.
+#[test]
+fn no_message_below_the_command_line_names_a_flag() {
+    assert_eq!(
+        flags("// --epochs\nlet a = \"--epochs 0\";\n\"give `--model`\"; 'a --b'"),
+        ["--epochs", "--model", "--b"]
+    );
+    for path in files("src").iter().filter(|path| !path.starts_with(root().join("src/cli"))) {
+        let text = fs::read_to_string(path).unwrap();
+        assert_eq!(flags(&text), [""; 0], "{}", path.display());
+    }
+}
+
 #[test]
 fn an_import_that_points_up_is_noticed() {
     assert_eq!(wrong_imports("plan", "use crate::error::Result;\nuse crate::cli;\n"), ["cli"]);
