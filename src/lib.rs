@@ -4,7 +4,9 @@
 //! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, callback, random, sniff, shell, error).
 
 pub mod callback;
+#[cfg(feature = "classical")]
 pub mod classical;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod cpu;
 pub mod data;
@@ -16,8 +18,10 @@ pub mod kernels;
 pub mod measure;
 pub mod model;
 pub mod plan;
+#[cfg(feature = "plot")]
 pub mod plot;
 mod random;
+#[cfg(feature = "plot")]
 pub mod report;
 pub mod selftest;
 mod shell;

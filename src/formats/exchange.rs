@@ -85,7 +85,7 @@ impl Format {
             _ if sniff::kind(bytes).is_some_and(|kind| !kind.is_readable_network()) => None,
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
             // After archives: they may have such a file within.
-            _ if keras_h5::is_hdf5(bytes) => Some(Format::KerasH5),
+            _ if is_hdf5(bytes) => Some(Format::KerasH5),
             _ if safetensors::is_safetensors(bytes) => Some(Format::Safetensors),
             _ if onnx::is_onnx(bytes) => Some(Format::Onnx),
             _ => None,
@@ -107,6 +107,12 @@ fn python_literal(path: &Path) -> String {
             format!("os.fsdecode(b\"{bytes}\")")
         }
     }
+}
+
+/// Whether the bytes look like an HDF5 file: its signature is at 0, or where a block of the user's own ends.
+fn is_hdf5(bytes: &[u8]) -> bool {
+    let starts = std::iter::once(0).chain((9..).map(|power| 1 << power).take_while(|&start| start < bytes.len()));
+    starts.into_iter().any(|start| bytes[start..].starts_with(b"\x89HDF\r\n\x1a\n"))
 }
 
 /// Whether the zip archive's first member is a NumPy array: the length of its name is at 26, the name at 30.

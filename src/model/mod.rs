@@ -12,6 +12,7 @@ pub use initialise::glorot;
 pub use layer::{Activation, Layer, Padding};
 pub use notebook::{NAMES, notebook};
 pub use shape::{LARGEST_WINDOW, Resolved, Shape, Weights, Window, activation, after, class_name, resolve};
+#[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
 pub use summary::{layers, summary};
 

@@ -1,6 +1,7 @@
 //! The kernel table against the files on disk and what naga reads in the shaders; every file is compiled; imports point one
 //! way, and never in a circle.
 
+mod features;
 mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,7 +11,6 @@ use super::compile::{self, LEARNING_RATE};
 use super::config::Dialect;
 use super::contents::{Array, Contents};
 use super::hdf5_reader::Reader;
-pub use super::hdf5_reader::is_hdf5;
 use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
 use super::network::network;
