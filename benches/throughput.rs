@@ -25,8 +25,8 @@ fn steps(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|steps| {
                 let steps = steps as usize;
-                let visit = &mut || std::ops::ControlFlow::Continue(());
-                let seconds = throughput(&mut engine, &data, steps, visit).unwrap_or_else(|error| panic!("{error}"));
+                let callback = &mut |()| std::ops::ControlFlow::Continue(());
+                let seconds = throughput(&mut engine, &data, steps, callback).unwrap_or_else(|error| panic!("{error}"));
                 Duration::from_secs_f64(seconds * steps as f64)
             });
         });

@@ -1,5 +1,5 @@
-// The last pass of a portion of a batch: adds up its losses and hits in a fixed order, logs them, and moves on to the next
-// portion or batch. One workgroup: thread t adds rows t, t + THREADS, ...; then thread 0 adds the threads' sums.
+// The last pass of a portion of a batch: adds up its losses and correct predictions in a fixed order, logs them, and moves
+// on to the next portion or batch. One workgroup: thread t adds rows t, t + THREADS, ...; then thread 0 adds the threads' sums.
 
 const PORTION: u32 = 2; // rows
 const PORTIONS: u32 = 1; // of a batch
@@ -10,35 +10,35 @@ const THREADS: u32 = 64;
 struct Progress { batch: u32, time: u32, samples: u32, portion: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> losses: array<f32>; // [PORTION]
-@group(0) @binding(1) var<storage, read> hits: array<u32>; // [PORTION]
+@group(0) @binding(1) var<storage, read> correct: array<u32>; // [PORTION]
 @group(0) @binding(2) var<storage, read_write> progress: Progress;
-@group(0) @binding(3) var<storage, read_write> log: array<u32>; // [batches, 2]: sum of losses as bits of f32, hits
+@group(0) @binding(3) var<storage, read_write> log: array<u32>; // [batches, 2]: sum of losses as bits of f32, count
 
 var<workgroup> loss_sums: array<f32, THREADS>;
-var<workgroup> hit_sums: array<u32, THREADS>;
+var<workgroup> count_sums: array<u32, THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32) {
     var loss = 0.0;
-    var hit = 0u;
+    var count = 0u;
     for (var row = thread; row < PORTION; row += THREADS) {
         loss += losses[row];
-        hit += hits[row];
+        count += correct[row];
     }
     loss_sums[thread] = loss;
-    hit_sums[thread] = hit;
+    count_sums[thread] = count;
     workgroupBarrier();
     if thread == 0 {
         for (var other = 1u; other < THREADS; other++) {
             loss += loss_sums[other];
-            hit += hit_sums[other];
+            count += count_sums[other];
         }
         if progress.portion > 0 {
             loss += bitcast<f32>(log[2 * progress.batch]);
-            hit += log[2 * progress.batch + 1];
+            count += log[2 * progress.batch + 1];
         }
         log[2 * progress.batch] = bitcast<u32>(loss);
-        log[2 * progress.batch + 1] = hit;
+        log[2 * progress.batch + 1] = count;
         progress.portion++;
         if progress.portion == PORTIONS {
             progress.portion = 0;

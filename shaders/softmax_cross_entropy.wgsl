@@ -1,4 +1,5 @@
-// Softmax and cross-entropy of a portion of the batch: each row's loss and hit, and the gradient or the probabilities.
+// Softmax and cross-entropy of a portion of the batch: each row's loss, whether it is correct, and the gradient or
+// the probabilities.
 //
 // loss = log(sum exp(logits - max)) - (logits[label] - max); gradient of the mean loss = (softmax - one_hot) / rows of the batch.
 // Rows past the end of the batch or of the order count for nothing.
@@ -17,7 +18,7 @@ struct Progress { batch: u32, time: u32, samples: u32, portion: u32, seed: vec2<
 @group(0) @binding(2) var<storage, read> progress: Progress;
 @group(0) @binding(3) var<storage, read_write> result: array<f32>; // [PORTION, CLASSES]
 @group(0) @binding(4) var<storage, read_write> losses: array<f32>; // [PORTION]
-@group(0) @binding(5) var<storage, read_write> hits: array<u32>; // [PORTION]: 1 where the largest logit is the label's
+@group(0) @binding(5) var<storage, read_write> correct: array<u32>; // [PORTION]: 1 where the largest logit is the label's
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -51,5 +52,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         result[first + class_index] = value;
     }
     losses[row] = select(0.0, log(sum) - (logits[first + label] - largest), counts);
-    hits[row] = u32(counts && class_of_largest == label);
+    correct[row] = u32(counts && class_of_largest == label);
 }

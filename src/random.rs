@@ -10,6 +10,7 @@ pub enum Stream {
     Initialisation = 1,
     Shuffling = 2,
     Cases = 3,
+    #[cfg(feature = "classical")]
     Learners = 4,
     Pictures = 5,
 }

@@ -12,7 +12,7 @@ use gpu_fmnist::layers::{Activation, Dense, Flatten, Layer};
 use gpu_fmnist::model::Model;
 use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{BatchLog, BufferId, Executor, Plan, Program, Timeline};
-use gpu_fmnist::train::{Config, Engine, Monitor, Placement, Schedule, Source, State, Trainer};
+use gpu_fmnist::train::{Config, Engine, Placement, Source, State, Trainer};
 
 /// What may fail, and how often it does its work before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,19 +97,11 @@ fn state() -> State {
     let config = Config {
         epochs: 2,
         batch_size: BATCH,
-        learning_rate: 1e-3,
-        schedule: Schedule::Constant,
-        warm_up_epochs: 0,
-        monitor: Monitor::ValLoss,
         seed: 1,
         split_seed: 1,
         validation_fraction: 0.25,
-        fold: None,
-        shuffle: true,
-        early_stopping: None,
-        reduce_lr_on_plateau: None,
-        tiles: Tiles::Cpu.into(),
         model: model(),
+        ..Config::default()
     };
     State::new(config, Vec::new(), Identity::cpu())
 }
@@ -127,9 +119,9 @@ fn an_engine_hands_on_what_its_device_reports() {
     let source = Source { parts: [&train, &test] };
     let order: Vec<u32> = (0..SAMPLES as u32).collect();
     let engine = |lives| Engine::new(executor(lives), source, Placement::Resident, 1).unwrap();
-    let visit = &mut |_: &_| ControlFlow::Continue(());
+    let callback = &mut |_| ControlFlow::Continue(());
     for lives in [Lives { submit: Some(1), ..Lives::default() }, Lives { collect: Some(1), ..Lives::default() }] {
-        is_lost(engine(lives).train(&order, 1e-3, visit));
+        is_lost(engine(lives).train(&order, 1e-3, callback));
         is_lost(engine(lives).evaluate(&order));
         is_lost(engine(lives).predict(&order));
     }
@@ -137,7 +129,7 @@ fn an_engine_hands_on_what_its_device_reports() {
     timed.time(&order[..BATCH], 1e-3).unwrap();
     is_lost(timed.time(&order[..BATCH], 1e-3));
     let mut unread = engine(Lives { read: Some(0), ..Lives::default() });
-    unread.train(&order, 1e-3, visit).unwrap();
+    unread.train(&order, 1e-3, callback).unwrap();
     let parameter = unread.plan().parameters[0].clone();
     is_lost(unread.read(parameter.weights));
     is_lost(unread.gradient(&parameter));

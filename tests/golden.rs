@@ -134,10 +134,10 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     }
     for step in 0..golden.steps {
         let order: Vec<u32> = (0..golden.batch).map(|row| (step * golden.batch + row) as u32).collect();
-        let tally = engine.train(&order, golden.adam.lr, &mut |_| ControlFlow::Continue(())).unwrap();
+        let metrics = engine.train(&order, golden.adam.lr, &mut |_| ControlFlow::Continue(())).unwrap();
         let expected = golden.expect.loss[step];
-        close(tally.loss(), expected, 1e-4 * expected, &format!("{what}: loss of step {}", step + 1));
-        assert_eq!(tally.hits, golden.expect.correct[step], "{what}: hits of step {}", step + 1);
+        close(metrics.loss(), expected, 1e-4 * expected, &format!("{what}: loss of step {}", step + 1));
+        assert_eq!(metrics.correct, golden.expect.correct[step], "{what}: correct of step {}", step + 1);
         if step == 0 {
             check_first_step(golden, &what, &mut engine, &parameters);
         }

@@ -2,14 +2,15 @@
 
 use super::learner::{Learner, Task, Trained};
 use super::prediction::{each_row, highest};
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 
 pub const LEARNER: Learner = Learner {
     name: "bayes",
     title: "Gaussian naive Bayes",
     settings: "",
-    train: |task, visit| Ok(Box::new(Bayes::of(task, visit)?)),
+    train: |task, callback| Ok(Box::new(Bayes::of(task, callback)?)),
 };
 
 /// What is added to every variance, as part of the largest column's.
@@ -27,7 +28,7 @@ struct Bayes {
 }
 
 impl Bayes {
-    fn of(task: &Task, visit: Visit) -> Result<Self> {
+    fn of(task: &Task, callback: ProgressCallback) -> Result<Self> {
         task.check()?;
         let mut counts = vec![0.0_f64; task.classes];
         task.labels.iter().for_each(|&label| counts[usize::from(label)] += 1.0);
@@ -45,10 +46,10 @@ impl Bayes {
         };
         let mut means = vec![0.0; columns * count];
         each_value(&mut |at, place, value| means[at] += value / counts[place]);
-        visit(0.5)?;
+        tell(callback, 0.5)?;
         let mut variances = vec![0.0; columns * count];
         each_value(&mut |at, place, value| variances[at] += (value - means[at]).powi(2) / counts[place]);
-        visit(1.0)?;
+        tell(callback, 1.0)?;
         // Of all samples together: within the classes, and between them.
         let whole = |(means, variances): (&[f64], &[f64])| {
             let mean = means.iter().zip(&counts).map(|(mean, count)| mean * count).sum::<f64>() / samples;
@@ -71,10 +72,10 @@ impl Bayes {
 }
 
 impl Trained for Bayes {
-    fn predict(&self, features: &Features, _: Products, visit: Visit) -> Result<Vec<u8>> {
+    fn predict(&self, features: &Features, _: Products, callback: ProgressCallback) -> Result<Vec<u8>> {
         let (count, columns) = (self.classes.len(), features.columns);
         assert_eq!(columns * count, self.means.len(), "columns");
-        each_row(features.rows(), visit, |number| {
+        each_row(features.rows(), callback, |number| {
             let mut row = vec![0.0; columns];
             features.copy_row(number, &mut row);
             let mut logarithms = self.logarithms.clone();
@@ -91,6 +92,8 @@ impl Trained for Bayes {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::super::test_support::cpu;
     use super::*;
 
@@ -98,7 +101,7 @@ mod tests {
     fn means_and_variances_are_those_of_the_definition() {
         let features = Features::numbers(2, vec![1.0, 5.0, 3.0, 5.0, 10.0, 7.0]);
         let task = Task { features: &features, labels: &[0, 0, 2], classes: 4, seed: 0, products: cpu() };
-        let bayes = Bayes::of(&task, &mut |_| Ok(())).unwrap();
+        let bayes = Bayes::of(&task, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(bayes.classes, [0, 2]);
         assert_eq!(bayes.means, [2.0, 10.0, 5.0, 7.0]);
         // The first column's variance is the largest: 2 / 3 within the classes, and 128 / 9 between them.

@@ -11,18 +11,19 @@ use super::learner::{Learner, Trained};
 use super::newton::Grower;
 use super::node::{Node, leaf};
 use super::prediction::{each_row, highest};
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 
 pub const LEARNER: Learner = Learner {
     name: "boosting",
     title: "gradient boosting",
     settings: "100 rounds, depth 6",
-    train: |task, visit| {
+    train: |task, callback| {
         task.check()?;
         let binning = Binning::of(task.features);
         let blocks = Blocks::of(&binning.bytes(task.features), task.features.columns);
-        let trees = boost(&blocks, task.labels, task.classes, [100, 6], visit)?;
+        let trees = boost(&blocks, task.labels, task.classes, [100, 6], callback)?;
         Ok(Box::new(Boosted { binning, classes: task.classes, trees }))
     },
 };
@@ -42,7 +43,7 @@ fn boost(
     labels: &[u8],
     classes: usize,
     [rounds, depth]: [usize; 2],
-    visit: Visit,
+    callback: ProgressCallback,
 ) -> Result<Vec<Tree>> {
     let rows = labels.len();
     let mut scores = vec![vec![0.0_f32; rows]; classes];
@@ -62,7 +63,7 @@ fn boost(
         };
         let by_class = scores.par_iter_mut().zip(&mut gradients).enumerate().with_max_len(1);
         trees.par_extend(by_class.map(grown));
-        visit((round + 1) as f64 / rounds as f64)?;
+        tell(callback, (round + 1) as f64 / rounds as f64)?;
     }
     Ok(trees)
 }
@@ -83,9 +84,9 @@ fn derivatives(class: usize, scores: &[f32], norms: &[(f32, f32)], labels: &[u8]
 }
 
 impl Trained for Boosted {
-    fn predict(&self, features: &Features, _: Products, visit: Visit) -> Result<Vec<u8>> {
+    fn predict(&self, features: &Features, _: Products, callback: ProgressCallback) -> Result<Vec<u8>> {
         let bytes = self.binning.bytes(features);
-        each_row(features.rows(), visit, |row| {
+        each_row(features.rows(), callback, |row| {
             let sample = &bytes[row * features.columns..][..features.columns];
             let mut scores = vec![0.0; self.classes];
             for round in self.trees.chunks_exact(self.classes) {
@@ -98,6 +99,8 @@ impl Trained for Boosted {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::super::test_support::classified;
     use super::*;
     use crate::error::Error;
@@ -106,7 +109,8 @@ mod tests {
     fn a_stump_is_what_the_formula_says() {
         let columns = 19;
         let (bytes, labels) = classified(500, columns, 10);
-        let trees = boost(&Blocks::of(&bytes, columns), &labels, 10, [1, 1], &mut |_| Ok(())).unwrap();
+        let trees =
+            boost(&Blocks::of(&bytes, columns), &labels, 10, [1, 1], &mut |_| ControlFlow::Continue(())).unwrap();
         for (class, tree) in trees.iter().enumerate() {
             // In the first round all probabilities are 1/10.
             let sums = |column: usize, bin: u8| {
@@ -136,27 +140,27 @@ mod tests {
     }
 
     #[test]
-    fn threads_change_nothing_and_a_visits_error_ends_it() {
+    fn threads_change_nothing_and_a_callback_ends_it() {
         let (bytes, labels) = classified(4500, 19, 10);
         let blocks = Blocks::of(&bytes, 19);
         let with = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| boost(&blocks, &labels, 10, [5, 6], &mut |_| Ok(())).unwrap())
+            pool.install(|| boost(&blocks, &labels, 10, [5, 6], &mut |_| ControlFlow::Continue(())).unwrap())
         };
         let trees = with(1);
         assert_eq!(trees, with(5));
-        let hits = bytes.chunks_exact(19).zip(&labels).filter(|(sample, label)| {
+        let correct = bytes.chunks_exact(19).zip(&labels).filter(|(sample, label)| {
             let scores: Vec<f32> =
                 (0..10).map(|class| trees[class..].iter().step_by(10).map(|tree| leaf(tree, sample)).sum()).collect();
             highest(&scores) == usize::from(**label)
         });
-        assert!(hits.count() > 4400);
-        let mut visits = 0;
+        assert!(correct.count() > 4400);
+        let mut calls = 0;
         let ended = boost(&blocks, &labels, 10, [5, 6], &mut |_| {
-            visits += 1;
-            if visits == 2 { Err(Error::Interrupted("enough".into())) } else { Ok(()) }
+            calls += 1;
+            if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         assert!(matches!(ended, Err(Error::Interrupted(_))));
-        assert_eq!(visits, 2);
+        assert_eq!(calls, 2);
     }
 }

@@ -1,14 +1,15 @@
 //! The nearest centroid: a sample is of the class whose mean it is nearest to (scikit-learn's `NearestCentroid`).
 
 use super::learner::{Learner, Task, Trained};
-use super::{Features, Neighbourhood, Products, Visit};
+use super::{Features, Neighbourhood, Products};
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 
 pub const LEARNER: Learner = Learner {
     name: "centroid",
     title: "nearest centroid",
     settings: "",
-    train: |task, visit| Ok(Box::new(NearestCentroid::of(task, visit)?)),
+    train: |task, callback| Ok(Box::new(NearestCentroid::of(task, callback)?)),
 };
 
 struct NearestCentroid {
@@ -18,7 +19,7 @@ struct NearestCentroid {
 }
 
 impl NearestCentroid {
-    fn of(task: &Task, visit: Visit) -> Result<Self> {
+    fn of(task: &Task, callback: ProgressCallback) -> Result<Self> {
         let columns = task.features.columns;
         let mut sums = vec![0.0_f64; task.classes * columns];
         let mut counts = vec![0; task.classes];
@@ -34,13 +35,13 @@ impl NearestCentroid {
             sums.iter().map(move |sum| (sum / f64::from(count)) as f32)
         };
         let means = Features::numbers(columns, classes.iter().flat_map(mean).collect());
-        Ok(Self { means: Neighbourhood::of(means, task.products, visit)?, classes })
+        Ok(Self { means: Neighbourhood::of(means, task.products, callback)?, classes })
     }
 }
 
 impl Trained for NearestCentroid {
-    fn predict(&self, features: &Features, products: Products, visit: Visit) -> Result<Vec<u8>> {
-        let found = self.means.nearest(features, 1, products, visit)?;
+    fn predict(&self, features: &Features, products: Products, callback: ProgressCallback) -> Result<Vec<u8>> {
+        let found = self.means.nearest(features, 1, products, callback)?;
         Ok(found.into_iter().map(|place| self.classes[place as usize]).collect())
     }
 }

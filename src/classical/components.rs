@@ -12,7 +12,8 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 
 use super::features::CENTRE;
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::{Error, Result};
 use crate::kernels::{ConvForward, ConvWeightGradient, Convolution};
 use crate::plan::{Bare, Program};
@@ -85,7 +86,7 @@ impl Components {
     ///
     /// # Errors
     /// [`Error::Usage`] where so many components cannot be kept; what the device reports, or an interrupt.
-    pub fn of(pixels: &Features, keep: Keep, products: Products, visit: Visit) -> Result<Self> {
+    pub fn of(pixels: &Features, keep: Keep, products: Products, callback: ProgressCallback) -> Result<Self> {
         let (samples, columns) = (pixels.rows(), pixels.columns);
         let most = most(pixels);
         if let Keep::Count(count) = keep
@@ -94,7 +95,7 @@ impl Components {
             let problem = format!("{samples} samples of {columns} pixels have no {count} components");
             return Err(Error::Usage(format!("{problem}; give 1 to {most}")));
         }
-        let sums = sums(pixels, products, visit)?;
+        let sums = sums(pixels, products, callback)?;
         let totals = &sums[columns * columns..];
         if (0..columns).all(|pixel| sums[pixel * (columns + 1)] * samples as i64 == totals[pixel].pow(2)) {
             let problem = format!("no variance to explain in {samples} training samples, which are all the same");
@@ -149,7 +150,7 @@ impl Components {
     ///
     /// # Panics
     /// Where the pixels have other columns than those that the components are of.
-    pub fn project(&self, pixels: &Features, products: Products, visit: Visit) -> Result<Features> {
+    pub fn project(&self, pixels: &Features, products: Products, callback: ProgressCallback) -> Result<Features> {
         let (columns, count) = (pixels.columns, self.count());
         assert_eq!(columns, self.mean.len(), "columns");
         let convolution = Convolution::dense(PROJECTED, columns, count);
@@ -171,7 +172,7 @@ impl Components {
             executor.collect()?;
             let answer = executor.read(output)?;
             coordinates.extend(bytemuck::cast_slice::<u32, f32>(&answer[..rows.len() / columns * count]));
-            visit((coordinates.len() / count * columns) as f64 / pixels.len() as f64)?;
+            tell(callback, (coordinates.len() / count * columns) as f64 / pixels.len() as f64)?;
         }
         Ok(Features::numbers(count, coordinates))
     }
@@ -205,7 +206,7 @@ fn cumulative(variances: &[f64]) -> impl Iterator<Item = f64> + '_ {
 }
 
 /// The sum over all samples of each product of two pixels `[columns, columns]`, and of each pixel `[columns]`.
-fn sums(pixels: &Features, products: Products, visit: Visit) -> Result<Vec<i64>> {
+fn sums(pixels: &Features, products: Products, callback: ProgressCallback) -> Result<Vec<i64>> {
     let columns = pixels.columns;
     let convolution = Convolution::dense(SUMMED, columns, columns);
     let tile = products.tiles.weight_gradient(&convolution);
@@ -235,18 +236,20 @@ fn sums(pixels: &Features, products: Products, visit: Visit) -> Result<Vec<i64>>
         let part = executor.read(output)?;
         let part: &[f32] = bytemuck::cast_slice(&part);
         sums.par_iter_mut().zip(part).for_each(|(sum, &value)| *sum += value as i64);
-        visit(done as f64 / pixels.len() as f64)?;
+        tell(callback, done as f64 / pixels.len() as f64)?;
     }
     Ok(sums)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::super::test_support::{cpu, images, pixels};
     use super::*;
 
     fn of(pixels: &Features, keep: Keep) -> Result<Components> {
-        Components::of(pixels, keep, cpu(), &mut |_| Ok(()))
+        Components::of(pixels, keep, cpu(), &mut |_| ControlFlow::Continue(()))
     }
 
     /// Dark, grey and bright images, so that sums are large, of more samples than are added up at a time.
@@ -284,7 +287,7 @@ mod tests {
     fn a_projection_is_made_of_inner_products_about_the_mean() {
         let (samples, others) = (samples(), images(pixels(700 * 784, 6)));
         let components = of(&samples, Keep::Count(3)).unwrap();
-        let projected = components.project(&others, cpu(), &mut |_| Ok(())).unwrap();
+        let projected = components.project(&others, cpu(), &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!((projected.rows(), projected.columns), (700, 3));
         let (projected, values) = (projected.values(), others.values());
         for (place, &value) in projected.iter().enumerate() {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bhtsne::{Neighbor, tSNE};
 
-use super::neighbours::by_all_columns;
-use super::{Features, Products, Visit};
+use super::brute_force::by_all_columns;
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::{Error, Result};
 
 /// Steps of gradient descent.
@@ -27,17 +28,22 @@ pub fn most_perplexity(rows: usize) -> usize {
 ///
 /// # Errors
 /// [`Error::Usage`] for a perplexity that is not between 1 and a third of the rows; what the device reports.
-pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: Visit) -> Result<Vec<f32>> {
+pub fn t_sne(
+    features: &Features,
+    perplexity: usize,
+    products: Products,
+    callback: ProgressCallback,
+) -> Result<Vec<f32>> {
     let (rows, columns) = (features.rows(), features.columns);
     let neighbours = 3 * perplexity;
     match most_perplexity(rows) {
         0 => return Err(Error::Usage(format!("t-SNE of {rows} samples: too few to be neighbours; give 4 or more"))),
         most if !(1..=most).contains(&perplexity) => {
-            return Err(Error::Usage(format!("--perplexity {perplexity}: of {rows} samples; give 1 to {most}")));
+            return Err(Error::Usage(format!("`perplexity` {perplexity}: of {rows} samples; give 1 to {most}")));
         }
         _ => {}
     }
-    let found = by_all_columns(features, features, neighbours + 1, products, &mut |_| visit(0.0))?;
+    let found = by_all_columns(features, features, neighbours + 1, products, &mut |_| callback(0.0))?;
     let values = features.values();
     let row = |number: usize| &values[number * columns..][..columns];
     let distance = |one: usize, other: usize| {
@@ -72,10 +78,10 @@ pub fn t_sne(features: &Features, perplexity: usize, products: Products, visit: 
         })?;
         while !embedding.is_finished() {
             thread::sleep(Duration::from_millis(20));
-            visit(done.load(Ordering::Relaxed) as f64 / EPOCHS as f64)?;
+            tell(callback, done.load(Ordering::Relaxed) as f64 / EPOCHS as f64)?;
         }
         embedding
             .join()
-            .map_err(|_| Error::Failed("t-SNE has no place for these samples; try another --perplexity".into()))
+            .map_err(|_| Error::Failed("t-SNE has no place for these samples; try another `perplexity`".into()))
     })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::Visit;
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 
 /// When to stop.
@@ -40,12 +40,12 @@ struct Point {
 /// Where `function`, which gives value and gradient, is least, as far as it can be found from `start`.
 ///
 /// # Errors
-/// The visit's.
+/// An interrupt, where the callback asks for one.
 pub fn minimise(
     start: Vec<f64>,
     function: impl Fn(&[f64]) -> (f64, Vec<f64>),
     limits: Limits,
-    visit: Visit,
+    callback: ProgressCallback,
 ) -> Result<Vec<f64>> {
     let point = |place: Vec<f64>| {
         let (value, gradient) = function(&place);
@@ -69,7 +69,7 @@ pub fn minimise(
             steps.push_front(Step { place, gradient, curvature });
         }
         here = next;
-        visit(iteration as f64 / limits.iterations as f64)?;
+        tell(callback, iteration as f64 / limits.iterations as f64)?;
     }
     Ok(here.place)
 }
@@ -131,6 +131,8 @@ fn add(sum: &mut [f64], factor: f64, addend: &[f64]) {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::error::Error;
 
@@ -144,19 +146,19 @@ mod tests {
     #[test]
     fn the_valleys_lowest_point_is_found() {
         let limits = Limits { iterations: 100, tolerance: 1e-8 };
-        let place = minimise(vec![-1.2, 1.0], valley, limits, &mut |_| Ok(())).unwrap();
+        let place = minimise(vec![-1.2, 1.0], valley, limits, &mut |_| ControlFlow::Continue(())).unwrap();
         assert!(place.iter().all(|value| (value - 1.0).abs() < 1e-6), "{place:?}");
     }
 
     #[test]
-    fn a_visits_error_ends_it() {
+    fn a_callback_ends_it() {
         let limits = Limits { iterations: 100, tolerance: 0.0 };
-        let mut visits = 0;
+        let mut calls = 0;
         let ended = minimise(vec![-1.2, 1.0], valley, limits, &mut |_| {
-            visits += 1;
-            if visits == 3 { Err(Error::Interrupted("enough".into())) } else { Ok(()) }
+            calls += 1;
+            if calls == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         assert!(matches!(ended, Err(Error::Interrupted(_))));
-        assert_eq!(visits, 3);
+        assert_eq!(calls, 3);
     }
 }

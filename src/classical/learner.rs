@@ -1,6 +1,7 @@
-//! What every learner can do, and the list of them.
+//! What every learner can do.
 
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 
 /// What a learner learns.
@@ -55,7 +56,7 @@ pub struct Learner {
     pub title: &'static str,
     /// What it is set to, as far as scikit-learn would call it otherwise or has no default.
     pub settings: &'static str,
-    pub train: fn(&Task, Visit) -> Result<Box<dyn Trained>>,
+    pub train: fn(&Task, ProgressCallback) -> Result<Box<dyn Trained>>,
 }
 
 /// What has been learnt.
@@ -64,114 +65,13 @@ pub trait Trained {
     ///
     /// # Errors
     /// What the device reports, or an interrupt.
-    fn predict(&self, features: &Features, products: Products, visit: Visit) -> Result<Vec<u8>>;
+    fn predict(&self, features: &Features, products: Products, callback: ProgressCallback) -> Result<Vec<u8>>;
 }
-
-/// The only list of learners.
-pub const LEARNERS: [&Learner; 8] = [
-    &super::centroid::LEARNER,
-    &super::bayes::LEARNER,
-    &super::logistic::LEARNER,
-    &super::neighbours::LEARNER,
-    &super::tree::LEARNER,
-    &super::forest::LEARNER,
-    &super::svm::LEARNER,
-    &super::boosting::LEARNER,
-];
 
 impl Learner {
     /// What it is, with its settings.
     pub fn described(&self) -> String {
         let settings = if self.settings.is_empty() { String::new() } else { format!(" ({})", self.settings) };
         format!("{}{settings}", self.title)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::test_support::cpu;
-    use super::*;
-    use crate::data::Samples;
-    use crate::random::{Sequence, Stream};
-
-    /// Rows of a middle brightness that tells the class, noise, and what is always the same; as pixels and as numbers.
-    fn features(labels: &[u8], step: u8) -> [Features; 2] {
-        let mut random = Sequence::new(7, Stream::Cases, 0);
-        let mut row =
-            |&label: &u8| [label * step + random.below(u32::from(step / 2).max(1)) as u8, random.below(9) as u8, 77];
-        let images: Vec<u8> = labels.iter().flat_map(&mut row).collect();
-        let numbers = images.iter().map(|&pixel| f32::from(pixel) / 16.0 - 3.0).collect();
-        let samples = Samples { images, labels: labels.to_vec(), shape: [1, 3, 1] };
-        let all: Vec<u32> = (0..labels.len() as u32).collect();
-        [Features::pixels(&samples, &all), Features::numbers(3, numbers)]
-    }
-
-    /// What a learner makes of other rows after it has learnt some.
-    fn learnt(learner: &Learner, labels: [&[u8]; 2], classes: usize, step: u8, kind: usize) -> Vec<u8> {
-        let [train, test] = labels.map(|labels| features(labels, step)[kind].clone());
-        let task = Task { features: &train, labels: labels[0], classes, seed: 1, products: cpu() };
-        let visit = &mut |part: f64| {
-            assert!((0.0..=1.0).contains(&part), "{}: {part} of the work", learner.name);
-            Ok(())
-        };
-        let trained = (learner.train)(&task, visit).unwrap();
-        trained.predict(&test, cpu(), visit).unwrap()
-    }
-
-    #[test]
-    fn each_learns_what_can_be_told_though_a_class_has_no_sample() {
-        let train: Vec<u8> = (0..90).map(|row| if row % 3 == 0 { 2 } else { 0 }).collect();
-        let test = [2, 0, 0, 2, 2, 0, 2];
-        for learner in LEARNERS {
-            for kind in 0..2 {
-                let found = learnt(learner, [&train, &test], 3, 80, kind);
-                assert_eq!(found, test, "{}", learner.name);
-            }
-        }
-    }
-
-    #[test]
-    fn each_learns_one_class_and_two_samples() {
-        for learner in LEARNERS {
-            for kind in 0..2 {
-                assert_eq!(learnt(learner, [&[1, 1, 1], &[0, 1]], 2, 80, kind), [1, 1], "{}", learner.name);
-                assert_eq!(learnt(learner, [&[0], &[0]], 1, 80, kind), [0], "{}", learner.name);
-                let found = learnt(learner, [&[0, 2], &[0, 2, 0]], 3, 80, kind);
-                assert!(found.len() == 3 && !found.contains(&1), "{}: {found:?}", learner.name);
-            }
-        }
-    }
-
-    #[test]
-    fn each_learns_as_many_classes_as_a_byte_can_tell() {
-        let labels: Vec<u8> = (0..=255).chain(0..=255).collect();
-        for learner in LEARNERS {
-            let found = learnt(learner, [&labels, &labels], 256, 1, 0);
-            let hits = found.iter().zip(&labels).filter(|(found, label)| found == label).count();
-            assert!(hits > 2, "{}: {hits} of {}", learner.name, labels.len());
-        }
-    }
-
-    #[test]
-    fn each_that_checks_its_task_refuses_what_it_cannot_learn() {
-        let numbers = Features::numbers(2, vec![1.0, 2.0, 3.0, f32::NAN]);
-        let task = |labels, classes| Task { features: &numbers, labels, classes, seed: 0, products: cpu() };
-        for (labels, classes, words) in
-            [(&[0, 1][..], 2, "column 1 of sample 1"), (&[0, 7], 7, "class 7"), (&[], 2, "0 labels")]
-        {
-            let error = task(labels, classes).check().unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_visits_error_ends_the_training() {
-        let labels: Vec<u8> = (0..60).map(|row| row % 3).collect();
-        let [features, _] = features(&labels, 80);
-        let task = Task { features: &features, labels: &labels, classes: 3, seed: 1, products: cpu() };
-        for learner in LEARNERS.iter().filter(|learner| !["centroid", "knn"].contains(&learner.name)) {
-            let trained = (learner.train)(&task, &mut |_| Err(Error::Interrupted("enough".into())));
-            assert!(matches!(trained, Err(Error::Interrupted(_))), "{}", learner.name);
-        }
     }
 }

@@ -6,7 +6,8 @@ use rayon::prelude::*;
 use super::lbfgs::{Limits, minimise};
 use super::learner::{Learner, Task, Trained};
 use super::prediction::highest;
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::kernels::{Matrix, Target, multiply, multiply_on_all_cores};
 
@@ -14,12 +15,12 @@ pub const LEARNER: Learner = Learner {
     name: "logistic",
     title: "logistic regression",
     settings: "C = 1",
-    train: |task, visit| {
+    train: |task, callback| {
         task.check()?;
         let problem = Problem::of(task, 1.0);
         let start = vec![0.0; problem.columns * problem.classes];
         let limits = Limits { iterations: 100, tolerance: 1e-4 };
-        let weights = minimise(start, |weights| problem.at(weights), limits, visit)?;
+        let weights = minimise(start, |weights| problem.at(weights), limits, callback)?;
         let weights = weights.into_iter().map(|weight| weight as f32).collect();
         Ok(Box::new(Logistic { weights, classes: problem.classes }))
     },
@@ -114,7 +115,7 @@ fn with_ones(features: &Features) -> Vec<f32> {
 }
 
 impl Trained for Logistic {
-    fn predict(&self, features: &Features, _: Products, _: Visit) -> Result<Vec<u8>> {
+    fn predict(&self, features: &Features, _: Products, _: ProgressCallback) -> Result<Vec<u8>> {
         let (rows, columns) = (features.rows(), features.columns + 1);
         assert_eq!(columns * self.classes, self.weights.len(), "columns");
         let mut scores = vec![0.0; rows * self.classes];

@@ -3,6 +3,7 @@
 mod bayes;
 mod bins;
 mod boosting;
+mod brute_force;
 mod centroid;
 mod components;
 mod embedding;
@@ -11,6 +12,7 @@ mod forest;
 mod histograms;
 mod lbfgs;
 mod learner;
+mod learners;
 mod logistic;
 mod neighbours;
 mod newton;
@@ -22,12 +24,12 @@ mod smo;
 mod split;
 mod svm;
 mod tree;
-mod vote;
 
 pub use components::{Components, Keep};
 pub use embedding::{most_perplexity, t_sne};
 pub use features::Features;
-pub use learner::{LEARNERS, Learner, Task, Trained};
+pub use learner::{Learner, Task, Trained};
+pub use learners::LEARNERS;
 pub use neighbours::Neighbourhood;
 
 use crate::error::Result;
@@ -40,9 +42,6 @@ pub struct Products<'a> {
     pub tiles: Tiles,
     pub executor: &'a dyn Fn(Plan) -> Result<Box<dyn Executor>>,
 }
-
-/// Told from time to time what part of some work is done; an error, an interrupt say, ends it.
-pub type Visit<'a> = &'a mut dyn FnMut(f64) -> Result<()>;
 
 #[cfg(test)]
 mod test_support {

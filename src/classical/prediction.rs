@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::Visit;
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 
-/// Rows between two visits.
+/// Rows between two calls of the callback.
 const PORTION: usize = 4096;
 /// Rows that a thread has at least.
 const TOGETHER: usize = 64;
@@ -13,13 +13,13 @@ const TOGETHER: usize = 64;
 /// What `class` says of each of so many rows, on all cores.
 ///
 /// # Errors
-/// The visit's.
-pub fn each_row(rows: usize, visit: Visit, class: impl Fn(usize) -> u8 + Sync) -> Result<Vec<u8>> {
+/// An interrupt, where the callback asks for one.
+pub fn each_row(rows: usize, callback: ProgressCallback, class: impl Fn(usize) -> u8 + Sync) -> Result<Vec<u8>> {
     let mut classes = Vec::with_capacity(rows);
     while classes.len() < rows {
         let portion = classes.len()..rows.min(classes.len() + PORTION);
         classes.par_extend(portion.into_par_iter().with_min_len(TOGETHER).map(&class));
-        visit(classes.len() as f64 / rows as f64)?;
+        tell(callback, classes.len() as f64 / rows as f64)?;
     }
     Ok(classes)
 }
@@ -31,6 +31,8 @@ pub fn highest<T: PartialOrd>(scores: &[T]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
 
     #[test]
@@ -42,13 +44,13 @@ mod tests {
     #[test]
     fn rows_stay_in_order() {
         let rows = 2 * PORTION + 1;
-        let mut visits = 0;
-        let visit = &mut |_| {
-            visits += 1;
-            Ok(())
+        let mut calls = 0;
+        let callback = &mut |_| {
+            calls += 1;
+            ControlFlow::Continue(())
         };
-        let classes = each_row(rows, visit, |row| (row % 251) as u8).unwrap();
+        let classes = each_row(rows, callback, |row| (row % 251) as u8).unwrap();
         assert!(classes.iter().copied().eq((0..rows).map(|row| (row % 251) as u8)));
-        assert_eq!(visits, 3);
+        assert_eq!(calls, 3);
     }
 }

@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::Visit;
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 use crate::kernels::{Matrix, multiply_on_all_cores, transpose, vectorised};
 
-/// Rows of products between two visits.
+/// Rows of products between two calls of the callback.
 const ROWS: usize = 4096;
 
 /// The exponential of what is not positive, to about 2e-7 of it. Cephes' `expf`: the standard library's does not become
@@ -53,8 +53,8 @@ impl Kernel {
     /// Of rows `[rows, columns]`; `space` is memory to use again.
     ///
     /// # Errors
-    /// The visit's.
-    pub fn of(rows: &[f32], columns: usize, gamma: f32, space: Vec<f32>, visit: Visit) -> Result<Self> {
+    /// An interrupt, where the callback asks for one.
+    pub fn of(rows: &[f32], columns: usize, gamma: f32, space: Vec<f32>, callback: ProgressCallback) -> Result<Self> {
         let count = rows.len() / columns;
         let mut transposed = vec![0.0; rows.len()];
         transpose(rows, columns, &mut transposed);
@@ -63,7 +63,7 @@ impl Kernel {
         for (number, values) in values.chunks_mut(ROWS * count).enumerate() {
             let left = Matrix::new(&rows[number * ROWS * columns..], values.len() / count, columns);
             multiply_on_all_cores(values, left, &transposed, count, |_, _| {});
-            visit(((number + 1) * ROWS).min(count) as f64 / count as f64)?;
+            tell(callback, ((number + 1) * ROWS).min(count) as f64 / count as f64)?;
         }
         Ok(Self { values, made: vec![false; count], squares: squares(rows, columns), gamma })
     }
@@ -86,6 +86,8 @@ impl Kernel {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
 
     #[test]
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn values_are_those_of_the_distances() {
         let rows: Vec<f32> = (0..5 * 3).map(|place| (place * place % 7) as f32 / 7.0).collect();
-        let mut kernel = Kernel::of(&rows, 3, 0.7, Vec::new(), &mut |_| Ok(())).unwrap();
+        let mut kernel = Kernel::of(&rows, 3, 0.7, Vec::new(), &mut |_| ControlFlow::Continue(())).unwrap();
         for one in 0..5 {
             for (other, value) in kernel.row(one).to_vec().into_iter().enumerate() {
                 let distance: f32 =

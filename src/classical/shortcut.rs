@@ -8,9 +8,10 @@
 
 use rayon::prelude::*;
 
+use super::brute_force::by_all_columns;
 use super::components::UNIT;
-use super::neighbours::by_all_columns;
-use super::{Components, Features, Keep, Products, Visit};
+use super::{Components, Features, Keep, Products};
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 
 /// Columns of the bound, the rest's length among them: of Fashion-MNIST's variance they have 0.98.
@@ -34,13 +35,13 @@ impl Shortcut {
     ///
     /// # Errors
     /// What the device reports, or an interrupt.
-    pub fn of(samples: &Features, products: Products, visit: Visit) -> Result<Option<Self>> {
+    pub fn of(samples: &Features, products: Products, callback: ProgressCallback) -> Result<Option<Self>> {
         if samples.pixels_of(0).is_none() || samples.rows() < SAMPLES || samples.columns < PIXELS {
             return Ok(None);
         }
         // Any orthonormal basis would do: the first samples' is as good.
-        let components = Components::of(&samples.first(SAMPLES), Keep::Count(COLUMNS - 1), products, visit)?;
-        let samples = coordinates(&components, samples, products, visit)?;
+        let components = Components::of(&samples.first(SAMPLES), Keep::Count(COLUMNS - 1), products, callback)?;
+        let samples = coordinates(&components, samples, products, callback)?;
         Ok(Some(Self { components, samples }))
     }
 
@@ -51,12 +52,12 @@ impl Shortcut {
         queries: &Features,
         neighbours: usize,
         products: Products,
-        visit: Visit,
+        callback: ProgressCallback,
     ) -> Result<Vec<u32>> {
-        let mut answers = self.proven(samples, queries, neighbours, products, visit)?;
+        let mut answers = self.proven(samples, queries, neighbours, products, callback)?;
         let open: Vec<usize> = (0..answers.len()).filter(|&query| answers[query].is_none()).collect();
         if !open.is_empty() {
-            let found = by_all_columns(samples, &queries.rows_of(&open), neighbours, products, visit)?;
+            let found = by_all_columns(samples, &queries.rows_of(&open), neighbours, products, callback)?;
             for (&query, found) in open.iter().zip(found.chunks_exact(neighbours)) {
                 answers[query] = Some(found.to_vec());
             }
@@ -71,11 +72,11 @@ impl Shortcut {
         queries: &Features,
         neighbours: usize,
         products: Products,
-        visit: Visit,
+        callback: ProgressCallback,
     ) -> Result<Vec<Option<Vec<u32>>>> {
-        let bounds = coordinates(&self.components, queries, products, visit)?;
+        let bounds = coordinates(&self.components, queries, products, callback)?;
         let width = CANDIDATES.max(4 * neighbours).min(samples.rows());
-        let candidates = by_all_columns(&self.samples, &bounds, width, products, visit)?;
+        let candidates = by_all_columns(&self.samples, &bounds, width, products, callback)?;
         let [sample_bounds, query_bounds] = [self.samples.values(), bounds.values()];
         let square = |values: &[f32]| values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
         let largest = sample_bounds.par_chunks_exact(COLUMNS).map(square).reduce(|| 0.0, f64::max);
@@ -98,8 +99,13 @@ impl Shortcut {
 }
 
 /// The first coordinates of each image and the length of the rest, `[rows, COLUMNS]`.
-fn coordinates(components: &Components, pixels: &Features, products: Products, visit: Visit) -> Result<Features> {
-    let projected = components.project(pixels, products, visit)?;
+fn coordinates(
+    components: &Components,
+    pixels: &Features,
+    products: Products,
+    callback: ProgressCallback,
+) -> Result<Features> {
+    let projected = components.project(pixels, products, callback)?;
     let first = projected.values();
     let mean: Vec<f64> = components.mean.iter().map(|mean| UNIT * mean).collect();
     let mut coordinates = vec![0.0; pixels.rows() * COLUMNS];
@@ -126,6 +132,8 @@ fn distance(one: &[u8], other: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::super::test_support::{cpu, images, neighbours_by_definition, pixels};
     use super::*;
 
@@ -151,17 +159,17 @@ mod tests {
         let samples = [mixed(SAMPLES - 500, 10), noisy(500, 40)].concat();
         let queries = [mixed(12, 20), samples[784 * 5..784 * 7].to_vec(), noisy(6, 30)].concat();
         let (samples, queries) = (images(samples), images(queries));
-        let shortcut = Shortcut::of(&samples, cpu(), &mut |_| Ok(())).unwrap().unwrap();
-        let proven = shortcut.proven(&samples, &queries, 5, cpu(), &mut |_| Ok(())).unwrap();
+        let shortcut = Shortcut::of(&samples, cpu(), &mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+        let proven = shortcut.proven(&samples, &queries, 5, cpu(), &mut |_| ControlFlow::Continue(())).unwrap();
         assert!(proven[..14].iter().all(Option::is_some), "{proven:?}");
         assert!(proven[14..].iter().any(Option::is_none), "{proven:?}");
-        let found = shortcut.nearest(&samples, &queries, 5, cpu(), &mut |_| Ok(())).unwrap();
+        let found = shortcut.nearest(&samples, &queries, 5, cpu(), &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(found, neighbours_by_definition(&samples, &queries, 5));
     }
 
     #[test]
     fn few_samples_need_no_shortcut() {
         let few = images(mixed(20, 10));
-        assert!(Shortcut::of(&few, cpu(), &mut |_| Ok(())).unwrap().is_none());
+        assert!(Shortcut::of(&few, cpu(), &mut |_| ControlFlow::Continue(())).unwrap().is_none());
     }
 }

@@ -5,13 +5,14 @@
 //! kernel's value times both signs.
 
 use super::rbf::Kernel;
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 
 /// By how much the conditions of an optimum may be missed.
 const TOLERANCE: f32 = 1e-3;
 /// What a curvature is at least.
 const LEAST_CURVATURE: f32 = 1e-12;
-/// Steps between two visits.
+/// Steps between two calls of the callback.
 const STEPS: usize = 1000;
 
 /// The weight of each row, from 0 to the cost, and what is taken off the sum.
@@ -31,8 +32,8 @@ struct Dual<'a> {
 /// Solves the problem of a kernel whose diagonal is 1.
 ///
 /// # Errors
-/// The visit's.
-pub fn solve(kernel: &mut Kernel, signs: &[f32], cost: f32, visit: &mut dyn FnMut() -> Result<()>) -> Result<Solution> {
+/// An interrupt, where the callback asks for one.
+pub fn solve(kernel: &mut Kernel, signs: &[f32], cost: f32, callback: ProgressCallback<()>) -> Result<Solution> {
     let count = signs.len();
     let mut dual = Dual { signs, cost, weights: vec![0.0; count], gradient: vec![-1.0; count] };
     let mut first_row = vec![0.0; count];
@@ -51,7 +52,7 @@ pub fn solve(kernel: &mut Kernel, signs: &[f32], cost: f32, visit: &mut dyn FnMu
             *gradient += sign * (changes[0] * one + changes[1] * other);
         }
         if step % STEPS == 0 {
-            visit()?;
+            tell(callback, ())?;
         }
     }
     Ok(Solution { offset: dual.offset(), weights: dual.weights })
@@ -145,6 +146,8 @@ impl Dual<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::error::Error;
     use crate::random::{Sequence, Stream};
@@ -156,14 +159,15 @@ mod tests {
         let rows: Vec<f32> = (0..count * columns).map(|_| random.symmetric(1.0)).collect();
         let positive = |row: &[f32]| row[0] * row[1] + 0.2 * row[2] > 0.0;
         let signs = rows.chunks_exact(columns).map(|row| if positive(row) { 1.0 } else { -1.0 }).collect();
-        (Kernel::of(&rows, columns, 1.0, Vec::new(), &mut |_| Ok(())).unwrap(), signs)
+        (Kernel::of(&rows, columns, 1.0, Vec::new(), &mut |_| ControlFlow::Continue(())).unwrap(), signs)
     }
 
     /// Karush, Kuhn and Tucker's conditions.
     #[test]
     fn the_solution_is_an_optimum() {
         let (mut kernel, signs) = problem(300);
-        let Solution { weights, offset } = solve(&mut kernel, &signs, 1.0, &mut || Ok(())).unwrap();
+        let Solution { weights, offset } =
+            solve(&mut kernel, &signs, 1.0, &mut |()| ControlFlow::Continue(())).unwrap();
         assert!(weights.iter().zip(&signs).map(|(weight, sign)| weight * sign).sum::<f32>().abs() < 1e-3);
         let mut kinds = [0; 3];
         for (place, &weight) in weights.iter().enumerate() {
@@ -182,10 +186,10 @@ mod tests {
     }
 
     #[test]
-    fn a_visits_error_ends_it() {
+    fn a_callback_ends_it() {
         let (mut kernel, signs) = problem(1000);
         // So large a cost takes many steps.
-        let solution = solve(&mut kernel, &signs, 1e4, &mut || Err(Error::Interrupted("enough".into())));
+        let solution = solve(&mut kernel, &signs, 1e4, &mut |()| ControlFlow::Break(()));
         assert!(matches!(solution, Err(Error::Interrupted(_))));
     }
 }

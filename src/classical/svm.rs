@@ -7,7 +7,8 @@ use super::learner::{Learner, Task, Trained};
 use super::prediction::highest;
 use super::rbf::{self, Kernel};
 use super::smo::{Solution, solve};
-use super::{Features, Products, Visit};
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::{Error, Result};
 use crate::kernels::{Matrix, Target, multiply, transpose};
 
@@ -15,13 +16,13 @@ pub const LEARNER: Learner = Learner {
     name: "svm",
     title: "support vector machine",
     settings: "RBF, C = 1",
-    train: |task, visit| Ok(Box::new(Machines::of(task, visit)?)),
+    train: |task, callback| Ok(Box::new(Machines::of(task, callback)?)),
 };
 
 const COST: f32 = 1.0;
 /// The most samples of two classes: among more, the kernel's values would take over 4 GiB.
 const MOST: usize = 32_768;
-/// Rows that are predicted at a time by a thread, and between two visits.
+/// Rows that are predicted at a time by a thread, and between two calls of the callback.
 const TOGETHER: usize = 64;
 const PORTION: usize = 32 * TOGETHER;
 
@@ -47,7 +48,7 @@ struct Machines {
 }
 
 impl Machines {
-    fn of(task: &Task, visit: Visit) -> Result<Self> {
+    fn of(task: &Task, callback: ProgressCallback) -> Result<Self> {
         task.check()?;
         let columns = task.features.columns;
         let gamma = scale(task.features);
@@ -62,7 +63,7 @@ impl Machines {
         {
             let [one, other] = pair.map(|class| classes[class]);
             let problem = format!("classes {one} and {other} have over {MOST} samples together");
-            return Err(Error::Usage(format!("{problem}: give fewer with --train-count")));
+            return Err(Error::Usage(format!("{problem}: give fewer with `train_count`")));
         }
         let (mut machines, mut space) = (Vec::new(), Vec::new());
         for (number, &pair) in pairs.iter().enumerate() {
@@ -71,14 +72,14 @@ impl Machines {
             let positive = members[pair[0]].len();
             let signs: Vec<f32> = (0..rows.len()).map(|place| if place < positive { 1.0 } else { -1.0 }).collect();
             // The products take most of the time.
-            let mut part = |part: f64| visit((number as f64 + 0.8 * part) / whole);
+            let mut part = |part: f64| callback((number as f64 + 0.8 * part) / whole);
             let mut kernel = Kernel::of(&gathered(task.features, &rows), columns, gamma, space, &mut part)?;
-            let Solution { weights, offset } = solve(&mut kernel, &signs, COST, &mut || part(1.0))?;
+            let Solution { weights, offset } = solve(&mut kernel, &signs, COST, &mut |()| part(1.0))?;
             let weights = rows.iter().zip(weights.iter().zip(&signs)).filter(|(_, (weight, _))| **weight > 0.0);
             let weights = weights.map(|(&row, (weight, sign))| (row, weight * sign)).collect();
             machines.push(Machine { classes: pair, weights, offset });
             space = kernel.into_space();
-            visit((number + 1) as f64 / whole)?;
+            tell(callback, (number + 1) as f64 / whole)?;
         }
         let used = renumbered(&mut machines, task.labels.len());
         let rows = gathered(task.features, &used);
@@ -111,7 +112,7 @@ impl Machines {
 }
 
 impl Trained for Machines {
-    fn predict(&self, features: &Features, _: Products, visit: Visit) -> Result<Vec<u8>> {
+    fn predict(&self, features: &Features, _: Products, callback: ProgressCallback) -> Result<Vec<u8>> {
         assert_eq!(features.columns, self.columns, "columns");
         let rows: Vec<u32> = (0..features.rows() as u32).collect();
         if self.machines.is_empty() {
@@ -121,7 +122,7 @@ impl Trained for Machines {
         for portion in rows.chunks(PORTION) {
             let found: Vec<Vec<u8>> = portion.par_chunks(TOGETHER).map(|rows| self.classes(features, rows)).collect();
             classes.extend(found.into_iter().flatten());
-            visit(classes.len() as f64 / rows.len() as f64)?;
+            tell(callback, classes.len() as f64 / rows.len() as f64)?;
         }
         Ok(classes)
     }

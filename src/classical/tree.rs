@@ -3,12 +3,13 @@
 
 use rayon::prelude::*;
 
-use super::Visit;
 use super::bins::{Binning, Columns};
-use super::learner::Learner;
+use super::learner::{Learner, Trained};
 use super::node::{Node, leaf};
+use super::prediction::{each_row, highest};
 use super::split::{Samples, Search, Split};
-use super::vote::Trees;
+use super::{Features, Products};
+use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 use crate::random::{Sequence, Stream};
 
@@ -16,13 +17,13 @@ pub const LEARNER: Learner = Learner {
     name: "tree",
     title: "decision tree",
     settings: "",
-    train: |task, visit| {
+    train: |task, callback| {
         task.check()?;
         let binning = Binning::of(task.features);
         let columns = Columns::of(&binning.bytes(task.features), task.features.columns);
         let rows = (0..columns.rows() as u32).collect();
         let search = Search::new(&columns, task.labels, task.classes, columns.count());
-        let tree = Tree::grow(&search, rows, task.seed, visit)?;
+        let tree = Tree::grow(&search, rows, task.seed, callback)?;
         Ok(Box::new(Trees { binning, classes: task.classes, trees: vec![tree] }))
     },
 };
@@ -54,8 +55,8 @@ impl Tree {
     /// Of these rows, some of which may be there more than once.
     ///
     /// # Errors
-    /// The visit's, which is told what part of the rows is in leaves.
-    pub fn grow(search: &Search, mut rows: Vec<u32>, seed: u64, visit: Visit) -> Result<Self> {
+    /// The callback's, which is told what part of the rows is in leaves.
+    pub fn grow(search: &Search, mut rows: Vec<u32>, seed: u64, callback: ProgressCallback) -> Result<Self> {
         let mut labels: Vec<u8> = rows.iter().map(|&row| search.labels[row as usize]).collect();
         let (all, mut settled) = (rows.len(), 0);
         let mut tree = Self { nodes: vec![Self::UNKNOWN], shares: Vec::new() };
@@ -80,7 +81,7 @@ impl Tree {
                     }
                 }
             }
-            visit(settled as f64 / all as f64)?;
+            tell(callback, settled as f64 / all as f64)?;
         }
         Ok(tree)
     }
@@ -149,9 +150,30 @@ impl Open<'_> {
     }
 }
 
+/// Trees that have a vote each; it goes to the classes of a leaf by their shares.
+pub struct Trees {
+    pub binning: Binning,
+    pub classes: usize,
+    pub trees: Vec<Tree>,
+}
+
+impl Trained for Trees {
+    fn predict(&self, features: &Features, _: Products, callback: ProgressCallback) -> Result<Vec<u8>> {
+        let bytes = self.binning.bytes(features);
+        each_row(features.rows(), callback, |row| {
+            let sample = &bytes[row * features.columns..][..features.columns];
+            let mut votes = vec![0.0; self.classes];
+            let shares = self.trees.iter().flat_map(|tree| tree.shares(sample));
+            shares.for_each(|&(class, share)| votes[usize::from(class)] += share);
+            highest(&votes) as u8
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::Features;
+    use std::ops::ControlFlow;
+
     use super::super::learner::Task;
     use super::super::test_support::{classified, cpu};
     use super::*;
@@ -195,7 +217,7 @@ mod tests {
     fn a_whole_tree_knows_its_samples() {
         let (bytes, labels) = classified(700, 7, 10);
         let features = Features::numbers(7, bytes.iter().map(|&byte| f32::from(byte)).collect());
-        let tree = (LEARNER.train)(&task(&features, &labels), &mut |_| Ok(())).unwrap();
-        assert_eq!(tree.predict(&features, cpu(), &mut |_| Ok(())).unwrap(), labels);
+        let tree = (LEARNER.train)(&task(&features, &labels), &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(tree.predict(&features, cpu(), &mut |_| ControlFlow::Continue(())).unwrap(), labels);
     }
 }

@@ -13,9 +13,10 @@ use indicatif::ProgressBar;
 use super::baseline_table::{Row, Score, Table};
 use super::console::Console;
 use super::device::{AdapterOption, Device};
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::split::LearntOptions;
 use super::trained::{CheckpointOption, ModelOption, Trained, TrainedRun};
-use super::{bar, dataset, interrupt, output, setup};
+use super::{bar, dataset, flags, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -27,7 +28,14 @@ use crate::train::History;
 /// Each learner learns the training samples of the split that 'train' has by default, and is measured on the validation and
 /// the test samples. A learner that fails is a row of the table, and what is finished is written at once.
 #[derive(Args)]
-#[command(after_help = format!("{}\n\n{}", notes(), super::EXIT_CODES))]
+#[command(after_help = format!("{}\n\n{}", notes(), super::exit_codes::EXIT_CODES))]
+#[command(mut_arg("data_dir", |argument| {
+    argument.help(
+        "The data set's folder; by default the first run's, or the first of the usual ones that has it, else it \
+        is fetched"
+    )
+}))]
+#[command(mut_arg("json", |argument| argument.help("Print a JSON object for each row")))]
 pub struct BaselineArguments {
     /// Which learners: all, or names with commas between them
     #[arg(long, default_value = "all", value_name = "NAMES", value_delimiter = ',', value_parser = learner_names())]
@@ -46,20 +54,17 @@ pub struct BaselineArguments {
     run: Vec<PathBuf>,
     #[command(flatten)]
     checkpoint: CheckpointOption,
-    /// The data set's folder; by default the first run's, or the first of the usual ones that has it, else it is fetched
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     /// Where the table and the pictures go
     #[arg(short, long, default_value = "baseline", value_name = "FOLDER")]
     output: PathBuf,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// Print a JSON object for each row
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 /// What learners learn of the pixels.
@@ -123,7 +128,7 @@ struct Comparison<'a> {
 }
 
 pub fn run(arguments: &BaselineArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     // What cannot be opened is found before anything is learnt.
     let runs = arguments
         .run
@@ -131,7 +136,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
         .map(|path| arguments.checkpoint.open(path, &ModelOption::default()))
         .collect::<Result<Vec<Trained>>>()?;
     let device = arguments.adapter.device(&mut console)?;
-    let data_dir = arguments.data_dir.as_deref();
+    let data_dir = arguments.data.path();
     let dataset = match runs.first().and_then(|run| run.run.as_ref()) {
         Some(TrainedRun { folder, state, .. }) => dataset::load_of_run(data_dir, folder, &state.data, &mut console)?,
         None => dataset::load(data_dir, &mut console)?,
@@ -160,7 +165,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     let ended = comparison.rows(&runs, &mut console);
     comparison.bar.finish_and_clear();
     let Comparison { table, written, .. } = comparison;
-    if !arguments.json && !table.is_empty() {
+    if !arguments.json.is_given() && !table.is_empty() {
         output::tables(&table.text())?;
         if written.is_ok() {
             console.say(&format!(
@@ -191,8 +196,9 @@ impl Comparison<'_> {
         let learners: Vec<&Learner> = LEARNERS.into_iter().filter(chosen).collect();
         for &reduction in &self.arguments.reduce {
             let parts = match self.reduced(reduction, console) {
-                Err(error @ (Error::Interrupted(_) | Error::Usage(_))) => return Err(error),
-                parts => parts.map_err(|error| error.to_string()),
+                Err(Error::Interrupted(_)) => return Err(self.interrupted()),
+                Err(error @ Error::Usage(_)) => return Err(error),
+                parts => parts.map_err(|error| flags::spelled(&error.to_string())),
             };
             for learner in &learners {
                 let row = match &parts {
@@ -209,7 +215,7 @@ impl Comparison<'_> {
     /// is also printed.
     fn add(&mut self, row: Row, console: &mut Console) -> Result<()> {
         self.bar.suspend(|| console.say(&row.line()));
-        if self.arguments.json {
+        if self.arguments.json.is_given() {
             output::json(&row)?;
         }
         self.table.add(row);
@@ -233,7 +239,7 @@ impl Comparison<'_> {
                 row.measured(prediction_seconds, scores);
             }
             Err(Error::Interrupted(_)) => return Err(self.interrupted()),
-            Err(error) => row.error = Some(error.to_string()),
+            Err(error) => row.error = Some(flags::spelled(&error.to_string())),
         }
         Ok(row)
     }
@@ -245,10 +251,10 @@ impl Comparison<'_> {
         let task = Task { features: train, labels: &labels[0], classes, seed: self.arguments.seed, products };
         self.bar.set_message(learner.title);
         let start = Instant::now();
-        let trained = (learner.train)(&task, &mut |part| self.visit(part))?;
+        let trained = (learner.train)(&task, &mut |part| self.progress(part))?;
         let training_seconds = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let predict = |features| trained.predict(features, products, &mut |part| self.visit(part));
+        let predict = |features| trained.predict(features, products, &mut |part| self.progress(part));
         let predicted = [predict(others[0])?, predict(others[1])?];
         let prediction_seconds = start.elapsed().as_secs_f64();
         let score = |part: usize| {
@@ -303,8 +309,8 @@ impl Comparison<'_> {
         }
         let start = Instant::now();
         self.bar.set_message("principal components");
-        let components = Components::of(&pixels[0], keep, self.products, &mut |part| self.visit(part))?;
-        let project = |pixels: &Features| components.project(pixels, self.products, &mut |part| self.visit(part));
+        let components = Components::of(&pixels[0], keep, self.products, &mut |part| self.progress(part))?;
+        let project = |pixels: &Features| components.project(pixels, self.products, &mut |part| self.progress(part));
         let features = [project(&pixels[0])?, project(&pixels[1])?, project(&pixels[2])?];
         let (count, seconds) = (components.count(), start.elapsed().as_secs_f64());
         let part = 100.0 * components.ratios()[..count].iter().sum::<f64>();
@@ -320,13 +326,10 @@ impl Comparison<'_> {
         [of(&self.split.train), of(&self.split.validation), test.labels.clone()]
     }
 
-    fn visit(&self, part: f64) -> Result<()> {
+    fn progress(&self, part: f64) -> ControlFlow<()> {
         self.bar.set_length(1000);
         self.bar.set_position((1e3 * part) as u64);
-        match interrupt::requested() {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(self.interrupted()),
-        }
+        interrupt::requested(part)
     }
 
     fn interrupted(&self) -> Error {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::console::Console;
 use crate::error::Result;
-use crate::train::Config;
+use crate::train::{BATCH_SIZE, Config};
 
 /// The option, the same in every subcommand that trains on a data set.
 #[derive(Args)]
@@ -14,12 +14,10 @@ pub struct BatchOption {
     batch_size: Option<usize>,
 }
 
-const DEFAULT: usize = 512;
-
 impl BatchOption {
     /// Of a data set that is large enough.
     pub fn size(&self) -> usize {
-        self.batch_size.unwrap_or(DEFAULT)
+        self.batch_size.unwrap_or(BATCH_SIZE)
     }
 
     /// Makes the default no larger than what there is to train with in a training file of `count` samples, as Keras does,
@@ -29,10 +27,11 @@ impl BatchOption {
     /// [`Error::Usage`](crate::error::Error::Usage) where the configuration does not fit the data.
     pub fn fit(&self, config: &mut Config, count: usize, console: &mut Console) -> Result<()> {
         let samples = config.parts(count)?.train.len();
-        if self.batch_size.is_none() && samples < DEFAULT {
+        if self.batch_size.is_none() && samples < BATCH_SIZE {
             config.batch_size = samples;
-            console
-                .say(&format!("--batch-size {samples} instead of {DEFAULT}: there are no more samples to train with"));
+            console.say(&format!(
+                "--batch-size {samples} instead of {BATCH_SIZE}: there are no more samples to train with"
+            ));
         }
         Ok(())
     }

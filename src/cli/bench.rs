@@ -8,7 +8,8 @@ use clap::Args;
 use super::bench_report::{Outcome, Report};
 use super::console::Console;
 use super::device::{AdaptersOption, Device};
-use super::tiling::{self, TilesOption};
+use super::options::{BatchSizeOption, JsonOption};
+use super::tiling::TilesOption;
 use super::{interrupt, output};
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -16,18 +17,16 @@ use crate::measure::{Ceilings, Steps, Synthetic, agree, ceilings, steps_for, thr
 use crate::model::{self, Model, NAMES};
 use crate::network::{Options, lower};
 use crate::plan::Program;
-use crate::train::check_batch_size;
 
 /// Measure how fast training steps are, on one adapter or on several in turn.
 #[derive(Args)]
-#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct BenchArguments {
     /// cnn1, cnn2, cnn3, all of these, or a model's TOML file; several with commas between them
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE", value_delimiter = ',')]
     model: Vec<PathBuf>,
-    /// Samples a training step
-    #[arg(short, long, default_value_t = 512, value_name = "N")]
-    batch_size: usize,
+    #[command(flatten)]
+    batch: BatchSizeOption,
     /// Steps of one repeat [default: as many as take half a second]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: Option<u32>,
@@ -36,12 +35,10 @@ pub struct BenchArguments {
     repeats: u32,
     #[command(flatten)]
     adapters: AdaptersOption,
-    /// How the products are cut up
-    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    #[command(flatten)]
     tiles: TilesOption,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: JsonOption,
 }
 
 /// clap wraps the lines to the terminal.
@@ -61,11 +58,11 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
     // Neither a result nor an error follows the progress on its line.
     console.show_for_now("");
     let report = measured?;
-    if arguments.json { output::json(&report.json()) } else { output::tables(&report.text()) }
+    if arguments.json.is_given() { output::json(&report.json()) } else { output::tables(&report.text()) }
 }
 
 fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {
-    check_batch_size(arguments.batch_size)?;
+    let batch = arguments.batch.size()?;
     let names = arguments.model.iter().flat_map(|name| match name.to_str() {
         Some("all") => NAMES.map(Path::new).to_vec(),
         _ => vec![name.as_path()],
@@ -82,17 +79,17 @@ fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> 
     for model in &models {
         outcomes.extend(bench(arguments, model, &devices, console)?);
     }
-    Ok(Report { batch: arguments.batch_size, devices, ceilings, outcomes })
+    Ok(Report { batch, devices, ceilings, outcomes })
 }
 
 /// One model on all adapters: compared, warmed up, and timed in turn.
 fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console: &mut Console) -> Result<Vec<Outcome>> {
-    let batch = arguments.batch_size;
+    let batch = arguments.batch.size()?;
     let data = Synthetic::new(model, batch);
     let mut measured = Vec::new();
     for (adapter, device) in devices.iter().enumerate() {
         console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
-        let tiles = tiling::choose(arguments.tiles, device, model, batch, console)?;
+        let tiles = arguments.tiles.choose(device, model, batch, console)?;
         let options = Options::new(batch, tiles, Synthetic::samples(batch));
         let used = match device {
             Device::Cpu => None,

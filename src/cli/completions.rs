@@ -1,6 +1,6 @@
 //! `gpu-fmnist completions`
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::output;
@@ -13,8 +13,9 @@ pub struct CompletionsArguments {
     shell: Shell,
 }
 
-pub fn run(arguments: &CompletionsArguments) -> Result<()> {
+/// The script for `program`.
+pub fn run(arguments: &CompletionsArguments, program: &mut Command) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "gpu-fmnist", &mut script);
+    clap_complete::generate(arguments.shell, program, "gpu-fmnist", &mut script);
     output::bytes(&script)
 }

@@ -1,18 +1,17 @@
 //! `gpu-fmnist data`
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::console::Console;
+use super::options::{DataDirOption, JsonOption};
 use super::{data_grid, dataset, output};
-use crate::data::{self, Dataset, FILES, Split, k_folds, train_validation_split};
+use crate::data::{self, FILES, Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 
 /// Fetch, verify, look at or split the data set.
 #[derive(Subcommand)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
 pub enum DataCommand {
     Fetch(FetchArguments),
     Verify(VerifyArguments),
@@ -22,22 +21,36 @@ pub enum DataCommand {
 
 /// Fetch Fashion-MNIST from the first place that has it, and verify it.
 #[derive(Args)]
+#[command(mut_arg("data_dir", |argument| {
+    argument.help(
+        "Where to put the four files; by default this program's folder in your cache"
+    )
+}))]
 pub struct FetchArguments {
-    /// Where to put the four files; by default this program's folder in your cache
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
 }
 
 /// Check that the data set is whole and is Fashion-MNIST; exit code 3 if not.
 #[derive(Args)]
+#[command(mut_arg("data_dir", |argument| {
+    argument.help(
+        "The data set's folder; by default the first of the usual ones that has it"
+    )
+}))]
 pub struct VerifyArguments {
-    /// The data set's folder; by default the first of the usual ones that has it
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
 }
 
 /// Print which samples train and which validate: exactly scikit-learn's train_test_split or shuffled KFold.
 #[derive(Args)]
+#[command(mut_arg("data_dir", |argument| argument.help("The data set's folder")))]
+#[command(mut_arg("json", |argument| {
+    argument.help(
+        "Print the indices: an object with \"train\" and \"validation\", or an array of those for --folds"
+    )
+}))]
 pub struct SplitArguments {
     /// Samples to split; by default as many as the data set has to train with
     #[arg(long, value_name = "N")]
@@ -51,12 +64,10 @@ pub struct SplitArguments {
     /// scikit-learn's random_state
     #[arg(long, default_value_t = 2020)]
     seed: u32,
-    /// The data set's folder
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
-    /// Print the indices: an object with "train" and "validation", or an array of those for --folds
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    data: DataDirOption,
+    #[command(flatten)]
+    json: JsonOption,
 }
 
 pub fn run(command: &DataCommand) -> Result<()> {
@@ -69,13 +80,13 @@ pub fn run(command: &DataCommand) -> Result<()> {
 }
 
 fn fetch(arguments: &FetchArguments) -> Result<()> {
-    let folder = arguments.data_dir.clone().map_or_else(dataset::cache, Ok)?;
+    let folder = arguments.data.path().map_or_else(dataset::cache, |folder| Ok(folder.to_owned()))?;
     dataset::fetch(&folder, &mut Console::new(false))?;
     output::text(&format!("Fashion-MNIST is in {}\n", folder.display()))
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<()> {
-    let dataset = load(arguments.data_dir.as_deref())?;
+    let dataset = dataset::load_here(arguments.data.path())?;
     let mut files = FILES.iter().zip(&dataset.hashes).zip(&dataset.files);
     if let Some((_, path)) = files.find(|((file, (_, hash)), _)| file.sha256 != hash) {
         let (problem, remedy) = match data::fetch_again(path) {
@@ -94,13 +105,13 @@ fn verify(arguments: &VerifyArguments) -> Result<()> {
 fn split(arguments: &SplitArguments) -> Result<()> {
     let count = match arguments.count {
         Some(count) => count,
-        None => load(arguments.data_dir.as_deref())?.train.len(),
+        None => dataset::load_here(arguments.data.path())?.train.len(),
     };
     let spelled = |split: &Split| json!({ "train": split.train, "validation": split.validation });
     let counts = |split: &Split| format!("{} to train, {} to validate\n", split.train.len(), split.validation.len());
     if let Some(folds) = arguments.folds {
         let splits = k_folds(count, folds, arguments.seed)?;
-        return match arguments.json {
+        return match arguments.json.is_given() {
             true => output::json(&splits.iter().map(spelled).collect::<Vec<_>>()),
             false => {
                 let line = |(number, split)| format!("fold {number}: {}", counts(split));
@@ -109,16 +120,5 @@ fn split(arguments: &SplitArguments) -> Result<()> {
         };
     }
     let split = train_validation_split(count, arguments.validation_fraction, arguments.seed)?;
-    if arguments.json { output::json(&spelled(&split)) } else { output::text(&counts(&split)) }
-}
-
-/// The data set in that folder, or where such things are kept.
-///
-/// # Errors
-/// [`Error::Data`] where there is none, or it is corrupt.
-pub fn load(data_dir: Option<&Path>) -> Result<Dataset> {
-    match data::locate(data_dir)? {
-        Some(folder) => Dataset::load(&folder),
-        None => Err(Error::Data("no data set in any of the usual folders; run 'gpu-fmnist data fetch'".into())),
-    }
+    if arguments.json.is_given() { output::json(&spelled(&split)) } else { output::text(&counts(&split)) }
 }

@@ -6,14 +6,20 @@ use clap::{Args, ValueEnum};
 
 use super::console::Console;
 use super::names::NamesOption;
-use super::{data, output};
+use super::options::DataDirOption;
+use super::{dataset, output};
 use crate::error::{Error, Result};
 use crate::plot::{INK, Sample, Samples, save_as};
 use crate::random::{Sequence, Stream};
 
 /// Draw some samples with what they are, chosen at random.
 #[derive(Args)]
-#[command(after_help = format!("{NOTE}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTE}\n\n{}", super::exit_codes::EXIT_CODES))]
+#[command(mut_arg("data_dir", |argument| {
+    argument.help(
+        "The data set's folder; by default the first of the usual ones that has it"
+    )
+}))]
 pub struct GridArguments {
     #[command(flatten)]
     grid: GridOptions,
@@ -23,9 +29,8 @@ pub struct GridArguments {
     /// The picture to write: PNG or SVG, by its extension
     #[arg(short, long, default_value = "samples.png", value_name = "FILE")]
     output: PathBuf,
-    /// The data set's folder; by default the first of the usual ones that has it
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
 }
@@ -102,7 +107,7 @@ enum Part {
 }
 
 pub fn run(arguments: &GridArguments) -> Result<()> {
-    let dataset = data::load(arguments.data_dir.as_deref())?;
+    let dataset = dataset::load_here(arguments.data.path())?;
     let samples = match arguments.split {
         Part::Train => &dataset.train,
         Part::Test => &dataset.test,

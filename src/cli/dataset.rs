@@ -42,6 +42,17 @@ pub fn load(data_dir: Option<&Path>, console: &mut Console) -> Result<Dataset> {
     Ok(dataset)
 }
 
+/// The data set in that folder, or where such things are kept; nothing is fetched.
+///
+/// # Errors
+/// [`Error::Data`] where there is none, or it is corrupt.
+pub fn load_here(data_dir: Option<&Path>) -> Result<Dataset> {
+    match data::locate(data_dir)? {
+        Some(folder) => Dataset::load(&folder),
+        None => Err(Error::Data("no data set in any of the usual folders; run 'gpu-fmnist data fetch'".into())),
+    }
+}
+
 /// The data set for a run to go on with or to be measured on: see [`load_of_run`].
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::device::Device;
+use super::options::JsonOption;
 use super::output;
 use crate::error::Result;
 use crate::gpu;
@@ -11,10 +12,10 @@ use crate::gpu;
 /// List the adapters that --adapter can name.
 #[derive(Args)]
 #[command(after_help = "--adapter takes an index, a backend, or a part of a name; 'cpu' is always there.")]
+#[command(mut_arg("json", |argument| argument.help("Print a JSON array")))]
 pub struct DevicesArguments {
-    /// Print a JSON array
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: JsonOption,
 }
 
 #[derive(Serialize)]
@@ -31,7 +32,7 @@ pub fn run(arguments: &DevicesArguments) -> Result<()> {
     let adapters = gpu::adapters().into_iter().map(|adapter| Device::Gpu(Box::new(adapter)));
     let listed = adapters.enumerate().map(|(index, device)| list(Some(index), &device));
     let devices: Vec<Listed> = listed.chain([list(None, &Device::Cpu)]).collect();
-    if arguments.json {
+    if arguments.json.is_given() {
         return output::json(&devices);
     }
     let row = |device: &Listed| {

@@ -7,9 +7,9 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::judgement::Judgement;
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::trained::{Part, Trained, TrainedOptions};
 use super::{output, setup};
 use crate::error::Result;
@@ -18,35 +18,37 @@ use crate::error::Result;
 ///
 /// The report is scikit-learn's, the confusion matrix a table here and a heat map in the folder that is written.
 #[derive(Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
+#[command(mut_arg("data_dir", |argument| {
+    argument.help(
+        "The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. \
+        Of another than the run's, only --split test is measured"
+    )
+}))]
 pub struct EvaluateArguments {
     #[command(flatten)]
     trained: TrainedOptions,
     /// The samples to measure on
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
-    /// The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. Of
-    /// another than the run's, only --split test is measured
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     /// Where the tables and pictures go [default: RUN/evaluation/<split>; for a file, nowhere]
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 pub fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     let trained = arguments.trained.open()?;
     let device = arguments.adapter.device(&mut console)?;
-    let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, &mut console)?;
+    let (dataset, samples) = trained.samples(arguments.data.path(), arguments.split, &mut console)?;
     let names = trained.class_names(Some(&dataset))?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
     let judgement = Judgement::new(arguments.split.name(), &names, loss, &predictions);
@@ -65,7 +67,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
 }
 
 fn print(arguments: &EvaluateArguments, trained: &Trained, device: &Device, judgement: &Judgement) -> Result<()> {
-    if !arguments.json {
+    if !arguments.json.is_given() {
         return output::tables(&judgement.text());
     }
     let run = trained.run.as_ref();

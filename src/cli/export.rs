@@ -14,7 +14,7 @@ use crate::formats::{Format, write_whole};
 
 /// Write a trained network to a file for other programs.
 #[derive(Args)]
-#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct ExportArguments {
     /// A run's folder, or a network's file as 'evaluate --run' takes it
     #[arg(value_name = "RUN|FILE")]

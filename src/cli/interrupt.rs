@@ -39,7 +39,7 @@ fn watch_for(signal: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// `Break` once an interrupt came.
-pub fn requested() -> ControlFlow<()> {
+/// A progress callback of any kind: `Break` once an interrupt came.
+pub fn requested<Progress>(_: Progress) -> ControlFlow<()> {
     if REQUESTED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

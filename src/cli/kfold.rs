@@ -13,26 +13,31 @@ use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::run::Run;
-use super::tiling::{self, TilesOption};
+use super::tiling::TilesOption;
 use super::{dataset, interrupt, output, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
 use crate::formats::read_text;
-use crate::kernels::Tiles;
 use crate::model;
 use crate::plot::{BoxPlot, Values, save};
 use crate::shell::quoted;
 use crate::sniff;
-use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
+use crate::train::{Config, Fold, History, RunFolder, State};
 
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
 ///
 /// The folds are those of scikit-learn's KFold(folds, shuffle=True, random_state=seed). Each network's initial weights,
 /// shuffling and dropout come from a seed of its own: --seed plus the fold's number.
 #[derive(Args)]
-#[command(after_help = format!("{JSON}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{JSON}\n\n{}", super::exit_codes::EXIT_CODES))]
+#[command(mut_arg("json", |argument| {
+    argument.help(
+        "Print a JSON object for each fold, and a last one with the means"
+    )
+}))]
 pub struct KfoldArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
@@ -51,9 +56,8 @@ pub struct KfoldArguments {
     /// Adam's
     #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: f64,
-    /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
     /// The folder to write [default: runs/<model>-kfold-<n> with the next free number]
@@ -66,15 +70,12 @@ pub struct KfoldArguments {
     resume: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// How the products are cut up
-    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    #[command(flatten)]
     tiles: TilesOption,
-    /// Print a JSON object for each fold, and a last one with the means
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 /// Unless asked for.
@@ -103,12 +104,12 @@ struct Validation<'a> {
     common: Common,
     dataset: &'a Dataset,
     device: &'a Device,
-    quiet: bool,
+    quiet: &'a QuietOption,
     outcomes: Vec<Outcome>,
 }
 
 pub fn run(arguments: &KfoldArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     let resumed = arguments.resume.as_deref().map(resume).transpose()?;
     let mut config = match &resumed {
         Some((_, common, _)) => common.config.clone(),
@@ -116,7 +117,7 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
     };
     let given_names = arguments.names.given(config.model.classes())?;
     let device = arguments.adapter.device(&mut console)?;
-    let (data_dir, model) = (arguments.data_dir.as_deref(), &config.model);
+    let (data_dir, model) = (arguments.data.path(), &config.model);
     let dataset = match &resumed {
         Some((folder, common, outcomes)) => {
             let mut folds = (1..=outcomes.len() + 1).map(|fold| fold_path(folder, fold));
@@ -146,7 +147,7 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
             let class_names = names::known(given_names.unwrap_or_default(), config.model.classes(), |classes| {
                 dataset.class_names(classes)
             })?;
-            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            config.tiles = arguments.tiles.choose(&device, &config.model, config.batch_size, &mut console)?;
             let common = Common { data, class_names, config };
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
@@ -164,14 +165,14 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
     interrupt::watch(&mut console);
     record::warn_unlocked(&folder, &mut console);
     let mut validation =
-        Validation { folder, common, dataset: &dataset, device: &device, quiet: arguments.quiet, outcomes };
+        Validation { folder, common, dataset: &dataset, device: &device, quiet: &arguments.quiet, outcomes };
     for number in validation.outcomes.len()..validation.folds() {
         let outcome = validation.fold(number, &mut console)?;
-        if arguments.json {
+        if arguments.json.is_given() {
             output::json(&outcome)?;
         }
     }
-    validation.finish(arguments.json)
+    validation.finish(arguments.json.is_given())
 }
 
 /// The folder, what the folds have in common and the finished folds of a run.
@@ -224,18 +225,12 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch.size(),
         learning_rate: arguments.learning_rate,
-        schedule: Schedule::Constant,
-        warm_up_epochs: 0,
-        monitor: Monitor::ValLoss,
         seed: arguments.seed.into(),
         split_seed: arguments.seed,
         validation_fraction: 1.0 / folds as f64,
         fold: Some(Fold { number: 0, folds }),
-        shuffle: true,
-        early_stopping: None,
-        reduce_lr_on_plateau: None,
-        tiles: Tiles::Cpu.into(),
         model,
+        ..Config::default()
     };
     config.check()?;
     Ok(config)
@@ -286,7 +281,7 @@ impl Validation<'_> {
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;
         let (train, held_out) = (trainer.split().train.len(), trainer.split().validation.len());
-        let mut own_console = Console::new(self.quiet);
+        let mut own_console = self.quiet.console();
         own_console.say(&format!(
             "fold {fold}/{folds}: {} on {}: {train} samples to train, {held_out} held out",
             trainer.state().config.model.name,

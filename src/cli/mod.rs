@@ -15,12 +15,15 @@ mod dataset;
 mod device;
 mod devices;
 mod evaluate;
+mod exit_codes;
 mod export;
+mod flags;
 mod interrupt;
 mod judgement;
 mod kfold;
 mod kfold_outcome;
 mod names;
+mod options;
 mod output;
 mod pictures;
 mod plot;
@@ -43,24 +46,16 @@ mod tiling;
 mod train;
 mod trained;
 mod tune;
+mod values;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use exit_codes::EXIT_CODES;
 
 use crate::error::{Error, Result};
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done
-  1    error; also a failed selftest
-  2    the command line or a model file asks for something impossible
-  3    the data set, a checkpoint, a picture or a run's metrics are missing or corrupt
-  4    no such adapter, or its limits are too small
-  5    the device was lost or is out of memory
-  6    diverged: the loss is no longer a finite number
-  130  interrupted by Ctrl-C after saving";
 
 /// Trains convolutional networks on Fashion-MNIST with WGSL compute shaders, on any GPU that wgpu reaches.
 #[derive(Parser)]
@@ -114,7 +109,7 @@ fn ended(result: Result<()>) -> ExitCode {
         Err(error) => {
             // Being interrupted after saving is what the user asked for.
             let label = if let Error::Interrupted(_) = error { "" } else { "error: " };
-            drop(writeln!(std::io::stderr(), "{label}{}", error.to_string().replace('\n', " ")));
+            drop(writeln!(std::io::stderr(), "{label}{}", flags::spelled(&error.to_string()).replace('\n', " ")));
             error.exit_code()
         }
     }
@@ -139,14 +134,13 @@ fn run(command: &Command) -> Result<()> {
         Command::Tune(arguments) => tune::run(arguments),
         Command::Data(command) => data::run(command),
         Command::Shaders(arguments) => shaders::run(arguments),
-        Command::Completions(arguments) => completions::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, &mut Arguments::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_contradict_nothing() {

@@ -11,7 +11,7 @@ use crate::train::{RunFolder, metrics};
 
 /// Draw the learning curves of a run, or of several for comparison; while they go on, too.
 #[derive(Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
 pub struct PlotArguments {
     /// The folders of the runs
     #[arg(required = true, value_name = "RUN")]

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::console::Console;
 use super::data_grid::GridOptions;
 use super::device::AdapterOption;
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::pictures::Pictures;
 use super::trained::{Part, Trained, TrainedOptions};
 use super::{dataset, output, setup};
@@ -19,11 +20,19 @@ use crate::train::Source;
 
 /// Ask a trained network what it sees: on your own pictures, or on samples of the data set.
 #[derive(Args)]
-#[command(after_help = format!("{PICTURES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{PICTURES}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_args(|argument| match argument.get_id().as_str() {
     "rows" | "columns" | "seed" => argument.requires("grid"),
     _ => argument,
 }))]
+#[command(mut_arg("data_dir", |argument| {
+    argument.help(
+        "The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. \
+        Of another than the run's, only --split test is predicted. With pictures: whose margins '--margins data' \
+        takes"
+    )
+}))]
+#[command(mut_arg("json", |argument| argument.help("Print the pictures' classes as a JSON object").requires("images")))]
 pub struct PredictArguments {
     #[command(flatten)]
     trained: TrainedOptions,
@@ -54,18 +63,14 @@ pub struct PredictArguments {
     /// Draw only samples that were taken for something else
     #[arg(long, requires = "grid")]
     only_wrong: bool,
-    /// The data set's folder; by default the run's own, or for a file the first of the usual ones that has it. Of
-    /// another than the run's, only --split test is predicted. With pictures: whose margins '--margins data' takes
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// Print the pictures' classes as a JSON object
-    #[arg(long, requires = "images")]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 /// What is turned into its negative.
@@ -103,7 +108,7 @@ network's input, or whose margins are right within a pixel, keeps them. Networks
 background get pictures as they are, scaled. --save-prepared shows what came of it.";
 
 pub fn run(arguments: &PredictArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     let trained = arguments.trained.open()?;
     if arguments.images.is_empty() {
         return samples(arguments, &trained, &mut console);
@@ -113,12 +118,12 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
     let device = arguments.adapter.device(&mut console)?;
     let predictions = pictures.predict(&device)?;
     let written = arguments.save_prepared.as_deref().map(|folder| pictures.save(folder)).transpose();
-    match arguments.json {
+    match arguments.json.is_given() {
         true => output::json(&pictures.json(&predictions, &device)),
         false => output::tables(&pictures.text(&predictions)),
     }?;
     match written? {
-        Some(line) if !arguments.json => output::text(&line),
+        Some(line) if !arguments.json.is_given() => output::text(&line),
         _ => Ok(()),
     }
 }
@@ -126,7 +131,7 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
 impl PredictArguments {
     /// What the pictures are to become.
     fn preparation(&self, trained: &Trained, console: &mut Console) -> Result<Preparation> {
-        let framing = match &self.data_dir {
+        let framing = match self.data.path() {
             Some(folder) => Framing::of(&dataset::open(Some(folder), &trained.network.model, console)?.train),
             None => trained.run.as_ref().map_or_else(Framing::default, |run| run.state.framing),
         };
@@ -141,7 +146,7 @@ impl PredictArguments {
 
 fn samples(arguments: &PredictArguments, trained: &Trained, console: &mut Console) -> Result<()> {
     let device = arguments.adapter.device(console)?;
-    let (dataset, samples) = trained.samples(arguments.data_dir.clone(), arguments.split, console)?;
+    let (dataset, samples) = trained.samples(arguments.data.path(), arguments.split, console)?;
     let names = trained.class_names(Some(&dataset))?;
     let (_, predictions) = setup::evaluator(trained, (&dataset).into(), &device)?.predict(&samples)?;
     if arguments.grid.is_none() && arguments.output.is_none() {

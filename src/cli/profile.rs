@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
+use super::options::{BatchSizeOption, JsonOption};
 use super::profile_report::{Report, Sort};
-use super::tiling::{self, TilesOption};
+use super::tiling::TilesOption;
 use super::{interrupt, output};
 use crate::error::Result;
 use crate::formats::write_whole;
@@ -15,25 +16,22 @@ use crate::measure::{Synthetic, ceilings, profile};
 use crate::model;
 use crate::network::{Options, lower};
 use crate::plot::save;
-use crate::train::check_batch_size;
 
 /// Time every pass of a training step, and hold it against what the adapter can do at most.
 #[derive(Args)]
-#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct ProfileArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
     model: PathBuf,
-    /// Samples a training step
-    #[arg(short, long, default_value_t = 512, value_name = "N")]
-    batch_size: usize,
+    #[command(flatten)]
+    batch: BatchSizeOption,
     /// Steps to time
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     steps: u32,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// How the products are cut up
-    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    #[command(flatten)]
     tiles: TilesOption,
     /// The table's order
     #[arg(long, value_enum, default_value_t = Sort::Plan)]
@@ -41,9 +39,8 @@ pub struct ProfileArguments {
     /// Write roofline.svg, roofline.png and trace.json into this folder
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: JsonOption,
 }
 
 /// clap wraps the lines to the terminal.
@@ -61,26 +58,29 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     // Neither a result nor an error follows the progress on its line.
     console.show_for_now("");
     let report = measured?;
-    if arguments.json { output::json(&report.json()) } else { output::tables(&report.text(arguments.sort)) }?;
+    if arguments.json.is_given() {
+        output::json(&report.json())
+    } else {
+        output::tables(&report.text(arguments.sort))
+    }?;
     let Some(folder) = &arguments.output else { return Ok(()) };
     save(&report.roofline(), folder, "roofline")?;
     write_whole(&folder.join("trace.json"), &report.trace())
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
-    check_batch_size(arguments.batch_size)?;
+    let batch = arguments.batch.size()?;
     let (model, _) = model::by_name_or_file(&arguments.model)?;
-    let batch = arguments.batch_size;
     let device = arguments.adapter.device(console)?;
-    let tiles = tiling::choose(arguments.tiles, &device, &model, batch, console)?;
+    let tiles = arguments.tiles.choose(&device, &model, batch, console)?;
     let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
     interrupt::watch(console);
-    let visit = &mut interrupt::requested;
+    let callback = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");
-    let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;
+    let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), callback)?;
     console.show_for_now(&format!("timing {} steps", arguments.steps));
     let data = Synthetic::new(&model, batch);
     let mut engine = data.engine(device.executor(plan)?)?;
-    let profile = profile(&mut engine, &data, arguments.steps as usize, visit)?;
+    let profile = profile(&mut engine, &data, arguments.steps as usize, callback)?;
     Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
 }

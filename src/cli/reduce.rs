@@ -1,6 +1,7 @@
 //! `gpu-fmnist reduce`
 
 use std::fmt::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -9,6 +10,7 @@ use serde_json::json;
 use super::console::Console;
 use super::device::AdapterOption;
 use super::names::NamesOption;
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::split::LearntOptions;
 use super::{bar, dataset, output};
 use crate::classical::{Components, Features, Keep, Products, most_perplexity, t_sne};
@@ -22,7 +24,7 @@ use crate::plot::{self, Scatter, Scree, save};
 /// Principal components are computed from the training samples, without those held out, on the device; t-SNE places the
 /// test samples in the plane by their neighbours among these components.
 #[derive(Args)]
-#[command(after_help = format!("{NOTES}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct ReduceArguments {
     /// Principal component analysis, or t-SNE
     #[arg(long, value_enum, default_value_t = Method::Pca)]
@@ -38,9 +40,8 @@ pub struct ReduceArguments {
     perplexity: Option<usize>,
     #[command(flatten)]
     samples: LearntOptions,
-    /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
     /// Where the tables and pictures go [default: reduced/<method>]
@@ -48,12 +49,10 @@ pub struct ReduceArguments {
     output: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,9 +101,9 @@ impl ReduceArguments {
 }
 
 pub fn run(arguments: &ReduceArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     let device = arguments.adapter.device(&mut console)?;
-    let dataset = dataset::load(arguments.data_dir.as_deref(), &mut console)?;
+    let dataset = dataset::load(arguments.data.path(), &mut console)?;
     let names = arguments.names.of(&dataset)?;
     let split = arguments.samples.of(dataset.train.len())?;
     let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
@@ -120,17 +119,18 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
 
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} %");
     bar.set_length(1000);
-    let mut visit = |part: f64| {
+    let mut callback = |part: f64| {
         bar.set_position((1e3 * part) as u64);
-        Ok(())
+        ControlFlow::Continue(())
     };
     bar.set_message("principal components");
-    let components = Components::of(&training, keep, products, &mut visit)?;
+    let components = Components::of(&training, keep, products, &mut callback)?;
     let numbers: Vec<u32> = (0..count as u32).collect();
-    let coordinates = components.project(&Features::pixels(&dataset.test, &numbers), products, &mut |_| Ok(()))?;
+    let coordinates =
+        components.project(&Features::pixels(&dataset.test, &numbers), products, &mut |_| ControlFlow::Continue(()))?;
     let embedding = perplexity.map(|perplexity| {
         bar.set_message("t-SNE");
-        t_sne(&coordinates, perplexity, products, &mut visit)
+        t_sne(&coordinates, perplexity, products, &mut callback)
     });
     let embedding = embedding.transpose()?;
     bar.finish_and_clear();
@@ -141,7 +141,7 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
         Some(points) => (String::new(), reduced.embedding(points)),
     };
     // What was computed is told wherever it could be written.
-    if !arguments.json {
+    if !arguments.json.is_given() {
         output::tables(&text)?;
         return output::text(&written?);
     }

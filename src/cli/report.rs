@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::console::Console;
 use super::device::AdapterOption;
 use super::judgement::Judgement;
 use super::names::NamesOption;
+use super::options::{DataDirOption, QuietOption};
 use super::trained::{CheckpointOption, ModelOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::error::Result;
@@ -20,7 +20,8 @@ use crate::train::{Environment, History, RunFolder};
 /// What was trained and on which adapter, learning curves, classification report, confusion matrix, calibration, samples,
 /// and how to do it again. It needs neither network nor script.
 #[derive(Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
+#[command(mut_arg("data_dir", |argument| argument.help("The data set's folder; by default the run's own")))]
 pub struct ReportArguments {
     /// The run's folder
     #[arg(value_name = "RUN")]
@@ -32,24 +33,22 @@ pub struct ReportArguments {
     /// The file to write [default: report.html in the run's folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The data set's folder; by default the run's own
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// No messages but errors
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 pub fn run(arguments: &ReportArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     let trained = arguments.checkpoint.open(&arguments.run, &ModelOption::default())?.named(&arguments.names)?;
     let TrainedRun { folder, checkpoint, state } = trained.run()?;
     let environment = Environment::read(folder)?;
     let history = History::resumed(&state.history, &folder.read("metrics.csv")?);
     let device = arguments.adapter.device(&mut console)?;
-    let (dataset, samples) = trained.samples(arguments.data_dir.clone(), Part::Test, &mut console)?;
+    let (dataset, samples) = trained.samples(arguments.data.path(), Part::Test, &mut console)?;
     let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
     let split = state.split(dataset.train.len(), &trained.path)?;
     let contents = Contents {

@@ -17,7 +17,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::Contents;
 use crate::shell::quoted;
-use crate::train::{Environment, EpochResult, Finished, History, RunFolder, Tally, Trainer};
+use crate::train::{Environment, EpochResult, Finished, History, Metrics, RunFolder, Trainer};
 
 /// A run with everything it reports to.
 pub struct Run<'a> {
@@ -54,7 +54,7 @@ impl Run<'_> {
         while !self.trainer.state().is_complete() {
             let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
             self.report(&finished)?;
-            if interrupt::requested().is_break() {
+            if interrupt::requested(()).is_break() {
                 return Err(self.interrupted()?);
             }
         }
@@ -70,7 +70,7 @@ impl Run<'_> {
         }
         loop {
             let finished = self.train()?;
-            if finished.is_some() || interrupt::requested().is_break() {
+            if finished.is_some() || interrupt::requested(()).is_break() {
                 return Ok(finished);
             }
             self.save(&["last"])?;
@@ -84,23 +84,23 @@ impl Run<'_> {
         let before = trainer.state().step;
         let start = Instant::now();
         let mut shown: Option<Instant> = None;
-        let mut visit = |tally: &Tally| {
-            let step = (tally.samples as usize).div_ceil(batch);
+        let mut callback = |metrics: Metrics| {
+            let step = (metrics.samples as usize).div_ceil(batch);
             // A fast device answers more often than anyone can read.
             if shown.is_none_or(|shown| shown.elapsed().as_millis() >= 50) {
                 shown = Some(Instant::now());
                 let seconds_per_step = start.elapsed().as_secs_f64() / (step - before).max(1) as f64;
-                let metrics = [("accuracy", tally.accuracy()), ("loss", tally.loss())];
+                let metrics = [("accuracy", metrics.accuracy()), ("loss", metrics.loss())];
                 let seconds = seconds_per_step * (steps - step) as f64;
                 let line = Line { step, steps, seconds, seconds_per_step, metrics: &metrics };
                 console.show_for_now(&line.for_terminal(console));
             }
             match save_every {
                 Some(every) if saved.elapsed() >= *every => ControlFlow::Break(()),
-                _ => interrupt::requested(),
+                _ => interrupt::requested(()),
             }
         };
-        trainer.epoch(&mut visit)
+        trainer.epoch(&mut callback)
     }
 
     /// Writes and says what an epoch came to.

@@ -12,7 +12,7 @@ use crate::selftest::{GradientCheck, Outcome, check_kernel, dropout_gradient_che
 
 /// Prove every shader on this adapter against its twin on the CPU, and the gradients against finite differences.
 #[derive(Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::exit_codes::EXIT_CODES)]
 pub struct SelftestArguments {
     #[command(flatten)]
     adapter: AdapterOption,

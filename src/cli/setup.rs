@@ -10,10 +10,7 @@ use crate::kernels::Tiling;
 use crate::model::Model;
 use crate::network::{Options, lower};
 use crate::plan::{Plan, Program};
-use crate::train::{Config, Evaluator, Placement, Source, State, Trainer};
-
-/// Samples a step for a network that no run says it of.
-const BATCH: usize = 512;
+use crate::train::{BATCH_SIZE, Config, Evaluator, Placement, Source, State, Trainer};
 
 /// A trainer for the state's configuration. Says in one line what it takes of the device where `verbose`.
 ///
@@ -53,7 +50,7 @@ pub fn trainer<'a>(
 pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> Result<Evaluator<'a>> {
     let (batch, tiles) = match &trained.run {
         Some(TrainedRun { state, .. }) => (state.config.batch_size, state.config.tiles.clone()),
-        None => (BATCH, device.tiles().into()),
+        None => (BATCH_SIZE, device.tiles().into()),
     };
     let Network { model, tensors, .. } = &trained.network;
     // Only portions of a batch are evaluated: what a whole one needs to train is not made.

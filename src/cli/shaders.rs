@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
+use super::options::BatchSizeOption;
 use super::output;
 use crate::error::{Error, Result};
 use crate::formats::{Language, make_folder, translate, write_whole};
@@ -19,6 +19,7 @@ use crate::network::{Options, lower};
     after_help = "Shaders are as their files stand, before a model's sizes are set in them; with --model they are \
                         the pipelines of its training step, as a driver gets them, in the order of their passes."
 )]
+#[command(mut_arg("batch_size", |argument| argument.requires("model")))]
 pub struct ShadersArguments {
     /// Write the shaders in this language
     #[arg(long, value_enum, value_name = "LANGUAGE")]
@@ -29,10 +30,8 @@ pub struct ShadersArguments {
     /// Those of this model's training step: cnn1, cnn2, cnn3, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<PathBuf>,
-    /// Samples a training step
-    #[arg(short, long, default_value_t = 512, value_name = "N", requires = "model",
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1 << 24))]
-    batch_size: usize,
+    #[command(flatten)]
+    batch: BatchSizeOption,
     /// The kind of adapter whose tiles they get
     #[arg(long, value_enum, default_value = "gpu", value_name = "KIND", requires = "model")]
     tiles: Column,
@@ -124,7 +123,7 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
         Column::Software => Tiles::Software,
         Column::OldSoftware => Tiles::OldSoftware,
     };
-    let batch = arguments.batch_size;
+    let batch = arguments.batch.size()?;
     let plan = lower(&model, Options::new(batch, tiles, batch))?;
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();

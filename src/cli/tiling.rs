@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
 use super::console::Console;
 use super::device::Device;
@@ -13,29 +13,32 @@ use crate::model::Model;
 use crate::tune::{Cache, Known, products};
 
 /// `--tiles`
+#[derive(Args)]
+pub struct TilesOption {
+    /// How the products are cut up
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    tiles: Choice,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
-pub enum TilesOption {
+enum Choice {
     /// What 'tune' has kept for this adapter, else the built-in table's
     Auto,
     /// The built-in table's
     Table,
 }
 
-/// The tiling for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
-///
-/// # Errors
-/// Where the model cannot be lowered with this batch size.
-pub fn choose(
-    option: TilesOption,
-    device: &Device,
-    model: &Model,
-    batch: usize,
-    console: &mut Console,
-) -> Result<Tiling> {
-    let table = Tiling::from(device.tiles());
-    match (option, device, Cache::path()) {
-        (TilesOption::Auto, Device::Gpu(adapter), Some(path)) => kept(table, adapter, (model, batch), &path, console),
-        _ => Ok(table),
+impl TilesOption {
+    /// The tiling for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
+    ///
+    /// # Errors
+    /// Where the model cannot be lowered with this batch size.
+    pub fn choose(&self, device: &Device, model: &Model, batch: usize, console: &mut Console) -> Result<Tiling> {
+        let table = Tiling::from(device.tiles());
+        match (self.tiles, device, Cache::path()) {
+            (Choice::Auto, Device::Gpu(adapter), Some(path)) => kept(table, adapter, (model, batch), &path, console),
+            _ => Ok(table),
+        }
     }
 }
 

@@ -8,24 +8,34 @@ use clap::Args;
 
 use super::batch::BatchOption;
 use super::callbacks::CallbackOptions;
-use super::console::Console;
 use super::device::AdapterOption;
 use super::names::{self, NamesOption};
+use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
-use super::{dataset, interrupt, record, setup, tiling};
+use super::{dataset, interrupt, record, setup};
 use crate::data::Framing;
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
-use crate::kernels::Tiles;
 use crate::model::{self, Model};
 use crate::train::{Config, History, RunFolder, Schedule, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
-#[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::EXIT_CODES))]
+#[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::exit_codes::EXIT_CODES))]
+#[command(mut_arg("json", |argument| {
+    argument.help(
+        "Print a JSON object for each epoch, and a last one with the test's result"
+    )
+}))]
+#[command(mut_arg("quiet", |argument| argument.conflicts_with("verbose")))]
+#[command(mut_arg("tiles", |argument| {
+    argument.help(
+        "How the products are cut up; the run folder records it, and --resume keeps it"
+    )
+}))]
 pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
     #[arg(long, value_name = "NAME|FILE")]
@@ -52,9 +62,8 @@ pub struct TrainArguments {
     /// Visit the training samples in the same order in every epoch
     #[arg(long)]
     no_shuffle: bool,
-    /// The data set's folder; by default the first of the usual ones that has it, else it is fetched
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
     /// The folder to write [default: runs/<model>-<n> with the next free number]
@@ -74,18 +83,15 @@ pub struct TrainArguments {
     checkpoint_minutes: Option<f64>,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// How the products are cut up; the run folder records it, and --resume keeps it
-    #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
+    #[command(flatten)]
     tiles: TilesOption,
     /// No learning curves, confusion matrix and report.html at the end
     #[arg(long)]
     no_report: bool,
-    /// Print a JSON object for each epoch, and a last one with the test's result
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
     /// Also say what the plan takes of the device
     #[arg(short, long)]
     verbose: bool,
@@ -114,11 +120,11 @@ struct Start {
 }
 
 pub fn run(arguments: &TrainArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
+    let mut console = arguments.quiet.console();
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let mut start = start(arguments)?;
     let given_names = arguments.names.given(start.config.model.classes())?;
-    let (data_dir, model) = (arguments.data_dir.as_deref(), &start.config.model);
+    let (data_dir, model) = (arguments.data.path(), &start.config.model);
     // Before the device, so that the first line names the data.
     let dataset = match &start.resumed {
         Some((folder, state, ..)) => dataset::open_of_run(data_dir, folder, &state.data, model, &mut console)?,
@@ -161,7 +167,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let class_names = class_names(Vec::new())?;
             let mut config = start.config;
             arguments.batch.fit(&mut config, dataset.train.len(), &mut console)?;
-            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            config.tiles = arguments.tiles.choose(&device, &config.model, config.batch_size, &mut console)?;
             let framing = Framing::of(&dataset.train);
             let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
@@ -204,7 +210,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         history,
         console,
         device: &device,
-        json: arguments.json,
+        json: arguments.json.is_given(),
         saved: Instant::now(),
         save_every,
         report_on,
@@ -248,12 +254,11 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         seed: arguments.seed,
         split_seed: arguments.split.split_seed,
         validation_fraction: arguments.split.validation_fraction,
-        fold: None,
         shuffle: !arguments.no_shuffle,
         early_stopping: arguments.callbacks.early_stopping(),
         reduce_lr_on_plateau: arguments.callbacks.reduce_lr_on_plateau(),
-        tiles: Tiles::Cpu.into(),
         model,
+        ..Config::default()
     };
     config.check()?;
     Ok(Start { config, init, resumed: None })

@@ -152,9 +152,9 @@ impl Trained {
     ///
     /// # Errors
     /// [`Error::Data`] where it cannot be had or does not fit.
-    pub fn samples(&self, data_dir: Option<PathBuf>, part: Part, console: &mut Console) -> Result<(Dataset, Vec<u32>)> {
+    pub fn samples(&self, data_dir: Option<&Path>, part: Part, console: &mut Console) -> Result<(Dataset, Vec<u32>)> {
         let asked_for = data_dir.is_some();
-        let (data_dir, model) = (data_dir.as_deref(), &self.network.model);
+        let model = &self.network.model;
         let dataset = match &self.run {
             Some(TrainedRun { folder, state, .. }) => {
                 dataset::open_of_run(data_dir, folder, &state.data, model, console)?

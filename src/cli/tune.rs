@@ -9,24 +9,29 @@ use serde_json::json;
 
 use super::console::Console;
 use super::device::{AdapterOption, Device};
+use super::options::{BatchSizeOption, JsonOption, QuietOption};
 use super::{bar, interrupt, output};
 use crate::error::{Error, Result};
 use crate::gpu::{Adapter, Identity, Probe};
 use crate::kernels::{Product, Tiled, Tiling};
 use crate::model::{self, Model};
-use crate::train::check_batch_size;
 use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
 
 /// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
 #[derive(Args)]
-#[command(after_help = format!("{}\n\n{}", about(), super::EXIT_CODES))]
+#[command(after_help = format!("{}\n\n{}", about(), super::exit_codes::EXIT_CODES))]
+#[command(mut_arg("quiet", |argument| argument.conflicts_with("verbose")))]
+#[command(mut_arg("batch_size", |argument| {
+    argument.help(
+        "Samples a training step: tiles are chosen for each size apart"
+    )
+}))]
 pub struct TuneArguments {
     /// cnn1, cnn2, cnn3, or models' TOML files
     #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
     model: Vec<PathBuf>,
-    /// Samples a training step: tiles are chosen for each size apart
-    #[arg(short, long, default_value_t = 512, value_name = "N")]
-    batch_size: usize,
+    #[command(flatten)]
+    batch: BatchSizeOption,
     #[command(flatten)]
     adapter: AdapterOption,
     /// Stop after so long and keep what was found until then
@@ -38,12 +43,10 @@ pub struct TuneArguments {
     /// Forget the tiles that were kept for this adapter, and measure nothing
     #[arg(long, conflicts_with_all = ["model", "batch_size", "seconds", "dry_run", "json"])]
     clear: bool,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
-    /// No messages but errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
+    #[command(flatten)]
+    json: JsonOption,
+    #[command(flatten)]
+    quiet: QuietOption,
     /// Also say which candidates were dropped, and why
     #[arg(short, long)]
     verbose: bool,
@@ -82,8 +85,8 @@ struct Tuner<'a> {
 }
 
 pub fn run(arguments: &TuneArguments) -> Result<()> {
-    let mut console = Console::new(arguments.quiet);
-    check_batch_size(arguments.batch_size)?;
+    let mut console = arguments.quiet.console();
+    arguments.batch.size()?;
     let models = arguments.model.iter().map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<_>>>()?;
     let Device::Gpu(adapter) = arguments.adapter.device(&mut console)? else {
         return Err(Error::Usage(
@@ -129,7 +132,7 @@ impl Tuner<'_> {
     fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, Product)>> {
         let mut wanted: Vec<(&Model, Product)> = Vec::new();
         for model in models {
-            for tiled in products(model, self.arguments.batch_size, &self.adapter.tiles().into())? {
+            for tiled in products(model, self.arguments.batch.size()?, &self.adapter.tiles().into())? {
                 if !wanted.iter().any(|(_, product)| *product == tiled.product()) {
                     wanted.push((model, tiled.product()));
                 }
@@ -149,7 +152,7 @@ impl Tuner<'_> {
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
         for (number, (model, product)) in (1..).zip(wanted) {
             // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let tiled = products(model, self.arguments.batch_size, &tiling)?;
+            let tiled = products(model, self.arguments.batch.size()?, &tiling)?;
             let Some(tiled) = tiled.into_iter().find(|tiled| tiled.product() == *product) else { continue };
             let cuts = candidates(&tiled, tiling.table, &limits);
             let message = format!("{number}/{} {product}", wanted.len());
@@ -159,13 +162,13 @@ impl Tuner<'_> {
             bar.set_message(message);
             bar.set_length(cuts.len() as u64);
             bar.set_position(0);
-            let measured = measure(&probe, tiled, &cuts, Tiled::case, &mut || {
+            let measured = measure(&probe, tiled, &cuts, Tiled::case, &mut |()| {
                 bar.inc(1);
-                if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested() }
+                if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested(()) }
             })?;
             let Some(outcome) = measured else {
                 bar.finish_and_clear();
-                let end = if interrupt::requested().is_break() { End::Interrupted } else { End::OutOfTime };
+                let end = if interrupt::requested(()).is_break() { End::Interrupted } else { End::OutOfTime };
                 return Ok((outcomes, end));
             };
             if self.arguments.verbose {
@@ -189,7 +192,7 @@ impl Tuner<'_> {
 
     /// Prints what was measured.
     fn report(&self, outcomes: &[Outcome]) -> Result<()> {
-        if !self.arguments.json {
+        if !self.arguments.json.is_given() {
             return output::tables(&table(outcomes));
         }
         let measured = |Measured { cut, seconds }: &Measured| json!({ "tile": cut, "milliseconds": seconds * 1e3 });
@@ -206,7 +209,7 @@ impl Tuner<'_> {
             "adapter": self.adapter.info.name.trim(),
             "backend": self.adapter.backend(),
             "device_type": self.adapter.device_type(),
-            "batch_size": self.arguments.batch_size,
+            "batch_size": self.arguments.batch.size()?,
             "cache": (!self.arguments.dry_run).then_some(self.path),
             "products": outcomes.iter().map(product).collect::<Vec<_>>(),
         }))

@@ -25,7 +25,7 @@ impl Cpu {
             let mut words = Vec::new();
             words.try_reserve_exact(buffer.words).map_err(|_| {
                 let gigabytes = plan.bytes() as f64 * 1e-9;
-                Error::Device(format!("not enough memory for the plan's {gigabytes:.1} GB; use a smaller --batch-size"))
+                Error::Device(format!("not enough memory for the plan's {gigabytes:.1} GB; use a smaller `batch_size`"))
             })?;
             words.resize(buffer.words, 0);
             memory.push(words);

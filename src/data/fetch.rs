@@ -75,7 +75,7 @@ pub fn fetch_from(sources: &Sources, into: &Path, report: &mut dyn FnMut(&Progre
         report(&progress)?;
     }
     let problem = format!("could not be fetched, tried {}", tried.join(", "));
-    let remedy = "place the four files in a folder and pass --data-dir";
+    let remedy = "place the four files in a folder and pass `data_dir`";
     Err(problem_with(&into.join(first.name), format!("{problem}; {remedy}")))
 }
 
@@ -89,7 +89,7 @@ fn is_there(file: &RawFile, folder: &Path) -> Result<bool> {
         return Ok(true);
     }
     let problem = "the checksum is not Fashion-MNIST's";
-    let remedy = fetch_again(&path).unwrap_or_else(|| "choose another folder with --data-dir".into());
+    let remedy = fetch_again(&path).unwrap_or_else(|| "choose another folder with `data_dir`".into());
     Err(problem_with(&path, format!("{problem}; {remedy}")))
 }
 

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::checksums::{FILES, RawFile};
 use super::names::{Role, role};
-use super::problem::problem_with;
+use super::problem::{fetch_call, problem_with};
 use crate::error::Result;
-use crate::shell::quoted;
 use crate::sniff::{self, Kind, Wanted};
 
 /// The paths of the four files in `folder`, in the order of [`FILES`]. Of a file that is there both plain and as `.gz`,
@@ -114,8 +113,8 @@ fn incomplete(folder: &Path, files: &[Option<PathBuf>; 4], alike: &[(Role, PathB
     };
     let own = !there.is_empty() && FILES.iter().zip(files).all(of_fashion_mnist);
     let remedy = match own {
-        true => format!("run 'gpu-fmnist data fetch --data-dir {}'", quoted(folder.as_os_str())),
-        false => "complete the data set, or give another folder with --data-dir".into(),
+        true => format!("run {}", fetch_call(folder)),
+        false => "complete the data set, or give another folder with `data_dir`".into(),
     };
     format!("no {} here{there}; {remedy}", lacking.join(", "))
 }
@@ -158,7 +157,7 @@ fn nothing_in(folder: &Path) -> String {
 }
 
 fn fetch_into(folder: &Path) -> String {
-    format!("fetch Fashion-MNIST into it with 'gpu-fmnist data fetch --data-dir {}'", quoted(folder.as_os_str()))
+    format!("fetch Fashion-MNIST into it with {}", fetch_call(folder))
 }
 
 /// What is said of a file in a folder's place.

@@ -7,14 +7,18 @@ mod array;
 mod checksums;
 mod classes;
 mod dataset;
+#[cfg(feature = "fetch")]
 mod fetch;
 mod files;
 mod idx;
 mod locate;
+#[cfg(feature = "fetch")]
 mod mirror;
 mod names;
 mod own;
+#[cfg(feature = "fetch")]
 mod package;
+#[cfg(feature = "fetch")]
 mod partial;
 mod picture;
 mod problem;
@@ -24,12 +28,16 @@ mod unpack;
 
 pub(crate) use checksums::sha256;
 pub use checksums::{FILES, RawFile};
+pub(crate) use classes::check_class_names;
+#[cfg(feature = "cli")]
+pub(crate) use classes::class_names_in;
 pub use classes::{FASHION_MNIST, fashion_mnist_names, numbers, read_class_names};
-pub(crate) use classes::{check_class_names, class_names_in};
 pub use dataset::{Dataset, Samples};
+#[cfg(feature = "fetch")]
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};
 pub use locate::{cache_folder, locate, standard_folders};
+#[cfg(feature = "fetch")]
 pub use mirror::Progress;
 pub use own::fetch_again;
 pub use picture::{Framing, Picture, Preparation};

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::checksums::{FILES, RawFile};
 use super::files::file_in;
 use super::locate::cache_folder;
-use crate::shell::quoted;
+use super::problem::fetch_call;
 
 /// What to do about a damaged file at `path`, if its folder is the program's cache, or the other three files in it are
 /// Fashion-MNIST's.
@@ -18,8 +18,8 @@ pub fn fetch_again(path: &Path) -> Option<String> {
     let right = |file: &RawFile| file_in(folder, file.name).is_some_and(|path| file.matches(&path).unwrap_or(false));
     let mut others = FILES.iter().filter(|file| !of(file));
     if FILES.iter().any(|file| of(&file)) && (is_cache || others.all(right)) {
-        let option = if is_cache { String::new() } else { format!(" --data-dir {}", quoted(folder.as_os_str())) };
-        return Some(format!("delete the file and run 'gpu-fmnist data fetch{option}'"));
+        let call = if is_cache { "`fetch()`".to_owned() } else { fetch_call(folder) };
+        return Some(format!("delete the file and run {call}"));
     }
     None
 }

@@ -21,12 +21,12 @@ pub struct Split {
 /// [`Error::Usage`] when `fraction` is not between 0 and 1, when either side would be empty, or when `count` is beyond
 /// 32 bits.
 pub fn train_validation_split(count: usize, fraction: f64, seed: u32) -> Result<Split> {
-    let refuse = |problem: String| Err(Error::Usage(format!("--validation-fraction {fraction}: {problem}")));
+    let refuse = |problem: String| Err(Error::Usage(format!("`validation_fraction` {fraction}: {problem}")));
     if fraction.is_nan() || fraction <= 0.0 || fraction >= 1.0 {
         return refuse("not between 0 and 1; give a fraction such as 0.2".into());
     }
     if count < 2 {
-        return refuse(format!("{count} samples cannot be divided; take a data set or --count of 2 or more"));
+        return refuse(format!("{count} samples cannot be divided; take a data set or `count` of 2 or more"));
     }
     let held_out = (fraction * count as f64).ceil() as usize;
     if held_out == 0 || held_out >= count {
@@ -51,11 +51,11 @@ pub fn train_validation_split(count: usize, fraction: f64, seed: u32) -> Result<
 pub fn k_folds(count: usize, folds: usize, seed: u32) -> Result<Vec<Split>> {
     if count < 2 {
         return Err(Error::Usage(format!(
-            "--folds {folds}: {count} samples cannot be divided; take a data set or --count of 2 or more"
+            "`folds` {folds}: {count} samples cannot be divided; take a data set or `count` of 2 or more"
         )));
     }
     if folds < 2 || folds > count {
-        return Err(Error::Usage(format!("--folds {folds}: not possible with {count} samples; give 2 to {count}")));
+        return Err(Error::Usage(format!("`folds` {folds}: not possible with {count} samples; give 2 to {count}")));
     }
     let order = permutation(count, seed)?;
     // Every index is below `count`, so each has its place in this table.

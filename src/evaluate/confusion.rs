@@ -56,7 +56,7 @@ impl Confusion {
     }
 
     /// How many samples were taken for what they are.
-    pub fn hits(&self) -> u64 {
+    pub fn correct(&self) -> u64 {
         (0..self.classes).map(|class| self.count(class, class)).sum()
     }
 
@@ -94,7 +94,7 @@ mod tests {
         let confusion = Confusion::new(&predictions);
         assert_eq!((confusion.row(0), confusion.row(1)), (&[1, 2][..], &[0, 1][..]));
         assert_eq!((confusion.actual(0), confusion.predicted(0)), (3, 1));
-        assert_eq!((confusion.hits(), confusion.total()), (2, 4));
+        assert_eq!((confusion.correct(), confusion.total()), (2, 4));
         assert_eq!(confusion.mistakes(), [Pair { actual: 0, predicted: 1, count: 2 }]);
         let names = ["Bag".to_owned(), "T-shirt, \"top\"".to_owned()];
         let expected = "actual,\"Bag\",\"T-shirt, \"\"top\"\"\"\n\"Bag\",1,2\n\"T-shirt, \"\"top\"\"\",0,1\n";

@@ -4,10 +4,12 @@ mod calibration;
 mod confusion;
 mod predictions;
 mod report;
+#[cfg(feature = "classical")]
 mod spread;
 
 pub use calibration::{Bin, Calibration};
 pub use confusion::{Confusion, Pair};
 pub use predictions::Predictions;
 pub use report::{Report, Scores};
+#[cfg(feature = "classical")]
 pub use spread::Spread;

@@ -16,7 +16,7 @@ pub struct Predictions {
 
 impl Predictions {
     /// The softmax of logits `[N, C]`. In f64, so that different logits are different probabilities: the likeliest class
-    /// is the one with the largest logit, as the device counts hits.
+    /// is the one with the largest logit, as the device counts correct ones.
     ///
     /// # Panics
     /// Where there are not as many labels as indices, or not `classes` logits for each.

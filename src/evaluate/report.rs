@@ -52,18 +52,18 @@ fn average(classes: &[Scores], weight: impl Fn(&Scores) -> f64) -> Scores {
 impl Report {
     pub fn new(confusion: &Confusion) -> Self {
         let scores = |class: usize| {
-            let (hits, actual) = (confusion.count(class, class), confusion.actual(class));
+            let (correct, actual) = (confusion.count(class, class), confusion.actual(class));
             let predicted = confusion.predicted(class);
             Scores {
-                precision: ratio(hits, predicted),
-                recall: ratio(hits, actual),
-                f1_score: ratio(2 * hits, actual + predicted),
+                precision: ratio(correct, predicted),
+                recall: ratio(correct, actual),
+                f1_score: ratio(2 * correct, actual + predicted),
                 support: actual,
             }
         };
         let classes: Vec<Scores> = (0..confusion.classes).map(scores).collect();
         Self {
-            accuracy: ratio(confusion.hits(), confusion.total()),
+            accuracy: ratio(confusion.correct(), confusion.total()),
             macro_average: average(&classes, |_| 1.0),
             weighted_average: average(&classes, |scores| scores.support as f64),
             classes,

@@ -4,6 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::sniff::{self, Wanted};
+
+/// The largest network: while it is read, its weights are in memory up to three times.
+pub(super) const LARGEST: u64 = 1 << 28;
 /// The largest text that is read: the log of some hundred thousand epochs.
 const LARGEST_TEXT: u64 = 64 << 20;
 
@@ -33,4 +37,18 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     let too_large = || io::Error::other(format!("larger than the {} MB that are read", LARGEST_TEXT >> 20));
     let bytes = read_at_most(path, LARGEST_TEXT)?.ok_or_else(too_large)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What the file of at most so many bytes holds, or `problem; remedy`.
+pub(super) fn read_network(
+    path: &Path,
+    most: u64,
+    wanted: Wanted,
+    remedy: &str,
+) -> std::result::Result<Vec<u8>, String> {
+    match read_at_most(path, most) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(format!("larger than the {most} bytes that are read; give a smaller network")),
+        Err(error) => Err(sniff::unreadable(path, &error, wanted, remedy)),
+    }
 }

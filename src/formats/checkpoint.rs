@@ -8,7 +8,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 
-use super::exchange;
+use super::bounded_read::{self, read_network};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::sniff::{self, Wanted};
@@ -20,7 +20,7 @@ const REMEDY: &str = "give a checkpoint that 'train' wrote";
 const CHECKSUM: &str = "{\"sha256\":\"";
 
 /// The largest checkpoint: it has a network's weights up to four times, with both moments and those of another epoch.
-const LARGEST: u64 = 4 * exchange::LARGEST;
+const LARGEST: u64 = 4 * bounded_read::LARGEST;
 
 /// An array of f32 with a name, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +114,7 @@ impl Checkpoint {
     /// [`Error::Data`] naming the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let bytes = exchange::bytes(path, LARGEST, Wanted::Checkpoint, REMEDY)
+        let bytes = read_network(path, LARGEST, Wanted::Checkpoint, REMEDY)
             .map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
         Self::decode(&bytes, &name)
     }

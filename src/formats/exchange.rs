@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::bounded_read::read_at_most;
+use super::bounded_read::{LARGEST, read_network};
 use super::{Network, keras_h5, keras_zip, npz, onnx, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -19,9 +19,6 @@ pub enum Format {
     /// Is written only.
     Npz,
 }
-
-/// The largest file that is read: while it is, its weights are in memory up to three times.
-pub(super) const LARGEST: u64 = 1 << 28;
 
 impl Format {
     pub const ALL: [Self; 5] = [Format::Onnx, Format::Safetensors, Format::KerasH5, Format::Keras, Format::Npz];
@@ -88,7 +85,7 @@ impl Format {
             _ if sniff::kind(bytes).is_some_and(|kind| !kind.is_readable_network()) => None,
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Format::Keras),
             // After archives: they may have such a file within.
-            _ if keras_h5::is_hdf5(bytes) => Some(Format::KerasH5),
+            _ if is_hdf5(bytes) => Some(Format::KerasH5),
             _ if safetensors::is_safetensors(bytes) => Some(Format::Safetensors),
             _ if onnx::is_onnx(bytes) => Some(Format::Onnx),
             _ => None,
@@ -112,6 +109,12 @@ fn python_literal(path: &Path) -> String {
     }
 }
 
+/// Whether the bytes look like an HDF5 file: its signature is at 0, or where a block of the user's own ends.
+fn is_hdf5(bytes: &[u8]) -> bool {
+    let starts = std::iter::once(0).chain((9..).map(|power| 1 << power).take_while(|&start| start < bytes.len()));
+    starts.into_iter().any(|start| bytes[start..].starts_with(b"\x89HDF\r\n\x1a\n"))
+}
+
 /// Whether the zip archive's first member is a NumPy array: the length of its name is at 26, the name at 30.
 fn is_npz(bytes: &[u8]) -> bool {
     let length = bytes.get(26..28).map_or(0, |length| usize::from(u16::from_le_bytes([length[0], length[1]])));
@@ -125,8 +128,8 @@ fn is_npz(bytes: &[u8]) -> bool {
 /// [`Error::Data`] naming the file and what is wrong with it.
 pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
     let name = path.display().to_string();
-    let bytes =
-        bytes(path, LARGEST, Wanted::Network, REMEDY).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
+    let bytes = read_network(path, LARGEST, Wanted::Network, REMEDY)
+        .map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
     decode(&bytes, &name, model)
 }
 
@@ -149,13 +152,4 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     };
     network.check(name)?;
     Ok(network)
-}
-
-/// What the file of at most so many bytes holds, or `problem; remedy`.
-pub(super) fn bytes(path: &Path, most: u64, wanted: Wanted, remedy: &str) -> std::result::Result<Vec<u8>, String> {
-    match read_at_most(path, most) {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("larger than the {most} bytes that are read; give a smaller network")),
-        Err(error) => Err(sniff::unreadable(path, &error, wanted, remedy)),
-    }
 }

@@ -3,20 +3,29 @@
 mod bounded_read;
 mod checkpoint;
 mod exchange;
+#[cfg(feature = "keras")]
 mod keras;
 mod network;
+#[cfg(feature = "keras")]
 mod npz;
 mod onnx;
 mod safetensors;
+#[cfg(feature = "cli")]
 mod shader;
 mod trace;
 mod whole_file;
+#[cfg(not(feature = "keras"))]
+mod without_keras;
 
 pub use bounded_read::read_text;
 pub use checkpoint::{Checkpoint, Tensor};
 pub use exchange::{Format, decode, read};
+#[cfg(feature = "keras")]
 pub use keras::{h5 as keras_h5, zip as keras_zip};
 pub use network::{AdamState, Network, SUFFIXES};
+#[cfg(feature = "cli")]
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
 pub use whole_file::{make_folder, write_whole};
+#[cfg(not(feature = "keras"))]
+use without_keras::{keras_h5, keras_zip, npz};

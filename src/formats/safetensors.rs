@@ -58,7 +58,7 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     let (about, mut tensors) = parse(bytes).map_err(|problem| fail(problem, anew))?;
     let Some(text) = about else {
         let alone = "says nothing of the layers that its tensors are of";
-        let remedy = "give the --model that they are of";
+        let remedy = "give the `model` that they are of";
         let model = model.ok_or_else(|| fail(alone.into(), remedy))?.clone();
         return Ok(Network::of(About { model, class_names: Vec::new() }, tensors));
     };

@@ -98,7 +98,7 @@ impl Adapter {
                 &on_error,
                 match error {
                     wgpu::Error::OutOfMemory { .. } => {
-                        Error::Device("the device is out of memory; use a smaller --batch-size".into())
+                        Error::Device("the device is out of memory; use a smaller `batch_size`".into())
                     }
                     _ => Error::Device(format!("the device refused the work: {text}")),
                 },
@@ -177,7 +177,7 @@ pub fn select(name: &str, mut adapters: Vec<Adapter>) -> Result<Adapter> {
                 .map(|(index, adapter)| format!("{index}: {}", adapter.describe()))
                 .collect();
             let list = if list.is_empty() { "none".to_owned() } else { list.join("; ") };
-            Err(Error::Adapter(format!("--adapter {name}: no such adapter; there are: {list}; and 'cpu', always")))
+            Err(Error::Adapter(format!("`adapter` {name}: no such adapter; there are: {list}; and 'cpu', always")))
         }
     }
 }

@@ -78,7 +78,7 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
     let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     let refuse = |what: String| {
         let name = adapter.info.name.trim();
-        Err(Error::Adapter(format!("{name}: {what}; use a smaller --batch-size or another --adapter")))
+        Err(Error::Adapter(format!("{name}: {what}; use a smaller `batch_size` or another `adapter`")))
     };
     if let Some(large) = plan.buffers.iter().find(|buffer| 4 * buffer.words as u64 > most) {
         let (need, most) = (4.0 * large.words as f64 / 1e6, most as f64 / 1e6);

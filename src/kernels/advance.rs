@@ -5,14 +5,14 @@ use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, read, read_words
 
 pub const ROW: Row = Row {
     name: "advance",
-    about: "logs a portion's loss and hits, and moves on to the next portion or batch",
+    about: "logs a portion's loss and correct predictions, and moves on to the next portion or batch",
     wgsl: include_str!("../../shaders/advance.wgsl"),
-    bindings: &[read("losses"), read_words("hits"), write_words("progress"), write_words("log")],
+    bindings: &[read("losses"), read_words("correct"), write_words("progress"), write_words("log")],
     cases,
 };
 
-/// Adds up losses and hits `[portion]` into row `progress.batch` of the log, then counts the portion, and after the last
-/// one the batch (and the step).
+/// Adds up losses and correct predictions `[portion]` into row `progress.batch` of the log, then counts the portion, and
+/// after the last one the batch (and the step).
 #[derive(Clone, Copy, Debug)]
 pub struct Advance {
     /// Rows of a portion.
@@ -58,7 +58,7 @@ impl Kernel for Advance {
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
-        let [losses, hits, words, log] = memory else { unreachable!("{BINDINGS}") };
+        let [losses, correct, words, log] = memory else { unreachable!("{BINDINGS}") };
         let losses = &floats(losses)[..self.portion];
         let mut progress = Progress::read(words);
         // The shader's order of additions, so that even the last bit agrees.
@@ -67,14 +67,14 @@ impl Kernel for Advance {
             sums[row % THREADS] += loss;
         }
         let mut loss = sums[1..].iter().fold(sums[0], |sum, value| sum + value);
-        let mut hits: u32 = hits[..self.portion].iter().sum();
+        let mut correct: u32 = correct[..self.portion].iter().sum();
         // Past the end of the log nothing is left.
         if let Some(log) = log.as_chunks_mut().0.get_mut(progress.batch as usize) {
             if progress.portion > 0 {
                 loss += f32::from_bits(log[0]);
-                hits = hits.wrapping_add(log[1]);
+                correct = correct.wrapping_add(log[1]);
             }
-            *log = [f32::to_bits(loss), hits];
+            *log = [f32::to_bits(loss), correct];
         }
         progress.portion = progress.portion.wrapping_add(1);
         if progress.portion as usize == self.portions {

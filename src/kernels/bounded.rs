@@ -16,10 +16,7 @@
 
 use std::any::Any;
 
-use super::{Convolution, Fold, Kernel, PoolBackward, Tiled};
-
-/// Words of the largest buffer: the shaders count elements in u32, and bytes have to fit, too.
-pub const MOST_WORDS: usize = 1 << 30;
+use super::{Convolution, Fold, Kernel, MOST_WORDS, PoolBackward, Tiled};
 
 /// What wgpu has to check at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,33 +3,9 @@
 //! Products are tested on small multiples of 1/8, whose sums are exact in f32 in any order: shader and twin must then
 //! agree to the bit. Only kernels with `exp`, `log`, `sqrt` or a division have tolerances.
 
-use super::{Access, Kernel, Progress, Tiles};
+pub use super::kernel::{Case, Tolerance};
+use super::{Kernel, Progress};
 use crate::random::{Sequence, Stream};
-
-/// One kernel, one specialisation, and what its buffers hold before it runs.
-pub struct Case {
-    pub label: String,
-    pub kernel: Box<dyn Kernel>,
-    /// One buffer for each binding of the kernel's row.
-    pub memory: Vec<Vec<u32>>,
-    /// How far numbers of each binding may be apart; those of bindings beyond the list, and integers, agree to the bit.
-    pub tolerances: Vec<Tolerance>,
-    /// The column of tiles that the kernel has its own from, if it has any.
-    pub tiles: Option<Tiles>,
-}
-
-/// How far a number may be from the twin's: `|shader - twin| <= relative * |twin| + absolute`. The absolute part is for what
-/// is left where larger numbers cancel; small numbers that come of none need it to be zero, or nobody would look at them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Tolerance {
-    pub relative: f32,
-    pub absolute: f32,
-}
-
-impl Tolerance {
-    /// The same bits, or both zero.
-    pub const EXACT: Self = Self { relative: 0.0, absolute: 0.0 };
-}
 
 /// What buffers that are only written hold before: a NaN that no kernel computes, so that nothing written shows.
 pub const SENTINEL: u32 = 0x7fc0_dead;
@@ -76,25 +52,4 @@ pub(super) fn progress(batch: u32, time: u32, samples: u32, portion: u32) -> Vec
 pub(super) fn case(label: String, kernel: impl Kernel + 'static, memory: Vec<Vec<u32>>) -> Case {
     debug_assert_eq!(memory.len(), kernel.row().bindings.len());
     Case { label, kernel: Box::new(kernel), memory, tolerances: Vec::new(), tiles: None }
-}
-
-impl Case {
-    /// The buffers after the twin ran.
-    pub fn expected(&self) -> Vec<Vec<u32>> {
-        let mut memory = self.memory.clone();
-        let mut views: Vec<&mut [u32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        self.kernel.twin(&mut views);
-        memory
-    }
-
-    /// How far numbers of the binding may be apart: what is only read stays as it is.
-    pub fn tolerance(&self, binding: usize) -> Tolerance {
-        let tolerance = self.tolerances.get(binding).filter(|_| self.writes(binding));
-        tolerance.copied().unwrap_or(Tolerance::EXACT)
-    }
-
-    /// Whether the binding's buffer is written.
-    pub fn writes(&self, binding: usize) -> bool {
-        self.kernel.row().bindings[binding].access == Access::Write
-    }
 }

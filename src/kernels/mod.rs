@@ -18,6 +18,7 @@ mod fused_pool;
 mod gate;
 mod gather;
 mod join;
+mod kernel;
 mod matrix;
 mod nearest;
 mod pool_backward;
@@ -31,12 +32,11 @@ mod tiled;
 mod tiles;
 mod tiling;
 mod vectors;
+mod words;
 
 pub use adam::Adam;
 pub use advance::Advance;
-pub use bounded::MOST_WORDS;
 pub(crate) use bounded::{Checks, checks, misfit};
-pub use case::{Case, Tolerance};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
 pub use conv_forward::ConvForward;
@@ -48,6 +48,8 @@ pub use fold::Fold;
 pub use gate::Gate;
 pub use gather::Gather;
 pub use join::Join;
+pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Element, Kernel, Row, Tolerance};
+use kernel::{BINDINGS, grid, read, read_words, write, write_words};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 pub use nearest::Nearest;
 pub use pool_backward::PoolBackward;
@@ -60,48 +62,8 @@ pub use tiled::Tiled;
 pub use tiles::Tiles;
 pub use tiling::Tiling;
 pub use vectors::vectorised;
-
-use std::any::Any;
-use std::fmt::Debug;
-
-/// Words of a buffer that a binding's offset is a multiple of; what WebGPU guarantees of every adapter.
-pub const BINDING_ALIGNMENT: usize = 64;
-
-/// How a shader uses a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    Read,
-    Write,
-}
-
-/// What a buffer's 32-bit words are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    F32,
-    /// Integers, packed bytes, or a struct.
-    Words,
-}
-
-/// One `@binding` of a shader, in order.
-#[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    pub name: &'static str,
-    pub access: Access,
-    pub element: Element,
-}
-
-/// One kernel's row in the table.
-#[derive(Debug)]
-pub struct Row {
-    /// The name of the shader, the host file and the test.
-    pub name: &'static str,
-    /// One line for `gpu-fmnist shaders`.
-    pub about: &'static str,
-    pub wgsl: &'static str,
-    pub bindings: &'static [Binding],
-    /// The cases that hold the shader to its twin, in the self-test and in `tests/parity`.
-    pub cases: fn() -> Vec<Case>,
-}
+pub use words::MOST_WORDS;
+use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
 pub const TABLE: [&Row; 15] = [
@@ -121,80 +83,3 @@ pub const TABLE: [&Row; 15] = [
     &ceiling_arithmetic::ROW,
     &ceiling_bandwidth::ROW,
 ];
-
-/// A kernel with everything about its pass decided: shapes, options, tile.
-pub trait Kernel: Any + Debug + Send + Sync {
-    fn row(&self) -> &'static Row;
-
-    /// The numbers of the shader's `const` lines that this pass sets. With the row they are the whole specialisation.
-    fn constants(&self) -> Constants;
-
-    /// Workgroups to dispatch in x, y, z.
-    fn workgroups(&self) -> [usize; 3];
-
-    /// Threads of a workgroup.
-    fn threads(&self) -> usize {
-        let constants = self.constants();
-        let threads = constants.iter().filter(|(name, _)| name.starts_with("THREADS"));
-        threads.map(|(_, value)| if let Value::U32(count) = value { *count as usize } else { 1 }).product()
-    }
-
-    /// Floating-point operations that the pass is for: a multiply-add counts as two; a comparison, a choice, and what only
-    /// finds addresses, as none. Of the three products the multiply-adds alone are counted, taps outside of the image
-    /// included; gradients through a max-pool have one place of each window. Elsewhere every addition, product, root or
-    /// exponential of an element counts as one.
-    fn operations(&self) -> usize;
-
-    /// The fewest words that the buffer of each binding must have, in order. Places that other buffers hold, as an order
-    /// of samples does, are not counted: the shaders of such kernels are checked at run time, and so is every shader that is
-    /// not this crate's, of which nothing need be known.
-    fn words(&self) -> Vec<usize> {
-        vec![1; self.row().bindings.len()]
-    }
-
-    /// Words that have to move between memory and the pass through one binding, whose buffer has `words`: each once, and
-    /// so twice where it is read and written. A pass that touches but a part says which.
-    fn traffic(&self, _binding: &str, words: usize) -> usize {
-        words
-    }
-
-    /// Does on the CPU what the shader does, on the buffers of the row's bindings, in order.
-    fn twin(&self, memory: &mut [&mut [u32]]);
-}
-
-// The four kinds of binding, for the rows of the table.
-const fn read(name: &'static str) -> Binding {
-    Binding { name, access: Access::Read, element: Element::F32 }
-}
-
-const fn write(name: &'static str) -> Binding {
-    Binding { name, access: Access::Write, element: Element::F32 }
-}
-
-const fn read_words(name: &'static str) -> Binding {
-    Binding { name, access: Access::Read, element: Element::Words }
-}
-
-const fn write_words(name: &'static str) -> Binding {
-    Binding { name, access: Access::Write, element: Element::Words }
-}
-
-/// A linear run of workgroups as x and y of a dispatch, since no adapter allows more than 65,535 in one direction. The
-/// shader's GRID_WIDTH constant is x and turns it back. Where y does not divide the run, some workgroups are too many;
-/// the shaders let those do nothing.
-fn grid(workgroups: usize) -> [usize; 2] {
-    let rows = workgroups.div_ceil(32_768).max(1);
-    [workgroups.div_ceil(rows).max(1), rows]
-}
-
-/// The buffer's words as numbers.
-fn floats(words: &[u32]) -> &[f32] {
-    bytemuck::cast_slice(words)
-}
-
-fn floats_mut(words: &mut [u32]) -> &mut [f32] {
-    bytemuck::cast_slice_mut(words)
-}
-
-/// What the executor broke if a twin gets other buffers than its row names.
-const BINDINGS: &str = "the executor passes one buffer for each binding of the row";

@@ -5,7 +5,7 @@ use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, read
 
 pub const ROW: Row = Row {
     name: "softmax_cross_entropy",
-    about: "loss and hit of each row, and the gradient of the logits or the probabilities",
+    about: "loss of each row and whether it is correct, and the gradient of the logits or the probabilities",
     wgsl: include_str!("../../shaders/softmax_cross_entropy.wgsl"),
     bindings: &[
         read("logits"),
@@ -13,12 +13,12 @@ pub const ROW: Row = Row {
         read_words("progress"),
         write("result"),
         write("losses"),
-        write_words("hits"),
+        write_words("correct"),
     ],
     cases,
 };
 
-/// result `[portion, classes]`, losses and hits `[portion]` of logits `[portion, classes]`.
+/// result `[portion, classes]`, losses and correct predictions `[portion]` of logits `[portion, classes]`.
 #[derive(Clone, Copy, Debug)]
 pub struct SoftmaxCrossEntropy {
     pub batch: usize,
@@ -60,7 +60,7 @@ impl Kernel for SoftmaxCrossEntropy {
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
-        let [logits, batch_labels, progress, result, losses, hits] = memory else { unreachable!("{BINDINGS}") };
+        let [logits, batch_labels, progress, result, losses, correct] = memory else { unreachable!("{BINDINGS}") };
         let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
         let progress = Progress::read(progress);
         let rows = progress.rows(self.batch);
@@ -88,7 +88,7 @@ impl Kernel for SoftmaxCrossEntropy {
             // A label that is no class has no logit.
             let logit = logits.get(label).copied().unwrap_or(0.0);
             losses[row] = if row < counted { sum.ln() - (logit - largest) } else { 0.0 };
-            hits[row] = (row < counted && class_of_largest == label).into();
+            correct[row] = (row < counted && class_of_largest == label).into();
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Whether an executor trains as the CPU path does. What computes something else has no speed to report.
 
 use super::synthetic::LEARNING_RATE;
-use super::{Synthetic, Visit, go_on};
+use super::{Synthetic, go_on};
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::train::Engine;
 
@@ -42,12 +43,12 @@ impl Steps {
         data: &Synthetic,
         count: usize,
         reference: Option<&Self>,
-        visit: Visit,
+        callback: ProgressCallback<()>,
     ) -> Result<Self> {
         let parameters = engine.plan().parameters.clone();
         let mut steps = Vec::new();
         for (number, order) in data.order(count).chunks(data.order(1).len()).enumerate() {
-            go_on(visit)?;
+            go_on(callback)?;
             let mut layers = Vec::new();
             for (place, parameter) in parameters.iter().enumerate() {
                 let state = [parameter.weights, parameter.first_moment, parameter.second_moment];

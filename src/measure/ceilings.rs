@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Visit, go_on};
+use super::go_on;
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::kernels::{CeilingArithmetic, CeilingBandwidth, ConvForward, Convolution, Kernel, Tiles};
 use crate::plan::{Executor, Plan, Program, single};
@@ -35,9 +36,13 @@ const LONG_ENOUGH: f64 = 4e-3;
 ///
 /// # Errors
 /// What the device reports, or an interrupt.
-pub fn ceilings(tiles: Tiles, make: &dyn Fn(Plan) -> Result<Box<dyn Executor>>, visit: Visit) -> Result<Ceilings> {
+pub fn ceilings(
+    tiles: Tiles,
+    make: &dyn Fn(Plan) -> Result<Box<dyn Executor>>,
+    callback: ProgressCallback<()>,
+) -> Result<Ceilings> {
     let mut rate = |kernel: Arc<dyn Kernel>, words: &[usize], count: fn(&Plan) -> usize| {
-        go_on(visit)?;
+        go_on(callback)?;
         let mut executor = make(single(kernel, words, tiles)?)?;
         let seconds = shortest(&mut *executor)?;
         Ok((seconds, count(executor.plan()) as f64 / seconds))
@@ -90,6 +95,6 @@ mod tests {
     #[test]
     fn an_interrupt_ends_the_measurement() {
         let make = |plan| Ok(Box::new(Cpu::new(plan)?) as Box<dyn Executor>);
-        assert!(ceilings(Tiles::Cpu, &make, &mut || ControlFlow::Break(())).is_err());
+        assert!(ceilings(Tiles::Cpu, &make, &mut |()| ControlFlow::Break(())).is_err());
     }
 }

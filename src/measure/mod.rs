@@ -17,13 +17,12 @@ pub use throughput::{steps_for, throughput};
 
 use std::ops::ControlFlow;
 
+use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 
-/// Asked between submissions whether to go on.
-pub type Visit<'a> = &'a mut dyn FnMut() -> ControlFlow<()>;
-
-fn go_on(visit: Visit) -> Result<()> {
-    match visit() {
+/// Asks between submissions whether to go on.
+fn go_on(callback: ProgressCallback<()>) -> Result<()> {
+    match callback(()) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::Interrupted("interrupted; nothing was measured to the end".into())),
     }

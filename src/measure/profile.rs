@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::synthetic::LEARNING_RATE;
-use super::{Synthetic, Visit, go_on, median, throughput};
+use super::{Synthetic, go_on, median, throughput};
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::plan::{Clock, Pass, Plan, Program, Timeline};
 use crate::train::Engine;
@@ -66,16 +67,16 @@ impl Profile {
 ///
 /// # Errors
 /// What the device reports, or an interrupt.
-pub fn profile(engine: &mut Engine, data: &Synthetic, steps: usize, visit: Visit) -> Result<Profile> {
+pub fn profile(engine: &mut Engine, data: &Synthetic, steps: usize, callback: ProgressCallback<()>) -> Result<Profile> {
     // The engine finds out meanwhile how many steps a submission should have.
-    throughput(engine, data, 4, visit)?;
-    let before = throughput(engine, data, steps, visit)?;
+    throughput(engine, data, 4, callback)?;
+    let before = throughput(engine, data, steps, callback)?;
     let mut timelines = Vec::new();
     for first in (0..steps).step_by(SUBMISSION) {
-        go_on(visit)?;
+        go_on(callback)?;
         timelines.push(engine.time(&data.order(SUBMISSION.min(steps - first)), LEARNING_RATE)?);
     }
-    let after = throughput(engine, data, steps, visit)?;
+    let after = throughput(engine, data, steps, callback)?;
 
     let passes = works(engine.plan());
     let steps: Vec<&[Range<f64>]> =

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::synthetic::LEARNING_RATE;
-use super::{Synthetic, Visit, go_on};
+use super::{Synthetic, go_on};
+use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::train::Engine;
 
@@ -12,16 +13,16 @@ use crate::train::Engine;
 ///
 /// # Errors
 /// What the device reports, or an interrupt.
-pub fn throughput(engine: &mut Engine, data: &Synthetic, steps: usize, visit: Visit) -> Result<f64> {
+pub fn throughput(engine: &mut Engine, data: &Synthetic, steps: usize, callback: ProgressCallback<()>) -> Result<f64> {
     let order = data.order(steps);
     let mut stopped = ControlFlow::Continue(());
     let start = Instant::now();
     engine.train(&order, LEARNING_RATE, &mut |_| {
-        stopped = visit();
+        stopped = callback(());
         stopped
     })?;
     let seconds = start.elapsed().as_secs_f64();
-    go_on(&mut || stopped)?;
+    go_on(&mut |()| stopped)?;
     Ok(seconds / steps as f64)
 }
 
@@ -29,11 +30,11 @@ pub fn throughput(engine: &mut Engine, data: &Synthetic, steps: usize, visit: Vi
 ///
 /// # Errors
 /// See [`throughput`].
-pub fn steps_for(engine: &mut Engine, data: &Synthetic, visit: Visit) -> Result<usize> {
+pub fn steps_for(engine: &mut Engine, data: &Synthetic, callback: ProgressCallback<()>) -> Result<usize> {
     const LONG: Duration = Duration::from_millis(500);
     let mut steps = 2;
     loop {
-        let seconds = throughput(engine, data, steps, visit)?;
+        let seconds = throughput(engine, data, steps, callback)?;
         let enough = (LONG.as_secs_f64() / seconds).clamp(2.0, 1000.0) as usize;
         if enough <= 2 * steps {
             return Ok(enough);

@@ -13,8 +13,6 @@ use crate::sniff::{self, Wanted};
 
 /// Epochs to train a file's model by default.
 pub const EPOCHS: usize = 10;
-/// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
-const LONGEST_NAME: usize = 100;
 /// The most bytes of a file: no model has so many layers.
 const LONGEST_FILE: u64 = 1 << 20;
 
@@ -27,7 +25,7 @@ pub fn by_name_or_file(name: &Path) -> Result<(Model, usize)> {
         return Ok(found);
     }
     let shown = name.to_string_lossy();
-    let fail = |problem: String| Error::Usage(format!("--model {shown}: {problem}"));
+    let fail = |problem: String| Error::Usage(format!("`model` {shown}: {problem}"));
     let otherwise = format!("choose {} or a .toml file", NAMES.join(", "));
     if !shown.ends_with(".toml") && !name.exists() {
         return Err(fail(format!("no such model{}; {otherwise}", nearest(&shown, &NAMES))));
@@ -120,18 +118,6 @@ fn shown(value: &Value) -> String {
         None => text.replace('\n', " "),
         Some((end, _)) => format!("{}...", text[..end].replace('\n', " ")),
     }
-}
-
-/// Says what is wrong with a model's name.
-pub(super) fn check_name(name: &str) -> std::result::Result<(), String> {
-    let problem = match name {
-        "" => "empty",
-        name if name.len() > LONGEST_NAME => "longer than 100 bytes",
-        name if name.starts_with('.') => "hidden: it begins with a dot",
-        name if name.contains(['/', '\\']) || name.contains(char::is_control) => "not a part of a folder's name",
-        _ => return Ok(()),
-    };
-    Err(format!("name {name:?} is {problem}; give name = a short text without slashes and control characters"))
 }
 
 /// ` (did you mean "dense"?)` when something known is near to what was written, else nothing.

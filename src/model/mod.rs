@@ -11,6 +11,7 @@ pub use file::{EPOCHS, by_name_or_file, nearest, parse};
 pub use initialise::glorot;
 pub use notebook::{NAMES, notebook};
 pub use resolve::{Resolved, after, resolve};
+#[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
 pub use summary::{layers, summary};
 
@@ -18,6 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::layers::{Dense, Layer};
+
+/// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
+const LONGEST_NAME: usize = 100;
 
 /// A model, as a file spells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,7 +65,7 @@ impl Model {
     /// # Errors
     /// [`Error::Usage`] naming the layer, or the name.
     pub fn check(&self) -> Result<()> {
-        file::check_name(&self.name).map_err(Error::Usage)?;
+        check_name(&self.name).map_err(Error::Usage)?;
         resolve(self).map(drop)
     }
 
@@ -72,4 +76,16 @@ impl Model {
             Some(_) | None => 0,
         }
     }
+}
+
+/// Says what is wrong with a model's name.
+fn check_name(name: &str) -> std::result::Result<(), String> {
+    let problem = match name {
+        "" => "empty",
+        name if name.len() > LONGEST_NAME => "longer than 100 bytes",
+        name if name.starts_with('.') => "hidden: it begins with a dot",
+        name if name.contains(['/', '\\']) || name.contains(char::is_control) => "not a part of a folder's name",
+        _ => return Ok(()),
+    };
+    Err(format!("name {name:?} is {problem}; give name = a short text without slashes and control characters"))
 }

@@ -55,7 +55,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let input = buffers.add("input", vec![portion, pixels]);
     let labels = buffers.add("batch.labels", vec![portion]);
     let losses = buffers.add("losses", vec![portion]);
-    let hits = buffers.add("hits", vec![portion]);
+    let correct = buffers.add("correct", vec![portion]);
     let mut tape = Tape::new(portion, portions, &tiles, host, buffers);
     let logits_gradient = record(&graph, input, &mut tape)?;
     let (buffers, parameters, Recorded { forward, training_only, backward }) = tape.end();
@@ -68,12 +68,12 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
         let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
         let loss = SoftmaxCrossEntropy { batch, portion, classes, gradient: training };
         let result = if training { logits_gradient } else { host.probabilities };
-        let judged = [host.logits, labels, host.progress, result, losses, hits];
+        let judged = [host.logits, labels, host.progress, result, losses, correct];
         let advance = Advance { portion, portions, training };
         [
             pass("input", gather, &gathered),
             pass("loss", loss, &judged),
-            pass("loss", advance, &[losses, hits, host.progress, host.log]),
+            pass("loss", advance, &[losses, correct, host.progress, host.log]),
         ]
     };
     let [gather, loss, advance] = ends(false);

@@ -64,7 +64,7 @@ fn a_training_step_drops_gradients_as_it_dropped_values() {
         "dropout dense_1.output",
         "dropout dense_1.output",
         "conv_forward dense_2.argmax",
-        "softmax_cross_entropy hits",
+        "softmax_cross_entropy correct",
         "conv_input_gradient dense_1.output.gradient",
         "conv_weight_gradient dense_2.weights.gradient",
         "dropout dense_1.output.gradient",
@@ -90,7 +90,7 @@ fn evaluation_drops_nothing() {
         "conv_forward dense.argmax",
         "conv_forward dense_1.argmax",
         "conv_forward dense_2.argmax",
-        "softmax_cross_entropy hits",
+        "softmax_cross_entropy correct",
         "advance log",
     ];
     assert_eq!(passes(&plan(), Program::Evaluation), expected);

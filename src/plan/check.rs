@@ -18,7 +18,7 @@ impl Plan {
     pub fn check(&self) -> Result<()> {
         if let Some(buffer) = self.buffers.iter().find(|buffer| buffer.words > MOST_WORDS) {
             return Err(Error::Usage(format!(
-                "{} would need {:.1} GB; make --batch-size or the model smaller",
+                "{} would need {:.1} GB; make `batch_size` or the model smaller",
                 buffer.name,
                 buffer.words as f64 * 4e-9
             )));

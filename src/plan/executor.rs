@@ -12,13 +12,13 @@ pub struct BatchLog {
     /// Sum of the losses of the batch's rows.
     pub loss: f32,
     /// Rows whose largest logit is the label's.
-    pub hits: u32,
+    pub correct: u32,
 }
 
 impl BatchLog {
     /// The log buffer's words, two a batch.
     pub fn read(words: &[u32]) -> Vec<Self> {
-        words.chunks_exact(2).map(|pair| Self { loss: f32::from_bits(pair[0]), hits: pair[1] }).collect()
+        words.chunks_exact(2).map(|pair| Self { loss: f32::from_bits(pair[0]), correct: pair[1] }).collect()
     }
 }
 

@@ -97,7 +97,7 @@ pub struct HostBuffers {
     pub rates: BufferId,
     /// [`crate::kernels::Progress`]
     pub progress: BufferId,
-    /// `[batches, 2]`: loss sum and hits of each batch.
+    /// `[batches, 2]`: loss sum and correct predictions of each batch.
     pub log: BufferId,
     /// `[portion, classes]`
     pub logits: BufferId,

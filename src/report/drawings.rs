@@ -32,11 +32,11 @@ pub fn curves(contents: &Contents) -> Result<Option<Drawing>> {
 }
 
 pub fn confusion(confusion: &Confusion, names: &[String]) -> Result<Drawing> {
-    let (hits, total) = (confusion.hits(), confusion.total());
+    let (correct, total) = (confusion.correct(), confusion.total());
     let most = confusion.mistakes().first().map_or_else(String::new, |pair| {
         format!(" Most often {} was taken for {}: {} times.", names[pair.actual], names[pair.predicted], pair.count)
     });
-    let words = format!("Confusion matrix as a heat map: {hits} of {total} samples are on its diagonal.{most}");
+    let words = format!("Confusion matrix as a heat map: {correct} of {total} samples are on its diagonal.{most}");
     Ok(Drawing { svg: svg(&HeatMap { title: "confusion matrix".into(), confusion, names })?, words })
 }
 

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::drawings::{self, Drawing};
-use super::samples::{Shown, hits, mistakes};
+use super::samples::{Shown, correct, mistakes};
 use super::{Contents, tables};
 use crate::error::{Error, Result};
 use crate::evaluate::{Calibration, Confusion, Report};
@@ -28,7 +28,7 @@ struct Page<'a> {
     confused: Vec<[String; 4]>,
     calibration: Drawing,
     mistakes: Vec<Shown>,
-    hits: Vec<Shown>,
+    correct: Vec<Shown>,
     /// Whether images are ink on paper, and may be turned around in the dark.
     ink: bool,
     layers: Vec<[String; 3]>,
@@ -72,7 +72,7 @@ pub fn html(contents: &Contents) -> Result<String> {
         confusion: drawings::confusion(&confusion, names)?,
         calibration: drawings::calibration(&calibration)?,
         mistakes: mistakes(contents),
-        hits: hits(contents),
+        correct: correct(contents),
         ink: contents.test.shape[2] < 3,
         layers,
         parameters: thousands(parameters),

@@ -19,7 +19,7 @@ pub struct Shown {
 
 /// How many of the mistakes, and of the rest.
 const MISTAKES: usize = 24;
-const HITS: usize = 16;
+const CORRECT: usize = 16;
 
 /// The mistakes that the network was surest of, the surest first.
 pub fn mistakes(contents: &Contents) -> Vec<Shown> {
@@ -30,10 +30,10 @@ pub fn mistakes(contents: &Contents) -> Vec<Shown> {
 }
 
 /// Samples that were taken for what they are, at random, but always the same.
-pub fn hits(contents: &Contents) -> Vec<Shown> {
+pub fn correct(contents: &Contents) -> Vec<Shown> {
     let mut right = of_kind(contents, true);
     Sequence::new(0, Stream::Shuffling, 0).shuffle(&mut right);
-    right.into_iter().take(HITS).map(|sample| shown(contents, sample)).collect()
+    right.into_iter().take(CORRECT).map(|sample| shown(contents, sample)).collect()
 }
 
 fn of_kind(contents: &Contents, right: bool) -> Vec<usize> {

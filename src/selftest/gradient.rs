@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::network::{Options, lower};
 use crate::plan::{Executor, Plan};
 use crate::random::{Sequence, Stream};
-use crate::train::{Engine, Placement, Source, Tally};
+use crate::train::{Engine, Metrics, Placement, Source};
 
 /// One layer's gradient, along one random direction.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ pub fn dropout_gradient_checks(
 }
 
 /// Step [`TIME`] once more. At a learning rate of zero it leaves its gradients and changes no weight.
-fn train(engine: &mut Engine, order: &[u32]) -> Result<Tally> {
+fn train(engine: &mut Engine, order: &[u32]) -> Result<Metrics> {
     engine.time = TIME;
     engine.train(order, 0.0, &mut |_| ControlFlow::Continue(()))
 }
@@ -144,7 +144,7 @@ fn train(engine: &mut Engine, order: &[u32]) -> Result<Tally> {
 fn layer_checks(
     executor: Box<dyn Executor>,
     step: f32,
-    loss: impl Fn(&mut Engine, &[u32]) -> Result<Tally>,
+    loss: impl Fn(&mut Engine, &[u32]) -> Result<Metrics>,
 ) -> Result<Vec<GradientCheck>> {
     let model = &executor.plan().model;
     let (name, shape) = (model.name.clone(), model.input);
@@ -169,7 +169,7 @@ fn layer_checks(
         let mut loss_at = |step: f32| {
             let moved: Vec<f32> = weights.iter().zip(&direction).map(|(weight, way)| weight + step * way).collect();
             engine.write(parameter.weights, &moved)?;
-            loss(&mut engine, &order).map(|tally| tally.loss())
+            loss(&mut engine, &order).map(|metrics| metrics.loss())
         };
         let difference = (loss_at(step)? - loss_at(-step)?) / (2.0 * f64::from(step));
         engine.write(parameter.weights, &weights)?;

@@ -1,6 +1,6 @@
 //! Kinds by the magic numbers of their files.
 
-use super::{
+use super::kinds::{
     DOWNLOAD, Kind, SAVE_WHOLE, WRITE_WEIGHTS, always, arrays, contains, head, network, other, picture, readable,
 };
 

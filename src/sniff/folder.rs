@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Kind, SAVE_WHOLE, always, network, other};
+use super::kinds::{Kind, SAVE_WHOLE, always, network, other};
 
 pub(super) const SAVED_MODEL: &str =
     "load its folder in Python with tf_keras.models.load_model, and save the model as .h5";

@@ -1,6 +1,6 @@
 //! Kinds of text.
 
-use super::{DOWNLOAD, Kind, SAVE_WHOLE, TOML, always, arrays, contains, head, network, other, picture};
+use super::kinds::{self, DOWNLOAD, Kind, SAVE_WHOLE, TOML, always, arrays, contains, head, network, other, picture};
 
 /// How much of a text is looked at.
 const HEAD: usize = 1 << 13;
@@ -40,10 +40,10 @@ pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
         }
         () if begins("model_checkpoint_path:") => network("the list of TensorFlow checkpoints", SAVE_WHOLE),
         () if begins("{") || begins("[{") || begins("[[") && !has("[[layers]]") || begins("[\"") => json(text),
-        () if begins("[[layers]]") || has("\n[[layers]]") || begins("input =") || has("\ninput =") => super::text(TOML),
+        () if begins("[[layers]]") || has("\n[[layers]]") || begins("input =") || has("\ninput =") => kinds::text(TOML),
         () if is_table(text) => arrays("a table as text (CSV)"),
         () if !is_utf_8 => return None,
-        () => super::text("a text file"),
+        () => kinds::text("a text file"),
     })
 }
 
@@ -99,7 +99,7 @@ mod tests {
             assert_eq!(kind(text.as_bytes()).map(|kind| kind.name), Some(name), "{text}");
         }
         let long = [b"x".repeat(HEAD - 1).as_slice(), "ä and more".as_bytes()].concat();
-        assert_eq!(kind(&long), Some(super::super::text("a text file")));
+        assert_eq!(kind(&long), Some(kinds::text("a text file")));
         assert_eq!(kind(b"caf\xe9 and more"), None);
         assert_eq!(kind(b"\xff\xfet\0e\0x\0t\0"), Some(other("a text file in UTF-16")));
     }

@@ -1,6 +1,6 @@
 //! Kinds of zip archives, by the names of what is in them.
 
-use super::{Kind, SAVE_WHOLE, WRITE_WEIGHTS, always, arrays, contains, head, network, other, readable};
+use super::kinds::{Kind, SAVE_WHOLE, WRITE_WEIGHTS, always, arrays, contains, head, network, other, readable};
 
 /// The names are at the members' beginnings and once more in the directory at the end.
 const ENDS: usize = 1 << 16;

@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
-use crate::kernels::Tiling;
-use crate::model::{Model, resolve};
+use crate::kernels::{Tiles, Tiling};
+use crate::model::{Model, NAMES, notebook, resolve};
 use crate::network::LARGEST_BATCH;
+
+/// Samples a step where nothing else is asked for.
+pub const BATCH_SIZE: usize = 512;
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +40,30 @@ pub struct Config {
     pub model: Model,
 }
 
+impl Default for Config {
+    /// What `train` does unless asked for something else: cnn1 for 10 epochs by Keras' Adam, on the CPU path's tiles.
+    fn default() -> Self {
+        let (model, epochs) = notebook(NAMES[0]).expect("the names are those of networks");
+        Self {
+            epochs,
+            batch_size: BATCH_SIZE,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            warm_up_epochs: 0,
+            monitor: Monitor::ValLoss,
+            seed: 0,
+            split_seed: 2020,
+            validation_fraction: 0.2,
+            fold: None,
+            shuffle: true,
+            early_stopping: None,
+            reduce_lr_on_plateau: None,
+            tiles: Tiles::Cpu.into(),
+            model,
+        }
+    }
+}
+
 /// One part of equal ones that takes its turn as the held out one, in k-fold cross-validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fold {
@@ -54,9 +81,9 @@ const MOST_EPOCHS: usize = u32::MAX as usize;
 /// [`Error::Usage`] naming the option and its remedy.
 pub fn check_batch_size(batch_size: usize) -> Result<()> {
     match batch_size {
-        0 => Err(Error::Usage("--batch-size 0: nothing to train with; give 1 or more".into())),
+        0 => Err(Error::Usage("`batch_size` 0: nothing to train with; give 1 or more".into())),
         1..=LARGEST_BATCH => Ok(()),
-        _ => Err(Error::Usage(format!("--batch-size {batch_size}: too large; give at most {LARGEST_BATCH}"))),
+        _ => Err(Error::Usage(format!("`batch_size` {batch_size}: too large; give at most {LARGEST_BATCH}"))),
     }
 }
 
@@ -75,21 +102,21 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         let refuse = |problem: String| Err(Error::Usage(problem));
         if self.epochs == 0 {
-            return refuse("--epochs 0: nothing to train; give 1 or more".into());
+            return refuse("`epochs` 0: nothing to train; give 1 or more".into());
         }
         if self.epochs > MOST_EPOCHS {
-            return refuse(format!("--epochs {}: too many to count; give at most {MOST_EPOCHS}", self.epochs));
+            return refuse(format!("`epochs` {}: too many to count; give at most {MOST_EPOCHS}", self.epochs));
         }
         check_batch_size(self.batch_size)?;
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             let rate = self.learning_rate;
-            return refuse(format!("--learning-rate {rate}: not a positive number; give one such as 1e-3"));
+            return refuse(format!("`learning_rate` {rate}: not a positive number; give one such as 1e-3"));
         }
         self.check_learning_rate_control()?;
         if let Some(EarlyStopping { min_delta, baseline, .. }) = &self.early_stopping {
-            not_negative("--min-delta", *min_delta)?;
+            not_negative("`early_stopping.min_delta`", *min_delta)?;
             if let Some(baseline) = baseline.filter(|baseline| !baseline.is_finite()) {
-                return refuse(format!("--baseline {baseline}: not a number; give one such as 0.9"));
+                return refuse(format!("`early_stopping.baseline` {baseline}: not a number; give one such as 0.9"));
             }
         }
         resolve(&self.model).map(drop)
@@ -99,21 +126,23 @@ impl Config {
         let refuse = |problem: String| Err(Error::Usage(problem));
         if self.warm_up_epochs >= self.epochs {
             let Self { warm_up_epochs, epochs, .. } = self;
-            return refuse(format!("--warm-up-epochs {warm_up_epochs}: leaves none of {epochs} epochs; give fewer"));
+            return refuse(format!("`warm_up_epochs` {warm_up_epochs}: leaves none of {epochs} epochs; give fewer"));
         }
         let Some(ReduceLrOnPlateau { factor, min_delta, min_lr, .. }) = self.reduce_lr_on_plateau else {
             return Ok(());
         };
         if self.schedule != Schedule::Constant {
             return refuse(
-                "--reduce-lr-on-plateau: --schedule cosine sets the learning rate already; give one of the two".into(),
+                "`reduce_lr_on_plateau`: `schedule` cosine sets the learning rate already; give one of the two".into(),
             );
         }
         if !(factor > 0.0 && factor < 1.0) {
-            return refuse(format!("--plateau-factor {factor}: not between 0 and 1; give one such as 0.5"));
+            return refuse(format!(
+                "`reduce_lr_on_plateau.factor` {factor}: not between 0 and 1; give one such as 0.5"
+            ));
         }
-        not_negative("--plateau-min-delta", min_delta)?;
-        not_negative("--plateau-min-lr", min_lr)
+        not_negative("`reduce_lr_on_plateau.min_delta`", min_delta)?;
+        not_negative("`reduce_lr_on_plateau.min_lr`", min_lr)
     }
 
     /// The learning rate of each step by its number, from 1; `base` is that of the configuration, or what a plateau left
@@ -147,7 +176,7 @@ impl Config {
         let split = self.parts(count)?;
         match split.train.len() {
             samples if samples < self.batch_size => Err(Error::Usage(format!(
-                "--batch-size {}: only {samples} samples to train with; give at most {samples}",
+                "`batch_size` {}: only {samples} samples to train with; give at most {samples}",
                 self.batch_size
             ))),
             _ => Ok(split),

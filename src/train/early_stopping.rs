@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Monitor;
 
-/// The callback's arguments, by Keras' names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The callback's arguments, by Keras' names and with its defaults.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
     /// An improvement is more than this.
     pub min_delta: f64,

@@ -5,21 +5,24 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::{Placement, Source};
+use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::kernels::{Adam, Progress};
 use crate::model::glorot;
 use crate::plan::{BatchLog, BufferId, Executor, Parameter, Plan, Program, Timeline};
 use crate::random;
 
-/// Sum of losses and count of hits over some samples.
+/// Sum of losses and count of correct predictions over some samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Tally {
+pub struct Metrics {
     pub loss: f64,
-    pub hits: u64,
+    /// Samples whose largest logit is the label's.
+    #[serde(rename = "hits")]
+    pub correct: u64,
     pub samples: u64,
 }
 
-impl Tally {
+impl Metrics {
     /// Mean loss.
     pub fn loss(&self) -> f64 {
         self.loss / self.samples.max(1) as f64
@@ -27,12 +30,12 @@ impl Tally {
 
     /// Part of the samples whose largest logit is the label's.
     pub fn accuracy(&self) -> f64 {
-        self.hits as f64 / self.samples.max(1) as f64
+        self.correct as f64 / self.samples.max(1) as f64
     }
 
     fn add(&mut self, log: BatchLog, samples: usize) {
         self.loss += f64::from(log.loss);
-        self.hits += u64::from(log.hits);
+        self.correct += u64::from(log.correct);
         self.samples += samples as u64;
     }
 }
@@ -122,32 +125,27 @@ impl<'a> Engine<'a> {
         Ok(sum)
     }
 
-    /// Trains one batch after the other over `order`. `visit` sees the tally so far after every submission and may stop.
+    /// Trains one batch after the other over `order`. `callback` is told the metrics so far after every submission, and may stop.
     ///
     /// # Errors
     /// [`Error::Diverged`] when a loss is not finite, [`Error::Usage`] for a sample that is none.
-    pub fn train(
-        &mut self,
-        order: &[u32],
-        learning_rate: f64,
-        visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
-    ) -> Result<Tally> {
-        self.train_from(Tally::default(), order, &|_| learning_rate, visit)
+    pub fn train(&mut self, order: &[u32], learning_rate: f64, callback: ProgressCallback<Metrics>) -> Result<Metrics> {
+        self.train_from(Metrics::default(), order, &|_| learning_rate, callback)
     }
 
-    /// Like [`Self::train`], with the learning rate of each step by its number, from 1, and the tally of what an epoch has
+    /// Like [`Self::train`], with the learning rate of each step by its number, from 1, and the metrics of what an epoch has
     /// already done: sums in f64 depend on where they start.
     ///
     /// # Errors
     /// See [`Self::train`].
     pub fn train_from(
         &mut self,
-        tally: Tally,
+        metrics: Metrics,
         order: &[u32],
         learning_rate: &dyn Fn(u32) -> f64,
-        visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
-    ) -> Result<Tally> {
-        self.run(Program::Training, tally, order, learning_rate, visit)
+        callback: ProgressCallback<Metrics>,
+    ) -> Result<Metrics> {
+        self.run(Program::Training, metrics, order, learning_rate, callback)
     }
 
     /// Trains the batches of `order`, at most [`Plan::BATCHES`], in one submission whose passes are timed.
@@ -161,39 +159,39 @@ impl<'a> Engine<'a> {
         self.executor.time(Program::Training, batches)
     }
 
-    /// Loss and hits over `order`, without dropout and without changing anything.
+    /// Loss and correct predictions over `order`, without dropout and without changing anything.
     ///
     /// # Errors
     /// [`Error::Usage`] for a sample that is none, or what the device reports.
-    pub fn evaluate(&mut self, order: &[u32]) -> Result<Tally> {
-        self.run(Program::Evaluation, Tally::default(), order, &|_| 0.0, &mut |_| ControlFlow::Continue(()))
+    pub fn evaluate(&mut self, order: &[u32]) -> Result<Metrics> {
+        self.run(Program::Evaluation, Metrics::default(), order, &|_| 0.0, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Like [`Self::evaluate`], and the logits `[N, C]` that the network answers with.
     ///
     /// # Errors
     /// See [`Self::evaluate`].
-    pub fn predict(&mut self, order: &[u32]) -> Result<(Tally, Vec<f32>)> {
+    pub fn predict(&mut self, order: &[u32]) -> Result<(Metrics, Vec<f32>)> {
         let (classes, logits) = (self.plan().model.classes(), self.plan().host.logits);
-        let mut tally = Tally::default();
+        let mut metrics = Metrics::default();
         let mut answers = Vec::with_capacity(order.len() * classes);
         for rows in order.chunks(self.plan().rows(Program::Evaluation)) {
             self.prepare(Program::Evaluation, rows, &|_| 0.0)?;
             self.executor.submit(Program::Evaluation, 1)?;
-            self.executor.collect()?.into_iter().for_each(|log| tally.add(log, rows.len()));
+            self.executor.collect()?.into_iter().for_each(|log| metrics.add(log, rows.len()));
             answers.extend(&self.read(logits)?[..rows.len() * classes]);
         }
-        Ok((tally, answers))
+        Ok((metrics, answers))
     }
 
     fn run(
         &mut self,
         program: Program,
-        mut tally: Tally,
+        mut metrics: Metrics,
         order: &[u32],
         learning_rate: &dyn Fn(u32) -> f64,
-        visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>,
-    ) -> Result<Tally> {
+        callback: ProgressCallback<Metrics>,
+    ) -> Result<Metrics> {
         let batch = self.plan().rows(program);
         let mut rest = order;
         let mut under_way = VecDeque::new();
@@ -211,20 +209,20 @@ impl<'a> Engine<'a> {
                     self.time += batches as u32;
                 }
             }
-            let Some((mut rows, batches, time)) = under_way.pop_front() else { return Ok(tally) };
+            let Some((mut rows, batches, time)) = under_way.pop_front() else { return Ok(metrics) };
             for (log, step) in self.executor.collect()?.into_iter().zip(time + 1..) {
                 if !log.loss.is_finite() && program == Program::Training {
                     let problem = format!("the loss is {} at step {step}", log.loss);
-                    return Err(Error::Diverged(format!("{problem}; try a smaller --learning-rate")));
+                    return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
                 }
-                tally.add(log, rows.min(batch));
+                metrics.add(log, rows.min(batch));
                 rows = rows.saturating_sub(batch);
             }
             let each = last.elapsed().div_f64(batches as f64);
             last = Instant::now();
             self.batches =
                 (SUBMISSION.as_secs_f64() / each.as_secs_f64().max(1e-6)).clamp(1.0, Plan::BATCHES as f64) as usize;
-            stopped |= visit(&tally).is_break();
+            stopped |= callback(metrics).is_break();
         }
     }
 

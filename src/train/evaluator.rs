@@ -45,10 +45,10 @@ impl<'a> Evaluator<'a> {
 /// # Errors
 /// [`Error::Diverged`], or what the device reports.
 pub(super) fn predicted(engine: &mut Engine, samples: &[u32]) -> Result<(f64, Predictions)> {
-    let (tally, logits) = engine.predict(samples)?;
-    let loss = tally.loss();
+    let (metrics, logits) = engine.predict(samples)?;
+    let loss = metrics.loss();
     if !loss.is_finite() {
-        return Err(Error::Diverged(format!("the loss is {loss}; train again with a smaller --learning-rate")));
+        return Err(Error::Diverged(format!("the loss is {loss}; train again with a smaller `learning_rate`")));
     }
     let source = engine.source();
     let first = source.parts[0].len() as u32;

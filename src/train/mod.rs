@@ -17,9 +17,9 @@ mod state;
 mod trainer;
 mod weights;
 
-pub use config::{Config, Fold, check_batch_size};
+pub use config::{BATCH_SIZE, Config, Fold, check_batch_size};
 pub use early_stopping::{Best, EarlyStopping, EarlyStoppingState};
-pub use engine::{Engine, Tally};
+pub use engine::{Engine, Metrics};
 pub use environment::Environment;
 pub use evaluator::Evaluator;
 pub use history::{EpochResult, History};

@@ -1,14 +1,12 @@
 //! The figure of an epoch that callbacks watch, and what counts as an improvement of it.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::EpochResult;
 
 /// A figure by Keras' name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
 pub enum Monitor {
     ValLoss,
     ValAccuracy,

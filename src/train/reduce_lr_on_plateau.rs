@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Monitor;
 
-/// The callback's arguments, by Keras' names.
+/// The callback's arguments, by Keras' names and with its defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReduceLrOnPlateau {
     /// The new learning rate is the old one times this.
@@ -17,6 +17,12 @@ pub struct ReduceLrOnPlateau {
     pub cooldown: usize,
     /// The smallest learning rate.
     pub min_lr: f64,
+}
+
+impl Default for ReduceLrOnPlateau {
+    fn default() -> Self {
+        Self { factor: 0.1, patience: 10, min_delta: 1e-4, cooldown: 0, min_lr: 0.0 }
+    }
 }
 
 /// What the callback has seen.

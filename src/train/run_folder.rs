@@ -29,7 +29,7 @@ impl RunFolder {
         if entries.next().is_some() {
             let path = path.display();
             return Err(Error::Usage(format!(
-                "--run-dir {path}: not empty; choose another folder, or go on with --resume {path}"
+                "`run_dir` {path}: not empty; choose another folder, or go on with `resume` {path}"
             )));
         }
         Self::furnish(path.to_owned())
@@ -78,7 +78,7 @@ impl RunFolder {
                 fail("there is no such file or folder; check the path".into())
             }
             Ok(about) if !about.is_dir() => {
-                fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with --init"))
+                fail(format!("a file, not the folder of a run; {REMEDY}, or a network's file with `init`"))
             }
             Ok(_) if !path.join("checkpoints").exists() => fail(sniff::folder(path).line(Wanted::Run, REMEDY)),
             _ => Ok(Self::open(path)),
@@ -161,5 +161,5 @@ impl RunFolder {
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     let path = path.display();
     let remedy = remedy(error);
-    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); {remedy} with --run-dir"))
+    Error::Failed(format!("{path}: the run's folder cannot be made ({error}); {remedy} with `run_dir`"))
 }

@@ -2,16 +2,15 @@
 
 use std::f64::consts::PI;
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// What follows the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// The learning rate as it is
+    /// The learning rate as it is.
     Constant,
-    /// Half a cosine, from the learning rate down to 0 after the last epoch
+    /// Half a cosine, from the learning rate down to 0 after the last epoch.
     Cosine,
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, PlateauState, Tally};
+use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, Metrics, PlateauState};
 use crate::data::{Framing, Split, check_class_names, fashion_mnist_names};
 use crate::error::{Error, Result};
 use crate::formats::Checkpoint;
@@ -33,7 +33,8 @@ pub struct State {
     /// All steps done: Adam's t and dropout's counter.
     pub time: u32,
     /// Of the unfinished epoch.
-    pub tally: Tally,
+    #[serde(rename = "tally")]
+    pub metrics: Metrics,
     /// The best validation accuracy so far.
     pub best: Option<f64>,
     /// The configuration's, or what a plateau left of it; warm-up and schedule apply to it.
@@ -69,7 +70,7 @@ impl State {
             epoch: 0,
             step: 0,
             time: 0,
-            tally: Tally::default(),
+            metrics: Metrics::default(),
             best: None,
             early_stopping: EarlyStoppingState::default(),
             plateau: PlateauState::default(),
@@ -103,8 +104,8 @@ impl State {
         let best_epoch = state.early_stopping.best.map_or(0, |best| best.epoch);
         let learning_rate = state.learning_rate;
         let whole = best_epoch <= state.epoch && learning_rate.is_finite() && learning_rate >= 0.0;
-        if state.tally.hits > state.tally.samples {
-            return Err(fail("its tally has more hits than samples".into()));
+        if state.metrics.correct > state.metrics.samples {
+            return Err(fail("its metrics have more correct predictions than samples".into()));
         }
         if !whole || state.restored && !state.keeps_best_weights() {
             return Err(fail("its learning rate or its early stopping is impossible".into()));

@@ -1,12 +1,12 @@
 //! Trains epoch after epoch, and can stop and go on at any step.
 
 use std::mem;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use super::evaluator::predicted;
-use super::{Engine, EpochResult, Placement, Source, State, Tally, weights};
+use super::{Engine, EpochResult, Metrics, Placement, Source, State, weights};
+use crate::callback::ProgressCallback;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
@@ -78,12 +78,12 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Data`] where tensors or progress are not this model's.
     pub fn go_on_from(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
-        let State { epoch, step, time, tally, .. } = self.state;
+        let State { epoch, step, time, metrics, .. } = self.state;
         let samples = step.saturating_mul(self.state.config.batch_size).min(self.split.train.len());
         let all = epoch.saturating_mul(self.steps()).saturating_add(step);
-        if step > self.steps() || tally.samples != samples as u64 || time as usize != all {
+        if step > self.steps() || metrics.samples != samples as u64 || time as usize != all {
             let path = path.display();
-            let problem = format!("epoch {epoch}, step {step}, time {time} and its tally contradict each other");
+            let problem = format!("epoch {epoch}, step {step}, time {time} and its metrics contradict each other");
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
         weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
@@ -110,39 +110,39 @@ impl<'a> Trainer<'a> {
         self.split.train.len().div_ceil(self.state.config.batch_size)
     }
 
-    /// Trains the rest of the present epoch and validates; `None` when `visit` stopped it before the end of the
-    /// training. `visit` sees the epoch's tally after every submission.
+    /// Trains the rest of the present epoch and validates; `None` when `callback` stopped it before the end of the
+    /// training. `callback` is told the epoch's metrics after every submission.
     ///
     /// # Errors
     /// [`Error::Diverged`], or what the device reports.
-    pub fn epoch(&mut self, visit: &mut dyn FnMut(&Tally) -> ControlFlow<()>) -> Result<Option<Finished>> {
+    pub fn epoch(&mut self, callback: ProgressCallback<Metrics>) -> Result<Option<Finished>> {
         let start = Instant::now();
         let order = self.order();
         let batch = self.state.config.batch_size;
         let rest = &order[(self.state.step * batch).min(order.len())..];
         let learning_rates = self.state.config.learning_rates(self.state.learning_rate, self.steps());
-        let tally = self.engine.train_from(self.state.tally, rest, &learning_rates, visit)?;
-        self.training.samples += (tally.samples - self.state.tally.samples) as usize;
+        let metrics = self.engine.train_from(self.state.metrics, rest, &learning_rates, callback)?;
+        self.training.samples += (metrics.samples - self.state.metrics.samples) as usize;
         self.training.seconds += start.elapsed().as_secs_f64();
         self.state.time = self.engine.time;
-        self.state.step = (tally.samples as usize).div_ceil(batch);
-        self.state.tally = tally;
-        if (tally.samples as usize) < order.len() {
+        self.state.step = (metrics.samples as usize).div_ceil(batch);
+        self.state.metrics = metrics;
+        if (metrics.samples as usize) < order.len() {
             return Ok(None);
         }
         let start = Instant::now();
         let validation = self.engine.evaluate(&self.split.validation)?;
         let result = EpochResult {
             epoch: self.state.epoch + 1,
-            loss: tally.loss(),
-            accuracy: tally.accuracy(),
+            loss: metrics.loss(),
+            accuracy: metrics.accuracy(),
             val_loss: validation.loss(),
             val_accuracy: validation.accuracy(),
             learning_rate: learning_rates(self.state.time),
         };
         if !result.val_loss.is_finite() {
             let problem = format!("the validation loss is {} after epoch {}", result.val_loss, result.epoch);
-            return Err(Error::Diverged(format!("{problem}; try a smaller --learning-rate")));
+            return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
         }
         let best = self.state.best.is_none_or(|best| result.val_accuracy > best);
         if best {
@@ -151,7 +151,7 @@ impl<'a> Trainer<'a> {
         self.state.history.push(result);
         self.state.epoch = result.epoch;
         self.state.step = 0;
-        self.state.tally = Tally::default();
+        self.state.metrics = Metrics::default();
         let reduced = self.observe(&result)?;
         let Training { samples, seconds } = mem::take(&mut self.training);
         let images_per_second = samples as f64 / seconds.max(1e-9);

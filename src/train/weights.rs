@@ -36,7 +36,7 @@ pub fn read(engine: &mut Engine, Kind { suffix, buffer }: Kind) -> Result<Matric
         let values = engine.read(buffer(parameter))?;
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
             let problem = format!("a weight{suffix} of {} is {value} after step {}", parameter.layer, engine.time);
-            return Err(Error::Diverged(format!("{problem}; try a smaller --learning-rate")));
+            return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
         }
         Ok(values)
     };
@@ -113,5 +113,5 @@ pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, moments: bool) 
 
 fn not_this_model(path: &Path, problem: String) -> Error {
     let path = path.display();
-    Error::Data(format!("{path}: {problem}; give a checkpoint of the same model, or the --model it is of"))
+    Error::Data(format!("{path}: {problem}; give a checkpoint of the same model, or the `model` it is of"))
 }

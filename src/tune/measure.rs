@@ -1,8 +1,8 @@
 //! Times the candidates for one product against the table's cut, and takes the fastest that computes what its twin does.
 
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::gpu::{Probe, Trial, Trials};
 use crate::kernels::{Adam, Case, Cut, Kernel, Product, Tiled};
@@ -51,7 +51,7 @@ struct Bench<'a> {
     trials: Trials<'a>,
 }
 
-/// Measures a product, which comes with the table's cut, in all the ways to cut it. `visit` is called before each
+/// Measures a product, which comes with the table's cut, in all the ways to cut it. `callback` is called before each
 /// candidate and may stop, which gives `None`. `case` is what a cut has to compute: [`Tiled::case`].
 ///
 /// # Errors
@@ -61,14 +61,14 @@ pub fn measure(
     tiled: Tiled,
     candidates: &[Cut],
     case: impl Fn(&Tiled) -> Case,
-    visit: &mut dyn FnMut() -> ControlFlow<()>,
+    callback: ProgressCallback<()>,
 ) -> Result<Option<Outcome>> {
     let bench = Bench::new(probe, tiled, candidates)?;
     let mut table = bench.contender(tiled.cut(), 1)?;
     let repeats = (SUBMISSION.as_secs_f64() / table.seconds.max(1e-6)).clamp(1.0, 100.0) as usize;
     let (mut contenders, mut dropped) = (Vec::new(), Vec::new());
     for &cut in candidates {
-        if visit().is_break() {
+        if callback(()).is_break() {
             return Ok(None);
         }
         let start = Instant::now();

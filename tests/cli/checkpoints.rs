@@ -8,10 +8,9 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Dataset;
 use gpu_fmnist::formats::Checkpoint;
 use gpu_fmnist::gpu::Identity;
-use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::by_name_or_file;
 use gpu_fmnist::network::{Options, lower};
-use gpu_fmnist::train::{Config, EarlyStopping, Monitor, Placement, Schedule, Source, State, Trainer};
+use gpu_fmnist::train::{Config, EarlyStopping, Placement, Schedule, Source, State, Trainer};
 
 #[cfg(unix)]
 use crate::support::ended;
@@ -34,15 +33,9 @@ fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
     let config = Config {
         epochs: 2,
         batch_size: 7,
-        learning_rate: 1e-3,
         schedule: Schedule::Cosine,
         warm_up_epochs: 1,
-        monitor: Monitor::ValLoss,
         seed: 3,
-        split_seed: 2020,
-        validation_fraction: 0.2,
-        fold: None,
-        shuffle: true,
         early_stopping: Some(EarlyStopping {
             min_delta: 0.0,
             patience: 2,
@@ -50,9 +43,8 @@ fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
             start_from_epoch: 0,
             restore_best_weights: true,
         }),
-        reduce_lr_on_plateau: None,
-        tiles: Tiles::Cpu.into(),
         model,
+        ..Config::default()
     };
     let start = || State::new(config.clone(), Vec::new(), Identity::cpu());
     let mut whole = trainer(&dataset, start());

@@ -101,7 +101,7 @@ fn progress_and_settings_that_cannot_be_are_refused() {
         (|about, _| about["epoch"] = json!(u64::MAX), &COMMANDS, "history does not fit"),
         (|about, _| about["step"] = json!(u64::MAX), &[RESUME], "contradict each other"),
         (|about, _| about["time"] = json!(u32::MAX), &[RESUME], "contradict each other"),
-        (|about, _| about["tally"]["hits"] = json!(u64::MAX), &COMMANDS, "more hits than samples"),
+        (|about, _| about["tally"]["hits"] = json!(u64::MAX), &COMMANDS, "more correct predictions than samples"),
         (|about, _| about["history"][0]["loss"] = Value::Null, &COMMANDS, "garbled"),
         (|about, _| about["learning_rate"] = json!(-1.0), &COMMANDS, "its learning rate"),
         (|about, _| about["restored"] = json!(true), &COMMANDS, "early stopping is impossible"),

@@ -106,7 +106,7 @@ fn a_mirror_that_does_not_answer_is_asked_once() {
     assert_eq!(silent.requests.load(Ordering::Relaxed), 1);
     let Err(Error::Data(message)) = &result else { panic!("{result:?}") };
     assert!(message.contains(&silent.address) && message.contains(&refusing), "{message}");
-    assert!(message.ends_with("; place the four files in a folder and pass --data-dir"), "{message}");
+    assert!(message.ends_with("; place the four files in a folder and pass `data_dir`"), "{message}");
     assert_data_error(result, &folder.path().join("first"), "could not be fetched, tried ");
 }
 

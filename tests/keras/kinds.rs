@@ -73,14 +73,14 @@ fn weights_alone(folder: &Path, name: &str, bytes: &[u8]) -> Network {
     });
     let whole = whole.unwrap();
     let message = keras_h5::decode(bytes, "w.h5", None).unwrap_err().to_string();
-    assert_eq!(message, "w.h5: has weights alone, without their layers; give the --model that they are of");
+    assert_eq!(message, "w.h5: has weights alone, without their layers; give the `model` that they are of");
     let network = keras_h5::decode(bytes, "w.h5", Some(&whole.model)).unwrap();
     let is_weight = |(name, ..): &(&str, &[usize], Vec<u32>)| !name.ends_with("_moment");
     assert_eq!(bits(&network), bits(&whole).into_iter().filter(is_weight).collect::<Vec<_>>(), "{name}");
     let mut other = whole.model.clone();
     other.layers.push(other.layers.last().unwrap().clone());
     let message = keras_h5::decode(bytes, "w.h5", Some(&other)).unwrap_err().to_string();
-    assert!(message.contains("; give the --model that they are of"), "{message}");
+    assert!(message.contains("; give the `model` that they are of"), "{message}");
     network
 }
 

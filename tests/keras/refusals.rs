@@ -364,7 +364,7 @@ fn files_of_another_kind_are_refused() {
         (keras_h5::decode(b"", "a", None), "a: is no whole HDF5 file ("),
         (
             keras_h5::decode(weights, "a", None),
-            "a: has weights alone, without their layers; give the --model that they are of",
+            "a: has weights alone, without their layers; give the `model` that they are of",
         ),
         (keras_h5::decode(&h5[..h5.len() / 2], "a", None), "save the model in Keras again"),
     ] {

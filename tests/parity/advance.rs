@@ -15,7 +15,7 @@ fn every_broken_line_is_noticed() {
         mutation("a thread's rows", "row += THREADS", "row += 2u * THREADS"),
         mutation("the tail", "row < PORTION", "row < PORTION - 1"),
         mutation("the sum of losses", "loss += losses[row]", "loss = losses[row]"),
-        mutation("the count of hits", "hit += hits[row]", "hit = hits[row]"),
+        mutation("the count of correct predictions", "count += correct[row]", "count = correct[row]"),
         mutation("what earlier portions logged", "progress.portion > 0", "progress.portion > 1"),
         mutation("the log's address", "log[2 * progress.batch] =", "log[0] ="),
         mutation("the last portion", "progress.portion == PORTIONS", "progress.portion >= 1"),

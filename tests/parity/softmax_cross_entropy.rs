@@ -18,7 +18,7 @@ fn every_broken_line_is_noticed() {
         mutation("the sum", "sum += exp(", "sum = exp("),
         mutation("the target", "class_index == label", "class_index == 0"),
         mutation("the loss", "log(sum) - (", "log(sum) + ("),
-        mutation("the hit", "class_of_largest == label", "class_of_largest != label"),
+        mutation("what is correct", "class_of_largest == label", "class_of_largest != label"),
         mutation("rows that do not count", "f32(rows), counts)", "f32(rows), true)"),
         mutation("the address", "let first = row * CLASSES;", "let first = 0u;"),
         mutation("the tail", "row >= PORTION", "row >= PORTION - 1"),

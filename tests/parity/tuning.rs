@@ -33,7 +33,7 @@ fn measured_against(candidates: &[Tile], slots: usize, case: fn(&Tiled) -> Case)
     let convolution = Convolution::dense(512, 256, 128);
     let slow = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
     let cuts: Vec<Cut> = candidates.iter().map(|&tile| Cut { tile, slots }).collect();
-    measure(crate::probe(), slow, &cuts, case, &mut || ControlFlow::Continue(())).unwrap().unwrap()
+    measure(crate::probe(), slow, &cuts, case, &mut |()| ControlFlow::Continue(())).unwrap().unwrap()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn measuring_can_be_stopped() {
     let convolution = Convolution::dense(8, 8, 8);
     let tiled = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
     let cuts = [Cut { tile: FAST, slots: 1 }];
-    assert!(measure(crate::probe(), tiled, &cuts, Tiled::case, &mut || ControlFlow::Break(())).unwrap().is_none());
+    assert!(measure(crate::probe(), tiled, &cuts, Tiled::case, &mut |()| ControlFlow::Break(())).unwrap().is_none());
 }
 
 /// A convolution with a pool and a stride over channels, then a dense layer: every kind of product.

@@ -1,7 +1,6 @@
 //! Lines along a picture's edges: a thin frame, a scanner's dark rim.
 
-use super::CLOSE;
-use super::grid::{Grid, Rectangle};
+use super::grid::{CLOSE, Grid, Rectangle};
 
 /// How thick such a line may be: a fiftieth of the picture's shorter side, about half a pixel of a network's input. So no
 /// row of pixels of a data set's own picture, enlarged, is taken for one.

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CLOSE;
-use super::grid::{Grid, Rectangle, luma};
+use super::grid::{CLOSE, Grid, Rectangle, luma};
 use super::statistics::{commonest, median};
 use crate::data::Samples;
 

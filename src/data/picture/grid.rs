@@ -1,5 +1,8 @@
 //! Rows of values: of colours, of brightness, of a mask.
 
+/// How far a pixel of the background may be from it in each channel: a twentieth of full brightness.
+pub const CLOSE: f32 = 12.0;
+
 /// Values in `[H, W]` order.
 #[derive(Clone, Debug)]
 pub struct Grid<T> {

@@ -31,7 +31,7 @@ use super::problem::problem_with;
 use crate::error::Result;
 use background::Background;
 pub use framing::Framing;
-use grid::{Grid, luma};
+use grid::{CLOSE, Grid, luma};
 use shrink::Colour;
 use statistics::commonest;
 
@@ -55,9 +55,6 @@ pub struct Preparation {
     /// How the data's own pictures are framed.
     pub framing: Framing,
 }
-
-/// How far a pixel of the background may be from it in each channel: a twentieth of full brightness.
-const CLOSE: f32 = 12.0;
 
 /// Where the noise's standard deviation is more, what is compared with the background are means of nine pixels, and the
 /// least difference is this much, or twice the noise: six standard deviations of such a mean.

@@ -11,7 +11,6 @@ use super::compile::{self, LEARNING_RATE};
 use super::config::Dialect;
 use super::contents::{Array, Contents};
 use super::hdf5_reader::Reader;
-pub use super::hdf5_reader::is_hdf5;
 use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
 use super::network::network;
@@ -151,7 +150,7 @@ fn weights_alone(reader: &Reader, model: Option<&Model>) -> Found<Network> {
     if names.is_empty() && !reader.has_group("layers") {
         return Err("has neither a 'model_config' nor weights; save the whole model in Keras, by model.save".into());
     }
-    let model = model.ok_or("has weights alone, without their layers; give the --model that they are of")?.clone();
+    let model = model.ok_or("has weights alone, without their layers; give the `model` that they are of")?.clone();
     let variables = variables(&resolve(&model).map_err(|error| error.to_string())?);
     let contents = Contents::of_weights(model, &variables);
     let (paths, found) = if names.is_empty() {
@@ -166,7 +165,7 @@ fn weights_alone(reader: &Reader, model: Option<&Model>) -> Found<Network> {
     if found != variables.len() {
         let (name, expected) = (&contents.model.name, variables.len());
         return Err(format!(
-            "has {found} arrays of weights, the model '{name}' {expected}; give the --model that they are of"
+            "has {found} arrays of weights, the model '{name}' {expected}; give the `model` that they are of"
         ));
     }
     network(reader, contents, &paths, &Value::Null, None)

@@ -48,12 +48,6 @@ impl Source for Metered {
     }
 }
 
-/// Whether the bytes look like an HDF5 file: its signature is at 0, or where a block of the user's own ends.
-pub fn is_hdf5(bytes: &[u8]) -> bool {
-    let starts = std::iter::once(0).chain((9..).map(|power| 1 << power).take_while(|&start| start < bytes.len()));
-    starts.into_iter().any(|start| bytes[start..].starts_with(b"\x89HDF\r\n\x1a\n"))
-}
-
 pub struct Reader {
     file: File,
     /// Bytes that may still be unpacked.

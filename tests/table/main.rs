@@ -1,5 +1,8 @@
 //! The kernel table against the files on disk and what naga reads in the shaders; every file is compiled; imports point one
-//! way.
+//! way, and never in a circle.
+
+mod features;
+mod imports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,6 +12,8 @@ use std::path::{Path, PathBuf};
 use gpu_fmnist::kernels::{Access, Element, Progress, Row, TABLE, specialise};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
+
+use imports::{Imports, Modules, circles, place};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -133,11 +138,12 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "error",
     "shell",
     "sniff",
     "random",
+    "callback",
     "data",
     "model",
     "kernels",
@@ -161,37 +167,11 @@ fn unordered(modules: &BTreeSet<String>) -> Vec<&str> {
     modules.iter().map(String::as_str).filter(|module| !ORDER.contains(module)).collect()
 }
 
-/// What a file takes from the crate's root: `a` and `b` of `crate::a::c` or of `crate::{a::c, b::{d, e}}`.
-fn imported(text: &str) -> BTreeSet<String> {
-    let name = |path: &str| path.trim_start().chars().take_while(|&one| one.is_alphanumeric() || one == '_').collect();
-    let mut names = BTreeSet::new();
-    for path in text.split("crate::").skip(1) {
-        let Some(group) = path.strip_prefix('{') else {
-            names.insert(name(path));
-            continue;
-        };
-        // Where an item of this group starts, and how many groups within are open there.
-        let (mut first, mut open) = (0, 0);
-        for (at, letter) in group.char_indices() {
-            if open == 0 && [',', '}'].contains(&letter) {
-                names.insert(name(&group[first..at]));
-                first = at + 1;
-            }
-            match letter {
-                '{' => open += 1,
-                '}' if open == 0 => break,
-                '}' => open -= 1,
-                _ => {}
-            }
-        }
-    }
-    names
-}
-
 /// Modules that a file of module `own` imports although they stand above it.
 fn wrong_imports(own: &str, text: &str) -> Vec<String> {
     let rank = |module: &str| ORDER.iter().position(|known| *known == module);
-    imported(text).into_iter().filter(|module| rank(module) > rank(own)).collect()
+    let above = |module: &&str| rank(module) > rank(own);
+    Imports::of(text).roots().into_iter().filter(above).map(str::to_owned).collect()
 }
 
 /// Every file of a folder and of those in it.
@@ -227,10 +207,49 @@ fn imports_point_one_way() {
 }
 
 #[test]
+fn no_files_import_each_other_in_a_circle() {
+    let src = root().join("src");
+    let read = |path: PathBuf| {
+        let inside = path.strip_prefix(&src).unwrap().to_str()?.to_owned();
+        // Another program, and tests.
+        let counts = inside != "main.rs" && !inside.ends_with("/tests.rs");
+        counts.then(|| (place(&inside), Imports::of(&fs::read_to_string(path).unwrap())))
+    };
+    let modules: Modules = files("src").into_iter().filter_map(read).collect();
+    assert!(modules.len() > 200, "only {} files looked at", modules.len());
+    assert_eq!(circles(&modules), [""; 0]);
+}
+
+/// Flags of this program in the text of a file, but for its tests at the end.
+fn flags(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    // Another program's.
+    let lines = lines.filter(|line| !line.contains("tensorflowjs_converter --"));
+    let mut words =
+        lines.flat_map(|line| line.split(|letter: char| letter.is_whitespace() || "\"'`(".contains(letter)));
+    let is_flag = |word: &&str| word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic));
+    words.by_ref().filter(is_flag).collect()
+}
+
+/// Who uses the library gives fields, which `src/cli/flags.rs` turns into flags.
+#[test]
+fn no_message_below_the_command_line_names_a_flag() {
+    assert_eq!(
+        flags("// --epochs\nlet a = \"--epochs 0\";\n\"give `--model`\"; 'a --b'"),
+        ["--epochs", "--model", "--b"]
+    );
+    for path in files("src").iter().filter(|path| !path.starts_with(root().join("src/cli"))) {
+        let text = fs::read_to_string(path).unwrap();
+        assert_eq!(flags(&text), [""; 0], "{}", path.display());
+    }
+}
+
+#[test]
 fn an_import_that_points_up_is_noticed() {
     assert_eq!(wrong_imports("plan", "use crate::error::Result;\nuse crate::cli;\n"), ["cli"]);
     let grouped = "use crate::{\n    error::{Error, Result},\n    train::{cli, data}, model::Model};\nfn report() {}";
-    assert_eq!(imported(grouped), ["error", "model", "train"].map(str::to_owned).into());
+    assert_eq!(Imports::of(grouped).roots(), ["error", "model", "train"].into());
     assert_eq!(wrong_imports("plan", grouped), ["train"]);
     assert_eq!(wrong_imports("plan", "use crate::{kernels::{self, Tiles}, gpu};"), ["gpu"]);
     assert!(wrong_imports("cli", grouped).is_empty());

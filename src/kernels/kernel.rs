@@ -1,0 +1,160 @@
+//! What a kernel is: its row in the table, what it decides of a pass, and a case that holds shader and twin together.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use super::specialise::{Constants, Value};
+use super::tiles::Tiles;
+
+/// Words of a buffer that a binding's offset is a multiple of; what WebGPU guarantees of every adapter.
+pub const BINDING_ALIGNMENT: usize = 64;
+
+/// How a shader uses a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// What a buffer's 32-bit words are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    F32,
+    /// Integers, packed bytes, or a struct.
+    Words,
+}
+
+/// One `@binding` of a shader, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub name: &'static str,
+    pub access: Access,
+    pub element: Element,
+}
+
+/// One kernel's row in the table.
+#[derive(Debug)]
+pub struct Row {
+    /// The name of the shader, the host file and the test.
+    pub name: &'static str,
+    /// One line for `gpu-fmnist shaders`.
+    pub about: &'static str,
+    pub wgsl: &'static str,
+    pub bindings: &'static [Binding],
+    /// The cases that hold the shader to its twin, in the self-test and in `tests/parity`.
+    pub cases: fn() -> Vec<Case>,
+}
+
+/// A kernel with everything about its pass decided: shapes, options, tile.
+pub trait Kernel: Any + Debug + Send + Sync {
+    fn row(&self) -> &'static Row;
+
+    /// The numbers of the shader's `const` lines that this pass sets. With the row they are the whole specialisation.
+    fn constants(&self) -> Constants;
+
+    /// Workgroups to dispatch in x, y, z.
+    fn workgroups(&self) -> [usize; 3];
+
+    /// Threads of a workgroup.
+    fn threads(&self) -> usize {
+        let constants = self.constants();
+        let threads = constants.iter().filter(|(name, _)| name.starts_with("THREADS"));
+        threads.map(|(_, value)| if let Value::U32(count) = value { *count as usize } else { 1 }).product()
+    }
+
+    /// Floating-point operations that the pass is for: a multiply-add counts as two; a comparison, a choice, and what only
+    /// finds addresses, as none. Of the three products the multiply-adds alone are counted, taps outside of the image
+    /// included; gradients through a max-pool have one place of each window. Elsewhere every addition, product, root or
+    /// exponential of an element counts as one.
+    fn operations(&self) -> usize;
+
+    /// The fewest words that the buffer of each binding must have, in order. Places that other buffers hold, as an order
+    /// of samples does, are not counted: the shaders of such kernels are checked at run time, and so is every shader that is
+    /// not this crate's, of which nothing need be known.
+    fn words(&self) -> Vec<usize> {
+        vec![1; self.row().bindings.len()]
+    }
+
+    /// Words that have to move between memory and the pass through one binding, whose buffer has `words`: each once, and
+    /// so twice where it is read and written. A pass that touches but a part says which.
+    fn traffic(&self, _binding: &str, words: usize) -> usize {
+        words
+    }
+
+    /// Does on the CPU what the shader does, on the buffers of the row's bindings, in order.
+    fn twin(&self, memory: &mut [&mut [u32]]);
+}
+
+// The four kinds of binding, for the rows of the table.
+pub(super) const fn read(name: &'static str) -> Binding {
+    Binding { name, access: Access::Read, element: Element::F32 }
+}
+
+pub(super) const fn write(name: &'static str) -> Binding {
+    Binding { name, access: Access::Write, element: Element::F32 }
+}
+
+pub(super) const fn read_words(name: &'static str) -> Binding {
+    Binding { name, access: Access::Read, element: Element::Words }
+}
+
+pub(super) const fn write_words(name: &'static str) -> Binding {
+    Binding { name, access: Access::Write, element: Element::Words }
+}
+
+/// A linear run of workgroups as x and y of a dispatch, since no adapter allows more than 65,535 in one direction. The
+/// shader's GRID_WIDTH constant is x and turns it back. Where y does not divide the run, some workgroups are too many;
+/// the shaders let those do nothing.
+pub(super) fn grid(workgroups: usize) -> [usize; 2] {
+    let rows = workgroups.div_ceil(32_768).max(1);
+    [workgroups.div_ceil(rows).max(1), rows]
+}
+
+/// One kernel, one specialisation, and what its buffers hold before it runs.
+pub struct Case {
+    pub label: String,
+    pub kernel: Box<dyn Kernel>,
+    /// One buffer for each binding of the kernel's row.
+    pub memory: Vec<Vec<u32>>,
+    /// How far numbers of each binding may be apart; those of bindings beyond the list, and integers, agree to the bit.
+    pub tolerances: Vec<Tolerance>,
+    /// The column of tiles that the kernel has its own from, if it has any.
+    pub tiles: Option<Tiles>,
+}
+
+/// How far a number may be from the twin's: `|shader - twin| <= relative * |twin| + absolute`. The absolute part is for what
+/// is left where larger numbers cancel; small numbers that come of none need it to be zero, or nobody would look at them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tolerance {
+    pub relative: f32,
+    pub absolute: f32,
+}
+
+impl Tolerance {
+    /// The same bits, or both zero.
+    pub const EXACT: Self = Self { relative: 0.0, absolute: 0.0 };
+}
+
+impl Case {
+    /// The buffers after the twin ran.
+    pub fn expected(&self) -> Vec<Vec<u32>> {
+        let mut memory = self.memory.clone();
+        let mut views: Vec<&mut [u32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
+        self.kernel.twin(&mut views);
+        memory
+    }
+
+    /// How far numbers of the binding may be apart: what is only read stays as it is.
+    pub fn tolerance(&self, binding: usize) -> Tolerance {
+        let tolerance = self.tolerances.get(binding).filter(|_| self.writes(binding));
+        tolerance.copied().unwrap_or(Tolerance::EXACT)
+    }
+
+    /// Whether the binding's buffer is written.
+    pub fn writes(&self, binding: usize) -> bool {
+        self.kernel.row().bindings[binding].access == Access::Write
+    }
+}
+
+/// What the executor broke if a twin gets other buffers than its row names.
+pub(super) const BINDINGS: &str = "the executor passes one buffer for each binding of the row";
