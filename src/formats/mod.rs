@@ -16,7 +16,7 @@ pub use bounded_read::read_text;
 pub use checkpoint::{Checkpoint, Tensor};
 pub use exchange::{Format, decode, read};
 pub use keras::{h5 as keras_h5, zip as keras_zip};
-pub use network::{AdamState, Network, SUFFIXES};
+pub use network::{Network, OptimizerState};
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
 pub use whole_file::{make_folder, write_whole};

@@ -30,6 +30,7 @@ mod specialise;
 mod tiled;
 mod tiles;
 mod tiling;
+mod updates;
 mod vectors;
 
 pub use adam::Adam;
@@ -59,6 +60,7 @@ pub use specialise::{Constants, Value, specialise};
 pub use tiled::Tiled;
 pub use tiles::Tiles;
 pub use tiling::Tiling;
+pub use updates::{MicroBatches, Partitions, Update, Updates};
 pub use vectors::vectorised;
 
 use std::any::Any;

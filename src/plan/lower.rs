@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::arenas::{Arenas, Storage};
 use super::stages::{Stage, Value, stages};
-use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan, words};
+use super::{Buffer, BufferId, HostBuffers, Pass, Plan, words};
 use crate::error::{Error, Result};
 use crate::kernels::{
-    Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Cut, Fold, Gather, Kernel,
-    PoolBackward, PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
+    Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Cut, Fold, Gather, Kernel, PoolBackward,
+    PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
 };
-use crate::model::{Model, Resolved, resolve};
+use crate::model::{Model, resolve};
+use crate::optimizers::Optimizer;
 
 /// What a plan depends on beside the model.
 #[derive(Clone, Debug)]
@@ -21,13 +23,14 @@ pub struct Options {
     pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
+    pub optimizer: Optimizer,
 }
 
 impl Options {
-    /// With the portion that suits the adapter that the tiles are of.
+    /// With the portion that suits the adapter that the tiles are of, and Adam.
     pub fn new(batch: usize, tiles: impl Into<Tiling>, samples: usize) -> Self {
         let tiles = tiles.into();
-        Self { batch, portion: tiles.portion(batch), tiles, samples }
+        Self { batch, portion: tiles.portion(batch), tiles, samples, optimizer: Optimizer::default() }
     }
 }
 
@@ -48,7 +51,7 @@ struct ValueBuffers {
 /// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let layers = resolve(model)?;
-    let Options { batch, portion, tiles, samples } = options;
+    let Options { batch, portion, tiles, samples, optimizer } = options;
     if portion == 0 || portion > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in portions of {portion}: give 1 to {LARGEST_BATCH}, and no more to a portion"
@@ -57,7 +60,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let portions = batch.div_ceil(portion);
     let (stages, values) = stages(&layers, portion);
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, [batch, portion], samples);
+    let host = host_buffers(&mut buffers, model, [batch, portion], samples, &optimizer);
     let pixels = layers[0].input.values();
     let input = buffers.add("input", vec![portion, pixels]);
     let labels = buffers.add("batch.labels", vec![portion]);
@@ -67,8 +70,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
 
     let mut forward = Vec::new();
     let mut backward = Vec::new();
-    let mut parameters = Vec::new();
-    let mut updates = Vec::new();
+    let mut arenas = Arenas::default();
     for stage in &stages {
         backward.push(match stage {
             Stage::Convolution { layer, convolution, relu, input, output } => {
@@ -81,14 +83,23 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                 let (from, to) = (value_buffers[*input], value_buffers[*output]);
                 let gradient_tile = tiles.weight_gradient(convolution);
                 let gradient_slots = tiles.slots(convolution, &gradient_tile);
-                let parameter = parameter(&mut buffers, layer, gradient_slots, portions);
+                let weight_gradient = ConvWeightGradient {
+                    convolution: *convolution,
+                    packed,
+                    slots: gradient_slots,
+                    tile: gradient_tile,
+                };
+                let Storage { values: (weights, first), gradient: (gradient, first_gradient) } =
+                    arenas.add(&mut buffers, layer, weight_gradient.partitions(), portions);
                 if let Some(join) = kernel.join() {
                     let shape = vec![slots, join.rows, join.filters];
                     let sums = buffers.add(&format!("{}.sums", layer.name), shape);
-                    forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, sums, argmax]));
-                    forward.push(pass(&layer.name, join, &[sums, parameter.weights, to.output]));
+                    let bound = [from.output, weights, sums, argmax];
+                    forward.push(pass_from(&layer.name, kernel, &bound, vec![0, first, 0, 0]));
+                    forward.push(pass_from(&layer.name, join, &[sums, weights, to.output], vec![0, first, 0]));
                 } else {
-                    forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, to.output, argmax]));
+                    let bound = [from.output, weights, to.output, argmax];
+                    forward.push(pass_from(&layer.name, kernel, &bound, vec![0, first, 0, 0]));
                 }
                 let mut kernels = Vec::new();
                 if values[*input].needs_gradient {
@@ -99,7 +110,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                         gate,
                         tile: tiles.input_gradient(&convolution),
                     };
-                    let sources = [to.gradient, argmax, parameter.weights];
+                    let sources = [to.gradient, argmax, weights];
                     if tiles.folds(convolution) {
                         let group = Convolution { batch: Fold::group(convolution, packed), ..*convolution };
                         let patches = Fold::patches(&group);
@@ -111,7 +122,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                             let outputs = number * group.positions() * group.filters;
                             let inputs = number * group.inputs();
                             let places = if group.pool > 1 { outputs / packed } else { 0 };
-                            let offsets = vec![outputs, places, 0, 0, 0];
+                            let offsets = vec![outputs, places, first, 0, 0];
                             kernels.push(pass_from(&layer.name, product(patches, None), &bound, offsets));
                             let fold = Fold { convolution: group, gate };
                             let bound = [gradient, from.output, from.gradient];
@@ -119,20 +130,13 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                         }
                     } else {
                         let bound = [&sources[..], &[from.output, from.gradient]].concat();
-                        kernels.push(pass(&layer.name, product(*convolution, gate), &bound));
+                        let kernel = product(*convolution, gate);
+                        kernels.push(pass_from(&layer.name, kernel, &bound, vec![0, 0, first, 0, 0]));
                     }
                 }
-                let kernel = ConvWeightGradient {
-                    convolution: *convolution,
-                    packed,
-                    slots: gradient_slots,
-                    tile: gradient_tile,
-                };
-                kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));
-                let Parameter { gradient, adam, weights, first_moment, second_moment, .. } = parameter;
-                let bound = [gradient, host.rates, host.progress, weights, first_moment, second_moment];
-                updates.push(pass(&layer.name, adam, &bound));
-                parameters.push(parameter);
+                let bound = [from.output, to.gradient, argmax, gradient];
+                let offsets = vec![0, 0, 0, first_gradient];
+                kernels.push(pass_from(&layer.name, weight_gradient, &bound, offsets));
                 kernels
             }
             Stage::Pool { window, input, output } => {
@@ -192,28 +196,43 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     step.extend(backward.into_iter().rev().flatten());
     let mut training = Vec::new();
     for portion in 0..portions {
-        training.extend(step.iter().map(|pass| of_portion(pass, &parameters, portion)));
-        if portion + 1 == portions {
-            training.append(&mut updates);
-        }
+        training.extend(step.iter().map(|pass| of_portion(pass, &arenas, portion)));
         training.push(advance.clone());
     }
+    // Ahead of the last pass, which moves on to the next step.
+    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, portions);
+    let last = training.len() - 1;
+    training.splice(last..last, updates);
 
     let model = model.clone();
+    let buffers = buffers.0;
     let plan =
-        Plan { model, batch, portion, tiles, samples, buffers: buffers.0, training, evaluation, parameters, host };
+        Plan { model, batch, portion, tiles, samples, buffers, training, evaluation, optimizer, variables, host };
     plan.check()?;
     Ok(plan)
 }
 
 #[derive(Default)]
-struct Buffers(Vec<Buffer>);
+pub(super) struct Buffers(Vec<Buffer>);
 
 impl Buffers {
-    fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
+    pub fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
         let words = words(&shape);
-        self.0.push(Buffer { name: name.to_owned(), shape, words });
+        self.0.push(Buffer { name: name.to_owned(), shape, words, initial: Vec::new() });
         BufferId(self.0.len() - 1)
+    }
+
+    /// With these words in it from the beginning.
+    pub fn add_filled(&mut self, name: &str, initial: Vec<u32>) -> BufferId {
+        let id = self.add(name, vec![initial.len()]);
+        self.0[id.0].initial = initial;
+        id
+    }
+
+    /// Names a buffer, and says how large it is, once that is known.
+    pub fn define(&mut self, id: BufferId, name: &str, shape: Vec<usize>) {
+        let words = words(&shape);
+        self.0[id.0] = Buffer { name: name.to_owned(), shape, words, initial: Vec::new() };
     }
 
     /// Bytes, four a word.
@@ -226,23 +245,28 @@ impl Buffers {
 }
 
 /// The pass as a portion of the batch runs it: gradients go behind those of the portions before.
-fn of_portion(pass: &Pass, parameters: &[Parameter], portion: usize) -> Pass {
+fn of_portion(pass: &Pass, arenas: &Arenas, portion: usize) -> Pass {
     let mut pass = pass.clone();
     for (id, offset) in pass.buffers.iter().zip(&mut pass.offsets) {
-        if let Some(parameter) = parameters.iter().find(|parameter| parameter.gradient == *id) {
-            *offset = portion * parameter.adam.portion_stride();
-        }
+        *offset += portion * arenas.stride(*id).unwrap_or(0);
     }
     pass
 }
 
-fn host_buffers(buffers: &mut Buffers, model: &Model, [batch, portion]: [usize; 2], samples: usize) -> HostBuffers {
+fn host_buffers(
+    buffers: &mut Buffers,
+    model: &Model,
+    [batch, portion]: [usize; 2],
+    samples: usize,
+    optimizer: &Optimizer,
+) -> HostBuffers {
     let pixels = model.input.iter().product();
+    let numbers = optimizer.rule().step(1.0, 1).len();
     HostBuffers {
         images: buffers.add_bytes("images", vec![samples, pixels]),
         labels: buffers.add_bytes("labels", vec![samples]),
         order: buffers.add("order", vec![Plan::BATCHES, batch]),
-        rates: buffers.add("rates", vec![Plan::BATCHES]),
+        rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
         log: buffers.add("log", vec![Plan::BATCHES, 2]),
         logits: buffers.add("logits", vec![portion, model.classes()]),
@@ -270,26 +294,6 @@ fn value_buffers(
         ValueBuffers { output, gradient: buffers.add(&format!("{}.output.gradient", value.layer), shape) }
     };
     values.iter().enumerate().map(make).collect()
-}
-
-fn parameter(buffers: &mut Buffers, layer: &Resolved, slots: usize, portions: usize) -> Parameter {
-    let shape = layer.weights.clone().expect("only layers with weights become convolutions");
-    let matrix = vec![shape.rows + 1, shape.columns];
-    let adam = Adam { values: shape.values(), slots, portions };
-    let gradient = match portions {
-        1 => vec![slots, shape.rows + 1, shape.columns],
-        _ => vec![portions, adam.portion_stride()],
-    };
-    let mut add = |what: &str, shape: &[usize]| buffers.add(&format!("{}.{what}", layer.name), shape.to_vec());
-    Parameter {
-        layer: layer.name.clone(),
-        weights: add("weights", &matrix),
-        gradient: add("weights.gradient", &gradient),
-        adam,
-        first_moment: add("weights.first_moment", &matrix),
-        second_moment: add("weights.second_moment", &matrix),
-        shape,
-    }
 }
 
 fn pass(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) -> Pass {
@@ -346,15 +350,13 @@ mod tests {
             "conv_forward dense_2.argmax",
             "softmax_cross_entropy hits",
             "conv_input_gradient dense_1.output.gradient",
-            "conv_weight_gradient dense_2.weights.gradient",
+            "conv_weight_gradient weights.gradient",
             "dropout dense_1.output.gradient",
             "dropout dense_1.output.gradient",
             "conv_input_gradient dense.output.gradient",
-            "conv_weight_gradient dense_1.weights.gradient",
-            "conv_weight_gradient dense.weights.gradient",
-            "adam dense.weights.second_moment",
-            "adam dense_1.weights.second_moment",
-            "adam dense_2.weights.second_moment",
+            "conv_weight_gradient weights.gradient",
+            "conv_weight_gradient weights.gradient",
+            "adam weights.second_moment",
             "advance log",
         ];
         let plan = plan();

@@ -1,20 +1,24 @@
 //! A training step as data: named buffers and ordered passes. Making a plan needs no device; an [`Executor`] runs it.
 
+mod arenas;
 mod bare;
 mod check;
 mod executor;
 mod lower;
 mod stages;
+mod variables;
 
 pub use bare::{Bare, single};
 pub use check::MOST_BINDINGS;
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use lower::{LARGEST_BATCH, Options, lower};
+pub use variables::{Gradient, Place, Training, Variable, VariableKind};
 
 use std::sync::Arc;
 
-use crate::kernels::{Adam, Kernel, Tiling};
-use crate::model::{Model, Weights};
+use crate::kernels::{Kernel, Tiling};
+use crate::model::Model;
+use crate::optimizers::Optimizer;
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,11 +27,13 @@ pub struct BufferId(pub usize);
 /// A named run of 32-bit words on the device.
 #[derive(Clone, Debug)]
 pub struct Buffer {
-    /// `conv2d.weights.gradient`, say.
+    /// `conv2d.output.gradient`, say.
     pub name: String,
     pub shape: Vec<usize>,
     /// Words: the product of the shape, or a quarter of it where the elements are bytes.
     pub words: usize,
+    /// Its first words before anything ran; those beyond are zero.
+    pub initial: Vec<u32>,
 }
 
 /// One dispatch of one kernel.
@@ -51,21 +57,6 @@ pub enum Program {
     Evaluation,
 }
 
-/// The weights of one layer and what training keeps beside them.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// The layer's name.
-    pub layer: String,
-    pub shape: Weights,
-    /// `[rows + 1, columns]`: the kernel, then the bias.
-    pub weights: BufferId,
-    /// The gradient is the sum over its slots: see [`Adam::slots`].
-    pub gradient: BufferId,
-    pub adam: Adam,
-    pub first_moment: BufferId,
-    pub second_moment: BufferId,
-}
-
 /// The buffers that the host writes and reads.
 #[derive(Clone, Copy, Debug)]
 pub struct HostBuffers {
@@ -75,7 +66,7 @@ pub struct HostBuffers {
     pub labels: BufferId,
     /// `[batches * batch]`: the samples to visit, by number.
     pub order: BufferId,
-    /// `[batches]`: Adam's rate of each batch.
+    /// `[batches, numbers]`: what the optimizer's rule computes for each step.
     pub rates: BufferId,
     /// [`crate::kernels::Progress`]
     pub progress: BufferId,
@@ -100,7 +91,9 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     pub training: Vec<Pass>,
     pub evaluation: Vec<Pass>,
-    pub parameters: Vec<Parameter>,
+    pub optimizer: Optimizer,
+    /// In the order of the layers.
+    pub variables: Vec<Variable>,
     pub host: HostBuffers,
 }
 
@@ -145,9 +138,9 @@ impl Plan {
         self.buffers.iter().map(|buffer| 4 * buffer.words as u64).sum()
     }
 
-    /// Weights of the model, biases included.
+    /// Numbers in all variables.
     pub fn weights(&self) -> usize {
-        self.parameters.iter().map(|parameter| parameter.shape.values()).sum()
+        self.variables.iter().map(|variable| variable.values.words).sum()
     }
 }
 
@@ -180,8 +173,10 @@ mod tests {
         let moved = pixels + 10 * 32 + pooled * 32 + pooled / 8 * 32;
         assert_eq!(work("conv2d", "conv_forward"), (2 * rows * 9 * 32, 4 * moved));
         assert_eq!(work("conv2d", "conv_weight_gradient").0, 2 * pooled * 9 * 32);
-        let values = 129 * 10;
-        assert_eq!(work("dense_1", "adam"), (values * 15, 4 * (4 * values + 1 + 6 + 6 * values)));
+        let [convolution, dense, last] = [10 * 32, 5409 * 128, 129 * 10];
+        let values = convolution + dense + last;
+        let partitions = 64 * convolution + dense + 4 * last;
+        assert_eq!(work("weights", "adam"), (11 * values + partitions, 4 * (partitions + 1 + 6 + 6 * 6 + 6 * values)));
         assert_eq!(plan.operations(Program::Evaluation), {
             let products = rows * 9 * 32 + 512 * (5408 * 128 + 128 * 10);
             2 * products + pixels + 4 * 512 * 10 + 512

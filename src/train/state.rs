@@ -30,7 +30,7 @@ pub struct State {
     pub epoch: usize,
     /// Steps done of the epoch after those.
     pub step: usize,
-    /// All steps done: Adam's t and dropout's counter.
+    /// All steps done: the optimizer's t and dropout's counter.
     pub time: u32,
     /// Of the unfinished epoch.
     pub tally: Tally,
