@@ -10,7 +10,7 @@ use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::{Activation, Layer, Model};
 use gpu_fmnist::plan::{BatchLog, BufferId, Executor, Options, Plan, Program, Timeline, lower};
-use gpu_fmnist::train::{Config, Engine, Monitor, Placement, Schedule, Source, State, Trainer};
+use gpu_fmnist::train::{Config, Engine, GradientOrder, Monitor, Placement, Schedule, Source, State, Trainer};
 
 /// What may fail, and how often it does its work before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,6 +95,8 @@ fn state() -> State {
     let config = Config {
         epochs: 2,
         batch_size: BATCH,
+        micro_batch: None,
+        gradient_order: GradientOrder::Sequential,
         learning_rate: 1e-3,
         schedule: Schedule::Constant,
         warm_up_epochs: 0,

@@ -114,17 +114,17 @@ struct Cut {
     tiles: Tiles,
     placement: Placement,
     /// Of each batch.
-    portions: usize,
+    micro_batches: usize,
 }
 
 fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     let what = format!("{} ({cut:?})", golden.name);
-    let Cut { tiles, placement, portions } = cut;
+    let Cut { tiles, placement, micro_batches } = cut;
     let samples = samples(golden);
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: samples.shape };
     let source = Source { parts: [&samples, &none] };
     let options = Options {
-        portion: golden.batch.div_ceil(portions),
+        micro_batch: golden.batch.div_ceil(micro_batches),
         ..Options::new(golden.batch, tiles, placement.samples(&source, golden.batch))
     };
     let plan = lower(&golden.model, options).unwrap();
@@ -160,8 +160,8 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
 
 fn check_first_step(golden: &Golden, what: &str, engine: &mut Engine, variables: &[Variable]) {
     let logits = engine.read(engine.plan().host.logits).unwrap();
-    // The first image's are still there if they are the last portion's, too.
-    let whole = engine.plan().portion == golden.batch;
+    // The first image's are still there if they are the last micro-batch's, too.
+    let whole = engine.plan().micro_batch == golden.batch;
     for (class, expected) in golden.expect.logits_of_first_image.iter().enumerate().filter(|_| whole) {
         close(f64::from(logits[class]), *expected, 1e-4, &format!("{what}: logit {class}"));
     }
@@ -209,8 +209,8 @@ fn goldens() -> Vec<Golden> {
 fn the_twins_train_as_the_oracle_does() {
     for golden in goldens() {
         // A GPU's column has slots in forward products, too.
-        for (tiles, portions) in [(Tiles::Cpu, 1), (Tiles::Cpu, 3), (Tiles::Gpu, 1)] {
-            let cut = Cut { tiles, placement: Placement::Resident, portions };
+        for (tiles, micro_batches) in [(Tiles::Cpu, 1), (Tiles::Cpu, 3), (Tiles::Gpu, 1)] {
+            let cut = Cut { tiles, placement: Placement::Resident, micro_batches };
             check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
         }
     }
@@ -223,11 +223,11 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
     let golden = goldens();
     for (number, golden) in golden.iter().enumerate() {
         let check = |cut| check(golden, cut, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
-        check(Cut { tiles: adapter.tiles(), placement: Placement::Resident, portions: 1 });
-        // The other columns of the table, streamed data, and batches in portions take turns: cnn1 with its long sum comes
+        check(Cut { tiles: adapter.tiles(), placement: Placement::Resident, micro_batches: 1 });
+        // The other columns of the table, streamed data, and batches in micro-batches take turns: cnn1 with its long sum comes
         // first, and so gets a GPU's slots.
         let tiles = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware][number % 3];
-        check(Cut { tiles, placement: Placement::Streamed, portions: 2 });
+        check(Cut { tiles, placement: Placement::Streamed, micro_batches: 2 });
     }
 }
 
@@ -236,6 +236,6 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
 fn a_wrong_oracle_is_noticed() {
     let mut golden = goldens().remove(0);
     golden.expect.loss[0] *= 1.001;
-    let cut = Cut { tiles: Tiles::Cpu, placement: Placement::Resident, portions: 1 };
+    let cut = Cut { tiles: Tiles::Cpu, placement: Placement::Resident, micro_batches: 1 };
     check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
 }

@@ -31,7 +31,7 @@ fn a_plan_that_was_changed_into_one_that_cannot_run_is_refused() {
     refused(|plan| plan.evaluation[1].offsets[0] = 64, "needs 3136 words of input, the buffer has 3072");
     refused(|plan| plan.host.log = BufferId(999), "no buffer 999 of 32 words");
     refused(|plan| plan.host.log = plan.host.progress, "of 32 words");
-    refused(|plan| plan.portion = 0, "portions of 0 rows");
+    refused(|plan| plan.micro_batch = 0, "micro-batches of 0 rows");
     let kernel = Arc::new(CeilingBandwidth { words: 10 });
     assert!(single(kernel.clone(), &[10, 9], Tiles::Cpu).is_err());
     assert!(single(kernel, &[10], Tiles::Cpu).is_err());

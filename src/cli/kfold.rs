@@ -25,7 +25,7 @@ use crate::model;
 use crate::plot::{BoxPlot, Values, save};
 use crate::shell::quoted;
 use crate::sniff;
-use crate::train::{Config, Fold, History, Monitor, RunFolder, Schedule, State};
+use crate::train::{Config, Fold, GradientOrder, History, Monitor, RunFolder, Schedule, State};
 
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
 ///
@@ -61,7 +61,7 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "learning_rate", "run_dir", "tiles", "class_names",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "run_dir", "tiles", "class_names",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -146,7 +146,9 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
             let class_names = names::known(given_names.unwrap_or_default(), config.model.classes(), |classes| {
                 dataset.class_names(classes)
             })?;
-            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            let batches = (config.batch_size, config.micro_batch);
+            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, batches, &mut console)?;
+            config.micro_batch = Some(config.most_rows());
             let common = Common { data, class_names, config };
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
@@ -223,6 +225,8 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch.size(),
+        micro_batch: arguments.batch.micro_batch,
+        gradient_order: GradientOrder::Sequential,
         learning_rate: arguments.learning_rate,
         schedule: Schedule::Constant,
         warm_up_epochs: 0,

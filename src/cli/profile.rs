@@ -72,7 +72,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let (model, _) = model::by_name_or_file(&arguments.model)?;
     let batch = arguments.batch_size;
     let device = arguments.adapter.device(console)?;
-    let tiles = tiling::choose(arguments.tiles, &device, &model, batch, console)?;
+    let tiles = tiling::choose(arguments.tiles, &device, &model, (batch, None), console)?;
     let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
     interrupt::watch(console);
     let visit = &mut interrupt::requested;

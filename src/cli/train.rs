@@ -21,7 +21,7 @@ use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
 use crate::kernels::Tiles;
 use crate::model::{self, Model};
-use crate::train::{Config, History, RunFolder, Schedule, State};
+use crate::train::{Config, GradientOrder, History, RunFolder, Schedule, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
@@ -65,7 +65,7 @@ pub struct TrainArguments {
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
     #[arg(long, value_name = "RUN", group = "patient", conflicts_with_all = [
-        "model", "batch_size", "learning_rate", "schedule", "warm_up_epochs", "seed", "split_seed", "validation_fraction",
+        "model", "batch_size", "micro_batch", "learning_rate", "schedule", "warm_up_epochs", "seed", "split_seed", "validation_fraction",
         "no_shuffle", "run_dir", "init", "tiles", "callbacks",
     ])]
     resume: Option<PathBuf>,
@@ -161,7 +161,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let class_names = class_names(Vec::new())?;
             let mut config = start.config;
             arguments.batch.fit(&mut config, dataset.train.len(), &mut console)?;
-            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, config.batch_size, &mut console)?;
+            let batches = (config.batch_size, config.micro_batch);
+            config.tiles = tiling::choose(arguments.tiles, &device, &config.model, batches, &mut console)?;
             let framing = Framing::of(&dataset.train);
             let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
@@ -241,6 +242,8 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch.size(),
+        micro_batch: arguments.batch.micro_batch,
+        gradient_order: GradientOrder::Sequential,
         learning_rate: arguments.learning_rate,
         schedule: arguments.schedule,
         warm_up_epochs: arguments.warm_up_epochs,

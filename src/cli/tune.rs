@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Adapter, Identity, Probe};
 use crate::kernels::{Product, Tiled, Tiling};
 use crate::model::{self, Model};
+use crate::plan::Options;
 use crate::train::check_batch_size;
 use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
 
@@ -125,11 +126,15 @@ impl Tuner<'_> {
         Ok(())
     }
 
+    fn options(&self, tiling: Tiling) -> Options {
+        Options::new(self.arguments.batch_size, tiling, self.arguments.batch_size)
+    }
+
     /// The products of all models, each once with the first model that has it.
     fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, Product)>> {
         let mut wanted: Vec<(&Model, Product)> = Vec::new();
         for model in models {
-            for tiled in products(model, self.arguments.batch_size, &self.adapter.tiles().into())? {
+            for tiled in products(model, self.options(self.adapter.tiles().into()))? {
                 if !wanted.iter().any(|(_, product)| *product == tiled.product()) {
                     wanted.push((model, tiled.product()));
                 }
@@ -149,7 +154,7 @@ impl Tuner<'_> {
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
         for (number, (model, product)) in (1..).zip(wanted) {
             // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let tiled = products(model, self.arguments.batch_size, &tiling)?;
+            let tiled = products(model, self.options(tiling.clone()))?;
             let Some(tiled) = tiled.into_iter().find(|tiled| tiled.product() == *product) else { continue };
             let cuts = candidates(&tiled, tiling.table, &limits);
             let message = format!("{number}/{} {product}", wanted.len());

@@ -175,7 +175,8 @@ fn cases() -> Vec<Case> {
         let adam = Adam { updates, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
         Case { tolerances, ..case(label, adam, memory) }
     };
-    let small: Vec<[usize; 2]> = (1..=17).map(|number| [number * 9 % 70 + 1, (number + 1) / 2 % 4 + 1]).collect();
+    let small: Vec<[usize; 2]> =
+        (1..=17_usize).map(|number| [number * 9 % 70 + 1, number.div_ceil(2) % 4 + 1]).collect();
     let cases: [(&[[usize; 2]], usize, f32); 8] = [
         (&[[64, 1]], 1, 0.1),
         (&[[1000, 3]], 1, 0.1),

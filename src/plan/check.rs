@@ -47,8 +47,8 @@ impl Plan {
         ];
         match needed.into_iter().find(|(id, words)| self.buffers.get(id.0).is_none_or(|own| own.words < *words)) {
             Some((BufferId(number), words)) => Err(Error::Failed(format!("no buffer {number} of {words} words"))),
-            None if self.portion == 0 || self.portion > self.batch => {
-                Err(Error::Failed(format!("portions of {} rows of a batch of {}", self.portion, self.batch)))
+            None if self.micro_batch == 0 || self.micro_batch > self.batch => {
+                Err(Error::Failed(format!("micro-batches of {} rows of a batch of {}", self.micro_batch, self.batch)))
             }
             None => Ok(()),
         }

@@ -17,9 +17,9 @@ use crate::optimizers::Optimizer;
 #[derive(Clone, Debug)]
 pub struct Options {
     pub batch: usize,
-    /// Rows of a batch that go through the network at a time, each portion adding to the gradient of the same step: the
+    /// Rows of a micro-batch, which goes through the network at a time; all of a step's add to the same gradient. The
     /// buffers between layers need not grow with the batch.
-    pub portion: usize,
+    pub micro_batch: usize,
     pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
@@ -27,11 +27,22 @@ pub struct Options {
 }
 
 impl Options {
-    /// With the portion that suits the adapter that the tiles are of, and Adam.
+    /// With the micro-batches that suit the adapter that the tiles are of, and Adam.
     pub fn new(batch: usize, tiles: impl Into<Tiling>, samples: usize) -> Self {
         let tiles = tiles.into();
-        Self { batch, portion: tiles.portion(batch), tiles, samples, optimizer: Optimizer::default() }
+        Self {
+            batch,
+            micro_batch: equal_parts(batch, tiles.table.micro_batch()),
+            tiles,
+            samples,
+            optimizer: Optimizer::default(),
+        }
     }
+}
+
+/// Rows of the fewest equal parts of a batch that have at most `most` rows each; the last one may have fewer.
+pub fn equal_parts(batch: usize, most: usize) -> usize {
+    batch.div_ceil(batch.div_ceil(most.max(1)).max(1))
 }
 
 /// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
@@ -48,25 +59,25 @@ struct ValueBuffers {
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let layers = resolve(model)?;
-    let Options { batch, portion, tiles, samples, optimizer } = options;
-    if portion == 0 || portion > batch || batch > LARGEST_BATCH {
+    let Options { batch, micro_batch, tiles, samples, optimizer } = options;
+    if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
-            "a batch of {batch} in portions of {portion}: give 1 to {LARGEST_BATCH}, and no more to a portion"
+            "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, and no more to a micro-batch"
         )));
     }
-    let portions = batch.div_ceil(portion);
-    let (stages, values) = stages(&layers, portion);
+    let micro_batches = batch.div_ceil(micro_batch);
+    let (stages, values) = stages(&layers, micro_batch);
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, [batch, portion], samples, &optimizer);
+    let host = host_buffers(&mut buffers, model, [batch, micro_batch], samples, &optimizer);
     let pixels = layers[0].input.values();
-    let input = buffers.add("input", vec![portion, pixels]);
-    let labels = buffers.add("batch.labels", vec![portion]);
-    let losses = buffers.add("losses", vec![portion]);
-    let hits = buffers.add("hits", vec![portion]);
-    let value_buffers = value_buffers(&mut buffers, &values, portion, input, host.logits);
+    let input = buffers.add("input", vec![micro_batch, pixels]);
+    let labels = buffers.add("batch.labels", vec![micro_batch]);
+    let losses = buffers.add("losses", vec![micro_batch]);
+    let hits = buffers.add("hits", vec![micro_batch]);
+    let value_buffers = value_buffers(&mut buffers, &values, micro_batch, input, host.logits);
 
     let mut forward = Vec::new();
     let mut backward = Vec::new();
@@ -90,7 +101,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                     tile: gradient_tile,
                 };
                 let Storage { values: (weights, first), gradient: (gradient, first_gradient) } =
-                    arenas.add(&mut buffers, layer, weight_gradient.partitions(), portions);
+                    arenas.add(&mut buffers, layer, weight_gradient.partitions(), micro_batches);
                 if let Some(join) = kernel.join() {
                     let shape = vec![slots, join.rows, join.filters];
                     let sums = buffers.add(&format!("{}.sums", layer.name), shape);
@@ -118,7 +129,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                         let gradient = buffers.add(&format!("{}.patches.gradient", layer.name), shape);
                         let unused = buffers.add(&format!("{}.unused", layer.name), vec![1]);
                         let bound = [&sources[..], &[unused, gradient]].concat();
-                        for number in 0..portion / group.batch {
+                        for number in 0..micro_batch / group.batch {
                             let outputs = number * group.positions() * group.filters;
                             let inputs = number * group.inputs();
                             let places = if group.pool > 1 { outputs / packed } else { 0 };
@@ -142,13 +153,13 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
             Stage::Pool { window, input, output } => {
                 let layer = values[*output].layer.clone();
                 let (from, to) = (value_buffers[*input], value_buffers[*output]);
-                let shape = vec![portion, window.output[0], window.output[1], window.input[2]];
+                let shape = vec![micro_batch, window.output[0], window.output[1], window.input[2]];
                 let argmax = buffers.add(&format!("{layer}.argmax"), shape);
-                let kernel = PoolForward { batch: portion, window: *window };
+                let kernel = PoolForward { batch: micro_batch, window: *window };
                 forward.push(pass(&layer, kernel, &[from.output, to.output, argmax]));
                 let mut kernels = Vec::new();
                 if values[*input].needs_gradient {
-                    let kernel = PoolBackward { batch: portion, window: *window, gate: values[*input].gate };
+                    let kernel = PoolBackward { batch: micro_batch, window: *window, gate: values[*input].gate };
                     kernels.push(pass(&layer, kernel, &[to.gradient, argmax, from.output, from.gradient]));
                 }
                 kernels
@@ -167,16 +178,16 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     }
 
     let logits_gradient = value_buffers[values.len() - 1].gradient;
-    // A program's runs are whole batches, or portions where it does not train.
+    // A program's runs are whole batches, or micro-batches where it does not train.
     let ends = |training: bool| {
         let classes = model.classes();
-        let [batch, portions] = if training { [batch, portions] } else { [portion, 1] };
-        let gather = Gather { batch, portion, pixels };
+        let [batch, micro_batches] = if training { [batch, micro_batches] } else { [micro_batch, 1] };
+        let gather = Gather { batch, micro_batch, pixels };
         let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
-        let loss = SoftmaxCrossEntropy { batch, portion, classes, gradient: training };
+        let loss = SoftmaxCrossEntropy { batch, micro_batch, classes, gradient: training };
         let result = if training { logits_gradient } else { host.probabilities };
         let judged = [host.logits, labels, host.progress, result, losses, hits];
-        let advance = Advance { portion, portions, training };
+        let advance = Advance { micro_batch, micro_batches, training };
         (
             pass("input", gather, &gathered),
             pass("loss", loss, &judged),
@@ -195,19 +206,19 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     step.push(loss);
     step.extend(backward.into_iter().rev().flatten());
     let mut training = Vec::new();
-    for portion in 0..portions {
-        training.extend(step.iter().map(|pass| of_portion(pass, &arenas, portion)));
+    for number in 0..micro_batches {
+        training.extend(step.iter().map(|pass| of_micro_batch(pass, &arenas, number)));
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, portions);
+    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, micro_batches);
     let last = training.len() - 1;
     training.splice(last..last, updates);
 
     let model = model.clone();
     let buffers = buffers.0;
     let plan =
-        Plan { model, batch, portion, tiles, samples, buffers, training, evaluation, optimizer, variables, host };
+        Plan { model, batch, micro_batch, tiles, samples, buffers, training, evaluation, optimizer, variables, host };
     plan.check()?;
     Ok(plan)
 }
@@ -244,11 +255,11 @@ impl Buffers {
     }
 }
 
-/// The pass as a portion of the batch runs it: gradients go behind those of the portions before.
-fn of_portion(pass: &Pass, arenas: &Arenas, portion: usize) -> Pass {
+/// The pass as a micro-batch runs it: gradients go behind those of the micro-batches before.
+fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
     let mut pass = pass.clone();
     for (id, offset) in pass.buffers.iter().zip(&mut pass.offsets) {
-        *offset += portion * arenas.stride(*id).unwrap_or(0);
+        *offset += number * arenas.stride(*id).unwrap_or(0);
     }
     pass
 }
@@ -256,7 +267,7 @@ fn of_portion(pass: &Pass, arenas: &Arenas, portion: usize) -> Pass {
 fn host_buffers(
     buffers: &mut Buffers,
     model: &Model,
-    [batch, portion]: [usize; 2],
+    [batch, micro_batch]: [usize; 2],
     samples: usize,
     optimizer: &Optimizer,
 ) -> HostBuffers {
@@ -269,8 +280,8 @@ fn host_buffers(
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
         log: buffers.add("log", vec![Plan::BATCHES, 2]),
-        logits: buffers.add("logits", vec![portion, model.classes()]),
-        probabilities: buffers.add("probabilities", vec![portion, model.classes()]),
+        logits: buffers.add("logits", vec![micro_batch, model.classes()]),
+        probabilities: buffers.add("probabilities", vec![micro_batch, model.classes()]),
     }
 }
 
@@ -278,13 +289,13 @@ fn host_buffers(
 fn value_buffers(
     buffers: &mut Buffers,
     values: &[Value],
-    portion: usize,
+    micro_batch: usize,
     input: BufferId,
     logits: BufferId,
 ) -> Vec<ValueBuffers> {
     let last = values.len() - 1;
     let make = |(number, value): (usize, &Value)| {
-        let shape = vec![portion, value.shape.values()];
+        let shape = vec![micro_batch, value.shape.values()];
         let output = match number {
             0 => input,
             number if number == last => logits,
@@ -363,6 +374,12 @@ mod tests {
         assert_eq!(passes(&plan, Program::Training), expected);
         let layers: Vec<&str> = plan.training.iter().map(|pass| pass.layer.as_str()).collect();
         assert_eq!(layers[11..13], ["dropout_3", "dropout_2"]);
+    }
+
+    #[test]
+    fn a_batch_is_cut_into_the_fewest_equal_parts() {
+        let parts = [(600, 512), (512, 512), (4096, 512), (513, 512), (1000, 300), (5, 10), (1, 1), (7, 0)];
+        assert_eq!(parts.map(|(batch, most)| equal_parts(batch, most)), [300, 512, 512, 257, 250, 5, 1, 1]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod variables;
 pub use bare::{Bare, single};
 pub use check::MOST_BINDINGS;
 pub use executor::{BatchLog, Clock, Executor, Timeline};
-pub use lower::{LARGEST_BATCH, Options, lower};
+pub use lower::{LARGEST_BATCH, Options, equal_parts, lower};
 pub use variables::{Gradient, Place, Training, Variable, VariableKind};
 
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct Pass {
 pub enum Program {
     /// Forward, backward and update of one batch.
     Training,
-    /// Forward of one portion of a batch, without dropout; leaves the probabilities.
+    /// Forward of one micro-batch, without dropout; leaves the probabilities.
     Evaluation,
 }
 
@@ -72,9 +72,9 @@ pub struct HostBuffers {
     pub progress: BufferId,
     /// `[batches, 2]`: loss sum and hits of each batch.
     pub log: BufferId,
-    /// `[portion, classes]`
+    /// `[micro_batch, classes]`
     pub logits: BufferId,
-    /// `[portion, classes]`
+    /// `[micro_batch, classes]`
     pub probabilities: BufferId,
 }
 
@@ -83,8 +83,8 @@ pub struct HostBuffers {
 pub struct Plan {
     pub model: Model,
     pub batch: usize,
-    /// Rows of a batch that go through the network at a time: see [`Options::portion`].
-    pub portion: usize,
+    /// Rows of a batch that go through the network at a time: see [`Options::micro_batch`].
+    pub micro_batch: usize,
     pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
@@ -101,11 +101,11 @@ impl Plan {
     /// The most batches that one submission may run: the length of the order, the rates and the log.
     pub const BATCHES: usize = 16;
 
-    /// Rows of one run of a program: evaluation has no reason to take more than a portion.
+    /// Rows of one run of a program: evaluation has no reason to take more than a micro-batch.
     pub fn rows(&self, program: Program) -> usize {
         match program {
             Program::Training => self.batch,
-            Program::Evaluation => self.portion,
+            Program::Evaluation => self.micro_batch,
         }
     }
 

@@ -125,8 +125,8 @@ pub fn dropout_gradient_checks(
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
     for network in [dropped_images(), dropped_features()] {
-        // Each portion has choices of its own.
-        let options = Options { portion: BATCH / 2, ..Options::new(BATCH, tiles, BATCH) };
+        // Each micro-batch has choices of its own.
+        let options = Options { micro_batch: BATCH / 2, ..Options::new(BATCH, tiles, BATCH) };
         checks.extend(layer_checks(make(lower(&network, options)?)?, DROPOUT_STEP, train)?);
     }
     Ok(checks)

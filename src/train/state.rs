@@ -61,7 +61,7 @@ impl State {
         Self {
             format_version: FORMAT_VERSION,
             learning_rate: config.learning_rate,
-            config,
+            config: Config { micro_batch: Some(config.most_rows()), ..config },
             data,
             framing: Framing::default(),
             class_names: Vec::new(),
@@ -91,7 +91,8 @@ impl State {
         if format_version != FORMAT_VERSION {
             return Err(fail(format!("its format_version is {format_version}, this program reads {FORMAT_VERSION}")));
         }
-        let state: Self = serde_json::from_str(&checkpoint.about).map_err(garbled)?;
+        let mut state: Self = serde_json::from_str(&checkpoint.about).map_err(garbled)?;
+        state.config.micro_batch = Some(state.config.most_rows());
         state.config.check().map_err(|error| fail(format!("its configuration is impossible ({error})")))?;
         let numbered = state.history.iter().zip(1..).all(|(result, epoch)| result.epoch == epoch);
         if state.history.len() != state.epoch || !numbered {

@@ -11,7 +11,7 @@ use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::by_name_or_file;
 use gpu_fmnist::plan::{Options, lower};
-use gpu_fmnist::train::{Config, EarlyStopping, Monitor, Placement, Schedule, Source, State, Trainer};
+use gpu_fmnist::train::{Config, EarlyStopping, GradientOrder, Monitor, Placement, Schedule, Source, State, Trainer};
 
 #[cfg(unix)]
 use crate::support::ended;
@@ -34,6 +34,8 @@ fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
     let config = Config {
         epochs: 2,
         batch_size: 7,
+        micro_batch: None,
+        gradient_order: GradientOrder::Sequential,
         learning_rate: 1e-3,
         schedule: Schedule::Cosine,
         warm_up_epochs: 1,
