@@ -61,7 +61,8 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "run_dir", "tiles", "class_names",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "run_dir", "tiles",
+        "class_names",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
