@@ -17,7 +17,7 @@ struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: v
 @group(0) @binding(2) var<storage, read> progress: Progress;
 @group(0) @binding(3) var<storage, read_write> result: array<f32>; // [MICRO_BATCH, CLASSES]
 @group(0) @binding(4) var<storage, read_write> losses: array<f32>; // [MICRO_BATCH]
-@group(0) @binding(5) var<storage, read_write> hits: array<u32>; // [MICRO_BATCH]: 1 where the largest logit is the label's
+@group(0) @binding(5) var<storage, read_write> hits: array<u32>; // [MICRO_BATCH]: 1 where the label's logit is the largest
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

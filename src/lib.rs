@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
-//! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → optimizers → kernels → (model, data, random, sniff, shell, error).
+//! ARCHITECTURE.md has the map. Imports point one way: cli → classical → measure → tune → selftest → report → train →
+//! plot → evaluate → formats → (gpu, cpu) → plan → optimizers → kernels → (model, data, random, sniff, shell, error).
 
 pub mod classical;
 pub mod cli;

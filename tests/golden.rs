@@ -224,8 +224,8 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
     for (number, golden) in golden.iter().enumerate() {
         let check = |cut| check(golden, cut, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
         check(Cut { tiles: adapter.tiles(), placement: Placement::Resident, micro_batches: 1 });
-        // The other columns of the table, streamed data, and batches in micro-batches take turns: cnn1 with its long sum comes
-        // first, and so gets a GPU's slots.
+        // The other columns of the table, streamed data, and batches in micro-batches take turns: cnn1 with its long
+        // sum comes first, and so gets a GPU's slots.
         let tiles = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware][number % 3];
         check(Cut { tiles, placement: Placement::Streamed, micro_batches: 2 });
     }

@@ -12,8 +12,8 @@ pub struct BatchOption {
     /// Samples a training step [default: 512, or all of fewer]
     #[arg(short, long, value_name = "N")]
     batch_size: Option<usize>,
-    /// Samples that go through the network at a time: a step's are cut into the fewest equal parts of at most N [default:
-    /// 2048 on a GPU, else 512]
+    /// Samples that go through the network at a time: a step's are cut into the fewest equal parts of at most N
+    /// [default: 2048 on a GPU, else 512]
     #[arg(long, value_name = "N")]
     pub micro_batch: Option<usize>,
 }

@@ -14,9 +14,9 @@ use crate::optimizers::Optimizer;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     pub model: Model,
-    /// `LAYER.kernel` and `LAYER.bias` of each layer with weights, in Keras' shapes: `[height, width, channels, filters]`
-    /// or `[inputs, units]`, and `[units]`. With [`Network::optimizer`], each of its states of each of them too: the same
-    /// names with a dot and the state's name after them, as in `conv2d.kernel.first_moment`.
+    /// `LAYER.kernel` and `LAYER.bias` of each layer with weights, in Keras' shapes: `[height, width, channels,
+    /// filters]` or `[inputs, units]`, and `[units]`. With [`Network::optimizer`], each of its states of each of them
+    /// too: the same names with a dot and the state's name after them, as in `conv2d.kernel.first_moment`.
     pub tensors: Vec<Tensor>,
     /// What continues the training, where it is known.
     pub optimizer: Option<OptimizerState>,
@@ -91,8 +91,8 @@ impl Network {
         check_class_names(&self.class_names).map_err(fail)
     }
 
-    /// The weights without the optimizer's states, layer by layer, as programs beside Keras name them: `LAYER/kernel` and
-    /// `LAYER/bias`.
+    /// The weights without the optimizer's states, layer by layer, as programs beside Keras name them: `LAYER/kernel`
+    /// and `LAYER/bias`.
     ///
     /// # Errors
     /// [`Error::Failed`] where one is missing.

@@ -151,8 +151,8 @@ fn updates(variables: &[[usize; 2]], count: usize) -> Updates {
 }
 
 fn cases() -> Vec<Case> {
-    // Weights to 0.1, so that their tolerance is a small part of one update; gradients so small that epsilon matters, too.
-    // A first moment may be what is left of a larger one and its gradient; a second moment only adds up.
+    // Weights to 0.1, so that their tolerance is a small part of one update; gradients so small that epsilon matters,
+    // too. A first moment may be what is left of a larger one and its gradient; a second moment only adds up.
     let make = |(number, (variables, micro_batches, limit)): (usize, (&[[usize; 2]], usize, f32))| {
         let updates = updates(variables, micro_batches);
         let [gradient, _, values] = updates.words();

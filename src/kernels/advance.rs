@@ -11,8 +11,8 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// Adds up losses and hits `[micro_batch]` into row `progress.batch` of the log, then counts the micro-batch, and after the last
-/// one the batch (and the step).
+/// Adds up losses and hits `[micro_batch]` into row `progress.batch` of the log, then counts the micro-batch, and after
+/// the last one the batch (and the step).
 #[derive(Clone, Copy, Debug)]
 pub struct Advance {
     /// Rows of a micro-batch.

@@ -17,8 +17,8 @@ pub struct Partitions {
 }
 
 impl Partitions {
-    /// The partitions in a buffer of gradients, in the order in which they are added up: micro-batch after micro-batch, as
-    /// far as the buffer has them.
+    /// The partitions in a buffer of gradients, in the order in which they are added up: micro-batch after micro-batch,
+    /// as far as the buffer has them.
     pub fn of<'a>(
         self,
         micro_batches: MicroBatches,
@@ -55,8 +55,8 @@ pub struct Updates {
     pub micro_batches: MicroBatches,
 }
 
-/// Words of a variable in the table: its first workgroup, then `first`, `words`, and the gradient's `first`, `count` and
-/// `stride`. The shaders' `struct Variable` has the same.
+/// Words of a variable in the table: its first workgroup, then `first`, `words`, and the gradient's `first`, `count`
+/// and `stride`. The shaders' `struct Variable` has the same.
 const ROW: usize = 6;
 
 impl Updates {
@@ -108,7 +108,8 @@ impl Updates {
         [x, y, 1]
     }
 
-    /// The first step of the shaders' search for their variable: the largest power of two below the number of variables.
+    /// The first step of the shaders' search for their variable: the largest power of two below the number of
+    /// variables.
     pub fn search(&self) -> usize {
         self.variables.len().next_power_of_two() / 2
     }

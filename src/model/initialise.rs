@@ -2,8 +2,8 @@
 
 use crate::random::{Sequence, Stream};
 
-/// A kernel `[..., in, out]`: uniform in ±sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010). `number` is its place among
-/// the model's kernels.
+/// A kernel `[..., in, out]`: uniform in ±sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010). `number` is its place
+/// among the model's kernels.
 pub fn glorot(kernel: &[usize], seed: u64, number: u32) -> Vec<f32> {
     let receptive_field: usize = kernel[..kernel.len() - 2].iter().product();
     let values: usize = kernel.iter().product();

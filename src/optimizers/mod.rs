@@ -1,9 +1,9 @@
 //! Optimizers, a file each. All that the rest knows of one is its [`Rule`].
 //!
-//! Its update pass reads gradients and moves variables, all those of a buffer at once, each value by itself. What looks at
-//! all gradients before, as clipping by their global norm does, is a pass ahead of it, whose factor the update reads; what
-//! follows the variables, as moving averages do, one after it. What goes by the kind of variable, as weight decay without
-//! biases does, is a column of the [`Updates`]' table.
+//! Its update pass reads gradients and moves variables, all those of a buffer at once, each value by itself. What looks
+//! at all gradients before, as clipping by their global norm does, is a pass ahead of it, whose factor the update
+//! reads; what follows the variables, as moving averages do, one after it. What goes by the kind of variable, as weight
+//! decay without biases does, is a column of the [`Updates`]' table.
 
 mod adam;
 
@@ -30,11 +30,12 @@ pub trait Rule: Debug {
 
     fn states(&self) -> &'static [State];
 
-    /// What the host computes for step `time` (from 1), in f64, and the update pass reads: as many numbers for every step.
+    /// What the host computes for step `time` (from 1), in f64, and the update pass reads: as many numbers for every
+    /// step.
     fn step(&self, learning_rate: f64, time: u32) -> Vec<f32>;
 
-    /// The pass that updates these variables. Its bindings are the gradients, the numbers of [`Rule::step`] for each step of
-    /// a submission, the progress, the table of `updates`, the variables' values, and each of [`Rule::states`].
+    /// The pass that updates these variables. Its bindings are the gradients, the numbers of [`Rule::step`] for each
+    /// step of a submission, the progress, the table of `updates`, the variables' values, and each of [`Rule::states`].
     fn update(&self, updates: Updates) -> Arc<dyn Kernel>;
 }
 

@@ -73,8 +73,8 @@ impl Arenas {
         self.0.iter().find(|arena| arena.gradients == buffer).map(|arena| arena.gradient_words)
     }
 
-    /// Gives the buffers their names and sizes, and makes those of the optimizer; the variables, in the layers' order, and the
-    /// passes that update them.
+    /// Gives the buffers their names and sizes, and makes those of the optimizer; the variables, in the layers' order,
+    /// and the passes that update them.
     pub fn finish(
         self,
         buffers: &mut Buffers,

@@ -59,13 +59,14 @@ struct ValueBuffers {
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can
+/// address.
 pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let layers = resolve(model)?;
     let Options { batch, micro_batch, tiles, samples, optimizer } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
-            "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, and no more to a micro-batch"
+            "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
         )));
     }
     let micro_batches = batch.div_ceil(micro_batch);

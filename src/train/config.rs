@@ -14,8 +14,8 @@ use crate::plan::LARGEST_BATCH;
 pub struct Config {
     pub epochs: usize,
     pub batch_size: usize,
-    /// The most rows of a batch that go through the network at a time, in equal parts; the device profile's where nothing
-    /// is said, as in runs that are older.
+    /// The most rows of a batch that go through the network at a time, in equal parts; the device profile's where
+    /// nothing is said, as in runs that are older.
     pub micro_batch: Option<usize>,
     #[serde(default)]
     pub gradient_order: GradientOrder,

@@ -154,8 +154,8 @@ impl<'a> Engine<'a> {
         Ok(bytemuck::cast_vec(self.executor.read(buffer)?))
     }
 
-    /// The gradients of all variables as the last training step left them, in the plan's order; empty where a variable is
-    /// not trained.
+    /// The gradients of all variables as the last training step left them, in the plan's order; empty where a variable
+    /// is not trained.
     ///
     /// # Errors
     /// What the device reports.

@@ -1,4 +1,5 @@
-//! Between the device's buffers and a checkpoint's tensors: of each variable its values, and what the optimizer keeps of it.
+//! Between the device's buffers and a checkpoint's tensors: of each variable its values, and what the optimizer keeps
+//! of it.
 
 use std::path::Path;
 
@@ -11,7 +12,8 @@ use crate::plan::{Place, Plan, Variable};
 /// The numbers of a [`Part`]'s tensors, in its order.
 pub type Values = Vec<Vec<f32>>;
 
-/// What a checkpoint has of the variables under names with the same ending: their values, or one of the optimizer's states.
+/// What a checkpoint has of the variables under names with the same ending: their values, or one of the optimizer's
+/// states.
 pub struct Part {
     /// What follows the variables' names: nothing, a state's name, `.best`.
     suffix: String,

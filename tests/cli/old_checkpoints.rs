@@ -1,14 +1,14 @@
 //! Checkpoints that earlier versions wrote, and how those versions went on from them: this one goes on the same way.
 //!
-//! Each folder of `old_checkpoints/` has a run after three epochs and after six, as the version wrote them that had the named
-//! field not yet, or first:
+//! Each folder of `old_checkpoints/` has a run after three epochs and after six, as the version wrote them that had the
+//! named field not yet, or first:
 //!
 //!     gpu-fmnist train --model small.toml --adapter cpu --batch-size 600 --epochs 3 --seed 5 --learning-rate 0.01 \
 //!         --early-stopping --patience 3 --restore-best-weights --run-dir run
 //!     gpu-fmnist train --resume run --epochs 6 --adapter cpu
 //!
-//! over the data of [`Scratch::with_images`], with `--class-names` where it has names and `--micro-batch 250` where it has
-//! that. A batch of 600 is more than a micro-batch of any version has rows.
+//! over the data of [`Scratch::with_images`], with `--class-names` where it has names and `--micro-batch 250` where it
+//! has that. A batch of 600 is more than a micro-batch of any version has rows.
 
 use std::fs;
 use std::path::Path;
@@ -39,8 +39,8 @@ fn bits(tensors: &[Tensor]) -> Vec<(&str, &[usize], Vec<u32>)> {
     tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice(), bits(&tensor.values))).collect()
 }
 
-/// Goes on from a folder's run. `options` are what it began with beside the common ones, `micro_batch` what is known of its
-/// micro-batches by now.
+/// Goes on from a folder's run. `options` are what it began with beside the common ones, `micro_batch` what is known of
+/// its micro-batches by now.
 fn goes_on(folder: &str, options: &str, micro_batch: usize) {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/old_checkpoints").join(folder);
     let scratch = Scratch::with_images(1500);
