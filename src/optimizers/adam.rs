@@ -49,3 +49,29 @@ impl Rule for Adam {
         Arc::new(kernels::Adam { updates, beta_1, beta_2, epsilon })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{MicroBatches, Value};
+
+    /// In f64 first: 1 - 0.9 in f32 is another number than 0.1.
+    #[test]
+    fn what_is_left_of_a_beta_is_rounded_once() {
+        let updates = Updates { variables: Vec::new(), micro_batches: MicroBatches { count: 1, stride: 0 } };
+        let constants = Adam::default().update(updates).constants();
+        let constant = |name| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
+        assert_eq!(constant("STEP_1"), Some(Value::F32(0.1)));
+        assert_eq!(constant("STEP_2"), Some(Value::F32(0.001)));
+        assert_eq!(constant("EPSILON"), Some(Value::F32(1e-7)));
+        assert_ne!(1.0 - 0.9_f32, 0.1);
+    }
+
+    /// By hand: 1e-3 sqrt(1 - 0.999) / (1 - 0.9), and what it comes to.
+    #[test]
+    fn the_rate_begins_small_and_ends_at_the_learning_rate() {
+        let rate = |time| Adam::default().step(1e-3, time);
+        assert_eq!(rate(1), [3.162_277_6e-4]);
+        assert_eq!(rate(100_000), [1e-3]);
+    }
+}
