@@ -1,16 +1,16 @@
-// The last pass of a portion of a batch: adds up its losses and correct predictions in a fixed order, logs them, and moves
-// on to the next portion or batch. One workgroup: thread t adds rows t, t + THREADS, ...; then thread 0 adds the threads' sums.
+// The last pass of a micro-batch: adds up its losses and correct predictions in a fixed order, logs them, and moves
+// on to the next micro-batch or batch. One workgroup: thread t adds rows t, t + THREADS, ...; then thread 0 adds the threads' sums.
 
-const PORTION: u32 = 2; // rows
-const PORTIONS: u32 = 1; // of a batch
+const MICRO_BATCH: u32 = 2; // rows
+const MICRO_BATCHES: u32 = 1; // of a batch
 // 1: this was a training step, so Adam's time goes on as well.
 const TRAINING: u32 = 1;
 const THREADS: u32 = 64;
 
-struct Progress { batch: u32, time: u32, samples: u32, portion: u32, seed: vec2<u32> }
+struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
-@group(0) @binding(0) var<storage, read> losses: array<f32>; // [PORTION]
-@group(0) @binding(1) var<storage, read> correct: array<u32>; // [PORTION]
+@group(0) @binding(0) var<storage, read> losses: array<f32>; // [MICRO_BATCH]
+@group(0) @binding(1) var<storage, read> correct: array<u32>; // [MICRO_BATCH]
 @group(0) @binding(2) var<storage, read_write> progress: Progress;
 @group(0) @binding(3) var<storage, read_write> log: array<u32>; // [batches, 2]: sum of losses as bits of f32, count
 
@@ -21,7 +21,7 @@ var<workgroup> count_sums: array<u32, THREADS>;
 fn main(@builtin(local_invocation_index) thread: u32) {
     var loss = 0.0;
     var count = 0u;
-    for (var row = thread; row < PORTION; row += THREADS) {
+    for (var row = thread; row < MICRO_BATCH; row += THREADS) {
         loss += losses[row];
         count += correct[row];
     }
@@ -33,15 +33,15 @@ fn main(@builtin(local_invocation_index) thread: u32) {
             loss += loss_sums[other];
             count += count_sums[other];
         }
-        if progress.portion > 0 {
+        if progress.micro_batch > 0 {
             loss += bitcast<f32>(log[2 * progress.batch]);
             count += log[2 * progress.batch + 1];
         }
         log[2 * progress.batch] = bitcast<u32>(loss);
         log[2 * progress.batch + 1] = count;
-        progress.portion++;
-        if progress.portion == PORTIONS {
-            progress.portion = 0;
+        progress.micro_batch++;
+        if progress.micro_batch == MICRO_BATCHES {
+            progress.micro_batch = 0;
             progress.batch++;
             progress.time += TRAINING;
         }

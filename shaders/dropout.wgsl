@@ -3,7 +3,7 @@
 // Whether a value stays depends only on (seed, layer, step, place), so running it over the gradient of the same step
 // repeats the same choice. Philox4x32-10: src/random.rs has the source and the known answers.
 
-const VALUES: u32 = 128; // of a portion of the batch
+const VALUES: u32 = 128; // of a micro-batch
 const LAYER: u32 = 0;
 // A value stays when its random word is below KEEP = (1 - rate) * 2^32.
 const KEEP: u32 = 2147483648;
@@ -11,7 +11,7 @@ const SCALE: f32 = 2.0;
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
 
-struct Progress { batch: u32, time: u32, samples: u32, portion: u32, seed: vec2<u32> }
+struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> progress: Progress;
 @group(0) @binding(1) var<storage, read_write> values: array<f32>; // [VALUES]
@@ -39,8 +39,8 @@ fn philox(start: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let block = (group.y * GRID_WIDTH + group.x) * THREADS + thread.x;
-    // Four values a block; the next portion's blocks follow this one's.
-    let block_of_batch = progress.portion * ((VALUES + 3) / 4) + block;
+    // Four values a block; the next micro-batch's blocks follow this one's.
+    let block_of_batch = progress.micro_batch * ((VALUES + 3) / 4) + block;
     let words = philox(vec4(block_of_batch, progress.time, LAYER, 0), progress.seed);
     for (var lane = 0u; lane < 4; lane++) {
         let at = 4 * block + lane;

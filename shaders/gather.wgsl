@@ -4,18 +4,18 @@
 // softmax_cross_entropy.wgsl gives them no loss and no gradient.
 
 const BATCH: u32 = 2;
-const PORTION: u32 = 2; // rows of the batch that go through the network at a time
+const MICRO_BATCH: u32 = 2; // rows of the batch that go through the network at a time
 const PIXELS: u32 = 36; // values of one image, H * W * C
 const THREADS: u32 = 64;
 
-struct Progress { batch: u32, time: u32, samples: u32, portion: u32, seed: vec2<u32> }
+struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> images: array<u32>; // [samples, PIXELS] bytes, four a word
 @group(0) @binding(1) var<storage, read> labels: array<u32>; // [samples] bytes, four a word
 @group(0) @binding(2) var<storage, read> order: array<u32>; // [samples to visit]
 @group(0) @binding(3) var<storage, read> progress: Progress;
-@group(0) @binding(4) var<storage, read_write> input: array<f32>; // [PORTION, PIXELS]
-@group(0) @binding(5) var<storage, read_write> batch_labels: array<u32>; // [PORTION]
+@group(0) @binding(4) var<storage, read_write> input: array<f32>; // [MICRO_BATCH, PIXELS]
+@group(0) @binding(5) var<storage, read_write> batch_labels: array<u32>; // [MICRO_BATCH]
 
 // byte / 255, rounded to the nearest f32 by integers: drivers may turn a division into a product with 1/255, which is
 // off by 6e-8 for half of all pixels.
@@ -32,7 +32,7 @@ fn normalised(byte: u32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let row = group.y;
     let pixel = group.x * THREADS + thread.x;
-    let row_of_batch = progress.portion * PORTION + row;
+    let row_of_batch = progress.micro_batch * MICRO_BATCH + row;
     let place = progress.batch * BATCH + row_of_batch;
     let counts = row_of_batch < BATCH && place < progress.samples;
     if pixel < PIXELS {

@@ -20,6 +20,7 @@ pub mod layers;
 pub mod measure;
 pub mod model;
 pub mod network;
+pub mod optimizers;
 pub mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;

@@ -50,7 +50,7 @@ fn steps_allocate_nothing() {
         for _ in 0..4 {
             allocations_of(program);
         }
-        // The submission's log, and what the thread pool allocates now and then: less than one a step, of 38 passes.
+        // The submission's log, and what the thread pool allocates now and then: less than one a step, of 31 passes.
         let allocations = allocations_of(program);
         assert!(allocations < steps, "{allocations} allocations in {steps} steps ({program:?})");
     }

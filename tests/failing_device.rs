@@ -1,6 +1,6 @@
 //! A device that fails while a run goes on: the error reaches the caller as it is, with its own exit code.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::process::ExitCode;
 
 use gpu_fmnist::cpu::Cpu;
@@ -44,13 +44,13 @@ impl Executor for Failing {
         self.cpu.plan()
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
-        self.cpu.write(buffer, words)
+    fn write_at(&mut self, buffer: BufferId, first: usize, words: &[u32]) -> Result<()> {
+        self.cpu.write_at(buffer, first, words)
     }
 
-    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+    fn read_at(&mut self, buffer: BufferId, words: Range<usize>) -> Result<Vec<u32>> {
         live(&mut self.lives.read)?;
-        self.cpu.read(buffer)
+        self.cpu.read_at(buffer, words)
     }
 
     fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
@@ -130,9 +130,10 @@ fn an_engine_hands_on_what_its_device_reports() {
     is_lost(timed.time(&order[..BATCH], 1e-3));
     let mut unread = engine(Lives { read: Some(0), ..Lives::default() });
     unread.train(&order, 1e-3, callback).unwrap();
-    let parameter = unread.plan().parameters[0].clone();
-    is_lost(unread.read(parameter.weights));
-    is_lost(unread.gradient(&parameter));
+    let values = unread.plan().variables[0].values;
+    is_lost(unread.get(values));
+    is_lost(unread.get_all(&[values]));
+    is_lost(unread.gradients());
     is_lost(unread.predict(&order));
 }
 

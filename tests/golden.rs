@@ -12,7 +12,7 @@ use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::layers::Layer;
 use gpu_fmnist::model::Model;
 use gpu_fmnist::network::{Options, lower};
-use gpu_fmnist::plan::{Executor, Parameter, Plan};
+use gpu_fmnist::plan::{Executor, Place, Plan, Variable, VariableKind};
 use gpu_fmnist::train::{Engine, Placement, Source};
 use serde::Deserialize;
 
@@ -72,25 +72,27 @@ fn samples(golden: &Golden) -> Samples {
     }
 }
 
-/// Kernel and bias of the layer whose kernel is the oracle's tensor number `number`.
-fn weights(golden: &Golden, parameter: &Parameter, number: u64) -> Vec<f32> {
-    let (rows, columns) = (parameter.shape.rows, parameter.shape.columns);
-    let tensor = |number: u64, count: usize, limit: f64| {
-        (0..count as u64).map(move |index| ((2.0 * unit(golden.seed + 10 + number, index) - 1.0) * limit) as f32)
+/// The oracle's tensor number `number`.
+fn weights(golden: &Golden, variable: &Variable, number: u64) -> Vec<f32> {
+    let limit = match variable.kind {
+        VariableKind::Kernel => {
+            (6.0 / variable.shape[..variable.shape.len() - 1].iter().product::<usize>() as f64).sqrt()
+        }
+        VariableKind::Bias => 0.05,
     };
-    let kernel = tensor(number, rows * columns, (6.0 / rows as f64).sqrt());
-    kernel.chain(tensor(number + 1, columns, 0.05)).collect()
+    let value = |index| ((2.0 * unit(golden.seed + 10 + number, index) - 1.0) * limit) as f32;
+    (0..variable.values.words as u64).map(value).collect()
 }
 
-/// Names and values of the oracle's tensors in a matrix of kernel and bias.
-fn tensors(golden: &Golden, parameters: &[Parameter], matrices: &[Vec<f32>]) -> BTreeMap<String, Vec<f32>> {
+/// The oracle's names of the variables, and their values.
+fn tensors(golden: &Golden, variables: &[Variable], values: &[Vec<f32>]) -> BTreeMap<String, Vec<f32>> {
     let layers = golden.model.layers.iter().enumerate();
     let with_weights = layers.filter(|(_, layer)| matches!(layer.layer, Layer::Conv2d(_) | Layer::Dense(_)));
-    let named = with_weights.zip(parameters).zip(matrices).flat_map(|(((index, _), parameter), matrix)| {
-        let (kernel, bias) = matrix.split_at(parameter.shape.rows * parameter.shape.columns);
-        [(format!("{index}.kernel"), kernel.to_vec()), (format!("{index}.bias"), bias.to_vec())]
+    let of_layers = with_weights.zip(variables.chunk_by(|one, other| one.layer == other.layer));
+    let names = of_layers.flat_map(|((index, _), variables)| {
+        variables.iter().map(move |variable| format!("{index}.{}", variable.kind.name()))
     });
-    named.collect()
+    names.zip(values.iter().cloned()).collect()
 }
 
 fn norm(values: &[f32]) -> f64 {
@@ -112,25 +114,25 @@ struct Cut {
     tiles: Tiles,
     placement: Placement,
     /// Of each batch.
-    portions: usize,
+    micro_batches: usize,
 }
 
 fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     let what = format!("{} ({cut:?})", golden.name);
-    let Cut { tiles, placement, portions } = cut;
+    let Cut { tiles, placement, micro_batches } = cut;
     let samples = samples(golden);
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: samples.shape };
     let source = Source { parts: [&samples, &none] };
     let options = Options {
-        portion: golden.batch.div_ceil(portions),
+        micro_batch: golden.batch.div_ceil(micro_batches),
         ..Options::new(golden.batch, tiles, placement.samples(&source, golden.batch))
     };
     let plan = lower(&golden.model, options).unwrap();
     assert_eq!(plan.weights(), golden.expect.parameters, "{what}: parameters");
     let mut engine = Engine::new(make(plan), source, placement, 0).unwrap();
-    let parameters = engine.plan().parameters.clone();
-    for (number, parameter) in parameters.iter().enumerate() {
-        engine.write(parameter.weights, &weights(golden, parameter, 2 * number as u64)).unwrap();
+    let variables = engine.plan().variables.clone();
+    for (number, variable) in (0..).zip(&variables) {
+        engine.put(variable.values, &weights(golden, variable, number)).unwrap();
     }
     for step in 0..golden.steps {
         let order: Vec<u32> = (0..golden.batch).map(|row| (step * golden.batch + row) as u32).collect();
@@ -139,11 +141,11 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
         close(metrics.loss(), expected, 1e-4 * expected, &format!("{what}: loss of step {}", step + 1));
         assert_eq!(metrics.correct, golden.expect.correct[step], "{what}: correct of step {}", step + 1);
         if step == 0 {
-            check_first_step(golden, &what, &mut engine, &parameters);
+            check_first_step(golden, &what, &mut engine, &variables);
         }
     }
-    let matrices: Vec<Vec<f32>> = parameters.iter().map(|one| engine.read(one.weights).unwrap()).collect();
-    let ours = tensors(golden, &parameters, &matrices);
+    let places: Vec<Place> = variables.iter().map(|variable| variable.values).collect();
+    let ours = tensors(golden, &variables, &engine.get_all(&places).unwrap());
     for (name, expected) in &golden.expect.weights_at_end {
         close(norm(&ours[name]), expected.norm, 1e-5 * expected.norm, &format!("{what}: norm of {name}"));
         let near =
@@ -156,15 +158,14 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     }
 }
 
-fn check_first_step(golden: &Golden, what: &str, engine: &mut Engine, parameters: &[Parameter]) {
+fn check_first_step(golden: &Golden, what: &str, engine: &mut Engine, variables: &[Variable]) {
     let logits = engine.read(engine.plan().host.logits).unwrap();
-    // The first image's are still there if they are the last portion's, too.
-    let whole = engine.plan().portion == golden.batch;
+    // The first image's are still there if they are the last micro-batch's, too.
+    let whole = engine.plan().micro_batch == golden.batch;
     for (class, expected) in golden.expect.logits_of_first_image.iter().enumerate().filter(|_| whole) {
         close(f64::from(logits[class]), *expected, 1e-4, &format!("{what}: logit {class}"));
     }
-    let matrices: Vec<Vec<f32>> = parameters.iter().map(|one| engine.gradient(one).unwrap()).collect();
-    let ours = tensors(golden, parameters, &matrices);
+    let ours = tensors(golden, variables, &engine.gradients().unwrap());
     let (mut error, mut length) = (0.0, 0.0);
     for (name, expected) in &golden.expect.gradients_at_step_1 {
         let largest = ours[name].iter().fold(0.0_f64, |largest, value| largest.max(f64::from(value.abs())));
@@ -208,8 +209,8 @@ fn goldens() -> Vec<Golden> {
 fn the_twins_train_as_the_oracle_does() {
     for golden in goldens() {
         // A GPU's column has slots in forward products, too.
-        for (tiles, portions) in [(Tiles::Cpu, 1), (Tiles::Cpu, 3), (Tiles::Gpu, 1)] {
-            let cut = Cut { tiles, placement: Placement::Resident, portions };
+        for (tiles, micro_batches) in [(Tiles::Cpu, 1), (Tiles::Cpu, 3), (Tiles::Gpu, 1)] {
+            let cut = Cut { tiles, placement: Placement::Resident, micro_batches };
             check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
         }
     }
@@ -222,11 +223,11 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
     let golden = goldens();
     for (number, golden) in golden.iter().enumerate() {
         let check = |cut| check(golden, cut, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
-        check(Cut { tiles: adapter.tiles(), placement: Placement::Resident, portions: 1 });
-        // The other columns of the table, streamed data, and batches in portions take turns: cnn1 with its long sum comes
-        // first, and so gets a GPU's slots.
+        check(Cut { tiles: adapter.tiles(), placement: Placement::Resident, micro_batches: 1 });
+        // The other columns of the table, streamed data, and batches in micro-batches take turns: cnn1 with its long
+        // sum comes first, and so gets a GPU's slots.
         let tiles = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware][number % 3];
-        check(Cut { tiles, placement: Placement::Streamed, portions: 2 });
+        check(Cut { tiles, placement: Placement::Streamed, micro_batches: 2 });
     }
 }
 
@@ -235,6 +236,6 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
 fn a_wrong_oracle_is_noticed() {
     let mut golden = goldens().remove(0);
     golden.expect.loss[0] *= 1.001;
-    let cut = Cut { tiles: Tiles::Cpu, placement: Placement::Resident, portions: 1 };
+    let cut = Cut { tiles: Tiles::Cpu, placement: Placement::Resident, micro_batches: 1 };
     check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
 }

@@ -23,7 +23,8 @@ fn refused(change: impl FnOnce(&mut Plan), words: &str) {
 fn a_plan_that_was_changed_into_one_that_cannot_run_is_refused() {
     plan().check().unwrap();
     refused(|plan| plan.buffers[0].words = MOST_WORDS + 1, "images would need 4.3 GB");
-    refused(|plan| plan.buffers[plan.training[1].buffers[1].0].words -= 1, "the buffer has 319");
+    refused(|plan| plan.buffers[plan.training[1].buffers[1].0].words = 319, "the buffer has 319");
+    refused(|plan| plan.buffers.iter_mut().for_each(|buffer| buffer.initial.extend([0; 40])), "begins with 40 words");
     refused(|plan| plan.training[1].buffers[0] = BufferId(999), "a buffer that is none");
     refused(|plan| plan.training[1].buffers[0] = plan.training[1].buffers[1], "binds a buffer twice");
     refused(|plan| _ = plan.training[1].buffers.pop(), "binds 3 buffers at [0, 0, 0, 0]");
@@ -32,7 +33,7 @@ fn a_plan_that_was_changed_into_one_that_cannot_run_is_refused() {
     refused(|plan| plan.evaluation[1].offsets[0] = 64, "needs 3136 words of input, the buffer has 3072");
     refused(|plan| plan.host.log = BufferId(999), "no buffer 999 of 32 words");
     refused(|plan| plan.host.log = plan.host.progress, "of 32 words");
-    refused(|plan| plan.portion = 0, "portions of 0 rows");
+    refused(|plan| plan.micro_batch = 0, "micro-batches of 0 rows");
     let kernel = Arc::new(CeilingBandwidth { words: 10 });
     assert!(single(kernel.clone(), &[10, 9], Tiles::Cpu).is_err());
     assert!(single(kernel, &[10], Tiles::Cpu).is_err());
@@ -45,6 +46,13 @@ fn what_an_executor_cannot_do_is_an_error() {
     cpu.write(progress, &[0; Progress::WORDS]).unwrap();
     assert!(cpu.write(progress, &[0; Progress::WORDS + 1]).unwrap_err().to_string().contains("which has 6"));
     assert!(cpu.write(BufferId(999), &[]).is_err() && cpu.read(BufferId(999)).is_err());
+    cpu.write_at(progress, 4, &[7, 8]).unwrap();
+    assert_eq!(cpu.read_at(progress, 3..6).unwrap(), [0, 7, 8]);
+    assert!(cpu.write_at(progress, 5, &[7, 8]).unwrap_err().to_string().contains("which has 6"));
+    assert!(cpu.write_at(progress, usize::MAX, &[7, 8]).is_err());
+    #[expect(clippy::reversed_empty_ranges)]
+    let reversed = 4..3;
+    assert!(cpu.read_at(progress, 5..7).is_err() && cpu.read_at(progress, reversed).is_err());
     assert!(cpu.submit(Program::Training, Plan::BATCHES + 1).is_err());
     assert!(cpu.time(Program::Training, Plan::BATCHES + 1).is_err());
 }

@@ -1,4 +1,4 @@
-//! `--batch-size` of a training.
+//! `--batch-size` and `--micro-batch` of a training.
 
 use clap::Args;
 
@@ -6,12 +6,16 @@ use super::console::Console;
 use crate::error::Result;
 use crate::train::{BATCH_SIZE, Config};
 
-/// The option, the same in every subcommand that trains on a data set.
+/// The options, the same in every subcommand that trains on a data set.
 #[derive(Args)]
 pub struct BatchOption {
     /// Samples a training step [default: 512, or all of fewer]
     #[arg(short, long, value_name = "N")]
     batch_size: Option<usize>,
+    /// Samples that go through the network at a time: a step's are cut into the fewest equal parts of at most N
+    /// [default: 2048 on a GPU, else 512]
+    #[arg(long, value_name = "N")]
+    pub micro_batch: Option<usize>,
 }
 
 impl BatchOption {

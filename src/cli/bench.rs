@@ -89,7 +89,7 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
     let mut measured = Vec::new();
     for (adapter, device) in devices.iter().enumerate() {
         console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
-        let tiles = arguments.tiles.choose(device, model, batch, console)?;
+        let tiles = arguments.tiles.choose(device, model, (batch, None), console)?;
         let options = Options::new(batch, tiles, Synthetic::samples(batch));
         let used = match device {
             Device::Cpu => None,

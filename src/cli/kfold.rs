@@ -65,7 +65,8 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "learning_rate", "run_dir", "tiles", "class_names",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "run_dir", "tiles",
+        "class_names",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -147,7 +148,9 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
             let class_names = names::known(given_names.unwrap_or_default(), config.model.classes(), |classes| {
                 dataset.class_names(classes)
             })?;
-            config.tiles = arguments.tiles.choose(&device, &config.model, config.batch_size, &mut console)?;
+            let batches = (config.batch_size, config.micro_batch);
+            config.tiles = arguments.tiles.choose(&device, &config.model, batches, &mut console)?;
+            config.micro_batch = Some(config.most_rows());
             let common = Common { data, class_names, config };
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
@@ -224,6 +227,7 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch.size(),
+        micro_batch: arguments.batch.micro_batch,
         learning_rate: arguments.learning_rate,
         seed: arguments.seed.into(),
         split_seed: arguments.seed,

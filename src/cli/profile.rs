@@ -72,7 +72,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let batch = arguments.batch.size()?;
     let (model, _) = model::by_name_or_file(&arguments.model)?;
     let device = arguments.adapter.device(console)?;
-    let tiles = arguments.tiles.choose(&device, &model, batch, console)?;
+    let tiles = arguments.tiles.choose(&device, &model, (batch, None), console)?;
     let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
     interrupt::watch(console);
     let callback = &mut interrupt::requested;

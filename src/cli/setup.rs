@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::formats::Network;
 use crate::kernels::Tiling;
 use crate::model::Model;
-use crate::network::{Options, lower};
+use crate::network::{Options, equal_parts, lower};
 use crate::plan::{Plan, Program};
 use crate::train::{BATCH_SIZE, Config, Evaluator, Placement, Source, State, Trainer};
 
@@ -27,7 +27,8 @@ pub fn trainer<'a>(
     state.config.split(dataset.train.len())?;
     let Config { model, batch_size, tiles, .. } = &state.config;
     let source = Source::from(dataset);
-    let (plan, placement) = prepared(model, *batch_size, tiles.clone(), &source, device)?;
+    let batches = [*batch_size, state.config.most_rows()];
+    let (plan, placement) = prepared(model, batches, tiles.clone(), &source, device)?;
     if verbose {
         console.say(&format!(
             "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
@@ -48,14 +49,16 @@ pub fn trainer<'a>(
 /// # Errors
 /// Where the network, the data or the device's limits do not allow it.
 pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> Result<Evaluator<'a>> {
-    let (batch, tiles) = match &trained.run {
-        Some(TrainedRun { state, .. }) => (state.config.batch_size, state.config.tiles.clone()),
-        None => (BATCH_SIZE, device.tiles().into()),
+    let ([batch, most], tiles) = match &trained.run {
+        Some(TrainedRun { state: State { config, .. }, .. }) => {
+            ([config.batch_size, config.most_rows()], config.tiles.clone())
+        }
+        None => ([BATCH_SIZE, device.tiles().micro_batch()], device.tiles().into()),
     };
     let Network { model, tensors, .. } = &trained.network;
-    // Only portions of a batch are evaluated: what a whole one needs to train is not made.
-    let batch = tiles.portion(batch);
-    let (plan, placement) = prepared(model, batch, tiles, &source, device)?;
+    // Only micro-batches are evaluated: what a whole batch needs to train is not made.
+    let batch = equal_parts(batch, most);
+    let (plan, placement) = prepared(model, [batch; 2], tiles, &source, device)?;
     Evaluator::new((tensors, &trained.path), device.executor(plan)?, source, placement)
 }
 
@@ -67,10 +70,17 @@ fn tuned(state: &State) -> String {
     }
 }
 
-/// The plan on this device, and where the samples are kept.
-fn prepared(model: &Model, batch: usize, tiles: Tiling, source: &Source, device: &Device) -> Result<(Plan, Placement)> {
+/// The plan on this device for batches in micro-batches of at most so many rows, and where the samples are kept.
+fn prepared(
+    model: &Model,
+    [batch, most]: [usize; 2],
+    tiles: Tiling,
+    source: &Source,
+    device: &Device,
+) -> Result<(Plan, Placement)> {
     let pixels: usize = model.input.iter().product();
     let placement = device.placement((source.len() * pixels) as u64);
-    let plan = lower(model, Options::new(batch, tiles, placement.samples(source, batch)))?;
+    let options = Options::new(batch, tiles, placement.samples(source, batch));
+    let plan = lower(model, Options { micro_batch: equal_parts(batch, most), ..options })?;
     Ok((plan, placement))
 }

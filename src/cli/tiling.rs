@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::gpu::{Adapter, Identity};
 use crate::kernels::Tiling;
 use crate::model::Model;
+use crate::network::{Options, equal_parts};
 use crate::tune::{Cache, Known, products};
 
 /// `--tiles`
@@ -32,24 +33,29 @@ impl TilesOption {
     /// The tiling for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
     ///
     /// # Errors
-    /// Where the model cannot be lowered with this batch size.
-    pub fn choose(&self, device: &Device, model: &Model, batch: usize, console: &mut Console) -> Result<Tiling> {
+    /// Where the model cannot be lowered with this batch size, in micro-batches of at most so many rows.
+    pub fn choose(
+        &self,
+        device: &Device,
+        model: &Model,
+        (batch, micro_batch): (usize, Option<usize>),
+        console: &mut Console,
+    ) -> Result<Tiling> {
         let table = Tiling::from(device.tiles());
         match (self.tiles, device, Cache::path()) {
-            (Choice::Auto, Device::Gpu(adapter), Some(path)) => kept(table, adapter, (model, batch), &path, console),
+            (Choice::Auto, Device::Gpu(adapter), Some(path)) => {
+                let most = micro_batch.unwrap_or(table.table.micro_batch());
+                let options = Options { micro_batch: equal_parts(batch, most), ..Options::new(batch, table, batch) };
+                kept(adapter, (model, options), &path, console)
+            }
             _ => Ok(table),
         }
     }
 }
 
-fn kept(
-    mut tiling: Tiling,
-    adapter: &Adapter,
-    (model, batch): (&Model, usize),
-    path: &Path,
-    console: &mut Console,
-) -> Result<Tiling> {
+fn kept(adapter: &Adapter, (model, options): (&Model, Options), path: &Path, console: &mut Console) -> Result<Tiling> {
     const INSTEAD: &str = "taking the table's tiles until 'gpu-fmnist tune' writes it anew";
+    let mut tiling = options.tiles.clone();
     let known = Cache::read(path).map(|cache| cache.known(&Identity::of(adapter)));
     let cuts = match known {
         Ok(Known::Nothing) => return Ok(tiling),
@@ -63,7 +69,7 @@ fn kept(
             return Ok(tiling);
         }
     };
-    let products = products(model, batch, &tiling)?;
+    let products = products(model, options)?;
     for product in products.iter().map(|tiled| tiled.product()) {
         let Some(cut) = cuts.get(&product.to_string()) else { continue };
         if let Some(rule) = product.broken_rule(cut) {

@@ -74,8 +74,8 @@ pub struct TrainArguments {
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
     #[arg(long, value_name = "RUN", group = "patient", conflicts_with_all = [
-        "model", "batch_size", "learning_rate", "schedule", "warm_up_epochs", "seed", "split_seed", "validation_fraction",
-        "no_shuffle", "run_dir", "init", "tiles", "callbacks",
+        "model", "batch_size", "micro_batch", "learning_rate", "schedule", "warm_up_epochs", "seed", "split_seed",
+        "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
     ])]
     resume: Option<PathBuf>,
     /// Also save within an epoch, each time so many minutes have passed
@@ -167,7 +167,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let class_names = class_names(Vec::new())?;
             let mut config = start.config;
             arguments.batch.fit(&mut config, dataset.train.len(), &mut console)?;
-            config.tiles = arguments.tiles.choose(&device, &config.model, config.batch_size, &mut console)?;
+            let batches = (config.batch_size, config.micro_batch);
+            config.tiles = arguments.tiles.choose(&device, &config.model, batches, &mut console)?;
             let framing = Framing::of(&dataset.train);
             let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
@@ -247,6 +248,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
     let config = Config {
         epochs: arguments.epochs.unwrap_or(epochs),
         batch_size: arguments.batch.size(),
+        micro_batch: arguments.batch.micro_batch,
         learning_rate: arguments.learning_rate,
         schedule: arguments.schedule,
         warm_up_epochs: arguments.warm_up_epochs,

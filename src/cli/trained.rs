@@ -9,8 +9,9 @@ use super::names::{self, NamesOption};
 use super::{dataset, record};
 use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
-use crate::formats::{self, AdamState, Checkpoint, Network};
+use crate::formats::{self, Checkpoint, Network, OptimizerState};
 use crate::model;
+use crate::optimizers::Optimizer;
 use crate::train::{RunFolder, State};
 
 /// The options, the same in every subcommand that uses a trained network.
@@ -129,7 +130,11 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
     let network = Network {
         model: state.config.model.clone(),
         tensors,
-        adam: Some(AdamState { learning_rate: state.learning_rate, time: state.time }),
+        optimizer: Some(OptimizerState {
+            optimizer: Optimizer::default(),
+            learning_rate: state.learning_rate,
+            time: state.time,
+        }),
         class_names: state.known_names(),
         left_out: Vec::new(),
     };

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Adapter, Identity, Probe};
 use crate::kernels::{Product, Tiled, Tiling};
 use crate::model::{self, Model};
+use crate::network::Options;
 use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
 
 /// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
@@ -128,11 +129,16 @@ impl Tuner<'_> {
         Ok(())
     }
 
+    fn options(&self, tiling: Tiling) -> Result<Options> {
+        let batch = self.arguments.batch.size()?;
+        Ok(Options::new(batch, tiling, batch))
+    }
+
     /// The products of all models, each once with the first model that has it.
     fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, Product)>> {
         let mut wanted: Vec<(&Model, Product)> = Vec::new();
         for model in models {
-            for tiled in products(model, self.arguments.batch.size()?, &self.adapter.tiles().into())? {
+            for tiled in products(model, self.options(self.adapter.tiles().into())?)? {
                 if !wanted.iter().any(|(_, product)| *product == tiled.product()) {
                     wanted.push((model, tiled.product()));
                 }
@@ -152,7 +158,7 @@ impl Tuner<'_> {
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
         for (number, (model, product)) in (1..).zip(wanted) {
             // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let tiled = products(model, self.arguments.batch.size()?, &tiling)?;
+            let tiled = products(model, self.options(tiling.clone())?)?;
             let Some(tiled) = tiled.into_iter().find(|tiled| tiled.product() == *product) else { continue };
             let cuts = candidates(&tiled, tiling.table, &limits);
             let message = format!("{number}/{} {product}", wanted.len());

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::mem::take;
+use std::ops::Range;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
@@ -27,6 +28,7 @@ impl Cpu {
                 let gigabytes = plan.bytes() as f64 * 1e-9;
                 Error::Device(format!("not enough memory for the plan's {gigabytes:.1} GB; use a smaller `batch_size`"))
             })?;
+            words.extend(&buffer.initial);
             words.resize(buffer.words, 0);
             memory.push(words);
         }
@@ -55,15 +57,16 @@ impl Executor for Cpu {
         &self.plan
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
-        self.plan.check_write(buffer, words)?;
-        self.memory[buffer.0][..words.len()].copy_from_slice(words);
+    fn write_at(&mut self, buffer: BufferId, first: usize, words: &[u32]) -> Result<()> {
+        let place = first..first.saturating_add(words.len());
+        self.plan.check_words(buffer, &place)?;
+        self.memory[buffer.0][place].copy_from_slice(words);
         Ok(())
     }
 
-    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
-        self.plan.check_read(buffer)?;
-        Ok(self.memory[buffer.0].clone())
+    fn read_at(&mut self, buffer: BufferId, words: Range<usize>) -> Result<Vec<u32>> {
+        self.plan.check_words(buffer, &words)?;
+        Ok(self.memory[buffer.0][words].to_vec())
     }
 
     fn submit(&mut self, program: Program, batches: usize) -> Result<()> {

@@ -22,7 +22,7 @@ pub use checkpoint::{Checkpoint, Tensor};
 pub use exchange::{Format, decode, read};
 #[cfg(feature = "keras")]
 pub use keras::{h5 as keras_h5, zip as keras_zip};
-pub use network::{AdamState, Network, SUFFIXES};
+pub use network::{Network, OptimizerState};
 #[cfg(feature = "cli")]
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};

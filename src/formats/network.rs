@@ -8,17 +8,18 @@ use super::Tensor;
 use crate::data::check_class_names;
 use crate::error::{Error, Result};
 use crate::model::{Model, resolve};
+use crate::optimizers::Optimizer;
 
 /// A network with its weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     pub model: Model,
-    /// `LAYER.kernel` and `LAYER.bias` of each layer with weights, in Keras' shapes: `[height, width, channels, filters]`
-    /// or `[inputs, units]`, and `[units]`. With [`Network::adam`], Adam's moments of each of them too: the same names
-    /// with `.first_moment` and `.second_moment` after them.
+    /// `LAYER.kernel` and `LAYER.bias` of each layer with weights, in Keras' shapes: `[height, width, channels,
+    /// filters]` or `[inputs, units]`, and `[units]`. With [`Network::optimizer`], each of its states of each of them
+    /// too: the same names with a dot and the state's name after them, as in `conv2d.kernel.first_moment`.
     pub tensors: Vec<Tensor>,
-    /// What continues Adam, where it is known.
-    pub adam: Option<AdamState>,
+    /// What continues the training, where it is known.
+    pub optimizer: Option<OptimizerState>,
     /// One for each class; empty where they are not known.
     pub class_names: Vec<String>,
     /// In words, what a file has beside the weights that only training knows of, and training here leaves out: regularizers,
@@ -26,16 +27,14 @@ pub struct Network {
     pub left_out: Vec<String>,
 }
 
-/// Adam's own numbers beside the moments.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamState {
+/// An optimizer on its way: what it has beside the states of the variables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OptimizerState {
+    pub optimizer: Optimizer,
     pub learning_rate: f64,
-    /// Steps done: Adam's t.
+    /// Steps done: the optimizer's t.
     pub time: u32,
 }
-
-/// What a layer's tensors are called after their layer and part: its weights, then Adam's two moments of them.
-pub const SUFFIXES: [&str; 3] = ["", ".first_moment", ".second_moment"];
 
 /// What files that only hold tensors say of a network, as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,7 +66,9 @@ impl Network {
         let fail =
             |problem: String| Error::Data(format!("{name}: {problem}; give a file whose weights are its model's"));
         self.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
-        let kinds = if self.adam.is_some() { &SUFFIXES[..] } else { &SUFFIXES[..1] };
+        let states = self.optimizer.iter().flat_map(|state| state.optimizer.rule().states());
+        let kinds: Vec<String> =
+            [String::new()].into_iter().chain(states.map(|state| format!(".{}", state.name))).collect();
         let parts = parts(&self.model)?;
         let tensors = parts.iter().flat_map(|(layer, part, shape)| {
             kinds.iter().map(move |kind| (format!("{layer}.{part}{kind}"), shape.as_slice()))
@@ -90,8 +91,8 @@ impl Network {
         check_class_names(&self.class_names).map_err(fail)
     }
 
-    /// The weights without Adam's moments, layer by layer, as programs beside Keras name them: `LAYER/kernel` and
-    /// `LAYER/bias`.
+    /// The weights without the optimizer's states, layer by layer, as programs beside Keras name them: `LAYER/kernel`
+    /// and `LAYER/bias`.
     ///
     /// # Errors
     /// [`Error::Failed`] where one is missing.
@@ -118,7 +119,7 @@ impl Network {
         for weight in &mut weights {
             weight.name = weight.name.replacen('/', ".", 1);
         }
-        Self { model, tensors: weights, adam: None, class_names, left_out: Vec::new() }
+        Self { model, tensors: weights, optimizer: None, class_names, left_out: Vec::new() }
     }
 }
 

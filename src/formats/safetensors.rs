@@ -63,12 +63,12 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
         return Ok(Network::of(About { model, class_names: Vec::new() }, tensors));
     };
     if let Ok(RunState { config: RunConfig { model }, data, mut class_names }) = serde_json::from_str(&text) {
-        // Beside the weights a run keeps Adam's moments of them, and the weights of another epoch.
+        // Beside the weights a run keeps its optimizer's states of them, and the weights of another epoch.
         tensors.retain(|tensor| [".kernel", ".bias"].iter().any(|part| tensor.name.ends_with(part)));
         if class_names.is_empty() {
             class_names = fashion_mnist_names(&data, model.classes());
         }
-        return Ok(Network { model, tensors, adam: None, class_names, left_out: Vec::new() });
+        return Ok(Network { model, tensors, optimizer: None, class_names, left_out: Vec::new() });
     }
     let about = About::parse(text.as_bytes()).map_err(|problem| fail(problem, anew))?;
     Ok(Network::of(about, tensors))

@@ -1,6 +1,7 @@
 //! Runs a plan on an adapter: buffers, bind groups and pipelines are made once; a submission replays the passes.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
@@ -9,7 +10,7 @@ use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
 use super::pipeline::{Bound, Dispatch, prepare};
 use super::timing;
 use crate::error::{Error, Result};
-use crate::plan::{BatchLog, BufferId, Executor, Pass, Plan, Program, Timeline};
+use crate::plan::{BatchLog, Buffer, BufferId, Executor, Pass, Plan, Program, Timeline};
 
 /// A plan on a device.
 pub struct Gpu {
@@ -45,6 +46,11 @@ impl Gpu {
         let device = adapter.open()?;
         let buffers: Vec<wgpu::Buffer> =
             plan.buffers.iter().map(|buffer| storage_buffer(&device.device, &buffer.name, buffer.words)).collect();
+        for (buffer, Buffer { initial, .. }) in
+            buffers.iter().zip(&plan.buffers).filter(|(_, of)| !of.initial.is_empty())
+        {
+            device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(initial));
+        }
         let passes = plan.training.iter().chain(&plan.evaluation);
         let passes: Vec<Bound> = passes.map(|pass| bound(pass, &buffers)).collect();
         let mut training = prepare(&device, &passes)?;
@@ -107,17 +113,21 @@ impl Executor for Gpu {
         &self.plan
     }
 
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
-        self.plan.check_write(buffer, words)?;
-        self.device.queue.write_buffer(&self.buffers[buffer.0], 0, bytemuck::cast_slice(words));
+    fn write_at(&mut self, buffer: BufferId, first: usize, words: &[u32]) -> Result<()> {
+        self.plan.check_words(buffer, &(first..first.saturating_add(words.len())))?;
+        self.device.queue.write_buffer(&self.buffers[buffer.0], 4 * first as u64, bytemuck::cast_slice(words));
         Ok(())
     }
 
-    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
-        self.plan.check_read(buffer)?;
-        let target = read_back_buffer(&self.device.device, self.plan.buffer(buffer).words);
+    fn read_at(&mut self, buffer: BufferId, words: Range<usize>) -> Result<Vec<u32>> {
+        self.plan.check_words(buffer, &words)?;
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let target = read_back_buffer(&self.device.device, words.len());
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], 0, &target, 0, target.size());
+        let first = 4 * words.start as u64;
+        encoder.copy_buffer_to_buffer(&self.buffers[buffer.0], first, &target, 0, target.size());
         let index = self.device.queue.submit([encoder.finish()]);
         target.map_async(wgpu::MapMode::Read, .., |_| {});
         self.device.wait(Some(index))?;

@@ -3,19 +3,21 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, Tolerance, case, progress};
+use super::updates::{MicroBatches, Partitions, THREADS, Update, Updates};
 use super::vectors::vectorised;
 use super::{
-    BINDING_ALIGNMENT, BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, grid, read, read_words, write,
+    BINDING_ALIGNMENT, BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, read, read_words, write,
 };
 
 pub const ROW: Row = Row {
     name: "adam",
-    about: "adds up a gradient's slots and updates weights and moments",
+    about: "adds up the partitions of gradients and updates variables and their moments",
     wgsl: include_str!("../../shaders/adam.wgsl"),
     bindings: &[
         read("gradient"),
         read("rates"),
         read_words("progress"),
+        read_words("variables"),
         write("weights"),
         write("first_moment"),
         write("second_moment"),
@@ -23,35 +25,50 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// One update of one layer's weights `[values]` from gradient `[portions, stride]`, of which `[slots, values]` is used.
-#[derive(Clone, Copy, Debug)]
+/// One update of all variables of `updates`.
+#[derive(Clone, Debug)]
 pub struct Adam {
-    pub values: usize,
-    /// Of a portion of the batch.
-    pub slots: usize,
-    /// Of the batch.
-    pub portions: usize,
+    pub updates: Updates,
+    pub beta_1: f64,
+    pub beta_2: f64,
+    pub epsilon: f64,
 }
 
-const THREADS: usize = 64;
-
 impl Adam {
-    /// Words from a portion's slots to the next one's: a binding may start at each.
-    pub fn portion_stride(&self) -> usize {
-        (self.slots * self.values).next_multiple_of(BINDING_ALIGNMENT)
+    /// Of a moment and what it moves to: the part of their difference that is added, rounded once.
+    fn steps(&self) -> [f32; 2] {
+        [self.beta_1, self.beta_2].map(|beta| (1.0 - beta) as f32)
     }
 
-    /// All slots `[values]`, in the order in which they are added up.
-    pub fn slots<'a>(&self, gradient: &'a [f32]) -> impl Iterator<Item = &'a [f32]> + use<'a> {
-        let Self { values, slots, portions } = *self;
-        let portions = gradient.chunks(self.portion_stride()).take(portions);
-        portions.flat_map(move |portion| portion.chunks_exact(values).take(slots))
-    }
-
-    /// What the host puts into `rates`: the learning rate with both bias corrections of step `time` (from 1), in f64.
-    pub fn rate(learning_rate: f64, time: u32) -> f32 {
-        let time = f64::from(time);
-        (learning_rate * (1.0 - 0.999_f64.powf(time)).sqrt() / (1.0 - 0.9_f64.powf(time))) as f32
+    /// Updates one variable, of whose values, moments and gradient these are.
+    fn update<'a>(
+        &self,
+        rate: f32,
+        weights: &mut [f32],
+        [first_moment, second_moment]: [&mut [f32]; 2],
+        partitions: impl Iterator<Item = &'a [f32]> + Clone + Sync,
+    ) {
+        const BLOCK: usize = 4096;
+        let ([step_1, step_2], epsilon) = (self.steps(), self.epsilon as f32);
+        let moments = first_moment.par_chunks_mut(BLOCK).zip(second_moment.par_chunks_mut(BLOCK));
+        weights.par_chunks_mut(BLOCK).zip(moments).enumerate().for_each(|(block, (weights, (first, second)))| {
+            let mut gradient = [0.0; BLOCK];
+            let gradient = &mut gradient[..weights.len()];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for partition in partitions.clone() {
+                        gradient.iter_mut().zip(&partition[block * BLOCK..]).for_each(|(sum, value)| *sum += value);
+                    }
+                    let moments = first.iter_mut().zip(&mut *second);
+                    for ((w, (m, v)), gradient) in weights.iter_mut().zip(moments).zip(&*gradient) {
+                        *m += step_1 * (gradient - *m);
+                        *v += step_2 * (gradient * gradient - *v);
+                        *w -= rate * *m / (v.sqrt() + epsilon);
+                    }
+                },
+            );
+        });
     }
 }
 
@@ -61,94 +78,119 @@ impl Kernel for Adam {
     }
 
     fn constants(&self) -> Constants {
+        let [step_1, step_2] = self.steps();
         vec![
-            ("VALUES", self.values.into()),
-            ("SLOTS", self.slots.into()),
-            ("PORTIONS", self.portions.into()),
-            ("PORTION_STRIDE", self.portion_stride().into()),
+            ("STEP_1", step_1.into()),
+            ("STEP_2", step_2.into()),
+            ("EPSILON", (self.epsilon as f32).into()),
+            ("VARIABLES", self.updates.variables.len().into()),
+            ("SEARCH", self.updates.search().into()),
+            ("MICRO_BATCHES", self.updates.micro_batches.count.into()),
+            ("MICRO_BATCH_STRIDE", self.updates.micro_batches.stride.into()),
             ("THREADS", THREADS.into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ]
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        let [x, y] = grid(self.values.div_ceil(THREADS));
-        [x, y, 1]
+        self.updates.workgroups()
     }
 
     fn operations(&self) -> usize {
-        self.values * (11 + self.portions * self.slots)
+        11 * self.updates.values() + self.updates.gradient_values()
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "gradient" => self.portions * self.slots * self.values,
+            "gradient" => self.updates.gradient_values(),
             "rates" => 1,
-            "weights" | "first_moment" | "second_moment" => 2 * words,
+            "weights" | "first_moment" | "second_moment" => 2 * self.updates.values(),
             _ => words,
         }
     }
 
     fn words(&self) -> Vec<usize> {
-        let gradient = self.portions.saturating_sub(1) * self.portion_stride() + self.slots * self.values;
-        vec![gradient, 1, Progress::WORDS, self.values, self.values, self.values]
+        let [gradient, table, values] = self.updates.words();
+        vec![gradient, 1, Progress::WORDS, table, values, values, values]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
-        let [gradient, rates, progress, weights, first_moment, second_moment] = memory else {
+        let [gradient, rates, progress, variables, weights, first_moment, second_moment] = memory else {
             unreachable!("{BINDINGS}")
         };
         let gradient = floats(gradient);
         let rate = floats(rates).get(Progress::read(progress).batch as usize).copied().unwrap_or(0.0);
-        const BLOCK: usize = 4096;
-        let weights = floats_mut(weights)[..self.values].par_chunks_mut(BLOCK);
-        let moments =
-            floats_mut(first_moment).par_chunks_mut(BLOCK).zip(floats_mut(second_moment).par_chunks_mut(BLOCK));
-        weights.zip(moments).enumerate().for_each(|(block, (weights, (first, second)))| {
-            let mut slopes = [0.0; BLOCK];
-            let slopes = &mut slopes[..weights.len()];
-            vectorised(
-                #[inline(always)]
-                || {
-                    for slot in self.slots(gradient) {
-                        slopes.iter_mut().zip(&slot[block * BLOCK..]).for_each(|(sum, value)| *sum += value);
-                    }
-                    let moments = first.iter_mut().zip(&mut *second);
-                    for ((w, (m, v)), slope) in weights.iter_mut().zip(moments).zip(&*slopes) {
-                        *m += 0.1 * (slope - *m);
-                        *v += 0.001 * (slope * slope - *v);
-                        *w -= rate * *m / (v.sqrt() + 1e-7);
-                    }
-                },
-            );
-        });
+        for Update { first, gradient: partitions } in Updates::read(variables).take(self.updates.variables.len()) {
+            let values = first..first + partitions.words;
+            let weights = floats_mut(weights).get_mut(values.clone());
+            let first_moment = floats_mut(first_moment).get_mut(values.clone());
+            let second_moment = floats_mut(second_moment).get_mut(values);
+            if let (Some(weights), Some(first), Some(second)) = (weights, first_moment, second_moment) {
+                self.update(rate, weights, [first, second], partitions.of(self.updates.micro_batches, gradient));
+            }
+        }
     }
 }
 
+/// Variables of some words and partitions each, whose gradients lie one after the other, as products leave them: the
+/// partitions of two neighbours take turns, as a kernel's and its bias' do.
+fn updates(variables: &[[usize; 2]], count: usize) -> Updates {
+    let (mut first, mut from) = (0, 0);
+    let mut updates = Vec::new();
+    for pair in variables.chunks(2) {
+        let stride = pair.iter().map(|[words, _]| words).sum();
+        for &[words, count] in pair {
+            updates.push(Update { first, gradient: Partitions { first: from, words, count, stride } });
+            first += words;
+            from += words;
+        }
+        first = first.next_multiple_of(BINDING_ALIGNMENT);
+        from = (from + stride * (pair[0][1] - 1)).next_multiple_of(BINDING_ALIGNMENT);
+    }
+    Updates { variables: updates, micro_batches: MicroBatches { count, stride: from } }
+}
+
 fn cases() -> Vec<Case> {
-    // Weights to 0.1, so that their tolerance is a small part of one update; slopes so small that epsilon matters, too. A
-    // first moment may be what is left of a larger one and its gradient; a second moment only adds up.
-    let make = |(number, (values, slots, portions, slope)): (usize, (usize, usize, usize, f32))| {
-        let adam = Adam { values, slots, portions };
+    // Weights to 0.1, so that their tolerance is a small part of one update; gradients so small that epsilon matters,
+    // too. A first moment may be what is left of a larger one and its gradient; a second moment only adds up.
+    let make = |(number, (variables, micro_batches, limit)): (usize, (&[[usize; 2]], usize, f32))| {
+        let updates = updates(variables, micro_batches);
+        let [gradient, _, values] = updates.words();
         let draw = &mut Draw::new(number);
         let square = |word: u32| (f32::from_bits(word) * f32::from_bits(word)).to_bits();
         let memory = vec![
-            draw.numbers(portions * adam.portion_stride(), slope),
-            vec![1e-3_f32.to_bits(), Adam::rate(1e-3, 7).to_bits()],
-            progress(1, 6, 128, portions as u32 - 1),
+            draw.numbers(gradient, limit),
+            // A learning rate of 1e-3, and what it is at step 7.
+            vec![1e-3_f32.to_bits(), 1.6e-4_f32.to_bits()],
+            progress(1, 6, 128, micro_batches as u32 - 1),
+            updates.table(),
             draw.numbers(values, 0.1),
-            draw.numbers(values, slope),
-            draw.numbers(values, slope).into_iter().map(square).collect(),
+            draw.numbers(values, limit),
+            draw.numbers(values, limit).into_iter().map(square).collect(),
         ];
-        let label = format!("{values} values, {slots} slots, {portions} portions, slopes to {slope}");
+        let label = format!("{variables:?} words and partitions, {micro_batches} micro-batches, gradients to {limit}");
         let within = |relative, absolute| Tolerance { relative, absolute };
-        let written = [within(2e-8, 2e-8), within(1e-7, 1e-7 * slope), within(3e-7, 0.0)];
-        let tolerances = [[Tolerance::EXACT; 3], written].concat();
+        let written = [within(2e-8, 2e-8), within(1e-7, 1e-7 * limit), within(3e-7, 0.0)];
+        let tolerances = [[Tolerance::EXACT; 4].as_slice(), &written].concat();
+        // Keras' defaults, and others.
+        let adam = match number % 2 {
+            0 => Adam { updates, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 },
+            _ => Adam { updates, beta_1: 0.8, beta_2: 0.99, epsilon: 1e-3 },
+        };
         Case { tolerances, ..case(label, adam, memory) }
     };
-    [(64, 1, 1, 0.1), (1000, 3, 1, 0.1), (129, 16, 1, 1e-6), (1, 2, 3, 0.1), (129, 3, 2, 0.1), (64 * 32_769, 1, 1, 0.1)]
-        .into_iter()
-        .enumerate()
-        .map(make)
-        .collect()
+    let small: Vec<[usize; 2]> =
+        (1..=17_usize).map(|number| [number * 9 % 70 + 1, number.div_ceil(2) % 4 + 1]).collect();
+    let cases: [(&[[usize; 2]], usize, f32); 8] = [
+        (&[[64, 1]], 1, 0.1),
+        (&[[1000, 3]], 1, 0.1),
+        (&[[129, 16]], 1, 1e-6),
+        (&[[1, 2]], 3, 0.1),
+        (&[[129, 3]], 2, 0.1),
+        // A kernel and a bias, and two more.
+        (&[[288, 5], [32, 5], [640, 1], [10, 1]], 3, 0.1),
+        (&small, 2, 0.1),
+        (&[[64 * 32_769, 1]], 1, 0.1),
+    ];
+    cases.into_iter().enumerate().map(make).collect()
 }

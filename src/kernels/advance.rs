@@ -1,24 +1,24 @@
-//! The last pass of a portion of a batch: host side and CPU twin of `shaders/advance.wgsl`.
+//! The last pass of a micro-batch: host side and CPU twin of `shaders/advance.wgsl`.
 
 use super::case::{Case, Draw, case, progress, unwritten};
 use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, read, read_words, write_words};
 
 pub const ROW: Row = Row {
     name: "advance",
-    about: "logs a portion's loss and correct predictions, and moves on to the next portion or batch",
+    about: "logs a micro-batch's loss and correct predictions, and moves on to the next micro-batch or batch",
     wgsl: include_str!("../../shaders/advance.wgsl"),
     bindings: &[read("losses"), read_words("correct"), write_words("progress"), write_words("log")],
     cases,
 };
 
-/// Adds up losses and correct predictions `[portion]` into row `progress.batch` of the log, then counts the portion, and
-/// after the last one the batch (and the step).
+/// Adds up losses and correct predictions `[micro_batch]` into row `progress.batch` of the log, then counts the
+/// micro-batch, and after the last one the batch (and the step).
 #[derive(Clone, Copy, Debug)]
 pub struct Advance {
-    /// Rows of a portion.
-    pub portion: usize,
-    /// Portions of a batch.
-    pub portions: usize,
+    /// Rows of a micro-batch.
+    pub micro_batch: usize,
+    /// Micro-batches of a batch.
+    pub micro_batches: usize,
     pub training: bool,
 }
 
@@ -31,8 +31,8 @@ impl Kernel for Advance {
 
     fn constants(&self) -> Constants {
         vec![
-            ("PORTION", self.portion.into()),
-            ("PORTIONS", self.portions.into()),
+            ("MICRO_BATCH", self.micro_batch.into()),
+            ("MICRO_BATCHES", self.micro_batches.into()),
             ("TRAINING", self.training.into()),
             ("THREADS", THREADS.into()),
         ]
@@ -43,7 +43,7 @@ impl Kernel for Advance {
     }
 
     fn operations(&self) -> usize {
-        self.portion
+        self.micro_batch
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
@@ -54,12 +54,12 @@ impl Kernel for Advance {
     }
 
     fn words(&self) -> Vec<usize> {
-        vec![self.portion, self.portion, Progress::WORDS, 2]
+        vec![self.micro_batch, self.micro_batch, Progress::WORDS, 2]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [losses, correct, words, log] = memory else { unreachable!("{BINDINGS}") };
-        let losses = &floats(losses)[..self.portion];
+        let losses = &floats(losses)[..self.micro_batch];
         let mut progress = Progress::read(words);
         // The shader's order of additions, so that even the last bit agrees.
         let mut sums = [0.0; THREADS];
@@ -67,18 +67,18 @@ impl Kernel for Advance {
             sums[row % THREADS] += loss;
         }
         let mut loss = sums[1..].iter().fold(sums[0], |sum, value| sum + value);
-        let mut correct: u32 = correct[..self.portion].iter().sum();
+        let mut correct: u32 = correct[..self.micro_batch].iter().sum();
         // Past the end of the log nothing is left.
         if let Some(log) = log.as_chunks_mut().0.get_mut(progress.batch as usize) {
-            if progress.portion > 0 {
+            if progress.micro_batch > 0 {
                 loss += f32::from_bits(log[0]);
                 correct = correct.wrapping_add(log[1]);
             }
             *log = [f32::to_bits(loss), correct];
         }
-        progress.portion = progress.portion.wrapping_add(1);
-        if progress.portion as usize == self.portions {
-            progress.portion = 0;
+        progress.micro_batch = progress.micro_batch.wrapping_add(1);
+        if progress.micro_batch as usize == self.micro_batches {
+            progress.micro_batch = 0;
             progress.batch = progress.batch.wrapping_add(1);
             progress.time = progress.time.wrapping_add(self.training.into());
         }
@@ -87,15 +87,16 @@ impl Kernel for Advance {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (portion, [present, portions], training)): (usize, (usize, [u32; 2], bool))| {
+    let make = |(number, (micro_batch, [present, micro_batches], training)): (usize, (usize, [u32; 2], bool))| {
         let draw = &mut Draw::new(number);
-        // Of the portions before this one.
+        // Of the micro-batches before this one.
         let mut log = unwritten(8);
         log[4..6].copy_from_slice(&[1.5_f32.to_bits(), 3]);
-        let memory = vec![draw.numbers(portion, 3.0), draw.below(portion, 2), progress(2, 9, 5_000, present), log];
+        let memory =
+            vec![draw.numbers(micro_batch, 3.0), draw.below(micro_batch, 2), progress(2, 9, 5_000, present), log];
         case(
-            format!("portion {present} of {portions} with {portion} rows, training {training}"),
-            Advance { portion, portions: portions as usize, training },
+            format!("micro-batch {present} of {micro_batches} with {micro_batch} rows, training {training}"),
+            Advance { micro_batch, micro_batches: micro_batches as usize, training },
             memory,
         )
     };

@@ -148,6 +148,13 @@ impl Kernel for ConvForward {
         2 * self.convolution.rows() * self.convolution.depth() * self.convolution.filters
     }
 
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "weights" => self.convolution.weights(),
+            _ => words,
+        }
+    }
+
     fn words(&self) -> Vec<usize> {
         vec![self.convolution.inputs(), self.convolution.weights(), self.output_words(), self.argmax_words()]
     }

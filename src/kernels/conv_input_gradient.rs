@@ -67,6 +67,7 @@ impl Kernel for ConvInputGradient {
             "output_gradient" => self.convolution.positions() * self.convolution.filters,
             "argmax" if self.convolution.pool == 1 => 0,
             "argmax" => self.convolution.positions().div_ceil(self.packed) * self.convolution.filters,
+            "weights" => self.convolution.weights(),
             "input" if self.gate.is_none() => 0,
             "input" | "input_gradient" => self.convolution.inputs(),
             _ => words,

@@ -10,6 +10,7 @@ use super::convolution_cases::{TALL, describe, for_each_convolution, packed, pla
 use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::scratch::Scratch;
+use super::updates::Partitions;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 
 pub const ROW: Row = Row {
@@ -32,6 +33,13 @@ pub struct ConvWeightGradient {
 }
 
 impl ConvWeightGradient {
+    /// Where the gradients of the kernel and of the bias lie in the weight gradient.
+    pub fn partitions(&self) -> [Partitions; 2] {
+        let (kernel, all) = (self.convolution.depth() * self.convolution.filters, self.convolution.weights());
+        let of = |first, words| Partitions { first, words, count: self.slots, stride: all };
+        [of(0, kernel), of(kernel, all - kernel)]
+    }
+
     /// Positions of every slot but the last, which may have fewer.
     fn slot_positions(&self) -> usize {
         self.convolution.positions().div_ceil(self.slots)
@@ -101,6 +109,13 @@ impl Kernel for ConvWeightGradient {
         2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters
     }
 
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "weight_gradient" => self.slots * self.convolution.weights(),
+            _ => words,
+        }
+    }
+
     fn words(&self) -> Vec<usize> {
         let Self { convolution, packed, slots, .. } = self;
         let outputs = convolution.positions() * convolution.filters;
@@ -121,8 +136,9 @@ impl Kernel for ConvWeightGradient {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
             multiply_on_all_cores(kernel, left, gradient, filters, |_, _| {});
+            let bias = &mut bias[..filters];
             bias.fill(0.0);
-            add_rows(&gradient[..batch * filters], &mut bias[..filters]);
+            add_rows(&gradient[..batch * filters], bias);
             return;
         }
         // Where there are few slots, the cores share out the rows of each, too. Every number is added up in the same

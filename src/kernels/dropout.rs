@@ -18,7 +18,7 @@ pub const ROW: Row = Row {
 /// values become values / (1 - rate) or 0; the same in one step for activations and gradients.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout {
-    /// Of a portion of the batch.
+    /// Of a micro-batch.
     pub values: usize,
     /// The number of the dropout layer in its model.
     pub layer: u32,
@@ -82,14 +82,14 @@ impl Kernel for Dropout {
         // Values of one task, and counters of one round: each gives four words.
         const BLOCK: usize = 4096;
         const COUNTERS: usize = 16;
-        let portion = progress.portion as usize * self.values.div_ceil(4);
+        let micro_batch = progress.micro_batch as usize * self.values.div_ceil(4);
         let blocks = floats_mut(values)[..self.values].par_chunks_mut(BLOCK).enumerate();
         blocks.for_each(|(block, values)| {
             vectorised(
                 #[inline(always)]
                 || {
                     for (round, values) in values.chunks_mut(4 * COUNTERS).enumerate() {
-                        let first = portion + block * BLOCK / 4 + round * COUNTERS;
+                        let first = micro_batch + block * BLOCK / 4 + round * COUNTERS;
                         let mut words = [[0; 4]; COUNTERS];
                         for (counter, words) in (first as u32..).zip(&mut words) {
                             *words =
@@ -106,10 +106,10 @@ impl Kernel for Dropout {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (values, layer, rate, portion)): (usize, (usize, u32, f32, u32))| {
-        let memory = vec![progress(1, 1_000_003, 64, portion), Draw::new(number).numbers(values, 3.0)];
+    let make = |(number, (values, layer, rate, micro_batch)): (usize, (usize, u32, f32, u32))| {
+        let memory = vec![progress(1, 1_000_003, 64, micro_batch), Draw::new(number).numbers(values, 3.0)];
         case(
-            format!("{values} values, layer {layer}, rate {rate}, portion {portion}"),
+            format!("{values} values, layer {layer}, rate {rate}, micro-batch {micro_batch}"),
             Dropout { values, layer, rate },
             memory,
         )

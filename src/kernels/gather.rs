@@ -20,12 +20,12 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// input `[portion, pixels]` and labels `[portion]` of the present portion of the present batch.
+/// input `[micro_batch, pixels]` and labels `[micro_batch]` of the present micro-batch of the present batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Gather {
     pub batch: usize,
     /// Rows of it at a time.
-    pub portion: usize,
+    pub micro_batch: usize,
     /// Values of one image.
     pub pixels: usize,
 }
@@ -40,42 +40,42 @@ impl Kernel for Gather {
     fn constants(&self) -> Constants {
         vec![
             ("BATCH", self.batch.into()),
-            ("PORTION", self.portion.into()),
+            ("MICRO_BATCH", self.micro_batch.into()),
             ("PIXELS", self.pixels.into()),
             ("THREADS", THREADS.into()),
         ]
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        [self.pixels.div_ceil(THREADS), self.portion, 1]
+        [self.pixels.div_ceil(THREADS), self.micro_batch, 1]
     }
 
     fn operations(&self) -> usize {
-        self.portion * self.pixels
+        self.micro_batch * self.pixels
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "images" => (self.portion * self.pixels).div_ceil(4),
-            "labels" => self.portion.div_ceil(4),
-            "order" => self.portion,
+            "images" => (self.micro_batch * self.pixels).div_ceil(4),
+            "labels" => self.micro_batch.div_ceil(4),
+            "order" => self.micro_batch,
             _ => words,
         }
     }
 
     fn words(&self) -> Vec<usize> {
-        vec![1, 1, 1, Progress::WORDS, self.portion * self.pixels, self.portion]
+        vec![1, 1, 1, Progress::WORDS, self.micro_batch * self.pixels, self.micro_batch]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [images, labels, order, progress, input, batch_labels] = memory else { unreachable!("{BINDINGS}") };
         let (images, labels): (&[u8], &[u8]) = (bytemuck::cast_slice(images), bytemuck::cast_slice(labels));
         let progress = Progress::read(progress);
-        let rows = progress.portion_rows(self.batch, self.portion);
-        let first = progress.batch as usize * self.batch + progress.portion as usize * self.portion;
+        let rows = progress.micro_batch_rows(self.batch, self.micro_batch);
+        let first = progress.batch as usize * self.batch + progress.micro_batch as usize * self.micro_batch;
         // What would lead out of a buffer is a row past the end; whoever fills the buffers has an error to give.
         let order = order.get(first..).map_or(&[][..], |order| &order[..rows.min(order.len())]);
-        let input = &mut floats_mut(input)[..self.portion * self.pixels];
+        let input = &mut floats_mut(input)[..self.micro_batch * self.pixels];
         input.par_chunks_exact_mut(self.pixels).zip(batch_labels.par_iter_mut()).enumerate().for_each(
             |(row, (pixels, label))| {
                 let sample = order.get(row).map(|&sample| sample as usize);
@@ -92,22 +92,24 @@ impl Kernel for Gather {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (batch, portions, pixels, present, samples)): (usize, (usize, usize, usize, u32, u32))| {
-        let draw = &mut Draw::new(number);
-        let available = 50;
-        let portion = batch.div_ceil(portions);
-        let memory = vec![
-            draw.bytes(available * pixels, 256),
-            draw.bytes(available, 10),
-            draw.below(samples as usize, available as u32),
-            progress(present, 3, samples, portions as u32 - 1),
-            unwritten(portion * pixels),
-            unwritten(portion),
-        ];
-        let label = format!("{portion} of batch {batch} of {pixels} pixels, number {present} of {samples} samples");
-        case(label, Gather { batch, portion, pixels }, memory)
-    };
-    // The last portion of each batch: with rows past the end of the batch, of the order, or nothing but such rows.
+    let make =
+        |(number, (batch, micro_batches, pixels, present, samples)): (usize, (usize, usize, usize, u32, u32))| {
+            let draw = &mut Draw::new(number);
+            let available = 50;
+            let micro_batch = batch.div_ceil(micro_batches);
+            let memory = vec![
+                draw.bytes(available * pixels, 256),
+                draw.bytes(available, 10),
+                draw.below(samples as usize, available as u32),
+                progress(present, 3, samples, micro_batches as u32 - 1),
+                unwritten(micro_batch * pixels),
+                unwritten(micro_batch),
+            ];
+            let label =
+                format!("{micro_batch} of batch {batch} of {pixels} pixels, number {present} of {samples} samples");
+            case(label, Gather { batch, micro_batch, pixels }, memory)
+        };
+    // The last micro-batch of each batch: with rows past the end of the batch, of the order, or nothing but such rows.
     let cases = [
         (4, 1, 784, 0, 12),
         (5, 1, 27, 2, 13),

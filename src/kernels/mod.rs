@@ -31,6 +31,7 @@ mod specialise;
 mod tiled;
 mod tiles;
 mod tiling;
+mod updates;
 mod vectors;
 mod words;
 
@@ -61,6 +62,7 @@ pub use specialise::{Constants, Value, specialise};
 pub use tiled::Tiled;
 pub use tiles::Tiles;
 pub use tiling::Tiling;
+pub use updates::{MicroBatches, Partitions, Update, Updates};
 pub use vectors::vectorised;
 pub use words::MOST_WORDS;
 use words::{floats, floats_mut};

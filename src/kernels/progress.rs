@@ -12,8 +12,8 @@ pub struct Progress {
     pub time: u32,
     /// Samples in the order; the last batch may have fewer rows than the others.
     pub samples: u32,
-    /// The portion of the batch that is under way, from 0: a plan may take a large batch a few rows at a time.
-    pub portion: u32,
+    /// The micro-batch that is under way, from 0: a plan may take a large batch a few rows at a time.
+    pub micro_batch: u32,
     pub seed: [u32; 2],
 }
 
@@ -30,8 +30,8 @@ impl Progress {
         (self.samples as usize).saturating_sub(self.batch as usize * batch).min(batch)
     }
 
-    /// The same of its present portion of at most `portion` rows.
-    pub(super) fn portion_rows(&self, batch: usize, portion: usize) -> usize {
-        self.rows(batch).saturating_sub(self.portion as usize * portion).min(portion)
+    /// The same of its present micro-batch of at most `micro_batch` rows.
+    pub(super) fn micro_batch_rows(&self, batch: usize, micro_batch: usize) -> usize {
+        self.rows(batch).saturating_sub(self.micro_batch as usize * micro_batch).min(micro_batch)
     }
 }

@@ -18,12 +18,12 @@ pub const ROW: Row = Row {
     cases,
 };
 
-/// result `[portion, classes]`, losses and correct predictions `[portion]` of logits `[portion, classes]`.
+/// result `[micro_batch, classes]`, losses and correct predictions `[micro_batch]` of logits `[micro_batch, classes]`.
 #[derive(Clone, Copy, Debug)]
 pub struct SoftmaxCrossEntropy {
     pub batch: usize,
     /// Rows of it at a time.
-    pub portion: usize,
+    pub micro_batch: usize,
     pub classes: usize,
     /// Whether `result` is the gradient of the mean loss; else the probabilities.
     pub gradient: bool,
@@ -39,7 +39,7 @@ impl Kernel for SoftmaxCrossEntropy {
     fn constants(&self) -> Constants {
         vec![
             ("BATCH", self.batch.into()),
-            ("PORTION", self.portion.into()),
+            ("MICRO_BATCH", self.micro_batch.into()),
             ("CLASSES", self.classes.into()),
             ("GRADIENT", self.gradient.into()),
             ("THREADS", THREADS.into()),
@@ -47,16 +47,16 @@ impl Kernel for SoftmaxCrossEntropy {
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        [self.portion.div_ceil(THREADS), 1, 1]
+        [self.micro_batch.div_ceil(THREADS), 1, 1]
     }
 
     fn operations(&self) -> usize {
-        4 * self.portion * self.classes
+        4 * self.micro_batch * self.classes
     }
 
     fn words(&self) -> Vec<usize> {
-        let values = self.portion * self.classes;
-        vec![values, self.portion, Progress::WORDS, values, self.portion, self.portion]
+        let values = self.micro_batch * self.classes;
+        vec![values, self.micro_batch, Progress::WORDS, values, self.micro_batch, self.micro_batch]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
@@ -64,8 +64,8 @@ impl Kernel for SoftmaxCrossEntropy {
         let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
         let progress = Progress::read(progress);
         let rows = progress.rows(self.batch);
-        let counted = progress.portion_rows(self.batch, self.portion);
-        for row in 0..self.portion {
+        let counted = progress.micro_batch_rows(self.batch, self.micro_batch);
+        for row in 0..self.micro_batch {
             let at = row * self.classes..(row + 1) * self.classes;
             let (logits, result) = (&logits[at.clone()], &mut result[at]);
             let label = batch_labels[row] as usize;
@@ -94,22 +94,22 @@ impl Kernel for SoftmaxCrossEntropy {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (batch, portions, classes, samples, limit, gradient)): (
+    let make = |(number, (batch, micro_batches, classes, samples, limit, gradient)): (
         usize,
         (usize, usize, usize, u32, f32, bool),
     )| {
-        let portion = batch.div_ceil(portions);
+        let micro_batch = batch.div_ceil(micro_batches);
         let draw = &mut Draw::new(number);
         let memory = vec![
-            draw.numbers(portion * classes, limit),
-            draw.below(portion, classes as u32),
-            progress(1, 5, samples, portions as u32 - 1),
-            unwritten(portion * classes),
-            unwritten(portion),
-            unwritten(portion),
+            draw.numbers(micro_batch * classes, limit),
+            draw.below(micro_batch, classes as u32),
+            progress(1, 5, samples, micro_batches as u32 - 1),
+            unwritten(micro_batch * classes),
+            unwritten(micro_batch),
+            unwritten(micro_batch),
         ];
         let label = format!(
-            "{portion} of batch {batch}, {classes} classes, {samples} samples, logits to {limit}, gradient {gradient}"
+            "{micro_batch} of batch {batch}, {classes} classes, {samples} samples, logits to {limit}, gradient {gradient}"
         );
         // A gradient may be what a probability near 1 leaves of 1, and a loss what such a one's logarithm leaves. A
         // probability is all there is, but an exponential loses with its argument.
@@ -117,7 +117,7 @@ fn cases() -> Vec<Case> {
         let within = |relative, absolute| Tolerance { relative, absolute };
         let result = if gradient { within(3e-6, 5e-7 / rows) } else { within(4e-6, 1e-30) };
         let tolerances = [&[Tolerance::EXACT; 3][..], &[result, within(1e-6, 1e-6)]].concat();
-        Case { tolerances, ..case(label, SoftmaxCrossEntropy { batch, portion, classes, gradient }, memory) }
+        Case { tolerances, ..case(label, SoftmaxCrossEntropy { batch, micro_batch, classes, gradient }, memory) }
     };
     let cases = [
         (64, 1, 10, 128, 4.0, true),

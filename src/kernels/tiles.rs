@@ -81,11 +81,10 @@ impl Tiles {
         few && self == Tiles::Software
     }
 
-    /// Rows of a batch to take at a time: equal portions, as few as suit the adapter's memory. Beyond some size a portion
-    /// makes nothing faster, and its values between layers leave the caches and then the largest buffer.
-    pub fn portion(self, batch: usize) -> usize {
-        let most = if self == Tiles::Gpu { 2048 } else { 512 };
-        batch.div_ceil(batch.div_ceil(most).max(1))
+    /// The most rows of a micro-batch: beyond so many it makes nothing faster, and its values between layers leave the
+    /// caches and then the largest buffer.
+    pub fn micro_batch(self) -> usize {
+        if self == Tiles::Gpu { 2048 } else { 512 }
     }
 
     /// Slots for a weight gradient with that tile, so that every core or compute unit has work.

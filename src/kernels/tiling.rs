@@ -51,11 +51,6 @@ impl Tiling {
         self.table.folds(convolution)
     }
 
-    /// Rows of a batch to take at a time.
-    pub fn portion(&self, batch: usize) -> usize {
-        self.table.portion(batch)
-    }
-
     /// Slots for a weight gradient with that tile.
     pub fn slots(&self, convolution: &Convolution, tile: &Tile) -> usize {
         let tuned = self.tuned(Kind::WeightGradient, convolution);

@@ -4,6 +4,7 @@ use super::synthetic::LEARNING_RATE;
 use super::{Synthetic, go_on};
 use crate::callback::ProgressCallback;
 use crate::error::Result;
+use crate::plan::{Place, Variable};
 use crate::train::Engine;
 
 /// How far an executor may be from the CPU path: a layer's gradient, and the way that its weights have moved, by this part
@@ -27,8 +28,8 @@ struct Step {
 struct LayerStep {
     /// `dense.weights`
     name: String,
-    /// Weights and Adam's moments that the step began with.
-    before: [Vec<f32>; 3],
+    /// Values that the step began with, and each of the optimizer's states of them.
+    before: Vec<Vec<f32>>,
     gradient: Vec<f32>,
     /// Weights that it ended with.
     after: Vec<f32>,
@@ -36,7 +37,7 @@ struct LayerStep {
 
 impl Steps {
     /// Trains the first `count` steps of an engine that has its initial weights. With a `reference`, each step begins with
-    /// the weights and moments that it began with there: Adam's first step is as long for a gradient that is all rounding
+    /// the values and states that it began with there: Adam's first step is as long for a gradient that is all rounding
     /// as for any other, so that steps of one's own soon lead elsewhere without any fault.
     pub fn run(
         engine: &mut Engine,
@@ -45,33 +46,56 @@ impl Steps {
         reference: Option<&Self>,
         callback: ProgressCallback<()>,
     ) -> Result<Self> {
-        let parameters = engine.plan().parameters.clone();
+        let variables = engine.plan().variables.clone();
+        let of_layers: Vec<&[Variable]> = variables.chunk_by(|one, other| one.layer == other.layer).collect();
         let mut steps = Vec::new();
         for (number, order) in data.order(count).chunks(data.order(1).len()).enumerate() {
             go_on(callback)?;
             let mut layers = Vec::new();
-            for (place, parameter) in parameters.iter().enumerate() {
-                let state = [parameter.weights, parameter.first_moment, parameter.second_moment];
+            for (place, variables) in of_layers.iter().enumerate() {
                 let before = match reference {
-                    None => [engine.read(state[0])?, engine.read(state[1])?, engine.read(state[2])?],
+                    None => parts(variables).iter().map(|places| get(engine, places)).collect::<Result<_>>()?,
                     Some(Self(steps)) => {
                         let before = steps[number].layers[place].before.clone();
-                        state.iter().zip(&before).try_for_each(|(buffer, values)| engine.write(*buffer, values))?;
+                        parts(variables).iter().zip(&before).try_for_each(|(places, all)| put(engine, places, all))?;
                         before
                     }
                 };
-                let name = format!("{}.weights", parameter.layer);
+                let name = format!("{}.weights", variables[0].layer);
                 layers.push(LayerStep { name, before, gradient: Vec::new(), after: Vec::new() });
             }
             let loss = engine.train(order, LEARNING_RATE, &mut |_| std::ops::ControlFlow::Continue(()))?.loss();
-            for (layer, parameter) in layers.iter_mut().zip(&parameters) {
-                layer.gradient = engine.gradient(parameter)?;
-                layer.after = engine.read(parameter.weights)?;
+            let mut gradients = engine.gradients()?.into_iter();
+            for (layer, variables) in layers.iter_mut().zip(&of_layers) {
+                layer.gradient = gradients.by_ref().take(variables.len()).flatten().collect();
+                layer.after = get(engine, &parts(variables)[0])?;
             }
             steps.push(Step { loss, layers });
         }
         Ok(Self(steps))
     }
+}
+
+/// Where a layer's values are, and each of the optimizer's states of them.
+fn parts(variables: &[Variable]) -> Vec<Vec<Place>> {
+    let trained = || variables.iter().filter_map(|variable| variable.training.as_ref());
+    let states = (0..trained().map(|training| training.states.len()).max().unwrap_or(0))
+        .map(|state| trained().map(|training| training.states[state]).collect());
+    [variables.iter().map(|variable| variable.values).collect()].into_iter().chain(states).collect()
+}
+
+/// The values of some places, one after the other.
+fn get(engine: &mut Engine, places: &[Place]) -> Result<Vec<f32>> {
+    Ok(engine.get_all(places)?.concat())
+}
+
+fn put(engine: &mut Engine, places: &[Place], mut values: &[f32]) -> Result<()> {
+    for place in places {
+        let (own, later) = values.split_at(place.words);
+        engine.put(*place, own)?;
+        values = later;
+    }
+    Ok(())
 }
 
 /// The largest part of the tolerance that was used, or what differs and by how much.
@@ -126,7 +150,7 @@ mod tests {
 
     fn steps() -> Steps {
         let values: Vec<f32> = (0..100).map(|number| (number as f32 - 50.0) / 50.0).collect();
-        let (before, gradient) = ([(); 3].map(|()| vec![0.5; 100]), values.clone());
+        let (before, gradient) = (vec![vec![0.5; 100]; 3], values.clone());
         let layers = vec![LayerStep { name: "a.weights".into(), before, gradient, after: values }];
         Steps(vec![Step { loss: 2.3, layers: layers.clone() }, Step { loss: 2.2, layers }])
     }

@@ -8,26 +8,39 @@ use crate::error::{Error, Result};
 use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy, Tiling};
 use crate::layers::Place;
 use crate::model::{Model, resolve};
-use crate::plan::{BufferId, Buffers, HostBuffers, Parameter, Pass, Plan, Recorded, Tape, ValueId, pass};
+use crate::optimizers::Optimizer;
+use crate::plan::{Arenas, BufferId, Buffers, HostBuffers, Pass, Plan, Recorded, Tape, ValueId, pass};
 
 /// What a plan depends on beside the model.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub batch: usize,
-    /// Rows of a batch that go through the network at a time, each portion adding to the gradient of the same step: the
+    /// Rows of a micro-batch, which goes through the network at a time; all of a step's add to the same gradient. The
     /// buffers between layers need not grow with the batch.
-    pub portion: usize,
+    pub micro_batch: usize,
     pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
+    pub optimizer: Optimizer,
 }
 
 impl Options {
-    /// With the portion that suits the adapter that the tiles are of.
+    /// With the micro-batches that suit the adapter that the tiles are of, and Adam.
     pub fn new(batch: usize, tiles: impl Into<Tiling>, samples: usize) -> Self {
         let tiles = tiles.into();
-        Self { batch, portion: tiles.portion(batch), tiles, samples }
+        Self {
+            batch,
+            micro_batch: equal_parts(batch, tiles.table.micro_batch()),
+            tiles,
+            samples,
+            optimizer: Optimizer::default(),
+        }
     }
+}
+
+/// Rows of the fewest equal parts of a batch that have at most `most` rows each; the last one may have fewer.
+pub fn equal_parts(batch: usize, most: usize) -> usize {
+    batch.div_ceil(batch.div_ceil(most.max(1)).max(1))
 }
 
 /// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
@@ -39,37 +52,37 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 /// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let layers = resolve(model)?;
-    let Options { batch, portion, tiles, samples } = options;
-    if portion == 0 || portion > batch || batch > LARGEST_BATCH {
+    let Options { batch, micro_batch, tiles, samples, optimizer } = options;
+    if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
-            "a batch of {batch} in portions of {portion}: give 1 to {LARGEST_BATCH}, and no more to a portion"
+            "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
         )));
     }
-    let portions = batch.div_ceil(portion);
+    let micro_batches = batch.div_ceil(micro_batch);
     let mut graph = Graph::of(&layers);
     rewrite(&mut graph);
 
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, [batch, portion], samples);
+    let host = host_buffers(&mut buffers, model, [batch, micro_batch], samples, &optimizer);
     let pixels = graph.shapes[0].values();
-    let input = buffers.add("input", vec![portion, pixels]);
-    let labels = buffers.add("batch.labels", vec![portion]);
-    let losses = buffers.add("losses", vec![portion]);
-    let correct = buffers.add("correct", vec![portion]);
-    let mut tape = Tape::new(portion, portions, &tiles, host, buffers);
+    let input = buffers.add("input", vec![micro_batch, pixels]);
+    let labels = buffers.add("batch.labels", vec![micro_batch]);
+    let losses = buffers.add("losses", vec![micro_batch]);
+    let correct = buffers.add("correct", vec![micro_batch]);
+    let mut tape = Tape::new(micro_batch, micro_batches, &tiles, host, buffers);
     let logits_gradient = record(&graph, input, &mut tape)?;
-    let (buffers, parameters, Recorded { forward, training_only, backward }) = tape.end();
+    let (mut buffers, arenas, Recorded { forward, training_only, backward }) = tape.end();
 
-    // A program's runs are whole batches, or portions where it does not train.
+    // A program's runs are whole batches, or micro-batches where it does not train.
     let ends = |training: bool| {
         let classes = model.classes();
-        let [batch, portions] = if training { [batch, portions] } else { [portion, 1] };
-        let gather = Gather { batch, portion, pixels };
+        let [batch, micro_batches] = if training { [batch, micro_batches] } else { [micro_batch, 1] };
+        let gather = Gather { batch, micro_batch, pixels };
         let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
-        let loss = SoftmaxCrossEntropy { batch, portion, classes, gradient: training };
+        let loss = SoftmaxCrossEntropy { batch, micro_batch, classes, gradient: training };
         let result = if training { logits_gradient } else { host.probabilities };
         let judged = [host.logits, labels, host.progress, result, losses, correct];
-        let advance = Advance { portion, portions, training };
+        let advance = Advance { micro_batch, micro_batches, training };
         [
             pass("input", gather, &gathered),
             pass("loss", loss, &judged),
@@ -85,16 +98,18 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let [gather, loss, advance] = ends(true);
     let step = [vec![gather], forward, vec![loss], backward].concat();
     let mut training = Vec::new();
-    for portion in 0..portions {
-        training.extend(step.iter().map(|pass| of_portion(pass, &parameters, portion)));
-        if portion + 1 == portions {
-            training.extend(parameters.iter().map(|parameter| update(parameter, &host)));
-        }
+    for number in 0..micro_batches {
+        training.extend(step.iter().map(|pass| of_micro_batch(pass, &arenas, number)));
         training.push(advance.clone());
     }
+    // Ahead of the last pass, which moves on to the next step.
+    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, micro_batches);
+    let last = training.len() - 1;
+    training.splice(last..last, updates);
 
-    let model = model.clone();
-    let plan = Plan { model, batch, portion, tiles, samples, buffers, training, evaluation, parameters, host };
+    let (model, buffers) = (model.clone(), buffers.0);
+    let plan =
+        Plan { model, batch, micro_batch, tiles, samples, buffers, training, evaluation, optimizer, variables, host };
     plan.check()?;
     Ok(plan)
 }
@@ -128,32 +143,32 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
     Ok(gradient)
 }
 
-fn update(parameter: &Parameter, host: &HostBuffers) -> Pass {
-    let Parameter { layer, gradient, adam, weights, first_moment, second_moment, .. } = parameter;
-    pass(layer, *adam, &[*gradient, host.rates, host.progress, *weights, *first_moment, *second_moment])
-}
-
-/// The pass as a portion of the batch runs it: gradients go behind those of the portions before.
-fn of_portion(pass: &Pass, parameters: &[Parameter], portion: usize) -> Pass {
+/// The pass as a micro-batch runs it: gradients go behind those of the micro-batches before.
+fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
     let mut pass = pass.clone();
     for (id, offset) in pass.buffers.iter().zip(&mut pass.offsets) {
-        if let Some(parameter) = parameters.iter().find(|parameter| parameter.gradient == *id) {
-            *offset = portion * parameter.adam.portion_stride();
-        }
+        *offset += number * arenas.stride(*id).unwrap_or(0);
     }
     pass
 }
 
-fn host_buffers(buffers: &mut Buffers, model: &Model, [batch, portion]: [usize; 2], samples: usize) -> HostBuffers {
+fn host_buffers(
+    buffers: &mut Buffers,
+    model: &Model,
+    [batch, micro_batch]: [usize; 2],
+    samples: usize,
+    optimizer: &Optimizer,
+) -> HostBuffers {
     let pixels = model.input.iter().product();
+    let numbers = optimizer.rule().step(1.0, 1).len();
     HostBuffers {
         images: buffers.add_bytes("images", vec![samples, pixels]),
         labels: buffers.add_bytes("labels", vec![samples]),
         order: buffers.add("order", vec![Plan::BATCHES, batch]),
-        rates: buffers.add("rates", vec![Plan::BATCHES]),
+        rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
         log: buffers.add("log", vec![Plan::BATCHES, 2]),
-        logits: buffers.add("logits", vec![portion, model.classes()]),
-        probabilities: buffers.add("probabilities", vec![portion, model.classes()]),
+        logits: buffers.add("logits", vec![micro_batch, model.classes()]),
+        probabilities: buffers.add("probabilities", vec![micro_batch, model.classes()]),
     }
 }

@@ -1,10 +1,12 @@
 //! From a model to the plan that trains and evaluates it: its graph of values, what is fused in it, and the passes.
 
+#[cfg(test)]
+mod arena_tests;
 mod graph;
 mod lower;
 mod rewrites;
 #[cfg(test)]
 mod tests;
 
-pub use lower::{LARGEST_BATCH, Options, lower};
+pub use lower::{LARGEST_BATCH, Options, equal_parts, lower};
 pub use rewrites::{REWRITES, Rewrite};

@@ -1,6 +1,6 @@
 //! What networks become, pass by pass.
 
-use super::{Options, lower};
+use super::{Options, equal_parts, lower};
 use crate::geometry::Padding;
 use crate::kernels::Tiles;
 use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
@@ -66,15 +66,13 @@ fn a_training_step_drops_gradients_as_it_dropped_values() {
         "conv_forward dense_2.argmax",
         "softmax_cross_entropy correct",
         "conv_input_gradient dense_1.output.gradient",
-        "conv_weight_gradient dense_2.weights.gradient",
+        "conv_weight_gradient weights.gradient",
         "dropout dense_1.output.gradient",
         "dropout dense_1.output.gradient",
         "conv_input_gradient dense.output.gradient",
-        "conv_weight_gradient dense_1.weights.gradient",
-        "conv_weight_gradient dense.weights.gradient",
-        "adam dense.weights.second_moment",
-        "adam dense_1.weights.second_moment",
-        "adam dense_2.weights.second_moment",
+        "conv_weight_gradient weights.gradient",
+        "conv_weight_gradient weights.gradient",
+        "adam weights.second_moment",
         "advance log",
     ];
     let plan = plan();
@@ -164,8 +162,10 @@ fn work_is_counted() {
     let moved = pixels + 10 * 32 + pooled * 32 + pooled / 8 * 32;
     assert_eq!(work("conv2d", "conv_forward"), (2 * rows * 9 * 32, 4 * moved));
     assert_eq!(work("conv2d", "conv_weight_gradient").0, 2 * pooled * 9 * 32);
-    let values = 129 * 10;
-    assert_eq!(work("dense_1", "adam"), (values * 15, 4 * (4 * values + 1 + 6 + 6 * values)));
+    let [convolution, dense, last] = [10 * 32, 5409 * 128, 129 * 10];
+    let values = convolution + dense + last;
+    let partitions = 64 * convolution + dense + 4 * last;
+    assert_eq!(work("weights", "adam"), (11 * values + partitions, 4 * (partitions + 1 + 6 + 6 * 6 + 6 * values)));
     assert_eq!(plan.operations(Program::Evaluation), {
         let products = rows * 9 * 32 + 512 * (5408 * 128 + 128 * 10);
         2 * products + pixels + 4 * 512 * 10 + 512
@@ -186,4 +186,10 @@ fn work_in_slots_is_counted() {
     let moved = 512 * 5408 + 5409 * 128 + slots * outputs + 1;
     assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
     assert_eq!(work("join"), (slots * outputs, 4 * (slots * outputs + 128 + outputs)));
+}
+
+#[test]
+fn a_batch_is_cut_into_the_fewest_equal_parts() {
+    let parts = [(600, 512), (512, 512), (4096, 512), (513, 512), (1000, 300), (5, 10), (1, 1), (7, 0)];
+    assert_eq!(parts.map(|(batch, most)| equal_parts(batch, most)), [300, 512, 512, 257, 250, 5, 1, 1]);
 }

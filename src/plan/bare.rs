@@ -27,7 +27,12 @@ impl Bare {
     }
 
     pub fn buffer(&mut self, name: &str, shape: &[usize]) -> BufferId {
-        self.0.buffers.push(Buffer { name: name.to_owned(), shape: shape.to_vec(), words: words(shape) });
+        self.0.buffers.push(Buffer {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            words: words(shape),
+            initial: Vec::new(),
+        });
         BufferId(self.0.buffers.len() - 1)
     }
 

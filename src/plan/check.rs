@@ -1,6 +1,8 @@
 //! What makes a plan one that can run. Its fields are anyone's to change, so every executor asks before it takes one; what
 //! is asked of it later has limits, too.
 
+use std::ops::Range;
+
 use super::{BufferId, Pass, Plan};
 use crate::error::{Error, Result};
 use crate::kernels::{BINDING_ALIGNMENT, MOST_WORDS, Progress, misfit};
@@ -23,6 +25,10 @@ impl Plan {
                 buffer.words as f64 * 4e-9
             )));
         }
+        if let Some(buffer) = self.buffers.iter().find(|buffer| buffer.initial.len() > buffer.words) {
+            let (initial, words) = (buffer.initial.len(), buffer.words);
+            return Err(Error::Failed(format!("{} begins with {initial} words and has {words}", buffer.name)));
+        }
         for pass in self.training.iter().chain(&self.evaluation) {
             if let Some(problem) = self.problem(pass) {
                 return Err(Error::Failed(format!("{}: {problem}", pass.layer)));
@@ -41,8 +47,8 @@ impl Plan {
         ];
         match needed.into_iter().find(|(id, words)| self.buffers.get(id.0).is_none_or(|own| own.words < *words)) {
             Some((BufferId(number), words)) => Err(Error::Failed(format!("no buffer {number} of {words} words"))),
-            None if self.portion == 0 || self.portion > self.batch => {
-                Err(Error::Failed(format!("portions of {} rows of a batch of {}", self.portion, self.batch)))
+            None if self.micro_batch == 0 || self.micro_batch > self.batch => {
+                Err(Error::Failed(format!("micro-batches of {} rows of a batch of {}", self.micro_batch, self.batch)))
             }
             None => Ok(()),
         }
@@ -67,25 +73,18 @@ impl Plan {
         }
     }
 
-    /// Refuses to write beyond a buffer.
-    pub(crate) fn check_write(&self, id: BufferId, words: &[u32]) -> Result<()> {
-        self.check_read(id)?;
-        let (buffer, count) = (self.buffer(id), words.len());
-        if count <= buffer.words {
-            return Ok(());
-        }
-        Err(Error::Failed(format!(
-            "{count} words for {}, which has {}; write as many at most",
-            buffer.name, buffer.words
-        )))
-    }
-
-    /// Refuses a buffer that is none.
-    pub(crate) fn check_read(&self, BufferId(number): BufferId) -> Result<()> {
+    /// Refuses words that a buffer does not have, or a buffer that is none.
+    pub(crate) fn check_words(&self, BufferId(number): BufferId, words: &Range<usize>) -> Result<()> {
         let count = self.buffers.len();
-        match number < count {
+        let Some(buffer) = self.buffers.get(number) else {
+            return Err(Error::Failed(format!("there is no buffer {number}: the plan has {count}")));
+        };
+        match words.start <= words.end && words.end <= buffer.words {
             true => Ok(()),
-            false => Err(Error::Failed(format!("there is no buffer {number}: the plan has {count}"))),
+            false => Err(Error::Failed(format!(
+                "{} words for {}, which has {}; give as many at most",
+                words.end, buffer.name, buffer.words
+            ))),
         }
     }
 

@@ -49,17 +49,34 @@ pub enum Clock {
 pub trait Executor {
     fn plan(&self) -> &Plan;
 
-    /// Overwrites the first words of a buffer, before what is submitted next.
+    /// Overwrites words of a buffer from the one at `first` on, before what is submitted next.
     ///
     /// # Errors
     /// Where there is no such buffer, or it has fewer words.
-    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()>;
+    fn write_at(&mut self, buffer: BufferId, first: usize, words: &[u32]) -> Result<()>;
 
-    /// The words of a buffer, after everything submitted so far.
+    /// Some words of a buffer, after everything submitted so far.
     ///
     /// # Errors
-    /// Where there is no such buffer, or what the device reports.
-    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>>;
+    /// Where there is no such buffer, or it has fewer words, or what the device reports.
+    fn read_at(&mut self, buffer: BufferId, words: Range<usize>) -> Result<Vec<u32>>;
+
+    /// Overwrites the first words of a buffer: see [`Self::write_at`].
+    ///
+    /// # Errors
+    /// See [`Self::write_at`].
+    fn write(&mut self, buffer: BufferId, words: &[u32]) -> Result<()> {
+        self.write_at(buffer, 0, words)
+    }
+
+    /// The words of a buffer: see [`Self::read_at`].
+    ///
+    /// # Errors
+    /// See [`Self::read_at`].
+    fn read(&mut self, buffer: BufferId) -> Result<Vec<u32>> {
+        let words = self.plan().buffers.get(buffer.0).map_or(0, |buffer| buffer.words);
+        self.read_at(buffer, 0..words)
+    }
 
     /// Starts `batches` runs of a program, which go on from the progress buffer.
     ///

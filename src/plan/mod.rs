@@ -1,20 +1,26 @@
 //! A training step as data: named buffers and ordered passes. Making a plan needs no device; an [`Executor`] runs it.
 
+mod arenas;
 mod bare;
 mod check;
 mod executor;
 mod tape;
+mod variables;
 
+pub(crate) use arenas::Arenas;
+pub use arenas::Storage;
 pub use bare::{Bare, single};
 pub use check::MOST_BINDINGS;
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub(crate) use tape::{Buffers, pass};
 pub use tape::{Recorded, Tape, ValueId};
+pub use variables::{Gradient, Place, Training, Variable, VariableKind, Weights};
 
 use std::sync::Arc;
 
-use crate::kernels::{Adam, Kernel, Tiling};
+use crate::kernels::{Kernel, Tiling};
 use crate::model::Model;
+use crate::optimizers::Optimizer;
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,11 +29,13 @@ pub struct BufferId(pub usize);
 /// A named run of 32-bit words on the device.
 #[derive(Clone, Debug)]
 pub struct Buffer {
-    /// `conv2d.weights.gradient`, say.
+    /// `conv2d.output.gradient`, say.
     pub name: String,
     pub shape: Vec<usize>,
     /// Words: the product of the shape, or a quarter of it where the elements are bytes.
     pub words: usize,
+    /// Its first words before anything ran; those beyond are zero.
+    pub initial: Vec<u32>,
 }
 
 /// One dispatch of one kernel.
@@ -47,41 +55,8 @@ pub struct Pass {
 pub enum Program {
     /// Forward, backward and update of one batch.
     Training,
-    /// Forward of one portion of a batch, without dropout; leaves the probabilities.
+    /// Forward of one micro-batch, without dropout; leaves the probabilities.
     Evaluation,
-}
-
-/// Kernel and bias of a layer, kept as one matrix: the kernel's rows, then the bias as the last row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weights {
-    /// `[KH, KW, C, filters]` or `[in, units]`.
-    pub kernel: Vec<usize>,
-    /// Rows of the kernel: the product of all its dimensions but the last (the fan-in).
-    pub rows: usize,
-    /// Columns: filters or units.
-    pub columns: usize,
-}
-
-impl Weights {
-    /// Values in kernel and bias.
-    pub fn values(&self) -> usize {
-        (self.rows + 1) * self.columns
-    }
-}
-
-/// The weights of one layer and what training keeps beside them.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// The layer's name.
-    pub layer: String,
-    pub shape: Weights,
-    /// `[rows + 1, columns]`: the kernel, then the bias.
-    pub weights: BufferId,
-    /// The gradient is the sum over its slots: see [`Adam::slots`].
-    pub gradient: BufferId,
-    pub adam: Adam,
-    pub first_moment: BufferId,
-    pub second_moment: BufferId,
 }
 
 /// The buffers that the host writes and reads.
@@ -93,15 +68,15 @@ pub struct HostBuffers {
     pub labels: BufferId,
     /// `[batches * batch]`: the samples to visit, by number.
     pub order: BufferId,
-    /// `[batches]`: Adam's rate of each batch.
+    /// `[batches, numbers]`: what the optimizer's rule computes for each step.
     pub rates: BufferId,
     /// [`crate::kernels::Progress`]
     pub progress: BufferId,
     /// `[batches, 2]`: loss sum and correct predictions of each batch.
     pub log: BufferId,
-    /// `[portion, classes]`
+    /// `[micro_batch, classes]`
     pub logits: BufferId,
-    /// `[portion, classes]`
+    /// `[micro_batch, classes]`
     pub probabilities: BufferId,
 }
 
@@ -110,15 +85,17 @@ pub struct HostBuffers {
 pub struct Plan {
     pub model: Model,
     pub batch: usize,
-    /// Rows of a batch that go through the network at a time: see [`Options::portion`].
-    pub portion: usize,
+    /// Rows of a batch that go through the network at a time: see [`Options::micro_batch`].
+    pub micro_batch: usize,
     pub tiles: Tiling,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub buffers: Vec<Buffer>,
     pub training: Vec<Pass>,
     pub evaluation: Vec<Pass>,
-    pub parameters: Vec<Parameter>,
+    pub optimizer: Optimizer,
+    /// In the order of the layers.
+    pub variables: Vec<Variable>,
     pub host: HostBuffers,
 }
 
@@ -126,11 +103,11 @@ impl Plan {
     /// The most batches that one submission may run: the length of the order, the rates and the log.
     pub const BATCHES: usize = 16;
 
-    /// Rows of one run of a program: evaluation has no reason to take more than a portion.
+    /// Rows of one run of a program: evaluation has no reason to take more than a micro-batch.
     pub fn rows(&self, program: Program) -> usize {
         match program {
             Program::Training => self.batch,
-            Program::Evaluation => self.portion,
+            Program::Evaluation => self.micro_batch,
         }
     }
 
@@ -163,9 +140,9 @@ impl Plan {
         self.buffers.iter().map(|buffer| 4 * buffer.words as u64).sum()
     }
 
-    /// Weights of the model, biases included.
+    /// Numbers in all variables.
     pub fn weights(&self) -> usize {
-        self.parameters.iter().map(|parameter| parameter.shape.values()).sum()
+        self.variables.iter().map(|variable| variable.values.words).sum()
     }
 }
 

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Weights, words};
+use super::arenas::{Arenas, Storage};
+use super::{Buffer, BufferId, HostBuffers, Pass, Weights, words};
 use crate::error::{Error, Result};
-use crate::kernels::{Adam, Gate, Kernel, Tiling};
+use crate::kernels::{Gate, Kernel, Partitions, Tiling};
 
 /// The activations of a micro-batch between two layers, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +37,7 @@ pub struct Tape<'a> {
     pub micro_batches: usize,
     pub tiles: &'a Tiling,
     pub host: HostBuffers,
-    pub parameters: Vec<Parameter>,
+    arenas: Arenas,
     buffers: Buffers,
     values: Vec<Value>,
     recorded: Recorded,
@@ -61,8 +62,8 @@ impl<'a> Tape<'a> {
         host: HostBuffers,
         buffers: Buffers,
     ) -> Self {
-        let (parameters, values, recorded) = (Vec::new(), Vec::new(), Recorded::default());
-        Self { rows, micro_batches, tiles, host, parameters, buffers, values, recorded, dropouts: 0 }
+        let (arenas, values, recorded) = (Arenas::default(), Vec::new(), Recorded::default());
+        Self { rows, micro_batches, tiles, host, arenas, buffers, values, recorded, dropouts: 0 }
     }
 
     pub fn buffer(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
@@ -134,31 +135,24 @@ impl<'a> Tape<'a> {
         self.dropouts - 1
     }
 
-    /// The layer's weights and what training keeps beside them, by their place in `parameters`. Its gradient has so many
-    /// slots.
-    pub fn parameter(&mut self, layer: &str, shape: &Weights, slots: usize) -> usize {
-        let matrix = vec![shape.rows + 1, shape.columns];
-        let adam = Adam { values: shape.values(), slots, portions: self.micro_batches };
-        let gradient = match self.micro_batches {
-            1 => vec![slots, shape.rows + 1, shape.columns],
-            _ => vec![self.micro_batches, adam.portion_stride()],
-        };
-        let mut add = |what: &str, shape: &[usize]| self.buffers.add(&format!("{layer}.{what}"), shape.to_vec());
-        let parameter = Parameter {
-            layer: layer.to_owned(),
-            weights: add("weights", &matrix),
-            gradient: add("weights.gradient", &gradient),
-            adam,
-            first_moment: add("weights.first_moment", &matrix),
-            second_moment: add("weights.second_moment", &matrix),
-            shape: shape.clone(),
-        };
-        self.parameters.push(parameter);
-        self.parameters.len() - 1
+    /// Makes room for a layer's kernel and bias, whose gradients lie as `gradients` in what the layer's product writes.
+    pub fn variables(&mut self, layer: &str, shape: &Weights, gradients: [Partitions; 2]) -> Storage {
+        self.arenas.add(&mut self.buffers, layer, shape, gradients, self.micro_batches)
     }
 
     pub fn forward(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {
-        self.recorded.forward.push(pass(layer, kernel, buffers));
+        self.forward_from(layer, kernel, buffers, vec![0; buffers.len()]);
+    }
+
+    /// A forward pass whose bindings start at these words of their buffers.
+    pub fn forward_from(
+        &mut self,
+        layer: &str,
+        kernel: impl Kernel + 'static,
+        buffers: &[BufferId],
+        offsets: Vec<usize>,
+    ) {
+        self.recorded.forward.push(Pass { offsets, ..pass(layer, kernel, buffers) });
     }
 
     /// A forward pass that evaluation leaves out.
@@ -182,9 +176,9 @@ impl<'a> Tape<'a> {
         self.recorded.backward.push(Pass { offsets, ..pass(layer, kernel, buffers) });
     }
 
-    /// The buffers, the parameters, and the passes.
-    pub(crate) fn end(self) -> (Vec<Buffer>, Vec<Parameter>, Recorded) {
-        (self.buffers.0, self.parameters, self.recorded)
+    /// The buffers, those of the variables among them, and the passes.
+    pub(crate) fn end(self) -> (Buffers, Arenas, Recorded) {
+        (self.buffers, self.arenas, self.recorded)
     }
 }
 
@@ -201,8 +195,21 @@ pub(crate) struct Buffers(pub(crate) Vec<Buffer>);
 impl Buffers {
     pub(crate) fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
         let words = words(&shape);
-        self.0.push(Buffer { name: name.to_owned(), shape, words });
+        self.0.push(Buffer { name: name.to_owned(), shape, words, initial: Vec::new() });
         BufferId(self.0.len() - 1)
+    }
+
+    /// With these words in it from the beginning.
+    pub(crate) fn add_filled(&mut self, name: &str, initial: Vec<u32>) -> BufferId {
+        let id = self.add(name, vec![initial.len()]);
+        self.0[id.0].initial = initial;
+        id
+    }
+
+    /// Names a buffer, and says how large it is, once that is known.
+    pub(crate) fn define(&mut self, id: BufferId, name: &str, shape: Vec<usize>) {
+        let words = words(&shape);
+        self.0[id.0] = Buffer { name: name.to_owned(), shape, words, initial: Vec::new() };
     }
 
     /// Bytes, four a word.

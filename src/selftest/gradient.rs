@@ -9,7 +9,7 @@ use crate::kernels::Tiles;
 use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use crate::model::Model;
 use crate::network::{Options, lower};
-use crate::plan::{Executor, Plan};
+use crate::plan::{Executor, Place, Plan};
 use crate::random::{Sequence, Stream};
 use crate::train::{Engine, Metrics, Placement, Source};
 
@@ -128,8 +128,8 @@ pub fn dropout_gradient_checks(
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
     for network in [dropped_images(), dropped_features()] {
-        // Each portion has choices of its own.
-        let options = Options { portion: BATCH / 2, ..Options::new(BATCH, tiles, BATCH) };
+        // Each micro-batch has choices of its own.
+        let options = Options { micro_batch: BATCH / 2, ..Options::new(BATCH, tiles, BATCH) };
         checks.extend(layer_checks(make(lower(&network, options)?)?, DROPOUT_STEP, train)?);
     }
     Ok(checks)
@@ -159,23 +159,28 @@ fn layer_checks(
     engine.initialise()?;
     let order: Vec<u32> = (0..BATCH as u32).collect();
     train(&mut engine, &order)?;
-    let parameters = engine.plan().parameters.clone();
+    let variables = engine.plan().variables.clone();
     // All gradients before any weight changes: a training loss leaves others.
-    let gradients = parameters.iter().map(|parameter| engine.gradient(parameter)).collect::<Result<Vec<_>>>()?;
+    let mut gradients = engine.gradients()?.into_iter();
     let mut checks = Vec::new();
-    for (parameter, gradient) in parameters.iter().zip(gradients) {
-        let weights = engine.read(parameter.weights)?;
-        let direction: Vec<f32> = weights.iter().map(|_| random.symmetric(1.0)).collect();
+    for variables in variables.chunk_by(|one, other| one.layer == other.layer) {
+        let gradient: Vec<f32> = gradients.by_ref().take(variables.len()).flatten().collect();
+        let places: Vec<Place> = variables.iter().map(|variable| variable.values).collect();
+        let weights = engine.get_all(&places)?;
+        let direction: Vec<f32> = gradient.iter().map(|_| random.symmetric(1.0)).collect();
         let mut loss_at = |step: f32| {
-            let moved: Vec<f32> = weights.iter().zip(&direction).map(|(weight, way)| weight + step * way).collect();
-            engine.write(parameter.weights, &moved)?;
+            let mut ways = direction.iter();
+            for (place, weights) in places.iter().zip(&weights) {
+                let moved: Vec<f32> = weights.iter().zip(&mut ways).map(|(weight, way)| weight + step * way).collect();
+                engine.put(*place, &moved)?;
+            }
             loss(&mut engine, &order).map(|metrics| metrics.loss())
         };
         let difference = (loss_at(step)? - loss_at(-step)?) / (2.0 * f64::from(step));
-        engine.write(parameter.weights, &weights)?;
+        places.iter().zip(&weights).try_for_each(|(place, weights)| engine.put(*place, weights))?;
         let derivative = gradient.iter().zip(&direction).map(|(&slope, &way)| f64::from(slope) * f64::from(way)).sum();
         checks.push(GradientCheck {
-            parameter: format!("{name}: {}.weights", parameter.layer),
+            parameter: format!("{name}: {}.weights", variables[0].layer),
             derivative,
             difference,
         });

@@ -17,6 +17,11 @@ pub const BATCH_SIZE: usize = 512;
 pub struct Config {
     pub epochs: usize,
     pub batch_size: usize,
+    /// The most rows of a batch that go through the network at a time, in equal parts; the device profile's where
+    /// nothing is said, as in runs that are older.
+    pub micro_batch: Option<usize>,
+    #[serde(default)]
+    pub gradient_order: GradientOrder,
     pub learning_rate: f64,
     pub schedule: Schedule,
     /// Epochs in which the learning rate grows from 0.
@@ -47,6 +52,8 @@ impl Default for Config {
         Self {
             epochs,
             batch_size: BATCH_SIZE,
+            micro_batch: None,
+            gradient_order: GradientOrder::Sequential,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
             warm_up_epochs: 0,
@@ -62,6 +69,15 @@ impl Default for Config {
             model,
         }
     }
+}
+
+/// In which order the gradients of a step's micro-batches are added up: another one gives other last bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GradientOrder {
+    /// One after the other, the first one first.
+    #[default]
+    Sequential,
 }
 
 /// One part of equal ones that takes its turn as the held out one, in k-fold cross-validation.
@@ -108,6 +124,9 @@ impl Config {
             return refuse(format!("`epochs` {}: too many to count; give at most {MOST_EPOCHS}", self.epochs));
         }
         check_batch_size(self.batch_size)?;
+        if self.micro_batch == Some(0) {
+            return refuse("`micro_batch` 0: nothing goes through the network; give 1 or more".into());
+        }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             let rate = self.learning_rate;
             return refuse(format!("`learning_rate` {rate}: not a positive number; give one such as 1e-3"));
@@ -120,6 +139,11 @@ impl Config {
             }
         }
         resolve(&self.model).map(drop)
+    }
+
+    /// The most rows of a batch that go through the network at a time.
+    pub fn most_rows(&self) -> usize {
+        self.micro_batch.unwrap_or(self.tiles.table.micro_batch())
     }
 
     fn check_learning_rate_control(&self) -> Result<()> {

@@ -1,15 +1,16 @@
 //! Drives an executor over the data: uploads, submissions, and the logs that come back.
 
-use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::{Placement, Source};
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
-use crate::kernels::{Adam, Progress};
+use crate::kernels::Progress;
 use crate::model::glorot;
-use crate::plan::{BatchLog, BufferId, Executor, Parameter, Plan, Program, Timeline};
+use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training, VariableKind};
 use crate::random;
 
 /// Sum of losses and count of correct predictions over some samples.
@@ -46,7 +47,7 @@ pub struct Engine<'a> {
     source: Source<'a>,
     placement: Placement,
     seed: u64,
-    /// Training steps done: Adam's t and dropout's counter.
+    /// Training steps done: the optimizer's t and dropout's counter.
     pub time: u32,
     /// Batches in the next submission, so that one takes about [`SUBMISSION`].
     batches: usize,
@@ -86,16 +87,58 @@ impl<'a> Engine<'a> {
         &self.source
     }
 
-    /// Glorot's initial weights, from the engine's seed.
+    /// Glorot's initial kernels, from the engine's seed, biases of zero, and an optimizer at its beginning.
     ///
     /// # Errors
     /// What the device reports.
     pub fn initialise(&mut self) -> Result<()> {
-        let parameters = self.plan().parameters.clone();
-        for (number, parameter) in (0..).zip(&parameters) {
-            self.write(parameter.weights, &glorot(&parameter.shape, self.seed, number))?;
+        let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.rule().states());
+        let mut kernels = 0;
+        for variable in &variables {
+            let values = match variable.kind {
+                VariableKind::Kernel => {
+                    kernels += 1;
+                    glorot(&variable.shape, self.seed, kernels - 1)
+                }
+                VariableKind::Bias => vec![0.0; variable.values.words],
+            };
+            self.put(variable.values, &values)?;
+            for (place, state) in variable.training.iter().flat_map(|training| &training.states).zip(states) {
+                self.put(*place, &vec![state.initial; place.words])?;
+            }
         }
         Ok(())
+    }
+
+    /// Overwrites the values of a place, as many as are given.
+    ///
+    /// # Errors
+    /// See [`Executor::write_at`].
+    pub fn put(&mut self, place: Place, values: &[f32]) -> Result<()> {
+        self.executor.write_at(place.buffer, place.first, bytemuck::cast_slice(values))
+    }
+
+    /// The values of a place.
+    ///
+    /// # Errors
+    /// See [`Executor::read_at`].
+    pub fn get(&mut self, place: Place) -> Result<Vec<f32>> {
+        Ok(bytemuck::cast_vec(self.executor.read_at(place.buffer, place.first..place.first + place.words)?))
+    }
+
+    /// The values of many places, each buffer read once.
+    ///
+    /// # Errors
+    /// See [`Executor::read`].
+    pub fn get_all(&mut self, places: &[Place]) -> Result<Vec<Vec<f32>>> {
+        let mut buffers = HashMap::new();
+        for Place { buffer, .. } in places {
+            if let Entry::Vacant(entry) = buffers.entry(*buffer) {
+                entry.insert(self.read(*buffer)?);
+            }
+        }
+        let values = |Place { buffer, first, words }: &Place| buffers[buffer][*first..first + words].to_vec();
+        Ok(places.iter().map(values).collect())
     }
 
     /// Overwrites the first values of a buffer.
@@ -114,15 +157,28 @@ impl<'a> Engine<'a> {
         Ok(bytemuck::cast_vec(self.executor.read(buffer)?))
     }
 
-    /// The gradient `[rows + 1, columns]` that the last training step left: the sum over its slots.
-    pub fn gradient(&mut self, parameter: &Parameter) -> Result<Vec<f32>> {
-        let gradient = self.read(parameter.gradient)?;
-        let mut slots = parameter.adam.slots(&gradient);
-        let mut sum = slots.next().unwrap_or_default().to_vec();
-        for slot in slots {
-            sum.iter_mut().zip(slot).for_each(|(sum, value)| *sum += value);
+    /// The gradients of all variables as the last training step left them, in the plan's order; empty where a variable
+    /// is not trained.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn gradients(&mut self) -> Result<Vec<Vec<f32>>> {
+        let variables = self.plan().variables.clone();
+        let mut read: Option<(BufferId, Vec<f32>)> = None;
+        let mut gradients = Vec::new();
+        for variable in &variables {
+            let Some(Training { gradient, .. }) = &variable.training else {
+                gradients.push(Vec::new());
+                continue;
+            };
+            let buffer = match read.take() {
+                Some((id, buffer)) if id == gradient.buffer => buffer,
+                _ => self.read(gradient.buffer)?,
+            };
+            gradients.push(gradient.sum(&buffer));
+            read = Some((gradient.buffer, buffer));
         }
-        Ok(sum)
+        Ok(gradients)
     }
 
     /// Trains one batch after the other over `order`. `callback` is told the metrics so far after every submission, and may stop.
@@ -248,7 +304,8 @@ impl<'a> Engine<'a> {
             let no_more = || Error::Usage(format!("step {}: no more can be counted; start another run", self.time));
             let last = self.time.checked_add(Plan::BATCHES as u32).ok_or_else(no_more)?;
             let steps = self.time + 1..=last;
-            let rates: Vec<f32> = steps.map(|time| Adam::rate(learning_rate(time), time)).collect();
+            let rule = self.plan().optimizer.rule();
+            let rates: Vec<f32> = steps.flat_map(|time| rule.step(learning_rate(time), time)).collect();
             self.write(host.rates, &rates)?;
         }
         let progress = Progress {

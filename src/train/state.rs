@@ -30,7 +30,7 @@ pub struct State {
     pub epoch: usize,
     /// Steps done of the epoch after those.
     pub step: usize,
-    /// All steps done: Adam's t and dropout's counter.
+    /// All steps done: the optimizer's t and dropout's counter.
     pub time: u32,
     /// Of the unfinished epoch.
     #[serde(rename = "tally")]
@@ -62,7 +62,7 @@ impl State {
         Self {
             format_version: FORMAT_VERSION,
             learning_rate: config.learning_rate,
-            config,
+            config: Config { micro_batch: Some(config.most_rows()), ..config },
             data,
             framing: Framing::default(),
             class_names: Vec::new(),
@@ -92,7 +92,8 @@ impl State {
         if format_version != FORMAT_VERSION {
             return Err(fail(format!("its format_version is {format_version}, this program reads {FORMAT_VERSION}")));
         }
-        let state: Self = serde_json::from_str(&checkpoint.about).map_err(garbled)?;
+        let mut state: Self = serde_json::from_str(&checkpoint.about).map_err(garbled)?;
+        state.config.micro_batch = Some(state.config.most_rows());
         state.config.check().map_err(|error| fail(format!("its configuration is impossible ({error})")))?;
         let numbered = state.history.iter().zip(1..).all(|(result, epoch)| result.epoch == epoch);
         if state.history.len() != state.epoch || !numbered {

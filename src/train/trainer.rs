@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::evaluator::predicted;
+use super::weights::Part;
 use super::{Engine, EpochResult, Metrics, Placement, Source, State, weights};
 use crate::callback::ProgressCallback;
 use crate::data::Split;
@@ -22,7 +23,7 @@ pub struct Trainer<'a> {
     test: Vec<u32>,
     state: State,
     /// Where best weights are to be restored: the best epoch's, or once those are, the last epoch's.
-    other_weights: Option<weights::Matrices>,
+    other_weights: Option<weights::Values>,
     /// Of the present epoch, by this process.
     training: Training,
 }
@@ -88,8 +89,8 @@ impl<'a> Trainer<'a> {
         }
         weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
         if self.state.keeps_best_weights() {
-            let (parameters, suffix) = (&self.engine.plan().parameters, self.state.other_weights());
-            self.other_weights = Some(weights::matrices(parameters, suffix, &checkpoint.tensors, path)?);
+            let other = Part::values(self.engine.plan()).named(self.state.other_weights());
+            self.other_weights = Some(other.find(&checkpoint.tensors, path)?);
         }
         if self.state.restored {
             self.exchange_weights()?;
@@ -168,7 +169,7 @@ impl<'a> Trainer<'a> {
             && callback.observe(early_stopping, monitor, result.epoch, value)
             && callback.restore_best_weights
         {
-            self.other_weights = Some(weights::read(&mut self.engine, weights::WEIGHTS)?);
+            self.other_weights = Some(Part::values(self.engine.plan()).read(&mut self.engine)?);
         }
         let callback = config.reduce_lr_on_plateau.as_ref();
         let reduced = callback.and_then(|callback| callback.observe(plateau, monitor, value, *learning_rate));
@@ -192,8 +193,9 @@ impl<'a> Trainer<'a> {
     /// Exchanges the weights for the other ones.
     fn exchange_weights(&mut self) -> Result<()> {
         if let Some(other) = &mut self.other_weights {
-            let present = weights::read(&mut self.engine, weights::WEIGHTS)?;
-            weights::write(&mut self.engine, weights::WEIGHTS, other)?;
+            let part = Part::values(self.engine.plan());
+            let present = part.read(&mut self.engine)?;
+            part.write(&mut self.engine, other)?;
             *other = present;
             self.state.restored = !self.state.restored;
         }
@@ -215,7 +217,8 @@ impl<'a> Trainer<'a> {
     pub fn checkpoint(&mut self) -> Result<Checkpoint> {
         let mut tensors = weights::take(&mut self.engine)?;
         if let Some(other) = &self.other_weights {
-            tensors.extend(weights::tensors(&self.engine.plan().parameters, self.state.other_weights(), other));
+            let part = Part::values(self.engine.plan()).named(self.state.other_weights());
+            tensors.extend(part.tensors(other.clone()));
         }
         Ok(Checkpoint { about: self.state.text()?, tensors })
     }

@@ -1,114 +1,121 @@
-//! Between the device's buffers and a checkpoint's tensors: kernels and biases apart, in Keras' shapes.
+//! Between the device's buffers and a checkpoint's tensors: of each variable its values, and what the optimizer keeps
+//! of it.
 
 use std::path::Path;
 
 use super::Engine;
 use crate::error::{Error, Result};
-use crate::formats::{SUFFIXES, Tensor};
-use crate::plan::{BufferId, Parameter};
+use crate::formats::Tensor;
+use crate::optimizers::State;
+use crate::plan::{Place, Plan, Variable};
 
-/// The matrices `[rows + 1, columns]` of all layers with weights, in the plan's order; the last row is the bias.
-pub type Matrices = Vec<Vec<f32>>;
+/// The numbers of a [`Part`]'s tensors, in its order.
+pub type Values = Vec<Vec<f32>>;
 
-/// One of the three buffers that a layer keeps.
-#[derive(Clone, Copy)]
-pub struct Kind {
-    /// What follows the names of its tensors.
-    suffix: &'static str,
-    buffer: fn(&Parameter) -> BufferId,
+/// What a checkpoint has of the variables under names with the same ending: their values, or one of the optimizer's
+/// states.
+pub struct Part {
+    /// What follows the variables' names: nothing, a state's name, `.best`.
+    suffix: String,
+    places: Vec<Place>,
+    variables: Vec<Variable>,
 }
 
-pub const WEIGHTS: Kind = Kind { suffix: SUFFIXES[0], buffer: |parameter| parameter.weights };
-/// Weights, then Adam's moments of them.
-const KINDS: [Kind; 3] = [
-    WEIGHTS,
-    Kind { suffix: SUFFIXES[1], buffer: |parameter| parameter.first_moment },
-    Kind { suffix: SUFFIXES[2], buffer: |parameter| parameter.second_moment },
-];
+impl Part {
+    /// The variables' values.
+    pub fn values(plan: &Plan) -> Self {
+        let variables = plan.variables.clone();
+        Self { suffix: String::new(), places: variables.iter().map(|variable| variable.values).collect(), variables }
+    }
 
-/// Reads one kind of matrix from the device.
-///
-/// # Errors
-/// [`Error::Diverged`] where one is not a finite number: such weights are good for nothing and must not replace others.
-pub fn read(engine: &mut Engine, Kind { suffix, buffer }: Kind) -> Result<Matrices> {
-    let parameters = engine.plan().parameters.clone();
-    let matrix = |parameter: &Parameter| {
-        let values = engine.read(buffer(parameter))?;
-        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            let problem = format!("a weight{suffix} of {} is {value} after step {}", parameter.layer, engine.time);
-            return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
-        }
-        Ok(values)
-    };
-    parameters.iter().map(matrix).collect()
-}
-
-/// Writes one kind of matrix to the device.
-///
-/// # Errors
-/// See [`Engine::write`].
-pub fn write(engine: &mut Engine, Kind { buffer, .. }: Kind, matrices: &Matrices) -> Result<()> {
-    let buffers: Vec<BufferId> = engine.plan().parameters.iter().map(buffer).collect();
-    buffers.into_iter().zip(matrices).try_for_each(|(buffer, values)| engine.write(buffer, values))
-}
-
-/// Matrices as tensors whose names end in `suffix`.
-pub fn tensors(parameters: &[Parameter], suffix: &str, matrices: &Matrices) -> Vec<Tensor> {
-    let pair = |(parameter, values): (&Parameter, &Vec<f32>)| {
-        let Parameter { layer, shape, .. } = parameter;
-        let (kernel, bias) = values.split_at(shape.rows * shape.columns);
-        let tensor = |name: &str, shape: &[usize], values: &[f32]| {
-            let name = format!("{layer}.{name}{suffix}");
-            Tensor { name, shape: shape.to_vec(), values: values.to_vec() }
+    /// The values, then each state of the optimizer.
+    pub fn all(plan: &Plan) -> Vec<Self> {
+        let trained = plan.variables.iter().filter(|variable| variable.is_trainable());
+        let variables: Vec<Variable> = trained.cloned().collect();
+        let states = plan.optimizer.rule().states().iter().enumerate();
+        let part = |(number, state): (usize, &State)| {
+            let trainings = variables.iter().filter_map(|variable| variable.training.as_ref());
+            let places = trainings.map(|training| training.states[number]).collect();
+            Self { suffix: format!(".{}", state.name), places, variables: variables.clone() }
         };
-        [tensor("kernel", &shape.kernel, kernel), tensor("bias", &[shape.columns], bias)]
-    };
-    parameters.iter().zip(matrices).flat_map(pair).collect()
+        [Self::values(plan)].into_iter().chain(states.map(part)).collect()
+    }
+
+    /// The same under names with another ending.
+    pub fn named(self, suffix: &str) -> Self {
+        Self { suffix: suffix.to_owned(), ..self }
+    }
+
+    /// Reads it from the device.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where a number is not finite: such weights are good for nothing and must not replace others.
+    pub fn read(&self, engine: &mut Engine) -> Result<Values> {
+        let all = engine.get_all(&self.places)?;
+        for (values, Variable { layer, .. }) in all.iter().zip(&self.variables) {
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                let problem = format!("a weight{} of {layer} is {value} after step {}", self.suffix, engine.time);
+                return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Writes it to the device.
+    ///
+    /// # Errors
+    /// See [`Engine::put`].
+    pub fn write(&self, engine: &mut Engine, values: &Values) -> Result<()> {
+        self.places.iter().zip(values).try_for_each(|(place, values)| engine.put(*place, values))
+    }
+
+    /// It as tensors.
+    pub fn tensors(&self, values: Values) -> Vec<Tensor> {
+        let tensor = |(variable, values): (&Variable, Vec<f32>)| {
+            let name = variable.name() + &self.suffix;
+            Tensor { name, shape: variable.shape.clone(), values }
+        };
+        self.variables.iter().zip(values).map(tensor).collect()
+    }
+
+    /// It among tensors; `path` is where they were read from, for messages.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the first tensor that is missing or of another shape.
+    pub fn find(&self, tensors: &[Tensor], path: &Path) -> Result<Values> {
+        let find = |variable: &Variable| {
+            let values = Tensor::find(tensors, &(variable.name() + &self.suffix), &variable.shape);
+            values.map(<[f32]>::to_vec).map_err(|problem| not_this_model(path, problem))
+        };
+        self.variables.iter().map(find).collect()
+    }
 }
 
-/// The matrices of the tensors whose names end in `suffix`; `path` is where they were read from, for messages.
+/// Variables and what the optimizer keeps of them, as tensors.
 ///
 /// # Errors
-/// [`Error::Data`] naming the first tensor that is missing or of another shape.
-pub fn matrices(parameters: &[Parameter], suffix: &str, tensors: &[Tensor], path: &Path) -> Result<Matrices> {
-    let find = |name: &str, shape: &[usize]| {
-        Tensor::find(tensors, name, shape).map_err(|problem| not_this_model(path, problem))
-    };
-    let matrix = |Parameter { layer, shape, .. }: &Parameter| {
-        let kernel = find(&format!("{layer}.kernel{suffix}"), &shape.kernel)?;
-        let bias = find(&format!("{layer}.bias{suffix}"), &[shape.columns])?;
-        Ok([kernel, bias].concat())
-    };
-    parameters.iter().map(matrix).collect()
-}
-
-/// Weights and moments as tensors.
-///
-/// # Errors
-/// See [`read`].
+/// See [`Part::read`].
 pub fn take(engine: &mut Engine) -> Result<Vec<Tensor>> {
     let mut taken = Vec::new();
-    for kind in KINDS {
-        let matrices = read(engine, kind)?;
-        taken.extend(tensors(&engine.plan().parameters, kind.suffix, &matrices));
+    for part in Part::all(engine.plan()) {
+        taken.extend(part.tensors(part.read(engine)?));
     }
     Ok(taken)
 }
 
-/// Puts weights that were read from `path` into the engine, and Adam's moments where `moments`.
+/// Puts variables that were read from `path` into the engine, and what the optimizer keeps of them where `states`.
 ///
 /// # Errors
 /// [`Error::Data`] naming the first tensor that is missing, of another shape, or in no layer of the model.
-pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, moments: bool) -> Result<()> {
-    let parameters = &engine.plan().parameters;
-    let kinds = KINDS.iter().take(if moments { KINDS.len() } else { 1 });
-    let parse = |kind: &Kind| Ok((*kind, matrices(parameters, kind.suffix, tensors, path)?));
-    let parsed: Vec<(Kind, Matrices)> = kinds.map(parse).collect::<Result<_>>()?;
-    let known = |name: &str| parameters.iter().any(|parameter| name.split('.').next() == Some(&parameter.layer));
+pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, states: bool) -> Result<()> {
+    let plan = engine.plan();
+    let parts = if states { Part::all(plan) } else { vec![Part::values(plan)] };
+    let found: Vec<Values> = parts.iter().map(|part| part.find(tensors, path)).collect::<Result<_>>()?;
+    let known = |name: &str| plan.variables.iter().any(|variable| name.split('.').next() == Some(&variable.layer));
     if let Some(tensor) = tensors.iter().find(|tensor| !known(&tensor.name)) {
         return Err(not_this_model(path, format!("has a tensor {}, the model has no such layer", tensor.name)));
     }
-    parsed.iter().try_for_each(|(kind, matrices)| write(engine, *kind, matrices))
+    parts.iter().zip(&found).try_for_each(|(part, values)| part.write(engine, values))
 }
 
 fn not_this_model(path: &Path, problem: String) -> Error {

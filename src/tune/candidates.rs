@@ -145,6 +145,7 @@ mod tests {
     use super::*;
     use crate::kernels::specialise;
     use crate::model::{NAMES, notebook};
+    use crate::network::Options;
 
     /// Every product of the three networks with every candidate of every column.
     fn all() -> Vec<(Tiles, Tiled, Vec<Cut>)> {
@@ -152,7 +153,7 @@ mod tests {
         for table in [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware] {
             for (name, batch) in NAMES.into_iter().flat_map(|name| [(name, 512), (name, 3)]) {
                 let (model, _) = notebook(name).unwrap();
-                for tiled in products(&model, batch, &table.into()).unwrap() {
+                for tiled in products(&model, Options::new(batch, table, batch)).unwrap() {
                     let candidates = candidates(&tiled, table, &wgpu::Limits::default());
                     all.push((table, tiled, candidates));
                 }

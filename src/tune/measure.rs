@@ -1,11 +1,13 @@
 //! Times the candidates for one product against the table's cut, and takes the fastest that computes what its twin does.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::gpu::{Probe, Trial, Trials};
-use crate::kernels::{Adam, Case, Cut, Kernel, Product, Tiled};
+use crate::kernels::{Case, ConvWeightGradient, Cut, Kernel, MicroBatches, Product, Tiled, Update, Updates};
+use crate::optimizers::Optimizer;
 use crate::selftest::compare;
 
 /// A cut must take this much less than the table's, or the table's stays.
@@ -49,6 +51,25 @@ struct Contender {
 struct Bench<'a> {
     tiled: Tiled,
     trials: Trials<'a>,
+    /// The slots that candidates for a weight gradient have. Each has a table for the update among the buffers.
+    slots: Vec<usize>,
+    /// The first table's buffer.
+    tables: usize,
+}
+
+/// Bindings of an update: see [`Rule::update`](crate::optimizers::Rule::update).
+const GRADIENT: usize = 0;
+const TABLE: usize = 3;
+
+/// The update that adds up what the product leaves, and its table.
+fn update(kernel: &ConvWeightGradient) -> (Vec<u32>, Arc<dyn Kernel>) {
+    let (mut first, mut variables) = (0, Vec::new());
+    for gradient in kernel.partitions() {
+        variables.push(Update { first, gradient });
+        first += gradient.words;
+    }
+    let updates = Updates { variables, micro_batches: MicroBatches { count: 1, stride: 0 } };
+    (updates.table(), Optimizer::default().rule().update(updates))
 }
 
 /// Measures a product, which comes with the table's cut, in all the ways to cut it. `callback` is called before each
@@ -110,11 +131,18 @@ impl<'a> Bench<'a> {
                 *length = words.max(*length);
             }
         }
+        let mut slots = Vec::new();
         match tiled {
-            // What Adam has beside the gradient: rates, progress, weights and moments, all zero.
+            // What the update has beside the gradient and its table: numbers of the step, progress, values and states.
             Tiled::WeightGradient(kernel) => {
-                let values = kernel.convolution.weights();
-                memory.extend([1, 8, values, values, values].map(|words| (Vec::new(), words)));
+                let words = update(&kernel).1.words().into_iter().enumerate();
+                let own = words.filter(|(binding, _)| ![GRADIENT, TABLE].contains(binding));
+                memory.extend(own.map(|(_, words)| (Vec::new(), words)));
+                slots = candidates.iter().map(|cut| cut.slots).chain([kernel.slots]).collect();
+                slots.sort_unstable();
+                slots.dedup();
+                let table = |&slots: &usize| update(&ConvWeightGradient { slots, ..kernel }).0;
+                memory.extend(slots.iter().map(table).map(|table| (table.clone(), table.len())));
             }
             // What slots are joined in.
             Tiled::Forward(kernel) => {
@@ -122,7 +150,8 @@ impl<'a> Bench<'a> {
             }
             Tiled::InputGradient(_) => {}
         }
-        Ok(Self { tiled, trials: Trials::new(probe, &memory)? })
+        let tables = memory.len() - slots.len();
+        Ok(Self { tiled, trials: Trials::new(probe, &memory)?, slots, tables })
     }
 
     /// Compiles a cut and gets a first impression of how long it takes.
@@ -130,12 +159,15 @@ impl<'a> Bench<'a> {
         let tiled = self.tiled.with(cut);
         let bindings = tiled.kernel().row().bindings.len();
         let mut passes: Vec<(&(dyn Kernel + 'static), Vec<usize>)> = vec![(tiled.kernel(), (0..bindings).collect())];
-        let (adam, join);
+        let (update, join);
         match tiled {
             Tiled::WeightGradient(kernel) => {
-                adam = Adam { values: kernel.convolution.weights(), slots: kernel.slots, portions: 1 };
-                let first = bindings - 1;
-                passes.push((&adam, (first..first + adam.row().bindings.len()).collect()));
+                update = self::update(&kernel).1;
+                // The product's output, and the buffers after its own.
+                let mut bound: Vec<usize> = (bindings - 1..bindings - 2 + update.row().bindings.len()).collect();
+                let table = self.slots.iter().position(|slots| *slots == kernel.slots).expect("each cut has a table");
+                bound.insert(TABLE, self.tables + table);
+                passes.push((&*update, bound));
             }
             Tiled::Forward(kernel) => {
                 join = kernel.join();

@@ -205,7 +205,7 @@ fn fashion_mnist_has_its_names_for_any_file() {
         Tensor { name: name.into(), shape: shape.into(), values }
     };
     let tensors = vec![tensor("dense.kernel", &[784, 10]), tensor("dense.bias", &[10])];
-    let network = Network { model, tensors, adam: None, class_names: Vec::new(), left_out: Vec::new() };
+    let network = Network { model, tensors, optimizer: None, class_names: Vec::new(), left_out: Vec::new() };
     for format in [Format::KerasH5, Format::Keras, Format::Onnx] {
         let file = format!("network.{}", format.extension());
         fs::write(scratch.path(&file), format.encode(&network).unwrap()).unwrap();

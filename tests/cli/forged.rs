@@ -166,7 +166,7 @@ fn a_cross_validation_that_was_written_over_is_refused_or_trained_again() {
     }
 }
 
-/// What evaluates takes a portion of a batch at a time: it needs no memory for a batch that no one could train.
+/// What evaluates takes a micro-batch at a time: it needs no memory for a batch that no one could train.
 #[test]
 fn a_huge_batch_takes_no_memory_to_evaluate() {
     let forged = Forged::new();

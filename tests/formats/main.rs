@@ -34,7 +34,7 @@ fn network(model: Model) -> Network {
         }
     }
     let class_names = (0..model.classes()).map(|class| format!("class \"{class}\"\u{e9}")).collect();
-    Network { model, tensors, adam: None, class_names, left_out: Vec::new() }
+    Network { model, tensors, optimizer: None, class_names, left_out: Vec::new() }
 }
 
 /// Odd sizes everywhere, borders that are wider on one side, windows that overlap, and every type of layer.

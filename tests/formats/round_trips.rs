@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use gpu_fmnist::formats::{AdamState, Format, Network, Tensor, decode, read};
+use gpu_fmnist::formats::{Format, Network, OptimizerState, Tensor, decode, read};
+use gpu_fmnist::optimizers::Optimizer;
 
 use crate::{models, network, tiny};
 
@@ -10,8 +11,13 @@ use crate::{models, network, tiny};
 fn exchanged(mut network: Network) -> Network {
     network.tensors.retain(|tensor| !tensor.name.ends_with("_moment"));
     network.tensors.sort_by(|one, other| one.name.cmp(&other.name));
-    network.adam = None;
+    network.optimizer = None;
     network
+}
+
+/// An optimizer on its way.
+fn begun() -> OptimizerState {
+    OptimizerState { optimizer: Optimizer::default(), learning_rate: 1e-3, time: 7 }
 }
 
 fn bits(network: &Network) -> Vec<u32> {
@@ -55,7 +61,7 @@ fn moments_stay_behind() {
         trained.tensors.iter().map(moment).collect::<Vec<_>>()
     });
     trained.tensors.extend(moments.concat());
-    trained.adam = Some(AdamState { learning_rate: 1e-3, time: 7 });
+    trained.optimizer = Some(begun());
     trained.check("trained").unwrap();
     for format in [Format::Safetensors, Format::Onnx] {
         let passed = decode(&format.encode(&trained).unwrap(), "file", None).unwrap();
@@ -76,7 +82,7 @@ fn what_does_not_belong_together_is_refused() {
     refused(|network| network.tensors[2].values[0] = f32::NAN, "dense.kernel has values that are not finite");
     refused(|network| network.tensors[0].name = "conv2d.kernels".into(), "conv2d.kernels, which no layer");
     refused(|network| network.tensors.push(network.tensors[0].clone()), "has a tensor twice");
-    refused(|network| network.adam = Some(AdamState { learning_rate: 1e-3, time: 7 }), "conv2d.kernel.first_moment");
+    refused(|network| network.optimizer = Some(begun()), "conv2d.kernel.first_moment");
     refused(|network| network.class_names.truncate(1), "1 class names for 2 classes");
     refused(|network| network.class_names[1] = "\u{1b}[2J".into(), "control characters");
     refused(|network| network.model.name = "a/b".into(), "is not a part of a folder's name");

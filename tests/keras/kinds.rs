@@ -120,7 +120,7 @@ fn what_only_training_knows_is_named() {
 #[test]
 fn an_adam_that_counts_in_32_bits_goes_on() {
     let network = decode(&fs::read(files().join("keras3/rows.keras")).unwrap(), "rows.keras").unwrap();
-    let adam = network.adam.unwrap();
+    let adam = network.optimizer.unwrap();
     assert_eq!((adam.time, adam.learning_rate as f32, network.tensors.len()), (2, 0.001, 12));
 }
 
@@ -129,7 +129,7 @@ fn files_that_were_packed_again_hold_the_same_network() {
     let read = |path: PathBuf| decode(&fs::read(&path).unwrap(), &path.to_string_lossy()).unwrap();
     let mut original = read(folder().join("keras3.h5"));
     let newest = read(files().join("newest.h5"));
-    assert_eq!((&newest.model, newest.adam), (&original.model, original.adam));
+    assert_eq!((&newest.model, &newest.optimizer), (&original.model, &original.optimizer));
     assert_eq!(bits(&newest), bits(&original));
     let deflated = read(files().join("deflated.keras"));
     assert_eq!(bits(&deflated), bits(&read(folder().join("keras3.keras"))));

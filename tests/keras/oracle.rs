@@ -61,7 +61,7 @@ fn write_ours(name: &str, folder: &Path) {
         let network = network(engine, LEARNING_RATE);
         fs::write(folder.join("model.h5"), keras_h5::encode(&network).unwrap()).unwrap();
         fs::write(folder.join("model.keras"), keras_zip::encode(&network).unwrap()).unwrap();
-        let alone = Network { adam: None, ..network.clone() };
+        let alone = Network { optimizer: None, ..network.clone() };
         fs::write(folder.join("alone.keras"), keras_zip::encode(&alone).unwrap()).unwrap();
         write_arrays(&network, &folder.join("arrays"));
         fs::write(folder.join("images.u8"), &samples.images).unwrap();
@@ -109,7 +109,7 @@ fn check_theirs(name: &str, folder: &Path, file: &str) {
         assert!(bits == expected, "{what}: {name}");
     }
     let expected: Value = serde_json::from_slice(&fs::read(truth.join("truth.json")).unwrap()).unwrap();
-    let adam = network.adam.unwrap();
+    let adam = network.optimizer.as_ref().unwrap();
     assert_eq!(json!({ "learning_rate": adam.learning_rate, "time": adam.time }), expected, "{what}");
     let samples = samples(&model, IMAGES);
     let ours = with_engine(&model, &samples, |engine| {

@@ -192,7 +192,7 @@ fn optimizers_that_cannot_go_on_are_left_out() {
             if key == "class_name" { optimizer[key] = value.clone() } else { optimizer["config"][key] = value.clone() }
         });
         let network = keras_zip::decode(&bytes, "my.keras").unwrap();
-        assert_eq!((network.adam, network.tensors.len()), (None, 6), "{key}");
+        assert_eq!((network.optimizer, network.tensors.len()), (None, 6), "{key}");
     }
 }
 
@@ -316,7 +316,7 @@ fn no_optimizer_stops_a_network() {
         let bytes = edited("keras3.keras", &|json| json["compile_config"] = compiled.clone());
         let network = keras_zip::decode(&bytes, "a").unwrap();
         assert!(network.tensors[..6] == whole.tensors[..6], "{compiled}");
-        let said = !compiled["optimizer"].is_null() && network.adam.is_none();
+        let said = !compiled["optimizer"].is_null() && network.optimizer.is_none();
         assert_eq!(network.left_out.iter().any(|what| what.starts_with("the optimizer's state (")), said, "{compiled}");
     }
     // Its arrays, each of another type, size, or not there.
@@ -329,7 +329,7 @@ fn no_optimizer_stops_a_network() {
         weights[2].1[place] = b'O';
     }
     let network = keras_zip::decode(&archive(&weights), "a").unwrap();
-    assert_eq!((network.adam, network.tensors.len()), (None, 6));
+    assert_eq!((network.optimizer, network.tensors.len()), (None, 6));
 }
 
 #[test]

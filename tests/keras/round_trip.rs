@@ -27,7 +27,7 @@ fn a_network_comes_back_to_the_bit() {
         let without_adam = without_adam(network.clone());
         for ((file, bytes), expected) in encodings(&network).into_iter().zip([&without_adam, &network]) {
             let back = decode(&bytes, file).unwrap();
-            assert_eq!((&back.model, back.adam), (&expected.model, expected.adam), "{name} {file}");
+            assert_eq!((&back.model, &back.optimizer), (&expected.model, &expected.optimizer), "{name} {file}");
             assert_eq!(bits(&back), bits(expected), "{name} {file}");
         }
         assert_eq!(encodings(&network), encodings(&network.clone()), "{name}: the same network gives the same bytes");
@@ -37,7 +37,7 @@ fn a_network_comes_back_to_the_bit() {
 /// As a .h5 file holds it.
 fn without_adam(network: Network) -> Network {
     let tensors = network.tensors.into_iter().filter(|tensor| !tensor.name.ends_with("_moment")).collect();
-    Network { tensors, adam: None, ..network }
+    Network { tensors, optimizer: None, ..network }
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn unusual_values_and_weights_alone_come_back_too() {
     let network = without_adam(network);
     for (file, bytes) in encodings(&network) {
         let back = decode(&bytes, file).unwrap();
-        assert_eq!(back.adam, None);
+        assert_eq!(back.optimizer, None);
         assert_eq!(bits(&back), bits(&network), "{file}");
     }
 }

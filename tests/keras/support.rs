@@ -8,10 +8,11 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::Result;
 use gpu_fmnist::evaluate::Predictions;
-use gpu_fmnist::formats::{AdamState, Network, Tensor, keras_h5, keras_zip};
+use gpu_fmnist::formats::{Network, OptimizerState, Tensor, keras_h5, keras_zip};
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::Model;
 use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{Place, Variable};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
 pub const BATCH: usize = 8;
@@ -64,33 +65,32 @@ pub fn train(engine: &mut Engine, learning_rate: f64) -> f64 {
 /// The engine's network, with Adam's state.
 pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
     let mut tensors = Vec::new();
-    for parameter in engine.plan().parameters.clone() {
-        let buffers = [parameter.weights, parameter.first_moment, parameter.second_moment];
-        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]) {
-            let mut kernel = engine.read(buffer).unwrap();
-            let bias = kernel.split_off(parameter.shape.rows * parameter.shape.columns);
-            let parts = [("kernel", parameter.shape.kernel.clone(), kernel), ("bias", vec![bias.len()], bias)];
-            tensors.extend(parts.map(|(part, shape, values)| {
-                let name = format!("{}.{part}{suffix}", parameter.layer);
-                Tensor { name, shape, values }
-            }));
+    for variable in engine.plan().variables.clone() {
+        for (suffix, place) in places(&variable) {
+            let (name, values) = (variable.name() + suffix, engine.get(place).unwrap());
+            tensors.push(Tensor { name, shape: variable.shape.clone(), values });
         }
     }
-    let adam = Some(AdamState { learning_rate, time: engine.time });
-    Network { model: engine.plan().model.clone(), tensors, adam, class_names: Vec::new(), left_out: Vec::new() }
+    let (model, optimizer) = (engine.plan().model.clone(), engine.plan().optimizer.clone());
+    let optimizer = Some(OptimizerState { optimizer, learning_rate, time: engine.time });
+    Network { model, tensors, optimizer, class_names: Vec::new(), left_out: Vec::new() }
 }
 
 /// Puts a network's weights into the engine, and Adam's moments where it has them.
 pub fn put(engine: &mut Engine, network: &Network) {
-    let kinds = if network.adam.is_some() { 3 } else { 1 };
-    for parameter in engine.plan().parameters.clone() {
-        let buffers = [parameter.weights, parameter.first_moment, parameter.second_moment];
-        for (buffer, suffix) in buffers.into_iter().zip(["", ".first_moment", ".second_moment"]).take(kinds) {
-            let values = |part: &str| &tensor(network, &format!("{}.{part}{suffix}", parameter.layer)).values;
-            engine.write(buffer, &[values("kernel").as_slice(), values("bias")].concat()).unwrap();
+    let kinds = if network.optimizer.is_some() { 3 } else { 1 };
+    for variable in engine.plan().variables.clone() {
+        for (suffix, place) in places(&variable).into_iter().take(kinds) {
+            engine.put(place, &tensor(network, &(variable.name() + suffix)).values).unwrap();
         }
     }
-    engine.time = network.adam.map_or(0, |adam| adam.time);
+    engine.time = network.optimizer.as_ref().map_or(0, |state| state.time);
+}
+
+/// Where a variable's values and moments are, and what their names end in.
+fn places(variable: &Variable) -> Vec<(&'static str, Place)> {
+    let states = &variable.training.as_ref().unwrap().states;
+    [("", variable.values), (".first_moment", states[0]), (".second_moment", states[1])].into()
 }
 
 fn tensor<'a>(network: &'a Network, name: &str) -> &'a Tensor {

@@ -18,7 +18,7 @@ fn every_broken_line_is_noticed() {
         mutation("the seed", "progress.seed)", "progress.seed.yx)"),
         mutation("the step", "progress.time, LAYER", "0u, LAYER"),
         mutation("the layer", "LAYER, 0)", "0u, 0)"),
-        mutation("the portion's blocks", "((VALUES + 3) / 4) + block", "(VALUES / 4) + block"),
+        mutation("the micro-batch's blocks", "((VALUES + 3) / 4) + block", "(VALUES / 4) + block"),
         mutation("the lane", "words[lane]", "words[0]"),
         mutation("the choice", "< KEEP", "> KEEP"),
         mutation("the scale", "values[at] * SCALE", "values[at]"),

@@ -130,7 +130,7 @@ fn an_own_shader_with_foreign_constants_harms_nothing() {
     let kernel = ConvForward { convolution, relu: true, tile: adapter().tiles().forward(&convolution), slots: 1 };
     let small = || [64, 64, 64, 1].map(|words| vec![1; words]);
     between_fences(Foreign { row: row("conv_forward"), constants: kernel.constants() }, &small());
-    let gather = Gather { batch: 64, portion: 64, pixels: 1 };
+    let gather = Gather { batch: 64, micro_batch: 64, pixels: 1 };
     let memory = [4, 4, 4, 6, 4, 4].map(|words| vec![0xffff_fff0; words]);
     between_fences(Foreign { row: row("gather"), constants: gather.constants() }, &memory);
 }

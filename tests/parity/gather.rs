@@ -17,7 +17,7 @@ fn every_broken_line_is_noticed() {
         mutation("the order of images", "order[place] * PIXELS", "place * PIXELS"),
         mutation("the order of labels", "let sample = order[place];", "let sample = place;"),
         mutation("the batch", "progress.batch * BATCH + row_of_batch", "row_of_batch"),
-        mutation("the portion", "progress.portion * PORTION + row", "row"),
+        mutation("the micro-batch", "progress.micro_batch * MICRO_BATCH + row", "row"),
         mutation("the end of the batch", "row_of_batch < BATCH && place", "place"),
         mutation("the end of the order", "place < progress.samples", "place + 1 < progress.samples"),
         mutation("the tail", "pixel < PIXELS", "pixel + 1 < PIXELS"),
@@ -40,7 +40,7 @@ fn every_byte_is_normalised_to_the_nearest_number() {
         vec![0; 256],
         vec![0],
     ];
-    let kernel = Box::new(Gather { batch: 1, portion: 1, pixels: 256 });
+    let kernel = Box::new(Gather { batch: 1, micro_batch: 1, pixels: 256 });
     let after = crate::probe()
         .run(&Case { label: "all bytes".into(), kernel, memory, tolerances: Vec::new(), tiles: None })
         .unwrap();

@@ -8,6 +8,7 @@ use gpu_fmnist::geometry::Padding;
 use gpu_fmnist::kernels::{Case, ConvForward, Convolution, Cut, Tile, Tiled, Tiles};
 use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
 use gpu_fmnist::model::{Model, NAMES, notebook};
+use gpu_fmnist::network::Options;
 use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 
@@ -108,7 +109,7 @@ fn candidates_compute_what_the_twins_do() {
     const ONE_IN: usize = 11;
     let mut checked = 0;
     for table in [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware] {
-        for tiled in products(&network(), 33, &table.into()).unwrap() {
+        for tiled in products(&network(), Options::new(33, table, 33)).unwrap() {
             let cuts = candidates(&tiled, table, &crate::adapter().limits());
             for cut in cuts.into_iter().skip(checked % ONE_IN).step_by(ONE_IN) {
                 let case = tiled.with(cut).case();
@@ -127,7 +128,7 @@ fn a_gpus_tiles_are_right_at_the_networks_own_sizes() {
     let mut known = HashSet::new();
     for name in NAMES {
         let (model, _) = notebook(name).unwrap();
-        for tiled in products(&model, 512, &Tiles::Gpu.into()).unwrap() {
+        for tiled in products(&model, Options::new(512, Tiles::Gpu, 512)).unwrap() {
             if known.insert(tiled.product()) {
                 let case = tiled.case();
                 let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));

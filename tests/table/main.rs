@@ -10,6 +10,7 @@ use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
 use gpu_fmnist::kernels::{Access, Element, Progress, Row, TABLE, specialise};
+use gpu_fmnist::optimizers::Optimizer;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
 
@@ -78,7 +79,7 @@ fn the_shaders_progress_is_the_hosts() {
         ("batch", offset_of!(Progress, batch)),
         ("time", offset_of!(Progress, time)),
         ("samples", offset_of!(Progress, samples)),
-        ("portion", offset_of!(Progress, portion)),
+        ("micro_batch", offset_of!(Progress, micro_batch)),
         ("seed", offset_of!(Progress, seed)),
     ];
     let mut found = 0;
@@ -138,18 +139,22 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 25] = [
     "error",
     "shell",
     "sniff",
     "random",
     "callback",
     "data",
-    "model",
+    "geometry",
     "kernels",
+    "optimizers",
     "plan",
     "cpu",
     "gpu",
+    "layers",
+    "model",
+    "network",
     "formats",
     "evaluate",
     "plot",
@@ -204,6 +209,21 @@ fn imports_point_one_way() {
     assert_eq!(unordered(&modules), [""; 0], "no place in the order");
     assert_eq!(modules.len(), ORDER.len(), "the order names what is not there");
     assert!(files.len() > 40, "only {} files looked at", files.len());
+}
+
+/// What an optimizer keeps of a variable goes by names that only it, its kernel and the formats know.
+#[test]
+fn no_one_else_knows_what_an_optimizer_keeps() {
+    let optimizer = Optimizer::default();
+    let rule = optimizer.rule();
+    assert!(!rule.states().is_empty());
+    let own = ["src/optimizers/".into(), "src/formats/".into(), format!("src/kernels/{}.rs", rule.name())];
+    for path in files("src") {
+        let inside = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let named = rule.states().iter().any(|state| text.contains(state.name));
+        assert!(!named || own.iter().any(|own| inside.starts_with(own)), "{inside} names what {} keeps", rule.name());
+    }
 }
 
 #[test]

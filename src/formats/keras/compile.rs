@@ -2,14 +2,27 @@
 
 use serde_json::{Value, json};
 
-/// Keras' default, for a network that comes without Adam's state.
-pub const LEARNING_RATE: f64 = 0.001;
+use crate::formats::Network;
+use crate::optimizers::{Adam, Optimizer};
 
-/// The configuration of our Adam: Keras' default, but for the learning rate.
-pub fn config(learning_rate: f64) -> Value {
-    json!({
-        "name": "adam", "learning_rate": learning_rate, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": false
-    })
+/// Keras' default, for a network that comes without an optimizer's state.
+const LEARNING_RATE: f64 = 0.001;
+
+/// The class and the configuration of the optimizer that trains the network on; of a new Adam where nothing is known.
+pub fn optimizer(network: &Network) -> (&'static str, Value) {
+    let (optimizer, learning_rate) = match &network.optimizer {
+        Some(state) => (state.optimizer.clone(), state.learning_rate),
+        None => (Optimizer::default(), LEARNING_RATE),
+    };
+    match optimizer {
+        Optimizer::Adam(Adam { beta_1, beta_2, epsilon }) => {
+            let config = json!({
+                "name": "adam", "learning_rate": learning_rate, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon,
+                "amsgrad": false
+            });
+            ("Adam", config)
+        }
+    }
 }
 
 /// The learning rate of the optimizer that the JSON spells, if it is the Adam that we have: anything else of it, and the
@@ -33,11 +46,12 @@ pub fn is_learning_rate(value: f64) -> bool {
 /// Whether an Adam with this setting updates weights as ours does.
 fn is_ours(key: &str, value: &Value) -> bool {
     // Keras before 2.11 writes f32 as f64: 0.8999999761581421.
-    let is = |expected: f32| value.as_f64().is_some_and(|number| number as f32 == expected);
+    let is = |expected: f64| value.as_f64().is_some_and(|number| number as f32 == expected as f32);
+    let Adam { beta_1, beta_2, epsilon } = Adam::default();
     match key {
-        "beta_1" => is(0.9),
-        "beta_2" => is(0.999),
-        "epsilon" => is(1e-7),
+        "beta_1" => is(beta_1),
+        "beta_2" => is(beta_2),
+        "epsilon" => is(epsilon),
         "name" | "learning_rate" | "jit_compile" | "is_legacy_optimizer" | "ema_momentum" => true,
         // Weight decay, clipping, moving averages ...: off.
         _ => value.is_null() || value == false || is(0.0),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::compile::{self, LEARNING_RATE};
+use super::compile;
 use super::config::Dialect;
 use super::contents::{Array, Contents};
 use super::hdf5_reader::Reader;
@@ -37,10 +37,9 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let name = plain(&network.model.name);
     let layers = resolve(&network.model)?;
     let variables = variables(&layers);
-    let learning_rate = network.adam.map_or(LEARNING_RATE, |adam| adam.learning_rate);
-    let adam = Dialect::Keras2.object("keras.optimizers", "Adam", compile::config(learning_rate));
+    let (class, optimizer) = compile::optimizer(network);
     let mut training = compile::compiled();
-    training["optimizer_config"] = adam;
+    training["optimizer_config"] = Dialect::Keras2.object("keras.optimizers", class, optimizer);
     let mut root = Group::default();
     root.text("keras_version", KERAS_VERSION);
     root.text("backend", "tensorflow");
@@ -62,7 +61,7 @@ fn write_weights(group: &mut Group, network: &Network, layers: &[Resolved], vari
             group.texts("weight_names", own.clone().map(path).collect());
         }
         for variable in own {
-            group.array(&path(variable), &variable.shape, Values::F32(variable.values(network, "")?.to_vec()));
+            group.array(&path(variable), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
         }
     }
     Ok(())

@@ -41,7 +41,13 @@ pub fn network(
     if state.is_none() && !optimizer.is_null() {
         contents.left_out.push(optimizer::name(optimizer));
     }
-    Ok(Network { model: contents.model, tensors, adam: state, class_names: Vec::new(), left_out: contents.left_out })
+    Ok(Network {
+        model: contents.model,
+        tensors,
+        optimizer: state,
+        class_names: Vec::new(),
+        left_out: contents.left_out,
+    })
 }
 
 impl Product {

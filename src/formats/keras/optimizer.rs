@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::compile::{is_learning_rate, learning_rate};
 use super::hdf5_reader::Reader;
 use super::variables::Variable;
-use crate::formats::{AdamState, Tensor};
+use crate::formats::{OptimizerState, Tensor};
+use crate::optimizers::{Adam, Optimizer};
 
 /// Where a file has it: paths of datasets, in the order of the variables.
 pub struct AdamPaths {
@@ -23,7 +24,7 @@ pub fn adam(
     optimizer: &Value,
     paths: &AdamPaths,
     variables: &[Variable],
-) -> Option<(AdamState, Vec<Tensor>)> {
+) -> Option<(OptimizerState, Vec<Tensor>)> {
     if paths.moments.iter().any(|paths| paths.len() != variables.len()) {
         return None;
     }
@@ -38,10 +39,12 @@ pub fn adam(
     let time = u32::try_from(reader.integer(&paths.iteration).ok()?).ok()?;
     let mut tensors = Vec::new();
     for (index, variable) in variables.iter().enumerate() {
-        let [first, second] = paths.moments.each_ref().map(|paths| reader.floats(&paths[index], &variable.shape));
-        tensors.extend(variable.moments([first.ok()?, second.ok()?]));
+        for (state, paths) in Adam::STATES.iter().zip(&paths.moments) {
+            tensors.push(variable.state(state, reader.floats(&paths[index], &variable.shape).ok()?));
+        }
     }
-    is_learning_rate(learning_rate).then_some((AdamState { learning_rate, time }, tensors))
+    let optimizer = Optimizer::Adam(Adam::default());
+    is_learning_rate(learning_rate).then_some((OptimizerState { optimizer, learning_rate, time }, tensors))
 }
 
 /// What messages call it.

@@ -1,11 +1,9 @@
 //! The arrays of a network in Keras' order: each layer's kernel, then its bias.
 
 use crate::error::{Error, Result};
-use crate::formats::{Network, SUFFIXES, Tensor};
+use crate::formats::{Network, Tensor};
 use crate::model::Resolved;
-
-/// What Adam's two moments of a tensor are called after the tensor's name.
-pub const MOMENTS: [&str; 2] = [SUFFIXES[1], SUFFIXES[2]];
+use crate::optimizers::State;
 
 /// The kernel or the bias of a layer.
 pub struct Variable {
@@ -26,18 +24,32 @@ impl Variable {
         Tensor { name: self.name(), shape: self.shape.clone(), values }
     }
 
-    /// Adam's two moments of this variable.
-    pub fn moments(&self, values: [Vec<f32>; 2]) -> impl Iterator<Item = Tensor> {
-        let tensor = |(values, moment)| Tensor { name: self.name() + moment, ..self.tensor(values) };
-        values.into_iter().zip(MOMENTS).map(tensor)
+    /// What an optimizer keeps of this variable.
+    pub fn state(&self, state: &State, values: Vec<f32>) -> Tensor {
+        Tensor { name: self.state_name(state), ..self.tensor(values) }
     }
 
-    /// The values of the network's tensor whose name is the variable's with `suffix` after it.
+    fn state_name(&self, state: &State) -> String {
+        format!("{}.{}", self.name(), state.name)
+    }
+
+    /// The values of the network's tensor of this variable.
     ///
     /// # Errors
     /// [`Error::Failed`] where the network has no such tensor of this variable's shape.
-    pub fn values<'a>(&self, network: &'a Network, suffix: &str) -> Result<&'a [f32]> {
-        let name = self.name() + suffix;
+    pub fn values<'a>(&self, network: &'a Network) -> Result<&'a [f32]> {
+        self.find(network, self.name())
+    }
+
+    /// The values of the network's tensor of an optimizer's state of this variable.
+    ///
+    /// # Errors
+    /// See [`Self::values`].
+    pub fn state_values<'a>(&self, network: &'a Network, state: &State) -> Result<&'a [f32]> {
+        self.find(network, self.state_name(state))
+    }
+
+    fn find<'a>(&self, network: &'a Network, name: String) -> Result<&'a [f32]> {
         let found = network.tensors.iter().find(|tensor| tensor.name == name && tensor.shape == self.shape);
         found.map(|tensor| tensor.values.as_slice()).ok_or_else(|| {
             Error::Failed(format!("{}: has no tensor {name} of the shape {:?}", network.model.name, self.shape))

@@ -10,7 +10,7 @@ use serde_json::json;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use super::compile::{self, LEARNING_RATE};
+use super::compile;
 use super::config::Dialect;
 use super::contents::Array;
 use super::hdf5_reader::{LARGEST, Reader};
@@ -18,10 +18,10 @@ use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
 use super::network::network;
 use super::optimizer::AdamPaths;
-use super::variables::{MOMENTS, Variable, variables};
+use super::variables::{Variable, variables};
 use super::walk::{LONGEST_JSON, contents, parse, plain};
 use crate::error::{Error, Result};
-use crate::formats::Network;
+use crate::formats::{Network, OptimizerState};
 use crate::model::resolve;
 
 const METADATA: &str = "metadata.json";
@@ -39,11 +39,10 @@ const KERAS_VERSION: &str = "3.0.0";
 pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let name = plain(&network.model.name);
     let resolved = resolve(&network.model)?;
-    let learning_rate = network.adam.map_or(LEARNING_RATE, |adam| adam.learning_rate);
+    let (class, optimizer) = compile::optimizer(network);
     let mut config = Dialect::Keras3.sequential(&name, &network.model, &resolved);
     config["compile_config"] = compile::compiled();
-    config["compile_config"]["optimizer"] =
-        Dialect::Keras3.object("keras.optimizers", "Adam", compile::config(learning_rate));
+    config["compile_config"]["optimizer"] = Dialect::Keras3.object("keras.optimizers", class, optimizer);
     let mut root = Group::default();
     root.group("vars").text("name", name);
     for layer in &resolved {
@@ -51,16 +50,17 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     }
     let variables = variables(&resolved);
     for variable in &variables {
-        root.array(&path(variable), &variable.shape, Values::F32(variable.values(network, "")?.to_vec()));
+        root.array(&path(variable), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
     }
-    if let Some(adam) = network.adam {
+    if let Some(OptimizerState { optimizer, learning_rate, time }) = &network.optimizer {
         let group = root.group("optimizer/vars");
-        group.text("name", "adam");
-        group.array("0", &[], Values::I64(vec![adam.time.into()]));
-        group.array("1", &[], Values::F32(vec![adam.learning_rate as f32]));
-        let moments = variables.iter().flat_map(|variable| MOMENTS.map(|moment| (variable, moment)));
-        for (number, (variable, moment)) in moments.enumerate() {
-            let values = variable.values(network, moment)?.to_vec();
+        group.text("name", optimizer.rule().name());
+        group.array("0", &[], Values::I64(vec![(*time).into()]));
+        group.array("1", &[], Values::F32(vec![*learning_rate as f32]));
+        let states = optimizer.rule().states();
+        let states = variables.iter().flat_map(|variable| states.iter().map(move |state| (variable, state)));
+        for (number, (variable, state)) in states.enumerate() {
+            let values = variable.state_values(network, state)?.to_vec();
             group.array(&(number + 2).to_string(), &variable.shape, Values::F32(values));
         }
     }

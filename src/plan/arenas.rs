@@ -1,0 +1,138 @@
+//! Variables in buffers that they share, so that one pass updates them all.
+
+use super::tape::Buffers;
+use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, Weights};
+use crate::kernels::{BINDING_ALIGNMENT, MicroBatches, Partitions, Update, Updates};
+use crate::optimizers::{Optimizer, State};
+
+/// The most words of a buffer that variables share: as much as WebGPU promises that a pass can bind. What is larger has
+/// buffers of its own, and may still fit where an adapter allows more.
+const MOST_WORDS: usize = 1 << 25;
+
+/// The variables so far.
+#[derive(Default)]
+pub(crate) struct Arenas(Vec<Arena>);
+
+/// Some variables: their values in one buffer, the gradients of each micro-batch in another one.
+struct Arena {
+    values: BufferId,
+    gradients: BufferId,
+    words: usize,
+    /// Of one micro-batch.
+    gradient_words: usize,
+    layers: Vec<LayerVariables>,
+}
+
+/// A layer's kernel and bias, one after the other, and where their gradients lie.
+struct LayerVariables {
+    layer: String,
+    kernel: Vec<usize>,
+    first: usize,
+    gradients: [Partitions; 2],
+}
+
+/// The buffers that a layer's passes bind, each with the word that it starts at.
+pub struct Storage {
+    /// Kernel, then bias.
+    pub values: (BufferId, usize),
+    /// What the first micro-batch leaves: see [`Arenas::stride`].
+    pub gradient: (BufferId, usize),
+}
+
+impl Arenas {
+    /// Makes room for a layer's kernel and bias, whose gradients lie as `gradients` in what the layer's product writes.
+    pub fn add(
+        &mut self,
+        buffers: &mut Buffers,
+        layer: &str,
+        shape: &Weights,
+        gradients: [Partitions; 2],
+        micro_batches: usize,
+    ) -> Storage {
+        let gradient_words = aligned(gradients[0].count.saturating_mul(gradients[0].stride));
+        let fits = |arena: &&mut Arena| {
+            let words = arena.gradient_words.saturating_add(gradient_words);
+            words.saturating_mul(micro_batches) <= MOST_WORDS
+        };
+        if self.0.last_mut().filter(fits).is_none() {
+            let [values, gradients] = [(); 2].map(|()| buffers.add("", vec![]));
+            self.0.push(Arena { values, gradients, words: 0, gradient_words: 0, layers: Vec::new() });
+        }
+        let arena = self.0.last_mut().expect("there is one by now");
+        let (first, first_gradient) = (arena.words, arena.gradient_words);
+        arena.words = first.saturating_add(aligned(shape.values()));
+        arena.gradient_words = first_gradient.saturating_add(gradient_words);
+        let gradients = gradients.map(|one| Partitions { first: first_gradient + one.first, ..one });
+        arena.layers.push(LayerVariables { layer: layer.to_owned(), kernel: shape.kernel.clone(), first, gradients });
+        Storage { values: (arena.values, first), gradient: (arena.gradients, first_gradient) }
+    }
+
+    /// Words from what a micro-batch leaves in a buffer of gradients to what the next one does; none of other buffers.
+    pub fn stride(&self, buffer: BufferId) -> Option<usize> {
+        self.0.iter().find(|arena| arena.gradients == buffer).map(|arena| arena.gradient_words)
+    }
+
+    /// Gives the buffers their names and sizes, and makes those of the optimizer; the variables, in the layers' order,
+    /// and the passes that update them.
+    pub fn finish(
+        self,
+        buffers: &mut Buffers,
+        optimizer: &Optimizer,
+        host: &HostBuffers,
+        micro_batches: usize,
+    ) -> (Vec<Variable>, Vec<Pass>) {
+        let (mut variables, mut updates) = (Vec::new(), Vec::new());
+        for (number, arena) in self.0.into_iter().enumerate() {
+            let name = match (&*arena.layers, number) {
+                ([alone], _) => format!("{}.weights", alone.layer),
+                (_, 0) => "weights".into(),
+                _ => format!("weights_{number}"),
+            };
+            buffers.define(arena.values, &name, vec![arena.words]);
+            let gradients = [&[micro_batches][..], &[arena.gradient_words]].concat();
+            buffers.define(arena.gradients, &format!("{name}.gradient"), gradients);
+            let state = |state: &State| buffers.add(&format!("{name}.{}", state.name), vec![arena.words]);
+            let states: Vec<BufferId> = optimizer.rule().states().iter().map(state).collect();
+            let micro_batches = MicroBatches { count: micro_batches, stride: arena.gradient_words };
+            let own = arena.variables(&states, micro_batches);
+            let update = |variable: &Variable| {
+                let gradient = &variable.training.as_ref()?.gradient;
+                Some(Update { first: variable.values.first, gradient: gradient.partitions })
+            };
+            let all = Updates { variables: own.iter().filter_map(update).collect(), micro_batches };
+            let table = buffers.add_filled(&format!("{name}.table"), all.table());
+            let bound = [arena.gradients, host.rates, host.progress, table, arena.values];
+            let bound = [&bound[..], &states].concat();
+            let (kernel, offsets) = (optimizer.rule().update(all), vec![0; bound.len()]);
+            updates.push(Pass { layer: name, kernel, buffers: bound, offsets });
+            variables.extend(own);
+        }
+        (variables, updates)
+    }
+}
+
+/// Where the next binding may start; sizes that no plan can have are refused later.
+fn aligned(words: usize) -> usize {
+    words.div_ceil(BINDING_ALIGNMENT).saturating_mul(BINDING_ALIGNMENT)
+}
+
+impl Arena {
+    fn variables(&self, states: &[BufferId], micro_batches: MicroBatches) -> Vec<Variable> {
+        let mut variables = Vec::new();
+        for LayerVariables { layer, kernel, first, gradients: [of_kernel, of_bias] } in &self.layers {
+            let bias = vec![of_bias.words];
+            let tensors = [
+                (VariableKind::Kernel, kernel.clone(), *first, of_kernel),
+                (VariableKind::Bias, bias, first + of_kernel.words, of_bias),
+            ];
+            variables.extend(tensors.map(|(kind, shape, first, partitions)| {
+                let place = |buffer| Place { buffer, first, words: partitions.words };
+                let gradient = Gradient { buffer: self.gradients, partitions: *partitions, micro_batches };
+                let states = states.iter().map(|buffer| place(*buffer)).collect();
+                let training = Some(Training { gradient, states });
+                Variable { layer: layer.clone(), kind, shape, values: place(self.values), training }
+            }));
+        }
+        variables
+    }
+}

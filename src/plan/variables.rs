@@ -1,0 +1,99 @@
+//! The variables of a model, and where they lie in a plan's buffers.
+
+use super::BufferId;
+use crate::kernels::{MicroBatches, Partitions};
+
+/// What a variable is to its layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VariableKind {
+    Kernel,
+    Bias,
+}
+
+impl VariableKind {
+    /// What follows the layer's name in files: `conv2d.kernel`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Bias => "bias",
+        }
+    }
+}
+
+/// Kernel and bias of a layer, kept as one matrix: the kernel's rows, then the bias as the last row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weights {
+    /// `[KH, KW, C, filters]` or `[in, units]`.
+    pub kernel: Vec<usize>,
+    /// Rows of the kernel: the product of all its dimensions but the last (the fan-in).
+    pub rows: usize,
+    /// Columns: filters or units.
+    pub columns: usize,
+}
+
+impl Weights {
+    /// Values in kernel and bias.
+    pub fn values(&self) -> usize {
+        (self.rows + 1) * self.columns
+    }
+}
+
+/// A run of words in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub buffer: BufferId,
+    pub first: usize,
+    pub words: usize,
+}
+
+/// A tensor that a model has beside its values, by name.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// The layer's name.
+    pub layer: String,
+    pub kind: VariableKind,
+    /// Keras': `[KH, KW, C, filters]` or `[in, units]` of a kernel, `[columns]` of a bias.
+    pub shape: Vec<usize>,
+    pub values: Place,
+    /// None where it is not trained.
+    pub training: Option<Training>,
+}
+
+/// What a trained variable has beside its values.
+#[derive(Clone, Debug)]
+pub struct Training {
+    pub gradient: Gradient,
+    /// As the optimizer's rule lists them.
+    pub states: Vec<Place>,
+}
+
+/// Where a gradient lies: the sum of its partitions, of each micro-batch.
+#[derive(Clone, Debug)]
+pub struct Gradient {
+    pub buffer: BufferId,
+    pub partitions: Partitions,
+    pub micro_batches: MicroBatches,
+}
+
+impl Variable {
+    /// `conv2d.kernel`
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.layer, self.kind.name())
+    }
+
+    pub fn is_trainable(&self) -> bool {
+        self.training.is_some()
+    }
+}
+
+impl Gradient {
+    /// The gradient in the values of its buffer.
+    pub fn sum(&self, buffer: &[f32]) -> Vec<f32> {
+        let mut partitions = self.partitions.of(self.micro_batches, buffer);
+        let mut sum = partitions.next().unwrap_or_default().to_vec();
+        for partition in partitions {
+            sum.iter_mut().zip(partition).for_each(|(sum, value)| *sum += value);
+        }
+        sum
+    }
+}
