@@ -67,6 +67,9 @@ impl Window {
         stride: [usize; 2],
         padding: Padding,
     ) -> Result<Self, String> {
+        if input.contains(&0) {
+            return Err(format!("its input {input:?} has no values; make it larger"));
+        }
         let mut window = Window { size, stride, pad: [0; 2], input, output: [0; 2] };
         for (axis, extent) in ["height", "width"].into_iter().enumerate() {
             bounded(size[axis], LARGEST_WINDOW, key)?;
@@ -98,4 +101,18 @@ pub fn product(sizes: &[usize]) -> Option<usize> {
 /// Refuses a size that is 0 or more than `most`; `key` is what a file calls it.
 pub fn bounded(value: usize, most: usize, key: &str) -> Result<(), String> {
     if (1..=most).contains(&value) { Ok(()) } else { Err(format!("{key} is {value}; give 1 to {most}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_over_nothing_is_refused() {
+        for padding in [Padding::Same, Padding::Valid] {
+            for input in [[0, 3, 1], [3, 0, 1], [3, 3, 0]] {
+                assert!(Window::new(input, [2, 2], [1, 1], padding).unwrap_err().contains("has no values"));
+            }
+        }
+    }
 }
