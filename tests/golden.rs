@@ -10,8 +10,8 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::gpu::{Gpu, adapters};
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::Model;
-use gpu_fmnist::plan::{Executor, Options, Parameter, Plan, lower};
-use gpu_fmnist::train::{Engine, Placement, Source};
+use gpu_fmnist::plan::{Executor, Parameter, Plan};
+use gpu_fmnist::train::{Engine, Placement, Setup};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -119,15 +119,10 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     let what = format!("{} ({cut:?})", golden.name);
     let Cut { tiles, placement, portions } = cut;
     let samples = samples(golden);
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: samples.shape };
-    let source = Source { parts: [&samples, &none] };
-    let options = Options {
-        portion: golden.batch.div_ceil(portions),
-        ..Options::new(golden.batch, tiles, placement.samples(&source, golden.batch))
-    };
-    let plan = lower(&golden.model, options).unwrap();
-    assert_eq!(plan.weights(), golden.expect.parameters, "{what}: parameters");
-    let mut engine = Engine::new(make(plan), source, placement, 0).unwrap();
+    let mut setup = Setup::new(&golden.model, &samples, golden.batch, tiles).placed(placement);
+    setup.options.portion = golden.batch.div_ceil(portions);
+    let mut engine = setup.engine(|plan| Ok(make(plan))).unwrap();
+    assert_eq!(engine.plan().weights(), golden.expect.parameters, "{what}: parameters");
     let parameters = engine.plan().parameters.clone();
     for (number, parameter) in parameters.iter().enumerate() {
         engine.write(parameter.weights, &weights(golden, parameter, 2 * number as u64)).unwrap();

@@ -138,7 +138,7 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "error",
     "shell",
     "sniff",
@@ -159,6 +159,7 @@ const ORDER: [&str; 21] = [
     "tune",
     "measure",
     "classical",
+    "facade",
     "cli",
 ];
 
