@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use gpu_fmnist::Device;
 use gpu_fmnist::kernels::{Access, Element, specialise};
 use gpu_fmnist::model::{NAMES, notebook};
 use gpu_fmnist::network::{Options, lower};
@@ -19,7 +20,7 @@ const BATCH: usize = 512;
 const SUBMISSION: usize = 64;
 
 fn products(criterion: &mut Criterion) {
-    let device = support::Device::chosen();
+    let device = support::chosen();
     let mut group = criterion.benchmark_group("kernel");
     group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
     let mut seen = BTreeSet::new();
@@ -40,7 +41,7 @@ fn products(criterion: &mut Criterion) {
 }
 
 /// One pass of the plan, by itself.
-fn bench(group: &mut BenchmarkGroup<WallTime>, model: &str, plan: &Plan, number: usize, device: &support::Device) {
+fn bench(group: &mut BenchmarkGroup<WallTime>, model: &str, plan: &Plan, number: usize, device: &Device) {
     let pass = &plan.training[number];
     let name = format!("{model}/{}/{}", pass.layer, pass.kernel.row().name);
     let words: Vec<usize> = pass.buffers.iter().map(|id| plan.buffer(*id).words).collect();

@@ -47,15 +47,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     if index >= variable.words {
         return;
     }
-    var from = variable.gradient + index;
-    var slope = gradient[from];
+    var start = variable.gradient + index;
+    var slope = gradient[start];
     var partition = 1u;
     for (var micro_batch = 0u; micro_batch < MICRO_BATCHES; micro_batch++) {
         for (; partition < variable.partitions; partition++) {
-            slope += gradient[from + partition * variable.stride];
+            slope += gradient[start + partition * variable.stride];
         }
         partition = 0u;
-        from += MICRO_BATCH_STRIDE;
+        start += MICRO_BATCH_STRIDE;
     }
     let at = variable.first + index;
     let m = first_moment[at] + STEP_1 * (slope - first_moment[at]);

@@ -1,7 +1,39 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
+//! A [`Classifier`] trains a [`Model`] on a [`Device`] and keeps it in a file:
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use gpu_fmnist::{Classifier, Config, Device, FitProgress, Samples, model};
+//!
+//! # fn main() -> gpu_fmnist::Result<()> {
+//! let text = "input = [4, 4, 1]\nlayers = [{ type = 'flatten' }, { type = 'dense', units = 2 }]";
+//! let images = (0..100 * 16).map(|at| if at / 16 % 2 == 0 { 20 } else { 220 }).collect();
+//! let samples = Samples { images, labels: (0..100).map(|number| number % 2).collect(), shape: [4, 4, 1] };
+//! let config = Config { epochs: 3, batch_size: 10, ..Config::default() };
+//! let mut classifier = Classifier::new(Device::best(), model::parse("grey", text)?);
+//! classifier.fit(&samples, &config, &mut |progress| {
+//!     if let FitProgress::Epoch(result) = progress {
+//!         println!("epoch {}: {:.3}", result.epoch, result.val_accuracy);
+//!     }
+//!     ControlFlow::Continue(())
+//! })?;
+//! let (loss, predictions) = classifier.evaluate(&samples)?;
+//! println!("{loss:.4}, {:.3}", predictions.top(1));
+//! # let folder = tempfile::tempdir().unwrap();
+//! # std::env::set_current_dir(&folder).unwrap();
+//! classifier.save("grey.safetensors")?;
+//! let class = Classifier::load(Device::best(), "grey.safetensors")?.predict(&[200; 16])?.predicted(0);
+//! # assert!(class < 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A data set in files is a [`Dataset`]; `model::by_name_or_file` knows the built-in networks and reads TOML files.
+//!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, callback, random, sniff, shell, error).
+//! cli → facade → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, callback, random, sniff, shell, error).
 
 pub mod callback;
 #[cfg(feature = "classical")]
@@ -12,6 +44,7 @@ pub mod cpu;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+mod facade;
 pub mod formats;
 pub mod geometry;
 pub mod gpu;
@@ -32,3 +65,9 @@ mod shell;
 mod sniff;
 pub mod train;
 pub mod tune;
+
+pub use data::{Dataset, Samples};
+pub use error::{Error, Result};
+pub use facade::{Classifier, Device, FitProgress};
+pub use model::Model;
+pub use train::Config;

@@ -144,7 +144,7 @@ fn a_trainer_ends_with_what_its_device_reports() {
     let (train, test) = (samples(SAMPLES), samples(BATCH));
     let source = Source { parts: [&train, &test] };
     let run = |lives| -> Result<()> {
-        let mut trainer = Trainer::new(state(), executor(lives), source, Placement::Resident)?;
+        let mut trainer = Trainer::new(state(), Engine::new(executor(lives), source, Placement::Resident, 1)?)?;
         for _ in 0..2 {
             trainer.epoch(&mut |_| ControlFlow::Continue(()))?.expect("nobody stopped it");
             trainer.checkpoint()?;

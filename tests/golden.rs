@@ -11,9 +11,8 @@ use gpu_fmnist::gpu::{Gpu, adapters};
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::layers::Layer;
 use gpu_fmnist::model::Model;
-use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{Executor, Place, Plan, Variable, VariableKind};
-use gpu_fmnist::train::{Engine, Placement, Source};
+use gpu_fmnist::train::{Engine, Placement, Setup};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -121,15 +120,10 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
     let what = format!("{} ({cut:?})", golden.name);
     let Cut { tiles, placement, micro_batches } = cut;
     let samples = samples(golden);
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: samples.shape };
-    let source = Source { parts: [&samples, &none] };
-    let options = Options {
-        micro_batch: golden.batch.div_ceil(micro_batches),
-        ..Options::new(golden.batch, tiles, placement.samples(&source, golden.batch))
-    };
-    let plan = lower(&golden.model, options).unwrap();
-    assert_eq!(plan.weights(), golden.expect.parameters, "{what}: parameters");
-    let mut engine = Engine::new(make(plan), source, placement, 0).unwrap();
+    let mut setup = Setup::new(&golden.model, &samples, golden.batch, tiles).placed(placement);
+    setup.options.micro_batch = golden.batch.div_ceil(micro_batches);
+    let mut engine = setup.engine(|plan| Ok(make(plan))).unwrap();
+    assert_eq!(engine.plan().weights(), golden.expect.parameters, "{what}: parameters");
     let variables = engine.plan().variables.clone();
     for (number, variable) in (0..).zip(&variables) {
         engine.put(variable.values, &weights(golden, variable, number)).unwrap();

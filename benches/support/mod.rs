@@ -1,37 +1,16 @@
 //! The adapter that the benches run on.
 
-use gpu_fmnist::cpu::Cpu;
-use gpu_fmnist::error::Result;
-use gpu_fmnist::gpu::{Adapter, Gpu, adapters, select};
-use gpu_fmnist::kernels::Tiles;
-use gpu_fmnist::plan::{Executor, Plan};
+use gpu_fmnist::Device;
 
-/// A GPU, or the CPU path.
-pub struct Device(Option<Adapter>);
-
-impl Device {
-    /// The adapter that `GPU_FMNIST_ADAPTER` names; else Vulkan's first, else the CPU path.
-    ///
-    /// # Panics
-    /// Where the named one is not there.
-    pub fn chosen() -> Self {
-        let device = match std::env::var("GPU_FMNIST_ADAPTER").as_deref() {
-            Ok("cpu") => Self(None),
-            Ok(name) => Self(Some(select(name, adapters()).unwrap_or_else(|error| panic!("{error}")))),
-            Err(_) => Self(select("vulkan", adapters()).ok()),
-        };
-        eprintln!("on {}", device.0.as_ref().map_or("the CPU path".into(), Adapter::describe));
-        device
-    }
-
-    pub fn tiles(&self) -> Tiles {
-        self.0.as_ref().map_or(Tiles::Cpu, Adapter::tiles)
-    }
-
-    pub fn executor(&self, plan: Plan) -> Result<Box<dyn Executor>> {
-        Ok(match &self.0 {
-            Some(adapter) => Box::new(Gpu::new(adapter, plan)?),
-            None => Box::new(Cpu::new(plan)?),
-        })
-    }
+/// The adapter that `GPU_FMNIST_ADAPTER` names; else Vulkan's first, else the CPU path.
+///
+/// # Panics
+/// Where the named one is not there.
+pub fn chosen() -> Device {
+    let device = match std::env::var("GPU_FMNIST_ADAPTER") {
+        Ok(name) => Device::named(&name).unwrap_or_else(|error| panic!("{error}")),
+        Err(_) => Device::named("vulkan").unwrap_or(Device::Cpu),
+    };
+    eprintln!("on {}", device.describe());
+    device
 }

@@ -11,12 +11,11 @@ use super::device::{AdaptersOption, Device};
 use super::options::{BatchSizeOption, JsonOption};
 use super::tiling::TilesOption;
 use super::{interrupt, output};
-use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::measure::{Ceilings, Steps, Synthetic, agree, ceilings, steps_for, throughput};
 use crate::model::{self, Model, NAMES};
-use crate::network::{Options, lower};
 use crate::plan::Program;
+use crate::train::Setup;
 
 /// Measure how fast training steps are, on one adapter or on several in turn.
 #[derive(Args)]
@@ -90,15 +89,15 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
     for (adapter, device) in devices.iter().enumerate() {
         console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
         let tiles = arguments.tiles.choose(device, model, (batch, None), console)?;
-        let options = Options::new(batch, tiles, Synthetic::samples(batch));
+        let setup = data.setup(model, tiles);
         let used = match device {
             Device::Cpu => None,
-            Device::Gpu(_) => Some(compare(device, model, &options, &data)?),
+            Device::Gpu(_) => Some(compare(device, &setup, &data)?),
         };
-        let plan = lower(model, options)?;
+        let plan = setup.plan()?;
         let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
         let start = Instant::now();
-        let mut engine = data.engine(device.executor(plan)?)?;
+        let mut engine = setup.initialised(|plan| device.executor(plan))?;
         // Some drivers compile a shader when it first runs.
         throughput(&mut engine, &data, 1, &mut interrupt::requested)?;
         let start_up = start.elapsed().as_secs_f64();
@@ -121,14 +120,15 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
 ///
 /// # Errors
 /// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
-fn compare(device: &Device, model: &Model, options: &Options, data: &Synthetic) -> Result<f64> {
-    let first_steps = |executor, reference: Option<&Steps>| {
-        Steps::run(&mut data.engine(executor)?, data, COMPARED, reference, &mut interrupt::requested)
+fn compare(device: &Device, setup: &Setup, data: &Synthetic) -> Result<f64> {
+    let first_steps = |device: &Device, reference: Option<&Steps>| {
+        let mut engine = setup.initialised(|plan| device.executor(plan))?;
+        Steps::run(&mut engine, data, COMPARED, reference, &mut interrupt::requested)
     };
-    let expected = first_steps(Box::new(Cpu::new(lower(model, options.clone())?)?), None)?;
-    let actual = first_steps(device.executor(lower(model, options.clone())?)?, Some(&expected))?;
+    let expected = first_steps(&Device::Cpu, None)?;
+    let actual = first_steps(device, Some(&expected))?;
     agree(&expected, &actual).map_err(|problem| {
         let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
-        Error::Failed(format!("{} on {}: {problem}; {remedy}", model.name, device.describe()))
+        Error::Failed(format!("{} on {}: {problem}; {remedy}", setup.model.name, device.describe()))
     })
 }

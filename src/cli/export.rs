@@ -1,6 +1,5 @@
 //! `gpu-fmnist export`
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -70,8 +69,7 @@ fn format(arguments: &ExportArguments) -> Result<Format> {
     let Some(path) = &arguments.output else {
         return Err(Error::Usage(format!("no format; give --format, one of {names}, or --output")));
     };
-    let of = |extension: &OsStr| Format::ALL.into_iter().find(|format| extension == format.extension());
-    path.extension().and_then(of).ok_or_else(|| {
+    Format::by_ending(path).ok_or_else(|| {
         Error::Usage(format!("--output {}: its ending is no format's; give --format, one of {names}", path.display()))
     })
 }

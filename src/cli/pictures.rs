@@ -11,7 +11,6 @@ use super::{output, prepared, setup};
 use crate::data::{Picture, Preparation, Samples};
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
-use crate::train::Source;
 
 /// Pictures and the network's answers to them.
 pub struct Pictures<'a> {
@@ -73,10 +72,8 @@ impl<'a> Pictures<'a> {
         let images = self.pictures.iter().flat_map(|picture| &picture.pixels).copied().collect();
         // What they are is not known: nothing comes of the labels.
         let pictures = Samples { images, labels: vec![0; self.pictures.len()], shape };
-        let nothing = Samples { images: Vec::new(), labels: Vec::new(), shape };
-        let source = Source { parts: [&pictures, &nothing] };
         let numbers: Vec<u32> = (0..).take(self.pictures.len()).collect();
-        Ok(setup::evaluator(self.trained, source, device)?.predict(&numbers)?.1)
+        Ok(setup::evaluator(self.trained, (&pictures).into(), device)?.predict(&numbers)?.1)
     }
 
     /// A table with a row for each picture.

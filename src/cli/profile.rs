@@ -14,7 +14,6 @@ use crate::error::Result;
 use crate::formats::write_whole;
 use crate::measure::{Synthetic, ceilings, profile};
 use crate::model;
-use crate::network::{Options, lower};
 use crate::plot::save;
 
 /// Time every pass of a training step, and hold it against what the adapter can do at most.
@@ -73,14 +72,16 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let (model, _) = model::by_name_or_file(&arguments.model)?;
     let device = arguments.adapter.device(console)?;
     let tiles = arguments.tiles.choose(&device, &model, (batch, None), console)?;
-    let plan = lower(&model, Options::new(batch, tiles, Synthetic::samples(batch)))?;
+    let data = Synthetic::new(&model, batch);
+    let setup = data.setup(&model, tiles);
+    // What has no plan is found before anything is measured.
+    setup.plan()?;
     interrupt::watch(console);
     let callback = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");
     let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), callback)?;
     console.show_for_now(&format!("timing {} steps", arguments.steps));
-    let data = Synthetic::new(&model, batch);
-    let mut engine = data.engine(device.executor(plan)?)?;
+    let mut engine = setup.initialised(|plan| device.executor(plan))?;
     let profile = profile(&mut engine, &data, arguments.steps as usize, callback)?;
     Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
 }

@@ -45,6 +45,12 @@ impl Format {
         }
     }
 
+    /// The format that a file's name ends as.
+    pub fn by_ending(path: &Path) -> Option<Self> {
+        let extension = path.extension()?;
+        Self::ALL.into_iter().find(|format| extension == format.extension())
+    }
+
     /// The bytes of the network's file.
     ///
     /// # Errors

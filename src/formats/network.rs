@@ -58,6 +58,11 @@ impl About {
 }
 
 impl Network {
+    /// A model with these weights and nothing else that is known of it.
+    pub fn new(model: Model, tensors: Vec<Tensor>) -> Self {
+        Self { model, tensors, optimizer: None, class_names: Vec::new(), left_out: Vec::new() }
+    }
+
     /// Refuses a model that cannot be, and tensors or class names that are not the model's.
     ///
     /// # Errors

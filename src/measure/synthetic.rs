@@ -1,11 +1,10 @@
 //! Data for measurements: what the images show has no influence on how long a step takes, so no data set is needed.
 
 use crate::data::Samples;
-use crate::error::Result;
+use crate::kernels::Tiling;
 use crate::model::Model;
-use crate::plan::Executor;
 use crate::random::{Sequence, Stream};
-use crate::train::{Engine, Placement, Source};
+use crate::train::Setup;
 
 /// Batches of different samples; further steps visit them again.
 const BATCHES: usize = 4;
@@ -17,13 +16,12 @@ const SEED: u64 = 2020;
 /// Pseudo-random images of classes that can be told apart, and labels for one model and one batch size.
 pub struct Synthetic {
     samples: Samples,
-    none: Samples,
     batch: usize,
 }
 
 impl Synthetic {
     pub fn new(model: &Model, batch: usize) -> Self {
-        let count = Self::samples(batch);
+        let count = BATCHES * batch;
         let pixels: usize = model.input.iter().product();
         let mut random = Sequence::new(SEED, Stream::Cases, 1 << 21);
         let labels: Vec<u8> = (0..count).map(|_| random.below(model.classes() as u32) as u8).collect();
@@ -37,13 +35,7 @@ impl Synthetic {
             image.iter().enumerate().map(byte).collect::<Vec<u8>>()
         };
         let images = noise.chunks_exact(pixels).zip(&labels).flat_map(image).collect();
-        let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
-        Self { samples: Samples { images, labels, shape: model.input }, none, batch }
-    }
-
-    /// Samples that a plan for such data holds.
-    pub fn samples(batch: usize) -> usize {
-        BATCHES * batch
+        Self { samples: Samples { images, labels, shape: model.input }, batch }
     }
 
     /// The samples' numbers for so many steps.
@@ -52,14 +44,8 @@ impl Synthetic {
         all.cycle().take(steps * self.batch).collect()
     }
 
-    /// An engine over the samples, with weights that are the same on every executor.
-    ///
-    /// # Errors
-    /// See [`Engine::new`].
-    pub fn engine(&self, executor: Box<dyn Executor>) -> Result<Engine<'_>> {
-        let source = Source { parts: [&self.samples, &self.none] };
-        let mut engine = Engine::new(executor, source, Placement::Resident, SEED)?;
-        engine.initialise()?;
-        Ok(engine)
+    /// What trains on the samples, with initial weights that are the same on every executor.
+    pub fn setup(&self, model: &Model, tiles: impl Into<Tiling>) -> Setup<'_> {
+        Setup { seed: SEED, ..Setup::new(model, &self.samples, self.batch, tiles) }
     }
 }

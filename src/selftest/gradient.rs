@@ -8,10 +8,9 @@ use crate::geometry::Padding;
 use crate::kernels::Tiles;
 use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use crate::model::Model;
-use crate::network::{Options, lower};
 use crate::plan::{Executor, Place, Plan};
 use crate::random::{Sequence, Stream};
-use crate::train::{Engine, Metrics, Placement, Source};
+use crate::train::{Engine, Metrics, Setup};
 
 /// One layer's gradient, along one random direction.
 #[derive(Clone, Debug)]
@@ -114,8 +113,7 @@ pub fn gradient_checks(
     tiles: Tiles,
     make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
-    let plan = lower(&network(), Options::new(BATCH, tiles, BATCH))?;
-    layer_checks(make(plan)?, STEP, |engine, order| engine.evaluate(order))
+    layer_checks(&network(), tiles, BATCH, make, STEP, |engine, order| engine.evaluate(order))
 }
 
 /// Checks every layer of small networks with dropout: against the training loss of one step.
@@ -129,8 +127,7 @@ pub fn dropout_gradient_checks(
     let mut checks = Vec::new();
     for network in [dropped_images(), dropped_features()] {
         // Each micro-batch has choices of its own.
-        let options = Options { micro_batch: BATCH / 2, ..Options::new(BATCH, tiles, BATCH) };
-        checks.extend(layer_checks(make(lower(&network, options)?)?, DROPOUT_STEP, train)?);
+        checks.extend(layer_checks(&network, tiles, BATCH / 2, &make, DROPOUT_STEP, train)?);
     }
     Ok(checks)
 }
@@ -142,21 +139,22 @@ fn train(engine: &mut Engine, order: &[u32]) -> Result<Metrics> {
 }
 
 fn layer_checks(
-    executor: Box<dyn Executor>,
+    network: &Model,
+    tiles: Tiles,
+    micro_batch: usize,
+    make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>,
     step: f32,
     loss: impl Fn(&mut Engine, &[u32]) -> Result<Metrics>,
 ) -> Result<Vec<GradientCheck>> {
-    let model = &executor.plan().model;
-    let (name, shape) = (model.name.clone(), model.input);
+    let Model { name, input, .. } = network;
     let mut random = Sequence::new(2020, Stream::Cases, 1 << 20);
-    let pixels: usize = shape.iter().product();
+    let pixels: usize = input.iter().product();
     let images = (0..BATCH * pixels).map(|_| random.below(256) as u8).collect();
     let labels = (0..BATCH).map(|_| random.below(5) as u8).collect();
-    let samples = Samples { images, labels, shape };
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape };
-    let source = Source { parts: [&samples, &none] };
-    let mut engine = Engine::new(executor, source, Placement::Resident, 2020)?;
-    engine.initialise()?;
+    let samples = Samples { images, labels, shape: *input };
+    let mut setup = Setup { seed: 2020, ..Setup::new(network, &samples, BATCH, tiles) };
+    setup.options.micro_batch = micro_batch;
+    let mut engine = setup.initialised(make)?;
     let order: Vec<u32> = (0..BATCH as u32).collect();
     train(&mut engine, &order)?;
     let variables = engine.plan().variables.clone();

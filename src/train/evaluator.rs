@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::{Engine, Placement, Source, weights};
+use super::{Engine, weights};
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::formats::Tensor;
-use crate::plan::Executor;
 
 /// A network to measure with: no split is part of it, so that the data may be too few to train on.
 pub struct Evaluator<'a> {
@@ -14,19 +13,11 @@ pub struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// The network with the weights that were read from `path`; the executor's plan must be its model's.
+    /// The network with the weights that were read from `path`; the engine must be its model's.
     ///
     /// # Errors
     /// [`Error::Data`] where the weights or the samples are not the model's.
-    pub fn new(
-        (tensors, path): (&[Tensor], &Path),
-        executor: Box<dyn Executor>,
-        source: Source<'a>,
-        placement: Placement,
-    ) -> Result<Self> {
-        // Nothing is random without dropout.
-        let seed = 0;
-        let mut engine = Engine::new(executor, source, placement, seed)?;
+    pub fn new((tensors, path): (&[Tensor], &Path), mut engine: Engine<'a>) -> Result<Self> {
         weights::put(&mut engine, tensors, path, false)?;
         Ok(Self { engine })
     }

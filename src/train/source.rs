@@ -15,6 +15,14 @@ impl<'a> From<&'a Dataset> for Source<'a> {
     }
 }
 
+/// Samples alone: there is no test file.
+impl<'a> From<&'a Samples> for Source<'a> {
+    fn from(samples: &'a Samples) -> Self {
+        static NONE: Samples = Samples { images: Vec::new(), labels: Vec::new(), shape: [1; 3] };
+        Self { parts: [samples, &NONE] }
+    }
+}
+
 impl Source<'_> {
     pub fn len(&self) -> usize {
         self.parts.iter().map(|part| part.len()).sum()

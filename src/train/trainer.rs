@@ -6,13 +6,12 @@ use std::time::Instant;
 
 use super::evaluator::predicted;
 use super::weights::Part;
-use super::{Engine, EpochResult, Metrics, Placement, Source, State, weights};
+use super::{Engine, EpochResult, Metrics, State, weights};
 use crate::callback::ProgressCallback;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::formats::{Checkpoint, Tensor};
-use crate::plan::Executor;
 use crate::random::{Sequence, Stream};
 
 /// A run under way.
@@ -52,15 +51,15 @@ pub struct Finished {
 }
 
 impl<'a> Trainer<'a> {
-    /// A run at its beginning, with Glorot's weights; the executor's plan must be the configuration's.
+    /// A run at its beginning, with Glorot's weights; the engine must be the configuration's.
     ///
     /// # Errors
     /// [`Error::Usage`] where the configuration does not fit the data.
-    pub fn new(state: State, executor: Box<dyn Executor>, source: Source<'a>, placement: Placement) -> Result<Self> {
+    pub fn new(state: State, mut engine: Engine<'a>) -> Result<Self> {
+        let source = engine.source();
         let count = source.parts[0].len();
         let split = state.config.split(count)?;
         let test = (count as u32..source.len() as u32).collect();
-        let mut engine = Engine::new(executor, source, placement, state.config.seed)?;
         engine.initialise()?;
         engine.time = state.time;
         Ok(Self { engine, split, test, state, other_weights: None, training: Training::default() })
@@ -208,6 +207,16 @@ impl<'a> Trainer<'a> {
     /// [`Error::Diverged`] where the loss is not finite, or what the device reports.
     pub fn test(&mut self) -> Result<(f64, Predictions)> {
         predicted(&mut self.engine, &self.test)
+    }
+
+    /// The weights as they are, `LAYER.kernel` and `LAYER.bias` of each layer that has some.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where one is not finite.
+    pub fn weights(&mut self) -> Result<Vec<Tensor>> {
+        let part = Part::values(self.engine.plan());
+        let values = part.read(&mut self.engine)?;
+        Ok(part.tensors(values))
     }
 
     /// Everything that going on needs.

@@ -4,24 +4,19 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::Device;
 use gpu_fmnist::data::Dataset;
 use gpu_fmnist::formats::Checkpoint;
 use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::model::by_name_or_file;
-use gpu_fmnist::network::{Options, lower};
-use gpu_fmnist::train::{Config, EarlyStopping, Placement, Schedule, Source, State, Trainer};
+use gpu_fmnist::train::{Config, EarlyStopping, Schedule, Source, State, Trainer};
 
 #[cfg(unix)]
 use crate::support::ended;
 use crate::support::{MODEL, Scratch, names};
 
 fn trainer<'a>(dataset: &'a Dataset, state: State) -> Trainer<'a> {
-    let source = Source { parts: [&dataset.train, &dataset.test] };
-    let Config { batch_size, tiles, model, .. } = &state.config;
-    let options = Options::new(*batch_size, tiles.clone(), source.len());
-    let plan = lower(model, options).unwrap();
-    Trainer::new(state, Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident).unwrap()
+    Device::Cpu.trainer(state, Source::from(dataset)).unwrap()
 }
 
 /// Trains two epochs, stopping at every chance there is in the first one.

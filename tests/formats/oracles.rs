@@ -5,12 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::Device;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::formats::{Format, Network};
 use gpu_fmnist::kernels::Tiles;
-use gpu_fmnist::network::{Options, lower};
-use gpu_fmnist::train::{Evaluator, Placement, Source};
+use gpu_fmnist::train::{Evaluator, Setup};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -37,12 +36,8 @@ fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
     let pixels = COUNT * shape.iter().product::<usize>();
     let images: Vec<u8> = (0..pixels).map(|place| (127.5 * (noise(place) + 1.0)) as u8).collect();
     let test = Samples { images: images.clone(), labels: vec![0; COUNT], shape };
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape };
-    let source = Source { parts: [&none, &test] };
-    let plan = lower(&network.model, Options::new(32, Tiles::Cpu, COUNT)).unwrap();
-    let executor = Box::new(Cpu::new(plan).unwrap());
-    let weights = (network.tensors.as_slice(), Path::new("network"));
-    let mut evaluator = Evaluator::new(weights, executor, source, Placement::Resident).unwrap();
+    let engine = Setup::new(&network.model, &test, 32, Tiles::Cpu).engine(|plan| Device::Cpu.executor(plan)).unwrap();
+    let mut evaluator = Evaluator::new((&network.tensors, Path::new("network")), engine).unwrap();
     let (_, predictions) = evaluator.predict(&(0..COUNT as u32).collect::<Vec<_>>()).unwrap();
     (images, (0..COUNT).flat_map(|sample| predictions.probabilities(sample).to_vec()).collect())
 }

@@ -4,16 +4,15 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::Device;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::Result;
 use gpu_fmnist::evaluate::Predictions;
 use gpu_fmnist::formats::{Network, OptimizerState, Tensor, keras_h5, keras_zip};
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::Model;
-use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{Place, Variable};
-use gpu_fmnist::train::{Engine, Placement, Source};
+use gpu_fmnist::train::{Engine, Setup};
 
 pub const BATCH: usize = 8;
 
@@ -50,10 +49,8 @@ pub fn samples(model: &Model, count: usize) -> Samples {
 
 /// Runs `work` with an engine of the CPU path over the samples.
 pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut Engine) -> T) -> T {
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
-    let source = Source { parts: [samples, &none] };
-    let plan = lower(model, Options::new(BATCH, Tiles::Cpu, samples.len())).unwrap();
-    work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7).unwrap())
+    let setup = Setup { seed: 7, ..Setup::new(model, samples, BATCH, Tiles::Cpu) };
+    work(&mut setup.engine(|plan| Device::Cpu.executor(plan)).unwrap())
 }
 
 /// One epoch over all samples, in their order; its mean loss.

@@ -7,9 +7,8 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::gpu::Gpu;
 use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::notebook;
-use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{Executor, Plan};
-use gpu_fmnist::train::{Engine, Placement, Source};
+use gpu_fmnist::train::Setup;
 
 use crate::mutation::{all_go_red, mutation};
 use crate::{adapter, holds};
@@ -47,13 +46,10 @@ fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f
     let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
     let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
     let samples = Samples { images, labels, shape: model.input };
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
-    let source = Source { parts: [&samples, &none] };
-    let plan = lower(&model, Options::new(BATCH, tiles, BATCH)).unwrap();
-    let folds = plan.training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
+    let setup = Setup { seed: 2020, ..Setup::new(&model, &samples, BATCH, tiles) };
+    let folds = setup.plan().unwrap().training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
     assert_eq!(folds, if tiles == Tiles::Software { 2 } else { 0 });
-    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020).unwrap();
-    engine.initialise().unwrap();
+    let mut engine = setup.initialised(|plan| Ok(make(plan))).unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
     engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
     engine.gradients().unwrap()[..2].concat()

@@ -8,9 +8,8 @@ use gpu_fmnist::gpu::Gpu;
 use gpu_fmnist::kernels::{Tiles, Tiling};
 use gpu_fmnist::layers::{Activation, Dense, Flatten, Layer};
 use gpu_fmnist::model::Model;
-use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{Executor, Plan, Program};
-use gpu_fmnist::train::{Engine, Placement, Source};
+use gpu_fmnist::train::Setup;
 
 use crate::mutation::{all_go_red, mutation};
 use crate::{adapter, holds};
@@ -48,16 +47,14 @@ fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> 
     let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
     let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
     let samples = Samples { images, labels, shape: model.input };
-    let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
-    let source = Source { parts: [&samples, &none] };
     let tiling = Tiling { split_forward, ..Tiles::Gpu.into() };
-    let plan = lower(&model, Options::new(BATCH, tiling, BATCH)).unwrap();
+    let setup = Setup { seed: 2020, ..Setup::new(&model, &samples, BATCH, tiling) };
+    let plan = setup.plan().unwrap();
     for program in [Program::Training, Program::Evaluation] {
         let joins = plan.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
         assert_eq!(joins, if split_forward { 2 } else { 0 }, "{program:?}");
     }
-    let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020).unwrap();
-    engine.initialise().unwrap();
+    let mut engine = setup.initialised(|plan| Ok(make(plan))).unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
     engine.evaluate(&order).unwrap();
     let evaluated = engine.read(engine.plan().host.logits).unwrap();

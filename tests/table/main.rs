@@ -139,7 +139,7 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "error",
     "shell",
     "sniff",
@@ -164,6 +164,7 @@ const ORDER: [&str; 25] = [
     "tune",
     "measure",
     "classical",
+    "facade",
     "cli",
 ];
 

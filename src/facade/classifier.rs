@@ -1,0 +1,131 @@
+//! A network that learns to tell images apart, from its first weights to its file.
+
+use std::path::{Path, PathBuf};
+
+use super::Device;
+use crate::callback::ProgressCallback;
+use crate::data::Samples;
+use crate::error::{Error, Result};
+use crate::evaluate::Predictions;
+use crate::formats::{self, Format, Network, write_whole};
+use crate::model::Model;
+use crate::train::{Config, EpochResult, Metrics, State};
+
+/// A model on a device, with its weights once it was trained or loaded.
+pub struct Classifier {
+    device: Device,
+    network: Network,
+    /// Where the weights are from, for messages.
+    origin: PathBuf,
+}
+
+/// How far a training has come.
+#[derive(Clone, Copy, Debug)]
+pub enum FitProgress {
+    /// Some steps of an epoch, which counts from 1, are done: what it came to so far.
+    Steps { epoch: usize, metrics: Metrics },
+    /// An epoch is done.
+    Epoch(EpochResult),
+}
+
+impl Classifier {
+    /// A network that was not trained yet.
+    pub fn new(device: Device, model: Model) -> Self {
+        Self { device, network: Network::new(model, Vec::new()), origin: "the trained network".into() }
+    }
+
+    /// The network in a file: safetensors (a checkpoint, too), ONNX that this crate wrote, Keras' .h5 or .keras.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file and what is wrong with it.
+    pub fn load(device: Device, path: impl AsRef<Path>) -> Result<Self> {
+        let origin = path.as_ref().to_owned();
+        Ok(Self { device, network: formats::read(&origin, None)?, origin })
+    }
+
+    /// The model, its weights and what else a file would have of the network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Trains on `samples`, of which the configuration holds some out to validate with, and tells what each epoch came
+    /// to. Goes on from the weights that there are, else from new ones. Where the callback ends it, the weights are those
+    /// of that moment. The configuration's model and tiles are not asked: they are the classifier's and its device's.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where configuration, model and samples do not fit; [`Error::Diverged`], or what the device
+    /// reports. The classifier then is as it was.
+    pub fn fit(
+        &mut self,
+        samples: &Samples,
+        config: &Config,
+        callback: ProgressCallback<FitProgress>,
+    ) -> Result<Vec<EpochResult>> {
+        let config = Config { model: self.network.model.clone(), tiles: self.device.tiles().into(), ..config.clone() };
+        config.check()?;
+        let mut trainer =
+            self.device.trainer(State::new(config, Vec::new(), self.device.identity()), samples.into())?;
+        if !self.network.tensors.is_empty() {
+            trainer.start_from(&self.network.tensors, &self.origin)?;
+        }
+        while !trainer.state().is_complete() {
+            let (epoch, mut ended) = (trainer.state().epoch + 1, false);
+            let finished = trainer.epoch(&mut |metrics| {
+                let flow = callback(FitProgress::Steps { epoch, metrics });
+                ended |= flow.is_break();
+                flow
+            })?;
+            let Some(finished) = finished else { break };
+            if callback(FitProgress::Epoch(finished.result)).is_break() || ended {
+                break;
+            }
+        }
+        trainer.restore_best_weights()?;
+        self.network.tensors = trainer.weights()?;
+        Ok(trainer.state().history.clone())
+    }
+
+    /// Mean loss on labelled samples, and the probabilities of their classes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it was neither trained nor loaded, [`Error::Data`] where the samples are not the model's.
+    pub fn evaluate(&self, samples: &Samples) -> Result<(f64, Predictions)> {
+        if self.network.tensors.is_empty() {
+            let problem = format!("model '{}' has no weights yet", self.network.model.name);
+            return Err(Error::Usage(format!("{problem}; train it with `fit`, or `load` a network")));
+        }
+        let mut evaluator = self.device.evaluator(&self.network, &self.origin, None, samples.into())?;
+        evaluator.predict(&(0..samples.len() as u32).collect::<Vec<_>>())
+    }
+
+    /// The probabilities of the classes of images, bytes `[N, H, W, C]` of the model's input.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the bytes are no whole images; else see [`Classifier::evaluate`].
+    pub fn predict(&self, images: &[u8]) -> Result<Predictions> {
+        let shape = self.network.model.input;
+        let size: usize = shape.iter().product();
+        if !images.len().is_multiple_of(size) {
+            let bytes = images.len();
+            return Err(Error::Data(format!(
+                "{bytes} bytes are no whole images of {shape:?} [H, W, C]; give all of them"
+            )));
+        }
+        // What they are is not known: nothing comes of the labels.
+        let samples = Samples { images: images.to_vec(), labels: vec![0; images.len() / size], shape };
+        Ok(self.evaluate(&samples)?.1)
+    }
+
+    /// Writes the network into a file, whose format its ending says: .safetensors, .onnx, .h5, .keras, .npz.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for another ending, [`Error::Failed`] where the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let unknown = || {
+            let endings = Format::ALL.map(|format| format!(".{}", format.extension())).join(", ");
+            Error::Usage(format!("{}: its ending is no format's; give one of {endings}", path.display()))
+        };
+        write_whole(path, &Format::by_ending(path).ok_or_else(unknown)?.encode(&self.network)?)
+    }
+}

@@ -1,0 +1,200 @@
+//! What computes: a named adapter is a promise; by itself it is a hardware GPU, else the CPU path.
+
+use std::path::Path;
+
+use crate::cpu::Cpu;
+use crate::error::Result;
+use crate::formats::Network;
+use crate::gpu::{self, Adapter, Gpu, Identity};
+use crate::kernels::{Tiles, Tiling};
+use crate::model::Model;
+use crate::network::equal_parts;
+use crate::plan::{Executor, Plan};
+use crate::train::{BATCH_SIZE, Config, Evaluator, Placement, Setup, Source, State, Trainer};
+
+/// What computes.
+pub enum Device {
+    Gpu(Box<Adapter>),
+    Cpu,
+}
+
+impl Device {
+    /// The first hardware GPU; else the CPU path, which is faster than a software adapter.
+    pub fn best() -> Self {
+        Self::automatic(gpu::adapters()).0
+    }
+
+    /// What `name` asks for: `auto`, `cpu`, a backend, a place in the list of adapters, or a part of an adapter's name.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`](crate::error::Error::Adapter) with the list of adapters where the named one is not there.
+    pub fn named(name: &str) -> Result<Self> {
+        Ok(Self::chosen(name)?.0)
+    }
+
+    /// Like [`Device::named`], with what there is to say where that is no GPU though it might have been.
+    ///
+    /// # Errors
+    /// See [`Device::named`].
+    pub fn chosen(name: &str) -> Result<(Self, Option<String>)> {
+        match name.to_lowercase().as_str() {
+            "cpu" => Ok((Device::Cpu, None)),
+            "auto" | "" => Ok(Self::automatic(gpu::adapters())),
+            _ => {
+                let adapter = gpu::select(name, gpu::adapters())?;
+                let note = adapter.is_software().then(|| format!("adapter: {}", adapter.describe()));
+                Ok((Device::Gpu(Box::new(adapter)), note))
+            }
+        }
+    }
+
+    fn automatic(adapters: Vec<Adapter>) -> (Self, Option<String>) {
+        // Hardware comes first in the list.
+        match adapters.into_iter().next() {
+            Some(adapter) if !adapter.is_software() => (Device::Gpu(Box::new(adapter)), None),
+            Some(adapter) => {
+                let why = "which is faster than the software adapter";
+                let note = format!("no GPU found: taking the CPU path, {why} (`adapter` {})", adapter.backend());
+                (Device::Cpu, Some(note))
+            }
+            None => (Device::Cpu, Some("no GPU found: taking the CPU path".into())),
+        }
+    }
+
+    /// The executor of a plan.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`](crate::error::Error::Adapter) or [`Error::Device`](crate::error::Error::Device) where the
+    /// device's limits or its memory do not allow it.
+    pub fn executor(&self, plan: Plan) -> Result<Box<dyn Executor>> {
+        Ok(match self {
+            Device::Gpu(adapter) => Box::new(Gpu::new(adapter, plan)?),
+            Device::Cpu => Box::new(Cpu::new(plan)?),
+        })
+    }
+
+    /// Its column of the tile table.
+    pub fn tiles(&self) -> Tiles {
+        match self {
+            Device::Gpu(adapter) => adapter.tiles(),
+            Device::Cpu => Tiles::Cpu,
+        }
+    }
+
+    /// What trains or measures the model on this device, in steps of `batch` samples.
+    pub fn setup<'a>(&self, model: &Model, source: Source<'a>, batch: usize, tiles: Tiling) -> Setup<'a> {
+        let pixels: usize = model.input.iter().product();
+        Setup::new(model, source, batch, tiles).placed(self.placement((source.len() * pixels) as u64))
+    }
+
+    /// The same for a run's configuration.
+    pub fn training<'a>(&self, config: &Config, source: Source<'a>) -> Setup<'a> {
+        let Config { model, batch_size, tiles, seed, .. } = config;
+        let setup = self.setup(model, source, *batch_size, tiles.clone()).in_micro_batches(config.most_rows());
+        Setup { seed: *seed, ..setup }
+    }
+
+    /// A trainer at the beginning of the state's run.
+    ///
+    /// # Errors
+    /// Where configuration, data and the device's limits do not fit.
+    pub fn trainer<'a>(&self, state: State, source: Source<'a>) -> Result<Trainer<'a>> {
+        // What does not fit the data is found before the device is opened.
+        state.config.split(source.parts[0].len())?;
+        let engine = self.training(&state.config, source).engine(|plan| self.executor(plan))?;
+        Trainer::new(state, engine)
+    }
+
+    /// An evaluator of a network, whose weights were read from `origin`, with the batches and tiles of the run that it is
+    /// of, if any.
+    ///
+    /// # Errors
+    /// Where network, data and the device's limits do not fit.
+    pub fn evaluator<'a>(
+        &self,
+        network: &Network,
+        origin: &Path,
+        run: Option<&Config>,
+        source: Source<'a>,
+    ) -> Result<Evaluator<'a>> {
+        let (batch, most, tiles) = match run {
+            Some(config) => (config.batch_size, config.most_rows(), config.tiles.clone()),
+            None => (BATCH_SIZE, self.tiles().micro_batch(), self.tiles().into()),
+        };
+        // Only micro-batches are evaluated: what a whole batch needs to train is not made.
+        let batch = equal_parts(batch, most);
+        let setup = self.setup(&network.model, source, batch, tiles).in_micro_batches(batch);
+        Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)
+    }
+
+    /// Resident where one buffer can hold all images.
+    fn placement(&self, image_bytes: u64) -> Placement {
+        match self {
+            Device::Gpu(adapter) => {
+                let limits = adapter.limits();
+                let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+                if image_bytes.next_multiple_of(4) <= most { Placement::Resident } else { Placement::Streamed }
+            }
+            Device::Cpu => Placement::Resident,
+        }
+    }
+
+    /// `NVIDIA GeForce RTX 4070, vulkan, discrete GPU`
+    pub fn describe(&self) -> String {
+        match self {
+            Device::Gpu(adapter) => adapter.describe(),
+            Device::Cpu => "the CPU path".into(),
+        }
+    }
+
+    /// The adapter's own name, or `cpu`.
+    pub fn name(&self) -> &str {
+        match self {
+            Device::Gpu(adapter) => adapter.info.name.trim(),
+            Device::Cpu => "cpu",
+        }
+    }
+
+    /// `vulkan`, `metal`, `dx12`, `gl`, or `cpu`.
+    pub fn backend(&self) -> &'static str {
+        match self {
+            Device::Gpu(adapter) => adapter.backend(),
+            Device::Cpu => "cpu",
+        }
+    }
+
+    /// `discrete-gpu`, `integrated-gpu`, `virtual-gpu`, `other`, or `cpu`.
+    pub fn device_type(&self) -> &'static str {
+        match self {
+            Device::Gpu(adapter) => adapter.device_type(),
+            Device::Cpu => "cpu",
+        }
+    }
+
+    /// Who it is, for a checkpoint.
+    pub fn identity(&self) -> Identity {
+        match self {
+            Device::Gpu(adapter) => Identity::of(adapter),
+            Device::Cpu => Identity::cpu(),
+        }
+    }
+
+    /// Who it is, for JSON.
+    pub fn about(&self) -> serde_json::Value {
+        let driver = self.driver().join(" ");
+        serde_json::json!({
+            "name": self.name(),
+            "backend": self.backend(),
+            "device_type": self.device_type(),
+            "driver": driver.trim(),
+        })
+    }
+
+    /// The driver's name and its own words about itself; empty for the CPU path.
+    pub fn driver(&self) -> [&str; 2] {
+        match self {
+            Device::Gpu(adapter) => [&adapter.info.driver, &adapter.info.driver_info],
+            Device::Cpu => ["", ""],
+        }
+    }
+}

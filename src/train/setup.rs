@@ -1,0 +1,66 @@
+//! From a model and samples to an engine: the one place where a plan is made of them.
+
+use super::{Engine, Placement, Source};
+use crate::error::Result;
+use crate::kernels::Tiling;
+use crate::model::Model;
+use crate::network::{Options, equal_parts, lower};
+use crate::plan::{Executor, Plan};
+
+/// What an engine is made of, but for the device.
+pub struct Setup<'a> {
+    pub model: Model,
+    pub options: Options,
+    pub source: Source<'a>,
+    pub placement: Placement,
+    /// Of the initial weights and of dropout.
+    pub seed: u64,
+}
+
+impl<'a> Setup<'a> {
+    /// Steps of `batch` samples, all of which are on the device.
+    pub fn new(model: &Model, source: impl Into<Source<'a>>, batch: usize, tiles: impl Into<Tiling>) -> Self {
+        let source = source.into();
+        let options = Options::new(batch, tiles, source.len());
+        Self { model: model.clone(), options, source, placement: Placement::Resident, seed: 0 }
+    }
+
+    /// The same with the samples kept elsewhere.
+    pub fn placed(mut self, placement: Placement) -> Self {
+        self.placement = placement;
+        self.options.samples = placement.samples(&self.source, self.options.batch);
+        self
+    }
+
+    /// The same in equal micro-batches of at most so many rows.
+    pub fn in_micro_batches(mut self, most: usize) -> Self {
+        self.options.micro_batch = equal_parts(self.options.batch, most);
+        self
+    }
+
+    /// The plan, which needs no device.
+    ///
+    /// # Errors
+    /// See [`lower`].
+    pub fn plan(&self) -> Result<Plan> {
+        lower(&self.model, self.options.clone())
+    }
+
+    /// An engine on the executor that `make` gives for the plan; its weights are still zero.
+    ///
+    /// # Errors
+    /// Where the model, the samples or the device's limits do not allow it.
+    pub fn engine(&self, make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>) -> Result<Engine<'a>> {
+        Engine::new(make(self.plan()?)?, self.source, self.placement, self.seed)
+    }
+
+    /// The same with initial weights from the seed.
+    ///
+    /// # Errors
+    /// See [`Setup::engine`].
+    pub fn initialised(&self, make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>) -> Result<Engine<'a>> {
+        let mut engine = self.engine(make)?;
+        engine.initialise()?;
+        Ok(engine)
+    }
+}
