@@ -35,7 +35,7 @@ fn steps_allocate_nothing() {
     let batch = 32;
     let plan = lower(&model, Options::new(batch, Tiles::Cpu, batch)).unwrap();
     let (progress, steps) = (plan.host.progress, Plan::BATCHES);
-    let mut cpu = Cpu::new(plan).unwrap();
+    let mut cpu = Cpu::new(plan.steps).unwrap();
     let mut allocations_of = |program| {
         let start = Progress { samples: (steps * batch) as u32, ..Progress::default() };
         cpu.write(progress, bytemuck::cast_slice(&[start])).unwrap();

@@ -88,9 +88,10 @@ fn samples(count: usize) -> Samples {
     Samples { images, labels, shape: model().input }
 }
 
-fn executor(lives: Lives) -> Box<dyn Executor> {
+fn engine(lives: Lives, source: Source) -> Result<Engine> {
     let plan = lower(&model(), Options::new(BATCH, Tiles::Cpu, SAMPLES + BATCH)).unwrap();
-    Box::new(Failing { cpu: Cpu::new(plan).unwrap(), lives })
+    let cpu = Cpu::new(plan.steps.clone()).unwrap();
+    Engine::new(plan, Box::new(Failing { cpu, lives }), source, Placement::Resident, 1)
 }
 
 fn state() -> State {
@@ -118,7 +119,7 @@ fn an_engine_hands_on_what_its_device_reports() {
     let (train, test) = (samples(SAMPLES), samples(BATCH));
     let source = Source { parts: [&train, &test] };
     let order: Vec<u32> = (0..SAMPLES as u32).collect();
-    let engine = |lives| Engine::new(executor(lives), source, Placement::Resident, 1).unwrap();
+    let engine = |lives| engine(lives, source).unwrap();
     let callback = &mut |_| ControlFlow::Continue(());
     for lives in [Lives { submit: Some(1), ..Lives::default() }, Lives { collect: Some(1), ..Lives::default() }] {
         is_lost(engine(lives).train(&order, 1e-3, callback));
@@ -144,7 +145,7 @@ fn a_trainer_ends_with_what_its_device_reports() {
     let (train, test) = (samples(SAMPLES), samples(BATCH));
     let source = Source { parts: [&train, &test] };
     let run = |lives| -> Result<()> {
-        let mut trainer = Trainer::new(state(), Engine::new(executor(lives), source, Placement::Resident, 1)?)?;
+        let mut trainer = Trainer::new(state(), engine(lives, source)?)?;
         for _ in 0..2 {
             trainer.epoch(&mut |_| ControlFlow::Continue(()))?.expect("nobody stopped it");
             trainer.checkpoint()?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
@@ -116,7 +117,7 @@ struct Cut {
     micro_batches: usize,
 }
 
-fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Plan) -> Box<dyn Executor>) {
+fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Arc<Plan>) -> Box<dyn Executor>) {
     let what = format!("{} ({cut:?})", golden.name);
     let Cut { tiles, placement, micro_batches } = cut;
     let samples = samples(golden);

@@ -3,13 +3,23 @@
 use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::data::Samples;
 use gpu_fmnist::kernels::{CeilingBandwidth, MOST_WORDS, Progress, Tiles};
 use gpu_fmnist::model::notebook;
-use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::network::{Options, TrainingPlan, lower};
 use gpu_fmnist::plan::{BufferId, Executor, Plan, Program, single};
+use gpu_fmnist::train::{Engine, Placement, Source};
+
+fn training_plan() -> TrainingPlan {
+    lower(&notebook("cnn1").unwrap().0, Options::new(4, Tiles::Cpu, 10)).unwrap()
+}
+
+fn no_samples() -> Samples {
+    Samples { images: Vec::new(), labels: Vec::new(), shape: [28, 28, 1] }
+}
 
 fn plan() -> Plan {
-    lower(&notebook("cnn1").unwrap().0, Options::new(4, Tiles::Cpu, 10)).unwrap()
+    Arc::into_inner(training_plan().steps).unwrap()
 }
 
 fn refused(change: impl FnOnce(&mut Plan), words: &str) {
@@ -31,18 +41,37 @@ fn a_plan_that_was_changed_into_one_that_cannot_run_is_refused() {
     refused(|plan| plan.evaluation[1].offsets[0] = 1, "binds 4 buffers at [1, 0, 0, 0]");
     refused(|plan| plan.evaluation[1].offsets[0] = 1 << 40, "starts behind its end");
     refused(|plan| plan.evaluation[1].offsets[0] = 64, "needs 3136 words of input, the buffer has 3072");
-    refused(|plan| plan.host.log = BufferId(999), "no buffer 999 of 32 words");
-    refused(|plan| plan.host.log = plan.host.progress, "of 32 words");
-    refused(|plan| plan.micro_batch = 0, "micro-batches of 0 rows");
+    refused(|plan| plan.log = BufferId(999), "its log is no buffer of 32 words");
+    refused(|plan| plan.log = plan.training[1].buffers[3], "its log is no buffer of 32 words");
     let kernel = Arc::new(CeilingBandwidth { words: 10 });
-    assert!(single(kernel.clone(), &[10, 9], Tiles::Cpu).is_err());
-    assert!(single(kernel, &[10], Tiles::Cpu).is_err());
+    assert!(single(kernel.clone(), &[10, 9]).is_err());
+    assert!(single(kernel, &[10]).is_err());
+}
+
+#[test]
+fn a_training_plan_that_was_changed_into_one_that_cannot_train_is_refused() {
+    let refused = |change: fn(&mut TrainingPlan), words: &str| {
+        let mut plan = training_plan();
+        change(&mut plan);
+        let (cpu, none) = (Cpu::new(plan.steps.clone()).unwrap(), no_samples());
+        let engine = Engine::new(plan, Box::new(cpu), Source::from(&none), Placement::Resident, 0);
+        let error = engine.err().expect(words).to_string();
+        assert!(error.contains(words) && !error.contains('\n'), "{error}");
+    };
+    refused(|plan| plan.host.order = BufferId(999), "no buffer 999 of 0 words");
+    refused(|plan| plan.host.rates = plan.host.progress, "of 16 words");
+    refused(|plan| plan.micro_batch = 0, "micro-batches of 0 rows");
+    refused(|plan| plan.micro_batch = 5, "micro-batches of 5 rows");
+    let (cpu, none) = (Cpu::new(plan()).unwrap(), no_samples());
+    let engine = Engine::new(training_plan(), Box::new(cpu), Source::from(&none), Placement::Resident, 0);
+    assert!(engine.err().unwrap().to_string().contains("the executor runs another plan"));
 }
 
 #[test]
 fn what_an_executor_cannot_do_is_an_error() {
-    let mut cpu = Cpu::new(plan()).unwrap();
-    let progress = cpu.plan().host.progress;
+    let plan = training_plan();
+    let mut cpu = Cpu::new(plan.steps).unwrap();
+    let progress = plan.host.progress;
     cpu.write(progress, &[0; Progress::WORDS]).unwrap();
     assert!(cpu.write(progress, &[0; Progress::WORDS + 1]).unwrap_err().to_string().contains("which has 6"));
     assert!(cpu.write(BufferId(999), &[]).is_err() && cpu.read(BufferId(999)).is_err());
@@ -60,8 +89,9 @@ fn what_an_executor_cannot_do_is_an_error() {
 /// Numbers that lead out of other buffers, without an engine that asks first.
 #[test]
 fn wild_numbers_in_buffers_harm_nothing() {
-    let mut cpu = Cpu::new(plan()).unwrap();
-    let host = cpu.plan().host;
+    let plan = training_plan();
+    let mut cpu = Cpu::new(plan.steps).unwrap();
+    let host = plan.host;
     cpu.write(host.order, &[u32::MAX, 10, 0, 1]).unwrap();
     cpu.write(host.labels, &[u32::MAX; 3]).unwrap();
     for progress in [[0, 0, 4, 0, 0, 0], [0, u32::MAX, u32::MAX, 0, 0, 0], [u32::MAX; 6], [15, 1, 400, 7, 0, 0]] {

@@ -10,7 +10,7 @@ use super::{Features, Products};
 use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
 use crate::kernels::{ConvForward, Convolution, Nearest, Tiles, transpose};
-use crate::plan::{Bare, Program};
+use crate::plan::{CustomPlan, Program};
 
 /// Samples at a time.
 const SAMPLES: usize = 1024;
@@ -39,7 +39,7 @@ pub fn by_all_columns(
     let part = count.div_ceil(count.div_ceil(most_queries(products.tiles)));
     let convolution = Convolution::dense(SAMPLES, columns, part);
     let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
-    let mut plan = Bare::new("neighbours", products.tiles)?;
+    let mut plan = CustomPlan::new("neighbours");
     let input = plan.buffer("samples", &[SAMPLES, columns]);
     let weights = plan.buffer("queries", &[columns + 1, part]);
     let output = plan.buffer("products", &[SAMPLES, part]);

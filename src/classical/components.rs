@@ -16,7 +16,7 @@ use super::{Features, Products};
 use crate::callback::{ProgressCallback, tell};
 use crate::error::{Error, Result};
 use crate::kernels::{ConvForward, ConvWeightGradient, Convolution};
-use crate::plan::{Bare, Program};
+use crate::plan::{CustomPlan, Program};
 
 /// The components of some pixels, those of the greatest variance first.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ impl Components {
         assert_eq!(columns, self.mean.len(), "columns");
         let convolution = Convolution::dense(PROJECTED, columns, count);
         let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
-        let mut plan = Bare::new("projection", products.tiles)?;
+        let mut plan = CustomPlan::new("projection");
         let input = plan.buffer("pixels", &[PROJECTED, columns]);
         let weights = plan.buffer("components", &[columns + 1, count]);
         let output = plan.buffer("coordinates", &[PROJECTED, count]);
@@ -211,7 +211,7 @@ fn sums(pixels: &Features, products: Products, callback: ProgressCallback) -> Re
     let convolution = Convolution::dense(SUMMED, columns, columns);
     let tile = products.tiles.weight_gradient(&convolution);
     let kernel = ConvWeightGradient { convolution, packed: 1, slots: 1, tile };
-    let mut plan = Bare::new("sums of products", products.tiles)?;
+    let mut plan = CustomPlan::new("sums of products");
     // The same pixels twice, since a pass binds a buffer once.
     let left = plan.buffer("pixels", &[SUMMED, columns]);
     let right = plan.buffer("pixels again", &[SUMMED, columns]);

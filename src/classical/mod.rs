@@ -32,6 +32,8 @@ pub use learner::{Learner, Task, Trained};
 pub use learners::LEARNERS;
 pub use neighbours::Neighbourhood;
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::kernels::Tiles;
 use crate::plan::{Executor, Plan};
@@ -40,7 +42,7 @@ use crate::plan::{Executor, Plan};
 #[derive(Clone, Copy)]
 pub struct Products<'a> {
     pub tiles: Tiles,
-    pub executor: &'a dyn Fn(Plan) -> Result<Box<dyn Executor>>,
+    pub executor: &'a dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
             Device::Gpu(_) => Some(compare(device, &setup, &data)?),
         };
         let plan = setup.plan()?;
-        let (operations, memory) = (plan.operations(Program::Training), plan.bytes());
+        let (operations, memory) = (plan.steps.operations(Program::Training), plan.steps.bytes());
         let start = Instant::now();
         let mut engine = setup.initialised(|plan| device.executor(plan))?;
         // Some drivers compile a shader when it first runs.

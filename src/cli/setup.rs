@@ -27,10 +27,10 @@ pub fn trainer<'a>(
         let plan = setup.plan()?;
         console.say(&format!(
             "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
-            plan.bytes() as f64 / 1e6,
-            plan.buffers.len(),
-            plan.passes(Program::Training).len(),
-            plan.passes(Program::Evaluation).len(),
+            plan.steps.bytes() as f64 / 1e6,
+            plan.steps.buffers.len(),
+            plan.steps.passes(Program::Training).len(),
+            plan.steps.passes(Program::Evaluation).len(),
             format!("{:?}", state.config.tiles.table).to_lowercase(),
             tuned(&state),
             format!("{:?}", setup.placement).to_lowercase(),

@@ -127,7 +127,7 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
     let plan = lower(&model, Options::new(batch, tiles, batch))?;
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();
-    for (number, pass) in plan.training.iter().enumerate() {
+    for (number, pass) in plan.steps.training.iter().enumerate() {
         let row = pass.kernel.row();
         let wgsl = specialise(row.wgsl, &pass.kernel.constants());
         if !kernels.contains(&row.name) || !known.insert(wgsl.clone()) {

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::mem::take;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
@@ -11,7 +12,7 @@ use crate::plan::{BatchLog, BufferId, Clock, Executor, MOST_BINDINGS, Pass, Plan
 
 /// A plan with its buffers in memory.
 pub struct Cpu {
-    plan: Plan,
+    plan: Arc<Plan>,
     memory: Vec<Vec<u32>>,
     logs: VecDeque<Vec<BatchLog>>,
 }
@@ -19,7 +20,8 @@ pub struct Cpu {
 impl Cpu {
     /// # Errors
     /// See [`Plan::check`]; [`Error::Device`] where memory does not suffice.
-    pub fn new(plan: Plan) -> Result<Self> {
+    pub fn new(plan: impl Into<Arc<Plan>>) -> Result<Self> {
+        let plan = plan.into();
         plan.check()?;
         let mut memory = Vec::new();
         for buffer in &plan.buffers {
@@ -78,7 +80,7 @@ impl Executor for Cpu {
                 run(pass, memory);
             }
         });
-        self.logs.push_back(BatchLog::read(&self.memory[self.plan.host.log.0][..2 * batches]));
+        self.logs.push_back(BatchLog::read(&self.memory[self.plan.log.0][..2 * batches]));
         Ok(())
     }
 

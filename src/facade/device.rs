@@ -1,6 +1,7 @@
 //! What computes: a named adapter is a promise; by itself it is a hardware GPU, else the CPU path.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cpu::Cpu;
 use crate::error::Result;
@@ -66,7 +67,7 @@ impl Device {
     /// # Errors
     /// [`Error::Adapter`](crate::error::Error::Adapter) or [`Error::Device`](crate::error::Error::Device) where the
     /// device's limits or its memory do not allow it.
-    pub fn executor(&self, plan: Plan) -> Result<Box<dyn Executor>> {
+    pub fn executor(&self, plan: Arc<Plan>) -> Result<Box<dyn Executor>> {
         Ok(match self {
             Device::Gpu(adapter) => Box::new(Gpu::new(adapter, plan)?),
             Device::Cpu => Box::new(Cpu::new(plan)?),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
@@ -15,7 +16,7 @@ use crate::plan::{BatchLog, Buffer, BufferId, Executor, Pass, Plan, Program, Tim
 /// A plan on a device.
 pub struct Gpu {
     device: Device,
-    plan: Plan,
+    plan: Arc<Plan>,
     buffers: Vec<wgpu::Buffer>,
     training: Vec<Dispatch>,
     evaluation: Vec<Dispatch>,
@@ -40,7 +41,8 @@ impl Gpu {
     /// # Errors
     /// See [`Plan::check`]; [`Error::Adapter`] where the plan is beyond the adapter's limits, [`Error::Device`] where the
     /// device fails.
-    pub fn new(adapter: &Adapter, plan: Plan) -> Result<Self> {
+    pub fn new(adapter: &Adapter, plan: impl Into<Arc<Plan>>) -> Result<Self> {
+        let plan = plan.into();
         plan.check()?;
         check_limits(adapter, &plan)?;
         let device = adapter.open()?;
@@ -56,7 +58,7 @@ impl Gpu {
         let mut training = prepare(&device, &passes)?;
         drop(passes);
         let evaluation = training.split_off(plan.training.len());
-        let log_words = plan.buffer(plan.host.log).words;
+        let log_words = plan.buffer(plan.log).words;
         let idle = (0..DEPTH).map(|_| read_back_buffer(&device.device, log_words)).collect();
         device.check()?;
         Ok(Self { device, plan, buffers, training, evaluation, idle, waiting: VecDeque::new() })
@@ -138,7 +140,7 @@ impl Executor for Gpu {
         Plan::check_batches(batches)?;
         let log = match self.idle.pop() {
             Some(log) => log,
-            None => read_back_buffer(&self.device.device, self.plan.buffer(self.plan.host.log).words),
+            None => read_back_buffer(&self.device.device, self.plan.buffer(self.plan.log).words),
         };
         let dispatches = self.dispatches(program);
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
@@ -147,7 +149,7 @@ impl Executor for Gpu {
             dispatch.record(&mut pass);
         }
         drop(pass);
-        encoder.copy_buffer_to_buffer(&self.buffers[self.plan.host.log.0], 0, &log, 0, log.size());
+        encoder.copy_buffer_to_buffer(&self.buffers[self.plan.log.0], 0, &log, 0, log.size());
         let index = self.device.queue.submit([encoder.finish()]);
         let (sender, mapped) = oneshot_channel();
         log.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));

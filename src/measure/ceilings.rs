@@ -38,12 +38,12 @@ const LONG_ENOUGH: f64 = 4e-3;
 /// What the device reports, or an interrupt.
 pub fn ceilings(
     tiles: Tiles,
-    make: &dyn Fn(Plan) -> Result<Box<dyn Executor>>,
+    make: &dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
     callback: ProgressCallback<()>,
 ) -> Result<Ceilings> {
     let mut rate = |kernel: Arc<dyn Kernel>, words: &[usize], count: fn(&Plan) -> usize| {
         go_on(callback)?;
-        let mut executor = make(single(kernel, words, tiles)?)?;
+        let mut executor = make(single(kernel, words)?)?;
         let seconds = shortest(&mut *executor)?;
         Ok((seconds, count(executor.plan()) as f64 / seconds))
     };

@@ -78,7 +78,7 @@ pub fn profile(engine: &mut Engine, data: &Synthetic, steps: usize, callback: Pr
     }
     let after = throughput(engine, data, steps, callback)?;
 
-    let passes = works(engine.plan());
+    let passes = works(&engine.plan().steps);
     let steps: Vec<&[Range<f64>]> =
         timelines.iter().flat_map(|timeline| timeline.passes.chunks_exact(passes.len())).collect();
     let spans = timelines.iter().map(|timeline| timeline.passes.last().map_or(0.0, |last| last.end));

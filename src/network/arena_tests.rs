@@ -1,6 +1,6 @@
 //! How variables share buffers.
 
-use super::{Options, lower};
+use super::{Options, TrainingPlan, lower};
 use crate::kernels::Partitions;
 use crate::kernels::Tiles;
 use crate::layers::{Activation, Dense, Flatten, Layer};
@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::plan::{BufferId, Plan, Training, Variable};
 
 /// A plan of dense layers over 4,096 inputs.
-fn plan(units: &[usize], micro_batch: usize) -> Plan {
+fn plan(units: &[usize], micro_batch: usize) -> TrainingPlan {
     let dense = |&units: &usize| Layer::Dense(Dense { units, activation: Activation::Linear });
     let layers = [Layer::Flatten(Flatten {})].into_iter().chain(units.iter().map(dense));
     let model = Model::sequence("dense", [64, 64, 1], layers);
@@ -16,11 +16,11 @@ fn plan(units: &[usize], micro_batch: usize) -> Plan {
 }
 
 /// The buffers of values, and the number of update passes.
-fn arenas(plan: &Plan) -> (Vec<&str>, usize) {
+fn arenas(plan: &TrainingPlan) -> (Vec<&str>, usize) {
     let mut names: Vec<&str> =
-        plan.variables.iter().map(|variable| plan.buffer(variable.values.buffer).name.as_str()).collect();
+        plan.variables.iter().map(|variable| plan.steps.buffer(variable.values.buffer).name.as_str()).collect();
     names.dedup();
-    (names, plan.training.iter().filter(|pass| pass.kernel.row().name == "adam").count())
+    (names, plan.steps.training.iter().filter(|pass| pass.kernel.row().name == "adam").count())
 }
 
 #[test]
@@ -55,6 +55,6 @@ fn no_two_variables_share_a_word() {
         for pair in taken.windows(2) {
             assert!(pair[0].0 != pair[1].0 || pair[0].2 <= pair[1].1, "{pair:?}");
         }
-        assert!(taken.iter().all(|(buffer, _, end)| *end <= plan.buffer(*buffer).words));
+        assert!(taken.iter().all(|(buffer, _, end)| *end <= plan.steps.buffer(*buffer).words));
     }
 }

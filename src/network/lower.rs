@@ -1,9 +1,11 @@
 //! Lowering: from a model to the buffers and passes that train and evaluate it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::graph::{Graph, Stage};
 use super::rewrites::rewrite;
+use super::training_plan::TrainingPlan;
 use crate::error::{Error, Result};
 use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy, Tiling};
 use crate::layers::Place;
@@ -50,7 +52,7 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 ///
 /// # Errors
 /// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
-pub fn lower(model: &Model, options: Options) -> Result<Plan> {
+pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let layers = resolve(model)?;
     let Options { batch, micro_batch, tiles, samples, optimizer } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
@@ -64,6 +66,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
 
     let mut buffers = Buffers::default();
     let host = host_buffers(&mut buffers, model, [batch, micro_batch], samples, &optimizer);
+    let log = buffers.add("log", vec![Plan::BATCHES, 2]);
     let pixels = graph.shapes[0].values();
     let input = buffers.add("input", vec![micro_batch, pixels]);
     let labels = buffers.add("batch.labels", vec![micro_batch]);
@@ -86,7 +89,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
         [
             pass("input", gather, &gathered),
             pass("loss", loss, &judged),
-            pass("loss", advance, &[losses, correct, host.progress, host.log]),
+            pass("loss", advance, &[losses, correct, host.progress, log]),
         ]
     };
     let [gather, loss, advance] = ends(false);
@@ -107,11 +110,10 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
     let last = training.len() - 1;
     training.splice(last..last, updates);
 
-    let (model, buffers) = (model.clone(), buffers.0);
-    let plan =
-        Plan { model, batch, micro_batch, tiles, samples, buffers, training, evaluation, optimizer, variables, host };
-    plan.check()?;
-    Ok(plan)
+    let steps = Plan { buffers: buffers.0, training, evaluation, log };
+    steps.check()?;
+    let (steps, model) = (Arc::new(steps), model.clone());
+    Ok(TrainingPlan { steps, model, batch, micro_batch, tiles, samples, optimizer, variables, host })
 }
 
 /// Adds the passes of all stages, forward and backward; the buffer of the logits' gradient, which the loss makes.
@@ -167,7 +169,6 @@ fn host_buffers(
         order: buffers.add("order", vec![Plan::BATCHES, batch]),
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
-        log: buffers.add("log", vec![Plan::BATCHES, 2]),
         logits: buffers.add("logits", vec![micro_batch, model.classes()]),
         probabilities: buffers.add("probabilities", vec![micro_batch, model.classes()]),
     }

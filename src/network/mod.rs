@@ -7,6 +7,8 @@ mod lower;
 mod rewrites;
 #[cfg(test)]
 mod tests;
+mod training_plan;
 
 pub use lower::{LARGEST_BATCH, Options, equal_parts, lower};
 pub use rewrites::{REWRITES, Rewrite};
+pub use training_plan::TrainingPlan;

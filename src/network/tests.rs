@@ -1,6 +1,6 @@
 //! What networks become, pass by pass.
 
-use super::{Options, equal_parts, lower};
+use super::{Options, TrainingPlan, equal_parts, lower};
 use crate::geometry::Padding;
 use crate::kernels::Tiles;
 use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
@@ -15,12 +15,12 @@ fn dropout(rate: f32) -> Layer {
     Layer::Dropout(Dropout { rate })
 }
 
-fn plan_of(input: [usize; 3], layers: Vec<Layer>) -> Plan {
+fn plan_of(input: [usize; 3], layers: Vec<Layer>) -> TrainingPlan {
     lower(&Model::sequence("lowered", input, layers), Options::new(2, Tiles::Cpu, 2)).unwrap()
 }
 
 /// Dropout of the input, of a ReLU's value, and of one without a ReLU.
-fn plan() -> Plan {
+fn plan() -> TrainingPlan {
     let layers = vec![
         dropout(0.25),
         Layer::Flatten(Flatten {}),
@@ -35,20 +35,21 @@ fn plan() -> Plan {
 }
 
 /// The backward passes that carry a gradient to a value: the layer, the kernel, and the gate's scale if there is one.
-fn gates(plan: &Plan) -> Vec<(String, &str, Option<String>)> {
+fn gates(plan: &TrainingPlan) -> Vec<(String, &str, Option<String>)> {
     let gate = |pass: &Pass| {
         let constants = pass.kernel.constants();
         let find = |name: &str| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
         let gated = find("GATED")?;
         Some((pass.layer.clone(), pass.kernel.row().name, find("SCALE").filter(|_| gated == "1u")))
     };
-    plan.training.iter().filter_map(gate).collect()
+    plan.steps.training.iter().filter_map(gate).collect()
 }
 
 /// Each pass's kernel and the last of its buffers.
-fn passes(plan: &Plan, program: Program) -> Vec<String> {
-    let say = |pass: &Pass| format!("{} {}", pass.kernel.row().name, plan.buffer(*pass.buffers.last().unwrap()).name);
-    plan.passes(program).iter().map(say).collect()
+fn passes(plan: &TrainingPlan, program: Program) -> Vec<String> {
+    let say =
+        |pass: &Pass| format!("{} {}", pass.kernel.row().name, plan.steps.buffer(*pass.buffers.last().unwrap()).name);
+    plan.steps.passes(program).iter().map(say).collect()
 }
 
 /// Backwards, a gate stands for its dropouts; without one each runs again, the last one first. Nothing is made for
@@ -77,7 +78,7 @@ fn a_training_step_drops_gradients_as_it_dropped_values() {
     ];
     let plan = plan();
     assert_eq!(passes(&plan, Program::Training), expected);
-    let layers: Vec<&str> = plan.training.iter().map(|pass| pass.layer.as_str()).collect();
+    let layers: Vec<&str> = plan.steps.training.iter().map(|pass| pass.layer.as_str()).collect();
     assert_eq!(layers[11..13], ["dropout_3", "dropout_2"]);
 }
 
@@ -121,7 +122,7 @@ fn dropouts_of_a_relus_value_multiply_in_its_gate() {
     let middle = [conv(Activation::Relu), dropout(0.5), Layer::Flatten(Flatten {}), dropout(0.75)];
     let plan = plan_of([8, 8, 2], [&middle[..], &end()].concat());
     assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "8e0f")]));
-    let dropouts = plan.training.iter().filter(|pass| pass.kernel.row().name == "dropout");
+    let dropouts = plan.steps.training.iter().filter(|pass| pass.kernel.row().name == "dropout");
     assert_eq!(dropouts.map(|pass| pass.layer.as_str()).collect::<Vec<_>>(), ["dropout_0", "dropout_1"]);
 }
 
@@ -138,7 +139,7 @@ fn nothing_before_the_first_weights_gets_a_gradient() {
     let layers = [&[dropout(0.5), pool(2, 2), conv(Activation::Relu), pool(2, 2)][..], &end()].concat();
     let plan = plan_of([8, 8, 2], layers);
     assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "1e0f")]));
-    let unused = |name: &str| plan.buffers.iter().find(|buffer| buffer.name == name).unwrap().words == 1;
+    let unused = |name: &str| plan.steps.buffers.iter().find(|buffer| buffer.name == name).unwrap().words == 1;
     assert!(unused("input.output.gradient") && unused("max_pooling2d.output.gradient"));
 }
 
@@ -151,8 +152,9 @@ fn work_is_counted() {
     let (model, _) = notebook("cnn1").unwrap();
     let plan = lower(&model, Options::new(512, Tiles::Cpu, 10_000)).unwrap();
     let work = |layer: &str, kernel: &str| {
-        let pass = plan.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();
-        (pass.kernel.operations(), plan.traffic(pass))
+        let pass =
+            plan.steps.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();
+        (pass.kernel.operations(), plan.steps.traffic(pass))
     };
     let order = 4 * 512;
     let pixels = 512 * 784;
@@ -166,7 +168,7 @@ fn work_is_counted() {
     let values = convolution + dense + last;
     let partitions = 64 * convolution + dense + 4 * last;
     assert_eq!(work("weights", "adam"), (11 * values + partitions, 4 * (partitions + 1 + 6 + 6 * 6 + 6 * values)));
-    assert_eq!(plan.operations(Program::Evaluation), {
+    assert_eq!(plan.steps.operations(Program::Evaluation), {
         let products = rows * 9 * 32 + 512 * (5408 * 128 + 128 * 10);
         2 * products + pixels + 4 * 512 * 10 + 512
     });
@@ -179,8 +181,8 @@ fn work_in_slots_is_counted() {
     let plan = lower(&model, Options::new(512, Tiles::Gpu, 10_000)).unwrap();
     let work = |kernel: &str| {
         let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.row().name == kernel;
-        let pass = plan.evaluation.iter().find(of_kernel).unwrap();
-        (pass.kernel.operations(), plan.traffic(pass))
+        let pass = plan.steps.evaluation.iter().find(of_kernel).unwrap();
+        (pass.kernel.operations(), plan.steps.traffic(pass))
     };
     let (outputs, slots) = (512 * 128, 13);
     let moved = 512 * 5408 + 5409 * 128 + slots * outputs + 1;

@@ -5,15 +5,14 @@ use std::ops::Range;
 
 use super::{BufferId, Pass, Plan};
 use crate::error::{Error, Result};
-use crate::kernels::{BINDING_ALIGNMENT, MOST_WORDS, Progress, misfit};
+use crate::kernels::{BINDING_ALIGNMENT, MOST_WORDS, misfit};
 
 /// The most bindings of a kernel: as many as WebGPU promises to any.
 pub const MOST_BINDINGS: usize = 8;
 
 impl Plan {
     /// Refuses a plan that cannot run: a buffer too large to address, a pass whose buffers are not its kernel's, or which
-    /// binds one twice (WebGPU forbids it where one use writes, and the CPU executor lends each buffer once), or buffers of
-    /// the host that are none.
+    /// binds one twice (WebGPU forbids it where one use writes, and the CPU executor lends each buffer once), or no log.
     ///
     /// # Errors
     /// [`Error::Usage`] for what is too large, [`Error::Failed`] naming the pass for what does not fit together.
@@ -34,23 +33,9 @@ impl Plan {
                 return Err(Error::Failed(format!("{}: {problem}", pass.layer)));
             }
         }
-        let host = &self.host;
-        let needed = [
-            (host.progress, Progress::WORDS),
-            (host.log, 2 * Self::BATCHES),
-            (host.rates, Self::BATCHES),
-            (host.order, 0),
-            (host.images, 0),
-            (host.labels, 0),
-            (host.logits, 0),
-            (host.probabilities, 0),
-        ];
-        match needed.into_iter().find(|(id, words)| self.buffers.get(id.0).is_none_or(|own| own.words < *words)) {
-            Some((BufferId(number), words)) => Err(Error::Failed(format!("no buffer {number} of {words} words"))),
-            None if self.micro_batch == 0 || self.micro_batch > self.batch => {
-                Err(Error::Failed(format!("micro-batches of {} rows of a batch of {}", self.micro_batch, self.batch)))
-            }
-            None => Ok(()),
+        match self.buffers.get(self.log.0) {
+            Some(log) if log.words >= 2 * Self::BATCHES => Ok(()),
+            _ => Err(Error::Failed(format!("its log is no buffer of {} words", 2 * Self::BATCHES))),
         }
     }
 

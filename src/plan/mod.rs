@@ -1,16 +1,16 @@
 //! A training step as data: named buffers and ordered passes. Making a plan needs no device; an [`Executor`] runs it.
 
 mod arenas;
-mod bare;
 mod check;
+mod custom;
 mod executor;
 mod tape;
 mod variables;
 
 pub(crate) use arenas::Arenas;
 pub use arenas::Storage;
-pub use bare::{Bare, single};
 pub use check::MOST_BINDINGS;
+pub use custom::{CustomPlan, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub(crate) use tape::{Buffers, pass};
 pub use tape::{Recorded, Tape, ValueId};
@@ -18,12 +18,10 @@ pub use variables::{Gradient, Place, Training, Variable, VariableKind, Weights};
 
 use std::sync::Arc;
 
-use crate::kernels::{Kernel, Tiling};
-use crate::model::Model;
-use crate::optimizers::Optimizer;
+use crate::kernels::Kernel;
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BufferId(pub usize);
 
 /// A named run of 32-bit words on the device.
@@ -72,44 +70,25 @@ pub struct HostBuffers {
     pub rates: BufferId,
     /// [`crate::kernels::Progress`]
     pub progress: BufferId,
-    /// `[batches, 2]`: loss sum and correct predictions of each batch.
-    pub log: BufferId,
     /// `[micro_batch, classes]`
     pub logits: BufferId,
     /// `[micro_batch, classes]`
     pub probabilities: BufferId,
 }
 
-/// Everything an executor needs to train and evaluate one model with one batch size.
-#[derive(Debug)]
+/// Everything that an executor needs: buffers, and two programs over them.
+#[derive(Debug, Default)]
 pub struct Plan {
-    pub model: Model,
-    pub batch: usize,
-    /// Rows of a batch that go through the network at a time: see [`Options::micro_batch`].
-    pub micro_batch: usize,
-    pub tiles: Tiling,
-    /// Samples that the image and label buffers hold.
-    pub samples: usize,
     pub buffers: Vec<Buffer>,
     pub training: Vec<Pass>,
     pub evaluation: Vec<Pass>,
-    pub optimizer: Optimizer,
-    /// In the order of the layers.
-    pub variables: Vec<Variable>,
-    pub host: HostBuffers,
+    /// `[batches, 2]`: loss sum and correct predictions of each batch, which executors give back.
+    pub log: BufferId,
 }
 
 impl Plan {
     /// The most batches that one submission may run: the length of the order, the rates and the log.
     pub const BATCHES: usize = 16;
-
-    /// Rows of one run of a program: evaluation has no reason to take more than a micro-batch.
-    pub fn rows(&self, program: Program) -> usize {
-        match program {
-            Program::Training => self.batch,
-            Program::Evaluation => self.micro_batch,
-        }
-    }
 
     pub fn passes(&self, program: Program) -> &[Pass] {
         match program {
@@ -138,11 +117,6 @@ impl Plan {
     /// Bytes of all buffers.
     pub fn bytes(&self) -> u64 {
         self.buffers.iter().map(|buffer| 4 * buffer.words as u64).sum()
-    }
-
-    /// Numbers in all variables.
-    pub fn weights(&self) -> usize {
-        self.variables.iter().map(|variable| variable.values.words).sum()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Gradients of whole networks on an executor, against finite differences of the loss.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::data::Samples;
 use crate::error::Result;
@@ -111,7 +112,7 @@ fn dropped_features() -> Model {
 /// Where the device fails.
 pub fn gradient_checks(
     tiles: Tiles,
-    make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>,
+    make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     layer_checks(&network(), tiles, BATCH, make, STEP, |engine, order| engine.evaluate(order))
 }
@@ -122,7 +123,7 @@ pub fn gradient_checks(
 /// Where the device fails.
 pub fn dropout_gradient_checks(
     tiles: Tiles,
-    make: impl Fn(Plan) -> Result<Box<dyn Executor>>,
+    make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
     for network in [dropped_images(), dropped_features()] {
@@ -142,7 +143,7 @@ fn layer_checks(
     network: &Model,
     tiles: Tiles,
     micro_batch: usize,
-    make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>,
+    make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
     step: f32,
     loss: impl Fn(&mut Engine, &[u32]) -> Result<Metrics>,
 ) -> Result<Vec<GradientCheck>> {

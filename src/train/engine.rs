@@ -10,6 +10,7 @@ use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::kernels::Progress;
 use crate::model::glorot;
+use crate::network::TrainingPlan;
 use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training, VariableKind};
 use crate::random;
 
@@ -43,6 +44,7 @@ impl Metrics {
 
 /// An executor with the data, and how far training has come.
 pub struct Engine<'a> {
+    plan: TrainingPlan,
     executor: Box<dyn Executor>,
     source: Source<'a>,
     placement: Placement,
@@ -58,29 +60,38 @@ pub struct Engine<'a> {
 const SUBMISSION: Duration = Duration::from_millis(400);
 
 impl<'a> Engine<'a> {
-    /// An engine whose weights are still zero; see [`Self::initialise`].
+    /// An engine whose weights are still zero, over an executor of the plan's steps; see [`Self::initialise`].
     ///
     /// # Errors
     /// [`Error::Data`] where the samples are not the model's, or more than the plan has room for.
-    pub fn new(mut executor: Box<dyn Executor>, source: Source<'a>, placement: Placement, seed: u64) -> Result<Self> {
+    pub fn new(
+        plan: TrainingPlan,
+        mut executor: Box<dyn Executor>,
+        source: Source<'a>,
+        placement: Placement,
+        seed: u64,
+    ) -> Result<Self> {
+        plan.check()?;
+        if !std::ptr::eq(executor.plan(), &*plan.steps) {
+            return Err(Error::Failed("the executor runs another plan; make it of this one's steps".into()));
+        }
         // The labels lead kernels to logits, and so are asked here once, where data and model meet.
-        let Plan { model, host, .. } = executor.plan();
+        let TrainingPlan { model, host, .. } = &plan;
         for samples in source.parts.iter().filter(|samples| !samples.labels.is_empty() || !samples.images.is_empty()) {
             let fail = |problem| Error::Data(format!("model '{}': {problem}; give the model's own data", model.name));
             samples.check(model.input, model.classes()).map_err(fail)?;
         }
         if placement == Placement::Resident {
-            let host = *host;
             let images = words(source.parts.iter().map(|part| part.images.as_slice()));
             let labels = words(source.parts.iter().map(|part| part.labels.as_slice()));
             executor.write(host.images, &images)?;
             executor.write(host.labels, &labels)?;
         }
-        Ok(Self { executor, source, placement, seed, time: 0, batches: 1 })
+        Ok(Self { plan, executor, source, placement, seed, time: 0, batches: 1 })
     }
 
-    pub fn plan(&self) -> &Plan {
-        self.executor.plan()
+    pub fn plan(&self) -> &TrainingPlan {
+        &self.plan
     }
 
     pub fn source(&self) -> &Source<'a> {

@@ -1,10 +1,12 @@
 //! From a model and samples to an engine: the one place where a plan is made of them.
 
+use std::sync::Arc;
+
 use super::{Engine, Placement, Source};
 use crate::error::Result;
 use crate::kernels::Tiling;
 use crate::model::Model;
-use crate::network::{Options, equal_parts, lower};
+use crate::network::{Options, TrainingPlan, equal_parts, lower};
 use crate::plan::{Executor, Plan};
 
 /// What an engine is made of, but for the device.
@@ -42,7 +44,7 @@ impl<'a> Setup<'a> {
     ///
     /// # Errors
     /// See [`lower`].
-    pub fn plan(&self) -> Result<Plan> {
+    pub fn plan(&self) -> Result<TrainingPlan> {
         lower(&self.model, self.options.clone())
     }
 
@@ -50,15 +52,17 @@ impl<'a> Setup<'a> {
     ///
     /// # Errors
     /// Where the model, the samples or the device's limits do not allow it.
-    pub fn engine(&self, make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>) -> Result<Engine<'a>> {
-        Engine::new(make(self.plan()?)?, self.source, self.placement, self.seed)
+    pub fn engine(&self, make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>) -> Result<Engine<'a>> {
+        let plan = self.plan()?;
+        let executor = make(plan.steps.clone())?;
+        Engine::new(plan, executor, self.source, self.placement, self.seed)
     }
 
     /// The same with initial weights from the seed.
     ///
     /// # Errors
     /// See [`Setup::engine`].
-    pub fn initialised(&self, make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>) -> Result<Engine<'a>> {
+    pub fn initialised(&self, make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>) -> Result<Engine<'a>> {
         let mut engine = self.engine(make)?;
         engine.initialise()?;
         Ok(engine)

@@ -6,8 +6,9 @@ use std::path::Path;
 use super::Engine;
 use crate::error::{Error, Result};
 use crate::formats::Tensor;
+use crate::network::TrainingPlan;
 use crate::optimizers::State;
-use crate::plan::{Place, Plan, Variable};
+use crate::plan::{Place, Variable};
 
 /// The numbers of a [`Part`]'s tensors, in its order.
 pub type Values = Vec<Vec<f32>>;
@@ -23,13 +24,13 @@ pub struct Part {
 
 impl Part {
     /// The variables' values.
-    pub fn values(plan: &Plan) -> Self {
+    pub fn values(plan: &TrainingPlan) -> Self {
         let variables = plan.variables.clone();
         Self { suffix: String::new(), places: variables.iter().map(|variable| variable.values).collect(), variables }
     }
 
     /// The values, then each state of the optimizer.
-    pub fn all(plan: &Plan) -> Vec<Self> {
+    pub fn all(plan: &TrainingPlan) -> Vec<Self> {
         let trained = plan.variables.iter().filter(|variable| variable.is_trainable());
         let variables: Vec<Variable> = trained.cloned().collect();
         let states = plan.optimizer.rule().states().iter().enumerate();

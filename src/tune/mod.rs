@@ -22,6 +22,6 @@ use crate::network::{Options, lower};
 pub fn products(model: &Model, options: Options) -> Result<Vec<Tiled>> {
     let plan = lower(model, options)?;
     let mut known: HashSet<Product> = HashSet::new();
-    let tiled = plan.training.iter().filter_map(|pass| Tiled::of(&*pass.kernel));
+    let tiled = plan.steps.training.iter().filter_map(|pass| Tiled::of(&*pass.kernel));
     Ok(tiled.filter(|tiled| known.insert(tiled.product())).collect())
 }

@@ -1,6 +1,7 @@
 //! `shaders/fold.wgsl` against its twin.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
@@ -40,14 +41,14 @@ fn every_broken_line_is_noticed() {
 }
 
 /// The gradient of cnn2's first convolution, which comes through the second one's fold, for a batch of 128.
-fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f32> {
+fn gradient(tiles: Tiles, make: impl FnOnce(Arc<Plan>) -> Box<dyn Executor>) -> Vec<f32> {
     const BATCH: usize = 128;
     let (model, _) = notebook("cnn2").unwrap();
     let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
     let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
     let samples = Samples { images, labels, shape: model.input };
     let setup = Setup { seed: 2020, ..Setup::new(&model, &samples, BATCH, tiles) };
-    let folds = setup.plan().unwrap().training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
+    let folds = setup.plan().unwrap().steps.training.iter().filter(|pass| pass.kernel.row().name == "fold").count();
     assert_eq!(folds, if tiles == Tiles::Software { 2 } else { 0 });
     let mut engine = setup.initialised(|plan| Ok(make(plan))).unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
@@ -58,8 +59,8 @@ fn gradient(tiles: Tiles, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> Vec<f
 #[test]
 fn a_batch_folded_in_parts_has_the_gradients_of_one_that_is_not_folded() {
     let whole = gradient(Tiles::Cpu, |plan| Box::new(Cpu::new(plan).unwrap()));
-    let gpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Gpu::new(adapter(), plan).unwrap());
-    let cpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Cpu::new(plan).unwrap());
+    let gpu: fn(Arc<Plan>) -> Box<dyn Executor> = |plan| Box::new(Gpu::new(adapter(), plan).unwrap());
+    let cpu: fn(Arc<Plan>) -> Box<dyn Executor> = |plan| Box::new(Cpu::new(plan).unwrap());
     for make in [gpu, cpu] {
         let folded = gradient(Tiles::Software, make);
         let largest = whole.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));

@@ -4,10 +4,8 @@
 use std::sync::Arc;
 
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::kernels::{
-    Access, Binding, Case, Constants, ConvForward, Convolution, Element, Gather, Kernel, Row, Tiles,
-};
-use gpu_fmnist::plan::{Bare, BufferId, Executor, Program};
+use gpu_fmnist::kernels::{Access, Binding, Case, Constants, ConvForward, Convolution, Element, Gather, Kernel, Row};
+use gpu_fmnist::plan::{BufferId, CustomPlan, Executor, Program};
 
 use crate::{adapter, probe, row};
 
@@ -71,16 +69,16 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 /// Runs a kernel on buffers that other buffers lie between; these must not change. What the kernel's then hold.
 fn between_fences(kernel: impl Kernel, memory: &[Vec<u32>]) -> Vec<Vec<u32>> {
     const FENCE: [u32; 64] = [0xfe7c_e000; 64];
-    let mut bare = Bare::new("foreign", Tiles::Gpu).unwrap();
-    let fence = |bare: &mut Bare, number: usize| bare.buffer(&format!("fence {number}"), &[FENCE.len()]);
-    let mut fences = vec![fence(&mut bare, 0)];
+    let mut plan = CustomPlan::new("foreign");
+    let fence = |plan: &mut CustomPlan, number: usize| plan.buffer(&format!("fence {number}"), &[FENCE.len()]);
+    let mut fences = vec![fence(&mut plan, 0)];
     let mut buffers: Vec<BufferId> = Vec::new();
     for (number, words) in (1..).zip(memory) {
-        buffers.push(bare.buffer("foreign", &[words.len()]));
-        fences.push(fence(&mut bare, number));
+        buffers.push(plan.buffer("foreign", &[words.len()]));
+        fences.push(fence(&mut plan, number));
     }
-    bare.pass(Arc::new(kernel), &buffers);
-    let mut gpu = Gpu::new(adapter(), bare.plan().unwrap()).unwrap();
+    plan.pass(Arc::new(kernel), &buffers);
+    let mut gpu = Gpu::new(adapter(), plan.plan().unwrap()).unwrap();
     fences.iter().for_each(|id| gpu.write(*id, &FENCE).unwrap());
     buffers.iter().zip(memory).for_each(|(id, words)| gpu.write(*id, words).unwrap());
     gpu.submit(Program::Training, 3).unwrap();
@@ -140,10 +138,10 @@ fn an_own_shader_with_foreign_constants_harms_nothing() {
 fn an_own_kernel_with_small_buffers_is_refused() {
     let convolution = Convolution::dense(64, 512, 64);
     let kernel = ConvForward { convolution, relu: true, tile: adapter().tiles().forward(&convolution), slots: 1 };
-    let mut bare = Bare::new("small", Tiles::Gpu).unwrap();
-    let buffers: Vec<BufferId> = [64, 64, 64, 1].map(|words| bare.buffer("small", &[words])).into();
-    bare.pass(Arc::new(kernel), &buffers);
-    assert!(bare.plan().unwrap_err().to_string().contains("conv_forward needs 32768 words of input"));
+    let mut plan = CustomPlan::new("small");
+    let buffers: Vec<BufferId> = [64, 64, 64, 1].map(|words| plan.buffer("small", &[words])).into();
+    plan.pass(Arc::new(kernel), &buffers);
+    assert!(plan.plan().unwrap_err().to_string().contains("conv_forward needs 32768 words of input"));
     let memory = [64, 64, 64, 1].map(|words| vec![1; words]).into();
     let case = Case { label: "small".into(), kernel: Box::new(kernel), memory, tolerances: Vec::new(), tiles: None };
     assert!(probe().run(&case).unwrap_err().to_string().contains("conv_forward needs 32768 words of input"));

@@ -1,5 +1,7 @@
 //! Gradients of a whole network against finite differences of its loss, on both executors.
 
+use std::sync::Arc;
+
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::gpu::Gpu;
 use gpu_fmnist::kernels::Tiles;
@@ -16,14 +18,14 @@ fn all_pass(checks: &[GradientCheck], layers: usize) {
 
 #[test]
 fn the_twins_agree_with_finite_differences() {
-    let make = |plan: Plan| Cpu::new(plan).map(|cpu| Box::new(cpu) as Box<dyn Executor>);
+    let make = |plan: Arc<Plan>| Cpu::new(plan).map(|cpu| Box::new(cpu) as Box<dyn Executor>);
     all_pass(&gradient_checks(Tiles::Cpu, make).unwrap(), 4);
     all_pass(&dropout_gradient_checks(Tiles::Cpu, make).unwrap(), 8);
 }
 
 #[test]
 fn every_tile_agrees_with_finite_differences() {
-    let make = |plan: Plan| Gpu::new(crate::adapter(), plan).map(|gpu| Box::new(gpu) as Box<dyn Executor>);
+    let make = |plan: Arc<Plan>| Gpu::new(crate::adapter(), plan).map(|gpu| Box::new(gpu) as Box<dyn Executor>);
     let mut dropped = 0;
     for tiles in Tiles::ALL {
         all_pass(&gradient_checks(tiles, make).unwrap(), 4);

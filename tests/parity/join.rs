@@ -1,6 +1,7 @@
 //! `shaders/join.wgsl` against its twin, and networks whose forward products are in slots.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
@@ -42,7 +43,7 @@ fn network() -> Model {
 }
 
 /// Logits of the same weights in evaluation and in training.
-fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> [Vec<f32>; 2] {
+fn logits(split_forward: bool, make: impl FnOnce(Arc<Plan>) -> Box<dyn Executor>) -> [Vec<f32>; 2] {
     let model = network();
     let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
     let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
@@ -51,7 +52,7 @@ fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> 
     let setup = Setup { seed: 2020, ..Setup::new(&model, &samples, BATCH, tiling) };
     let plan = setup.plan().unwrap();
     for program in [Program::Training, Program::Evaluation] {
-        let joins = plan.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
+        let joins = plan.steps.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
         assert_eq!(joins, if split_forward { 2 } else { 0 }, "{program:?}");
     }
     let mut engine = setup.initialised(|plan| Ok(make(plan))).unwrap();
@@ -67,8 +68,8 @@ fn a_network_in_slots_has_the_logits_of_one_without() {
     let [whole, _] = logits(false, |plan| Box::new(Cpu::new(plan).unwrap()));
     let largest = whole.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
     assert!(largest > 0.1, "{whole:?}");
-    let gpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Gpu::new(adapter(), plan).unwrap());
-    let cpu: fn(Plan) -> Box<dyn Executor> = |plan| Box::new(Cpu::new(plan).unwrap());
+    let gpu: fn(Arc<Plan>) -> Box<dyn Executor> = |plan| Box::new(Gpu::new(adapter(), plan).unwrap());
+    let cpu: fn(Arc<Plan>) -> Box<dyn Executor> = |plan| Box::new(Cpu::new(plan).unwrap());
     for make in [gpu, cpu] {
         for split in logits(true, make) {
             assert_eq!(split.len(), whole.len());

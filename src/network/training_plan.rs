@@ -1,0 +1,67 @@
+//! A plan with what there is to know of it to train and evaluate a model.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::kernels::{Progress, Tiling};
+use crate::model::Model;
+use crate::optimizers::Optimizer;
+use crate::plan::{BufferId, HostBuffers, Plan, Program, Variable};
+
+/// How one model is trained and evaluated with one batch size.
+#[derive(Clone, Debug)]
+pub struct TrainingPlan {
+    /// What an executor runs.
+    pub steps: Arc<Plan>,
+    pub model: Model,
+    pub batch: usize,
+    /// Rows of a batch that go through the network at a time: see [`Options::micro_batch`](super::Options::micro_batch).
+    pub micro_batch: usize,
+    pub tiles: Tiling,
+    /// Samples that the image and label buffers hold.
+    pub samples: usize,
+    pub optimizer: Optimizer,
+    /// In the order of the layers.
+    pub variables: Vec<Variable>,
+    pub host: HostBuffers,
+}
+
+impl TrainingPlan {
+    /// Rows of one run of a program: evaluation has no reason to take more than a micro-batch.
+    pub fn rows(&self, program: Program) -> usize {
+        match program {
+            Program::Training => self.batch,
+            Program::Evaluation => self.micro_batch,
+        }
+    }
+
+    /// Numbers in all variables.
+    pub fn weights(&self) -> usize {
+        self.variables.iter().map(|variable| variable.values.words).sum()
+    }
+
+    /// Refuses one that no data can go through: its fields are anyone's to change.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] naming what does not fit together.
+    pub fn check(&self) -> Result<()> {
+        let host = &self.host;
+        let needed = [
+            (host.progress, Progress::WORDS),
+            (host.rates, Plan::BATCHES),
+            (host.order, 0),
+            (host.images, 0),
+            (host.labels, 0),
+            (host.logits, 0),
+            (host.probabilities, 0),
+        ];
+        let buffers = &self.steps.buffers;
+        match needed.into_iter().find(|(id, words)| buffers.get(id.0).is_none_or(|own| own.words < *words)) {
+            Some((BufferId(number), words)) => Err(Error::Failed(format!("no buffer {number} of {words} words"))),
+            None if self.micro_batch == 0 || self.micro_batch > self.batch => {
+                Err(Error::Failed(format!("micro-batches of {} rows of a batch of {}", self.micro_batch, self.batch)))
+            }
+            None => Ok(()),
+        }
+    }
+}
