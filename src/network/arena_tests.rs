@@ -5,7 +5,7 @@ use crate::kernels::Partitions;
 use crate::kernels::Tiles;
 use crate::layers::{Activation, Dense, Flatten, Layer};
 use crate::model::Model;
-use crate::plan::{BufferId, Plan, Training, Variable};
+use crate::plan::{BufferId, Training, Variable};
 
 /// A plan of dense layers over 4,096 inputs.
 fn plan(units: &[usize], micro_batch: usize) -> TrainingPlan {

@@ -5,7 +5,7 @@ use crate::geometry::Padding;
 use crate::kernels::Tiles;
 use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use crate::model::{Model, notebook};
-use crate::plan::{Pass, Plan, Program};
+use crate::plan::{Pass, Program};
 
 fn dense(units: usize, activation: Activation) -> Layer {
     Layer::Dense(Dense { units, activation })

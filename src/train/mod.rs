@@ -3,6 +3,8 @@
 mod config;
 mod early_stopping;
 mod engine;
+#[cfg(test)]
+mod engine_tests;
 mod environment;
 mod evaluator;
 mod history;

@@ -1,0 +1,79 @@
+//! What an engine refuses.
+
+use std::ops::ControlFlow;
+
+use super::{Engine, Placement, Source};
+use crate::cpu::Cpu;
+use crate::data::Samples;
+use crate::error::Result;
+use crate::kernels::Tiles;
+use crate::layers::{Activation, Dense, Flatten, Layer};
+use crate::model::Model;
+use crate::network::{Options, TrainingPlan, lower};
+use crate::plan::Plan;
+
+fn samples(count: usize) -> Samples {
+    Samples { images: vec![9; 4 * count], labels: (0..count).map(|at| at as u8 % 3).collect(), shape: [2, 2, 1] }
+}
+
+fn model() -> Model {
+    let layers = vec![Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: 3, activation: Activation::Linear })];
+    Model::sequence("small", [2, 2, 1], layers)
+}
+
+fn engine(plan: TrainingPlan, source: Source, placement: Placement) -> Result<Engine> {
+    let cpu = Cpu::new(plan.steps.clone()).unwrap();
+    Engine::new(plan, Box::new(cpu), source, placement, 0)
+}
+
+/// What an engine with room for six samples of three classes says of these and of an order; nothing where all is well.
+fn problem(train: &Samples, order: &[u32], placement: Placement) -> String {
+    let none = samples(0);
+    let source = Source { parts: [train, &none] };
+    let room = if placement == Placement::Resident { 6 } else { Plan::BATCHES * 4 };
+    let plan = lower(&model(), Options::new(4, Tiles::Cpu, room)).unwrap();
+    let run = |mut engine: Engine| {
+        engine.predict(order)?;
+        engine.evaluate(order)?;
+        engine.time(order, 1e-3)?;
+        engine.train(order, 1e-3, &mut |_| ControlFlow::Continue(())).map(drop)
+    };
+    let engine = engine(plan, source, placement);
+    engine.and_then(run).map_or_else(|error| error.to_string(), |()| String::new())
+}
+
+#[test]
+fn samples_that_are_not_the_models_and_orders_of_others_are_refused() {
+    let all: Vec<u32> = (0..6).collect();
+    for placement in [Placement::Resident, Placement::Streamed] {
+        let refused = |train: Samples, order: &[u32], words: &str| {
+            let problem = problem(&train, order, placement);
+            assert!(problem.contains(words), "{placement:?}: no '{words}' in '{problem}'");
+        };
+        assert_eq!(problem(&samples(6), &all, placement), "");
+        assert_eq!(problem(&samples(6), &[], placement), "");
+        refused(samples(6), &[0, 6], "sample 6: there are 6, numbered from 0");
+        refused(samples(6), &[u32::MAX], "sample 4294967295: there are 6");
+        refused(samples(0), &[0], "sample 0: there are 0");
+        refused(Samples { labels: vec![0, 1, 2, 0, 3, 1], ..samples(6) }, &all, "label 3 of sample 4 is beyond");
+        refused(Samples { labels: vec![0; 5], ..samples(6) }, &all, "24 pixels with 5 labels");
+        refused(Samples { images: Vec::new(), ..samples(6) }, &all, "0 pixels with 6 labels");
+        refused(Samples { shape: [4, 1, 1], ..samples(6) }, &all, "images are [4, 1, 1] [H, W, C]");
+    }
+    // More than the plan has room for.
+    assert!(problem(&samples(7), &all, Placement::Resident).contains("words for images, which has 6"));
+    let many: Vec<u32> = all.iter().copied().cycle().take(4 * Plan::BATCHES + 1).collect();
+    assert!(problem(&samples(6), &many, Placement::Resident).contains("words for order, which has 64"));
+}
+
+/// The state of a run may say that it is so old.
+#[test]
+fn steps_end_before_they_wrap() {
+    let plan = lower(&model(), Options::new(4, Tiles::Cpu, 6)).unwrap();
+    let (train, none) = (samples(6), samples(0));
+    let source = Source { parts: [&train, &none] };
+    let mut engine = engine(plan, source, Placement::Resident).unwrap();
+    engine.time = u32::MAX - 3;
+    let trained = engine.train(&[0], 1e-3, &mut |_| ControlFlow::Continue(()));
+    assert!(trained.unwrap_err().to_string().contains("no more can be counted"));
+}
