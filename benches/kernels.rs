@@ -24,7 +24,7 @@ fn products(criterion: &mut Criterion) {
     let mut seen = BTreeSet::new();
     for name in NAMES {
         let (model, _) = notebook(name).expect("the name is one of the list");
-        let options = Options::new(BATCH, device.tiles(), BATCH);
+        let options = Options::new(BATCH, device.class(), BATCH);
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
         for number in 0..plan.training.len() {
             let kernel = &plan.training[number].kernel;
@@ -43,7 +43,7 @@ fn bench(group: &mut BenchmarkGroup<WallTime>, model: &str, plan: &Plan, number:
     let pass = &plan.training[number];
     let name = format!("{model}/{}/{}", pass.layer, pass.kernel.row().name);
     let words: Vec<usize> = pass.buffers.iter().map(|id| plan.buffer(*id).words).collect();
-    let alone = single(pass.kernel.clone(), &words, device.tiles()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let alone = single(pass.kernel.clone(), &words, device.class()).unwrap_or_else(|error| panic!("{name}: {error}"));
     let bound = alone.training[0].buffers.clone();
     let mut executor = device.executor(alone).unwrap_or_else(|error| panic!("{name}: {error}"));
     group.throughput(Throughput::Elements(pass.kernel.operations() as u64));

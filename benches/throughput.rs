@@ -18,7 +18,7 @@ fn steps(criterion: &mut Criterion) {
     for name in NAMES {
         let (model, _) = notebook(name).expect("the name is one of the list");
         let data = Synthetic::new(&model, BATCH);
-        let options = Options::new(BATCH, device.tiles(), Synthetic::samples(BATCH));
+        let options = Options::new(BATCH, device.class(), Synthetic::samples(BATCH));
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
         let engine = device.executor(plan).and_then(|executor| data.engine(executor));
         let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));

@@ -1,7 +1,7 @@
 //! A training engine for convolutional networks in which WGSL compute shaders do the work.
 //!
 //! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, random, sniff, shell, error).
+//! cli → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → gemm → (model, data, random, sniff, shell, error).
 
 pub mod classical;
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod data;
 pub mod error;
 pub mod evaluate;
 pub mod formats;
+pub mod gemm;
 pub mod gpu;
 pub mod kernels;
 pub mod measure;

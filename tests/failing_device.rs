@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::{Error, Result};
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::Identity;
-use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::{Activation, Layer, Model};
 use gpu_fmnist::plan::{BatchLog, BufferId, Executor, Options, Plan, Program, Timeline, lower};
 use gpu_fmnist::train::{Config, Engine, Monitor, Placement, Schedule, Source, State, Trainer};
@@ -87,7 +87,7 @@ fn samples(count: usize) -> Samples {
 }
 
 fn executor(lives: Lives) -> Box<dyn Executor> {
-    let plan = lower(&model(), Options::new(BATCH, Tiles::Cpu, SAMPLES + BATCH)).unwrap();
+    let plan = lower(&model(), Options::new(BATCH, DeviceClass::Cpu, SAMPLES + BATCH)).unwrap();
     Box::new(Failing { cpu: Cpu::new(plan).unwrap(), lives })
 }
 
@@ -106,7 +106,7 @@ fn state() -> State {
         shuffle: true,
         early_stopping: None,
         reduce_lr_on_plateau: None,
-        tiles: Tiles::Cpu.into(),
+        tiles: DeviceClass::Cpu.into(),
         model: model(),
     };
     State::new(config, Vec::new(), Identity::cpu())

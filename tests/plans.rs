@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
-use gpu_fmnist::kernels::{CeilingBandwidth, MOST_WORDS, Progress, Tiles};
+use gpu_fmnist::gemm::{DeviceClass, MOST_WORDS};
+use gpu_fmnist::kernels::{CeilingBandwidth, Progress};
 use gpu_fmnist::model::notebook;
 use gpu_fmnist::plan::{BufferId, Executor, Options, Plan, Program, lower, single};
 
 fn plan() -> Plan {
-    lower(&notebook("cnn1").unwrap().0, Options::new(4, Tiles::Cpu, 10)).unwrap()
+    lower(&notebook("cnn1").unwrap().0, Options::new(4, DeviceClass::Cpu, 10)).unwrap()
 }
 
 fn refused(change: impl FnOnce(&mut Plan), words: &str) {
@@ -33,8 +34,8 @@ fn a_plan_that_was_changed_into_one_that_cannot_run_is_refused() {
     refused(|plan| plan.host.log = plan.host.progress, "of 32 words");
     refused(|plan| plan.portion = 0, "portions of 0 rows");
     let kernel = Arc::new(CeilingBandwidth { words: 10 });
-    assert!(single(kernel.clone(), &[10, 9], Tiles::Cpu).is_err());
-    assert!(single(kernel, &[10], Tiles::Cpu).is_err());
+    assert!(single(kernel.clone(), &[10, 9], DeviceClass::Cpu).is_err());
+    assert!(single(kernel, &[10], DeviceClass::Cpu).is_err());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::error::Result;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::{Adapter, Gpu, adapters, select};
-use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::plan::{Executor, Plan};
 
 /// A GPU, or the CPU path.
@@ -24,8 +24,8 @@ impl Device {
         device
     }
 
-    pub fn tiles(&self) -> Tiles {
-        self.0.as_ref().map_or(Tiles::Cpu, Adapter::tiles)
+    pub fn class(&self) -> DeviceClass {
+        self.0.as_ref().map_or(DeviceClass::Cpu, Adapter::class)
     }
 
     pub fn executor(&self, plan: Plan) -> Result<Box<dyn Executor>> {

@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use super::features::CENTRE;
 use super::{Features, Products, Visit};
 use crate::error::{Error, Result};
-use crate::kernels::{ConvForward, ConvWeightGradient, Convolution};
+use crate::gemm::{Convolution, GemmConfig, GemmKind};
+use crate::kernels::{ConvForward, ConvWeightGradient};
 use crate::plan::{Bare, Program};
 
 /// The components of some pixels, those of the greatest variance first.
@@ -153,8 +154,9 @@ impl Components {
         let (columns, count) = (pixels.columns, self.count());
         assert_eq!(columns, self.mean.len(), "columns");
         let convolution = Convolution::dense(PROJECTED, columns, count);
-        let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
-        let mut plan = Bare::new("projection", products.tiles)?;
+        let product =
+            ConvForward { convolution, relu: false, config: products.class.config(GemmKind::Forward, &convolution) };
+        let mut plan = Bare::new("projection", products.class)?;
         let input = plan.buffer("pixels", &[PROJECTED, columns]);
         let weights = plan.buffer("components", &[columns + 1, count]);
         let output = plan.buffer("coordinates", &[PROJECTED, count]);
@@ -208,9 +210,10 @@ fn cumulative(variances: &[f64]) -> impl Iterator<Item = f64> + '_ {
 fn sums(pixels: &Features, products: Products, visit: Visit) -> Result<Vec<i64>> {
     let columns = pixels.columns;
     let convolution = Convolution::dense(SUMMED, columns, columns);
-    let tile = products.tiles.weight_gradient(&convolution);
-    let kernel = ConvWeightGradient { convolution, packed: 1, slots: 1, tile };
-    let mut plan = Bare::new("sums of products", products.tiles)?;
+    // In one partition, since the sums are exact as they are.
+    let config = GemmConfig { partitions: 1, ..products.class.config(GemmKind::WeightGradient, &convolution) };
+    let kernel = ConvWeightGradient { convolution, positions_per_word: 1, config };
+    let mut plan = Bare::new("sums of products", products.class)?;
     // The same pixels twice, since a pass binds a buffer once.
     let left = plan.buffer("pixels", &[SUMMED, columns]);
     let right = plan.buffer("pixels again", &[SUMMED, columns]);

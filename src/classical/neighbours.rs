@@ -11,7 +11,8 @@ use super::prediction::highest;
 use super::shortcut::Shortcut;
 use super::{Features, Products, Visit};
 use crate::error::Result;
-use crate::kernels::{ConvForward, Convolution, Nearest, Tiles, transpose};
+use crate::gemm::{Convolution, DeviceClass, GemmKind};
+use crate::kernels::{ConvForward, Nearest, transpose};
 use crate::plan::{Bare, Program};
 
 pub const LEARNER: Learner = Learner {
@@ -85,8 +86,8 @@ const SAMPLES: usize = 1024;
 
 /// Queries at a time, at most: each is a thread of a GPU, and their products fit the buffers of any adapter; a processor's
 /// caches hold fewer.
-fn most_queries(tiles: Tiles) -> usize {
-    if tiles == Tiles::Gpu { 16_384 } else { 2048 }
+fn most_queries(class: DeviceClass) -> usize {
+    if class == DeviceClass::Gpu { 16_384 } else { 2048 }
 }
 
 /// What [`Neighbourhood::nearest`] promises, without any shortcut.
@@ -104,10 +105,11 @@ pub(super) fn by_all_columns(
     let half_squares: Vec<f32> = samples.chunks_exact(columns).map(half_square).collect();
     // Equal parts, so that one plan serves all.
     let count = queries.len() / columns;
-    let part = count.div_ceil(count.div_ceil(most_queries(products.tiles)));
+    let part = count.div_ceil(count.div_ceil(most_queries(products.class)));
     let convolution = Convolution::dense(SAMPLES, columns, part);
-    let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
-    let mut plan = Bare::new("neighbours", products.tiles)?;
+    let product =
+        ConvForward { convolution, relu: false, config: products.class.config(GemmKind::Forward, &convolution) };
+    let mut plan = Bare::new("neighbours", products.class)?;
     let input = plan.buffer("samples", &[SAMPLES, columns]);
     let weights = plan.buffer("queries", &[columns + 1, part]);
     let output = plan.buffer("products", &[SAMPLES, part]);

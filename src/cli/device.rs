@@ -5,8 +5,8 @@ use clap::Args;
 use super::console::Console;
 use crate::cpu::Cpu;
 use crate::error::Result;
+use crate::gemm::DeviceClass;
 use crate::gpu::{self, Adapter, Gpu, Identity};
-use crate::kernels::Tiles;
 use crate::plan::{Executor, Plan};
 use crate::train::Placement;
 
@@ -93,10 +93,10 @@ impl Device {
     }
 
     /// Its column of the tile table.
-    pub fn tiles(&self) -> Tiles {
+    pub fn class(&self) -> DeviceClass {
         match self {
-            Device::Gpu(adapter) => adapter.tiles(),
-            Device::Cpu => Tiles::Cpu,
+            Device::Gpu(adapter) => adapter.class(),
+            Device::Cpu => DeviceClass::Cpu,
         }
     }
 

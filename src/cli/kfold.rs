@@ -20,7 +20,7 @@ use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
 use crate::formats::read_text;
-use crate::kernels::Tiles;
+use crate::gemm::DeviceClass;
 use crate::model;
 use crate::plot::{BoxPlot, Values, save};
 use crate::shell::quoted;
@@ -234,7 +234,7 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
         shuffle: true,
         early_stopping: None,
         reduce_lr_on_plateau: None,
-        tiles: Tiles::Cpu.into(),
+        tiles: DeviceClass::Cpu.into(),
         model,
     };
     config.check()?;

@@ -77,7 +77,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     interrupt::watch(console);
     let visit = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");
-    let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), visit)?;
+    let ceilings = ceilings(device.class(), &|plan| device.executor(plan), visit)?;
     console.show_for_now(&format!("timing {} steps", arguments.steps));
     let data = Synthetic::new(&model, batch);
     let mut engine = data.engine(device.executor(plan)?)?;

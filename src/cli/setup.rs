@@ -6,7 +6,7 @@ use super::trained::{Trained, TrainedRun};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::formats::Network;
-use crate::kernels::Tiling;
+use crate::gemm::GemmSelection;
 use crate::model::Model;
 use crate::plan::{Options, Plan, Program, lower};
 use crate::train::{Config, Evaluator, Placement, Source, State, Trainer};
@@ -37,7 +37,7 @@ pub fn trainer<'a>(
             plan.buffers.len(),
             plan.passes(Program::Training).len(),
             plan.passes(Program::Evaluation).len(),
-            format!("{:?}", state.config.tiles.table).to_lowercase(),
+            format!("{:?}", state.config.tiles.device).to_lowercase(),
             tuned(&state),
             format!("{placement:?}").to_lowercase(),
         ));
@@ -52,7 +52,7 @@ pub fn trainer<'a>(
 pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> Result<Evaluator<'a>> {
     let (batch, tiles) = match &trained.run {
         Some(TrainedRun { state, .. }) => (state.config.batch_size, state.config.tiles.clone()),
-        None => (BATCH, device.tiles().into()),
+        None => (BATCH, device.class().into()),
     };
     let Network { model, tensors, .. } = &trained.network;
     // Only portions of a batch are evaluated: what a whole one needs to train is not made.
@@ -70,7 +70,13 @@ fn tuned(state: &State) -> String {
 }
 
 /// The plan on this device, and where the samples are kept.
-fn prepared(model: &Model, batch: usize, tiles: Tiling, source: &Source, device: &Device) -> Result<(Plan, Placement)> {
+fn prepared(
+    model: &Model,
+    batch: usize,
+    tiles: GemmSelection,
+    source: &Source,
+    device: &Device,
+) -> Result<(Plan, Placement)> {
     let pixels: usize = model.input.iter().product();
     let placement = device.placement((source.len() * pixels) as u64);
     let plan = lower(model, Options::new(batch, tiles, placement.samples(source, batch)))?;

@@ -1,4 +1,4 @@
-//! The tiles a new run gets: the table's column for its device, and what `tune` has kept for its products.
+//! The tiles a new run gets: its device profile's, and what `tune` has kept for its products.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use super::console::Console;
 use super::device::Device;
 use crate::error::Result;
+use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Identity};
-use crate::kernels::Tiling;
 use crate::model::Model;
 use crate::tune::{Cache, Known, products};
 
@@ -31,8 +31,8 @@ pub fn choose(
     model: &Model,
     batch: usize,
     console: &mut Console,
-) -> Result<Tiling> {
-    let table = Tiling::from(device.tiles());
+) -> Result<GemmSelection> {
+    let table = GemmSelection::from(device.class());
     match (option, device, Cache::path()) {
         (TilesOption::Auto, Device::Gpu(adapter), Some(path)) => kept(table, adapter, (model, batch), &path, console),
         _ => Ok(table),
@@ -40,17 +40,17 @@ pub fn choose(
 }
 
 fn kept(
-    mut tiling: Tiling,
+    mut tiling: GemmSelection,
     adapter: &Adapter,
     (model, batch): (&Model, usize),
     path: &Path,
     console: &mut Console,
-) -> Result<Tiling> {
+) -> Result<GemmSelection> {
     const INSTEAD: &str = "taking the table's tiles until 'gpu-fmnist tune' writes it anew";
     let known = Cache::read(path).map(|cache| cache.known(&Identity::of(adapter)));
-    let cuts = match known {
+    let configs = match known {
         Ok(Known::Nothing) => return Ok(tiling),
-        Ok(Known::Cuts(cuts)) => cuts,
+        Ok(Known::Configs(configs)) => configs,
         Ok(Known::Outdated) => {
             console.say(&format!("{}: made for another version of the shaders; {INSTEAD}", path.display()));
             return Ok(tiling);
@@ -61,13 +61,13 @@ fn kept(
         }
     };
     let products = products(model, batch, &tiling)?;
-    for product in products.iter().map(|tiled| tiled.product()) {
-        let Some(cut) = cuts.get(&product.to_string()) else { continue };
-        if let Some(rule) = product.broken_rule(cut) {
+    for product in products.iter().map(|product| product.problem()) {
+        let Some(config) = configs.get(&product.to_string()) else { continue };
+        if let Some(rule) = product.broken_rule(config) {
             console.say(&format!("{}: the tile of {product} is impossible: {rule}; {INSTEAD}", path.display()));
-            return Ok(tiling.table.into());
+            return Ok(tiling.device.into());
         }
-        tiling.tuned.insert(product.to_string(), *cut);
+        tiling.tuned.insert(product.to_string(), *config);
     }
     if !tiling.tuned.is_empty() {
         let (tuned, all) = (tiling.tuned.len(), products.len());

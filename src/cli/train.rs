@@ -18,8 +18,8 @@ use super::{dataset, interrupt, record, setup, tiling};
 use crate::data::Framing;
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
+use crate::gemm::DeviceClass;
 use crate::gpu::Identity;
-use crate::kernels::Tiles;
 use crate::model::{self, Model};
 use crate::train::{Config, History, RunFolder, Schedule, State};
 
@@ -252,7 +252,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         shuffle: !arguments.no_shuffle,
         early_stopping: arguments.callbacks.early_stopping(),
         reduce_lr_on_plateau: arguments.callbacks.reduce_lr_on_plateau(),
-        tiles: Tiles::Cpu.into(),
+        tiles: DeviceClass::Cpu.into(),
         model,
     };
     config.check()?;

@@ -3,7 +3,8 @@
 //! Products are tested on small multiples of 1/8, whose sums are exact in f32 in any order: shader and twin must then
 //! agree to the bit. Only kernels with `exp`, `log`, `sqrt` or a division have tolerances.
 
-use super::{Access, Kernel, Progress, Tiles};
+use super::{Access, Kernel, Progress};
+use crate::gemm::DeviceClass;
 use crate::random::{Sequence, Stream};
 
 /// One kernel, one specialisation, and what its buffers hold before it runs.
@@ -14,8 +15,8 @@ pub struct Case {
     pub memory: Vec<Vec<u32>>,
     /// How far numbers of each binding may be apart; those of bindings beyond the list, and integers, agree to the bit.
     pub tolerances: Vec<Tolerance>,
-    /// The column of tiles that the kernel has its own from, if it has any.
-    pub tiles: Option<Tiles>,
+    /// The class of device whose profile the kernel's configuration is from, if it has one.
+    pub class: Option<DeviceClass>,
 }
 
 /// How far a number may be from the twin's: `|shader - twin| <= relative * |twin| + absolute`. The absolute part is for what
@@ -75,7 +76,7 @@ pub(super) fn progress(batch: u32, time: u32, samples: u32, portion: u32) -> Vec
 /// A case whose numbers agree to the bit.
 pub(super) fn case(label: String, kernel: impl Kernel + 'static, memory: Vec<Vec<u32>>) -> Case {
     debug_assert_eq!(memory.len(), kernel.row().bindings.len());
-    Case { label, kernel: Box::new(kernel), memory, tolerances: Vec::new(), tiles: None }
+    Case { label, kernel: Box::new(kernel), memory, tolerances: Vec::new(), class: None }
 }
 
 impl Case {

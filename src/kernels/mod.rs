@@ -7,58 +7,50 @@ mod bounded;
 mod case;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
+mod col2im;
 mod conv_forward;
 mod conv_input_gradient;
 mod conv_weight_gradient;
-mod convolution;
 mod convolution_cases;
 mod dropout;
-mod fold;
 mod fused_pool;
-mod gate;
 mod gather;
-mod join;
+mod gemm_kernel;
 mod matrix;
 mod nearest;
+mod patches;
 mod pool_backward;
 mod pool_forward;
-mod product;
 mod progress;
+mod relu_mask;
 mod scratch;
 mod softmax_cross_entropy;
 mod specialise;
-mod tiled;
-mod tiles;
-mod tiling;
+mod split_k_reduce;
 mod vectors;
 
 pub use adam::Adam;
 pub use advance::Advance;
-pub use bounded::MOST_WORDS;
 pub(crate) use bounded::{Checks, checks, misfit};
 pub use case::{Case, Tolerance};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
+pub use col2im::Col2im;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
 pub use conv_weight_gradient::ConvWeightGradient;
-pub use convolution::{Convolution, Tile};
 pub use dropout::Dropout;
-pub use fold::Fold;
-pub use gate::Gate;
 pub use gather::Gather;
-pub use join::Join;
+pub use gemm_kernel::GemmKernel;
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 pub use nearest::Nearest;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
-pub use product::{Cut, Kind, Product};
 pub use progress::Progress;
+pub use relu_mask::ReluMask;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
-pub use tiled::Tiled;
-pub use tiles::Tiles;
-pub use tiling::Tiling;
+pub use split_k_reduce::SplitKReduce;
 pub use vectors::vectorised;
 
 use std::any::Any;
@@ -78,7 +70,7 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     F32,
-    /// Integers, packed bytes, or a struct.
+    /// Integers, positions_per_word bytes, or a struct.
     Words,
 }
 
@@ -107,10 +99,10 @@ pub struct Row {
 pub const TABLE: [&Row; 15] = [
     &gather::ROW,
     &conv_forward::ROW,
-    &join::ROW,
+    &split_k_reduce::ROW,
     &conv_weight_gradient::ROW,
     &conv_input_gradient::ROW,
-    &fold::ROW,
+    &col2im::ROW,
     &pool_forward::ROW,
     &pool_backward::ROW,
     &dropout::ROW,
@@ -122,7 +114,7 @@ pub const TABLE: [&Row; 15] = [
     &ceiling_bandwidth::ROW,
 ];
 
-/// A kernel with everything about its pass decided: shapes, options, tile.
+/// A kernel with everything about its pass decided: shapes, options, configuration.
 pub trait Kernel: Any + Debug + Send + Sync {
     fn row(&self) -> &'static Row;
 
@@ -141,7 +133,7 @@ pub trait Kernel: Any + Debug + Send + Sync {
 
     /// Floating-point operations that the pass is for: a multiply-add counts as two; a comparison, a choice, and what only
     /// finds addresses, as none. Of the three products the multiply-adds alone are counted, taps outside of the image
-    /// included; gradients through a max-pool have one place of each window. Elsewhere every addition, product, root or
+    /// included; gradients through a max-pool have one element of each window. Elsewhere every addition, product, root or
     /// exponential of an element counts as one.
     fn operations(&self) -> usize;
 

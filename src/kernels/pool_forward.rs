@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::convolution_cases::window;
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
+use crate::gemm::examples::window;
 use crate::model::{Padding, Window};
 
 pub const ROW: Row = Row {

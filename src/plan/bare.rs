@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Buffer, BufferId, Options, Pass, Plan, lower, words};
 use crate::error::Result;
-use crate::kernels::{Kernel, Tiles};
+use crate::gemm::DeviceClass;
+use crate::kernels::Kernel;
 use crate::model::{Activation, Layer, Model};
 
 /// A plan whose training program is what is added to it, and which evaluates nothing. Around it is what any plan has.
@@ -15,10 +16,10 @@ impl Bare {
     ///
     /// # Errors
     /// See [`lower`].
-    pub fn new(name: &str, tiles: Tiles) -> Result<Self> {
+    pub fn new(name: &str, class: DeviceClass) -> Result<Self> {
         let layers = vec![Layer::Flatten {}, Layer::Dense { units: 2, activation: Activation::Linear }];
         let smallest = Model { name: name.to_owned(), input: [1, 1, 1], layers };
-        let mut plan = lower(&smallest, Options::new(1, tiles, 1))?;
+        let mut plan = lower(&smallest, Options::new(1, class, 1))?;
         plan.training.clear();
         plan.evaluation.clear();
         Ok(Self(plan))
@@ -49,8 +50,8 @@ impl Bare {
 ///
 /// # Errors
 /// See [`Plan::check`].
-pub fn single(kernel: Arc<dyn Kernel>, words: &[usize], tiles: Tiles) -> Result<Plan> {
-    let mut bare = Bare::new("single", tiles)?;
+pub fn single(kernel: Arc<dyn Kernel>, words: &[usize], class: DeviceClass) -> Result<Plan> {
+    let mut bare = Bare::new("single", class)?;
     let bindings = kernel.row().bindings.iter().zip(words);
     let buffers: Vec<BufferId> = bindings.map(|(binding, &words)| bare.buffer(binding.name, &[words])).collect();
     bare.pass(kernel, &buffers);

@@ -3,7 +3,8 @@
 
 use super::{BufferId, Pass, Plan};
 use crate::error::{Error, Result};
-use crate::kernels::{BINDING_ALIGNMENT, MOST_WORDS, Progress, misfit};
+use crate::gemm::MOST_WORDS;
+use crate::kernels::{BINDING_ALIGNMENT, Progress, misfit};
 
 /// The most bindings of a kernel: as many as WebGPU promises to any.
 pub const MOST_BINDINGS: usize = 8;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::stages::{Stage, Value, stages};
 use super::{Buffer, BufferId, HostBuffers, Parameter, Pass, Plan, words};
 use crate::error::{Error, Result};
+use crate::gemm::{Convolution, GemmKind, GemmSelection};
 use crate::kernels::{
-    Adam, Advance, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Cut, Fold, Gather, Kernel,
-    PoolBackward, PoolForward, Progress, SoftmaxCrossEntropy, Tiling,
+    Adam, Advance, Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, Gather, Kernel, PoolBackward,
+    PoolForward, Progress, SoftmaxCrossEntropy,
 };
 use crate::model::{Model, Resolved, resolve};
 
@@ -18,14 +19,14 @@ pub struct Options {
     /// Rows of a batch that go through the network at a time, each portion adding to the gradient of the same step: the
     /// buffers between layers need not grow with the batch.
     pub portion: usize,
-    pub tiles: Tiling,
+    pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
 }
 
 impl Options {
     /// With the portion that suits the adapter that the tiles are of.
-    pub fn new(batch: usize, tiles: impl Into<Tiling>, samples: usize) -> Self {
+    pub fn new(batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
         let tiles = tiles.into();
         Self { batch, portion: tiles.portion(batch), tiles, samples }
     }
@@ -74,35 +75,35 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
             Stage::Convolution { layer, convolution, relu, input, output } => {
                 let layer = &layers[*layer];
                 tiles.check(convolution)?;
-                let Cut { tile, slots } = tiles.forward(convolution);
-                let kernel = ConvForward { convolution: *convolution, relu: *relu, tile, slots };
-                let packed = kernel.packed();
+                let config = tiles.config(GemmKind::Forward, convolution);
+                let kernel = ConvForward { convolution: *convolution, relu: *relu, config };
+                let positions_per_word = kernel.positions_per_word();
                 let argmax = buffers.add(&format!("{}.argmax", layer.name), vec![kernel.argmax_words()]);
                 let (from, to) = (value_buffers[*input], value_buffers[*output]);
-                let gradient_tile = tiles.weight_gradient(convolution);
-                let gradient_slots = tiles.slots(convolution, &gradient_tile);
-                let parameter = parameter(&mut buffers, layer, gradient_slots, portions);
-                if let Some(join) = kernel.join() {
-                    let shape = vec![slots, join.rows, join.filters];
+                let gradient_config = tiles.config(GemmKind::WeightGradient, convolution);
+                let parameter = parameter(&mut buffers, layer, gradient_config.partitions, portions);
+                if let Some(reduction) = kernel.reduction() {
+                    let shape = vec![reduction.partitions, reduction.rows, reduction.filters];
                     let sums = buffers.add(&format!("{}.sums", layer.name), shape);
                     forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, sums, argmax]));
-                    forward.push(pass(&layer.name, join, &[sums, parameter.weights, to.output]));
+                    forward.push(pass(&layer.name, reduction, &[sums, parameter.weights, to.output]));
                 } else {
                     forward.push(pass(&layer.name, kernel, &[from.output, parameter.weights, to.output, argmax]));
                 }
                 let mut kernels = Vec::new();
                 if values[*input].needs_gradient {
                     let gate = values[*input].gate;
-                    let product = |convolution: Convolution, gate| ConvInputGradient {
+                    let product = |convolution: Convolution, relu_mask| ConvInputGradient {
                         convolution,
-                        packed,
-                        gate,
-                        tile: tiles.input_gradient(&convolution),
+                        positions_per_word,
+                        relu_mask,
+                        config: tiles.config(GemmKind::InputGradient, &convolution),
                     };
                     let sources = [to.gradient, argmax, parameter.weights];
-                    if tiles.folds(convolution) {
-                        let group = Convolution { batch: Fold::group(convolution, packed), ..*convolution };
-                        let patches = Fold::patches(&group);
+                    if tiles.uses_col2im(convolution) {
+                        let group =
+                            Convolution { batch: Col2im::group(convolution, positions_per_word), ..*convolution };
+                        let patches = group.patches();
                         let shape = vec![group.batch, patches.inputs() / group.batch];
                         let gradient = buffers.add(&format!("{}.patches.gradient", layer.name), shape);
                         let unused = buffers.add(&format!("{}.unused", layer.name), vec![1]);
@@ -110,24 +111,20 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                         for number in 0..portion / group.batch {
                             let outputs = number * group.positions() * group.filters;
                             let inputs = number * group.inputs();
-                            let places = if group.pool > 1 { outputs / packed } else { 0 };
-                            let offsets = vec![outputs, places, 0, 0, 0];
+                            let argmax_words = if group.pool > 1 { outputs / positions_per_word } else { 0 };
+                            let offsets = vec![outputs, argmax_words, 0, 0, 0];
                             kernels.push(pass_from(&layer.name, product(patches, None), &bound, offsets));
-                            let fold = Fold { convolution: group, gate };
+                            let col2im = Col2im { convolution: group, relu_mask: gate };
                             let bound = [gradient, from.output, from.gradient];
-                            kernels.push(pass_from(&layer.name, fold, &bound, vec![0, inputs, inputs]));
+                            kernels.push(pass_from(&layer.name, col2im, &bound, vec![0, inputs, inputs]));
                         }
                     } else {
                         let bound = [&sources[..], &[from.output, from.gradient]].concat();
                         kernels.push(pass(&layer.name, product(*convolution, gate), &bound));
                     }
                 }
-                let kernel = ConvWeightGradient {
-                    convolution: *convolution,
-                    packed,
-                    slots: gradient_slots,
-                    tile: gradient_tile,
-                };
+                let kernel =
+                    ConvWeightGradient { convolution: *convolution, positions_per_word, config: gradient_config };
                 kernels.push(pass(&layer.name, kernel, &[from.output, to.gradient, argmax, parameter.gradient]));
                 let Parameter { gradient, adam, weights, first_moment, second_moment, .. } = parameter;
                 let bound = [gradient, host.rates, host.progress, weights, first_moment, second_moment];
@@ -144,7 +141,7 @@ pub fn lower(model: &Model, options: Options) -> Result<Plan> {
                 forward.push(pass(&layer, kernel, &[from.output, to.output, argmax]));
                 let mut kernels = Vec::new();
                 if values[*input].needs_gradient {
-                    let kernel = PoolBackward { batch: portion, window: *window, gate: values[*input].gate };
+                    let kernel = PoolBackward { batch: portion, window: *window, relu_mask: values[*input].gate };
                     kernels.push(pass(&layer, kernel, &[to.gradient, argmax, from.output, from.gradient]));
                 }
                 kernels
@@ -303,7 +300,7 @@ fn pass_from(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId], o
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Tiles;
+    use crate::gemm::DeviceClass;
     use crate::model::{Activation, Layer};
     use crate::plan::Program;
 
@@ -321,7 +318,7 @@ mod tests {
             dense(3, Activation::Linear),
         ];
         let model = Model { name: "dropouts".into(), input: [3, 3, 1], layers };
-        lower(&model, Options::new(2, Tiles::Cpu, 2)).unwrap()
+        lower(&model, Options::new(2, DeviceClass::Cpu, 2)).unwrap()
     }
 
     /// Each pass's kernel and the last of its buffers.

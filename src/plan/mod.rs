@@ -13,7 +13,8 @@ pub use lower::{LARGEST_BATCH, Options, lower};
 
 use std::sync::Arc;
 
-use crate::kernels::{Adam, Kernel, Tiling};
+use crate::gemm::GemmSelection;
+use crate::kernels::{Adam, Kernel};
 use crate::model::{Model, Weights};
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
@@ -94,7 +95,7 @@ pub struct Plan {
     pub batch: usize,
     /// Rows of a batch that go through the network at a time: see [`Options::portion`].
     pub portion: usize,
-    pub tiles: Tiling,
+    pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub buffers: Vec<Buffer>,
@@ -159,14 +160,14 @@ fn words(shape: &[usize]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Tiles;
+    use crate::gemm::DeviceClass;
     use crate::model::notebook;
 
     /// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.
     #[test]
     fn work_is_counted() {
         let (model, _) = notebook("cnn1").unwrap();
-        let plan = lower(&model, Options::new(512, Tiles::Cpu, 10_000)).unwrap();
+        let plan = lower(&model, Options::new(512, DeviceClass::Cpu, 10_000)).unwrap();
         let work = |layer: &str, kernel: &str| {
             let pass =
                 plan.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();
@@ -188,19 +189,19 @@ mod tests {
         });
     }
 
-    /// A product in slots is for as much as one that is not, but writes more; `join` adds that up.
+    /// A product in partitions is for as much as one that is not, but writes more; `split_k_reduce` adds that up.
     #[test]
-    fn work_in_slots_is_counted() {
+    fn work_in_partitions_is_counted() {
         let (model, _) = notebook("cnn1").unwrap();
-        let plan = lower(&model, Options::new(512, Tiles::Gpu, 10_000)).unwrap();
+        let plan = lower(&model, Options::new(512, DeviceClass::Gpu, 10_000)).unwrap();
         let work = |kernel: &str| {
             let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.row().name == kernel;
             let pass = plan.evaluation.iter().find(of_kernel).unwrap();
             (pass.kernel.operations(), plan.traffic(pass))
         };
-        let (outputs, slots) = (512 * 128, 13);
-        let moved = 512 * 5408 + 5409 * 128 + slots * outputs + 1;
+        let (outputs, partitions) = (512 * 128, 13);
+        let moved = 512 * 5408 + 5409 * 128 + partitions * outputs + 1;
         assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
-        assert_eq!(work("join"), (slots * outputs, 4 * (slots * outputs + 128 + outputs)));
+        assert_eq!(work("split_k_reduce"), (partitions * outputs, 4 * (partitions * outputs + 128 + outputs)));
     }
 }

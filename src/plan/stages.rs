@@ -5,7 +5,8 @@
 //!   max-pool, flatten and dropout. Before the first of these it does nothing, since pixels are not negative.
 //! - A 2 x 2 max-pool right after a convolution goes into its epilogue.
 
-use crate::kernels::{Convolution, Dropout, Gate};
+use crate::gemm::Convolution;
+use crate::kernels::{Dropout, ReluMask};
 use crate::model::{Activation, Layer, Resolved, Shape, Window, activation};
 
 /// What flows between stages: the activations of a batch, by number. Value 0 is the input.
@@ -17,7 +18,7 @@ pub struct Value {
     pub shape: Shape,
     /// Set where the value went through ReLU: what dropout scaled it by since. A gradient then passes where the value
     /// is positive, with that scale.
-    pub gate: Gate,
+    pub gate: ReluMask,
     /// Whether anything before it has weights.
     pub needs_gradient: bool,
 }
@@ -179,7 +180,7 @@ mod tests {
         stages(&layers, 4).0.into_iter().map(say).collect()
     }
 
-    fn gates(layers: &[Layer]) -> Vec<Gate> {
+    fn gates(layers: &[Layer]) -> Vec<ReluMask> {
         stages(&resolved(layers), 4).1.into_iter().map(|value| value.gate).collect()
     }
 

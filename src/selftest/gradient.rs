@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::data::Samples;
 use crate::error::Result;
-use crate::kernels::Tiles;
+use crate::gemm::DeviceClass;
 use crate::model::{Activation, Layer, Model, Padding};
 use crate::plan::{Executor, Options, Plan, lower};
 use crate::random::{Sequence, Stream};
@@ -108,10 +108,10 @@ fn dropped_features() -> Model {
 /// # Errors
 /// Where the device fails.
 pub fn gradient_checks(
-    tiles: Tiles,
+    class: DeviceClass,
     make: impl FnOnce(Plan) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
-    let plan = lower(&network(), Options::new(BATCH, tiles, BATCH))?;
+    let plan = lower(&network(), Options::new(BATCH, class, BATCH))?;
     layer_checks(make(plan)?, STEP, |engine, order| engine.evaluate(order))
 }
 
@@ -120,13 +120,13 @@ pub fn gradient_checks(
 /// # Errors
 /// Where the device fails.
 pub fn dropout_gradient_checks(
-    tiles: Tiles,
+    class: DeviceClass,
     make: impl Fn(Plan) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
     for network in [dropped_images(), dropped_features()] {
         // Each portion has choices of its own.
-        let options = Options { portion: BATCH / 2, ..Options::new(BATCH, tiles, BATCH) };
+        let options = Options { portion: BATCH / 2, ..Options::new(BATCH, class, BATCH) };
         checks.extend(layer_checks(make(lower(&network, options)?)?, DROPOUT_STEP, train)?);
     }
     Ok(checks)

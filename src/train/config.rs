@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
-use crate::kernels::Tiling;
+use crate::gemm::GemmSelection;
 use crate::model::{Model, resolve};
 use crate::plan::LARGEST_BATCH;
 
@@ -33,7 +33,7 @@ pub struct Config {
     pub early_stopping: Option<EarlyStopping>,
     pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
     /// Another tile is another order of sums.
-    pub tiles: Tiling,
+    pub tiles: GemmSelection,
     pub model: Model,
 }
 

@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::cpu::Cpu;
     use crate::data::Samples;
-    use crate::kernels::Tiles;
+    use crate::gemm::DeviceClass;
     use crate::model::{Activation, Layer, Model};
     use crate::plan::{Options, lower};
 
@@ -299,7 +299,7 @@ mod tests {
         let none = samples(0);
         let source = Source { parts: [train, &none] };
         let room = if placement == Placement::Resident { 6 } else { Plan::BATCHES * 4 };
-        let plan = lower(&model(), Options::new(4, Tiles::Cpu, room)).unwrap();
+        let plan = lower(&model(), Options::new(4, DeviceClass::Cpu, room)).unwrap();
         let run = |mut engine: Engine| {
             engine.predict(order)?;
             engine.evaluate(order)?;
@@ -337,7 +337,7 @@ mod tests {
     /// The state of a run may say that it is so old.
     #[test]
     fn steps_end_before_they_wrap() {
-        let plan = lower(&model(), Options::new(4, Tiles::Cpu, 6)).unwrap();
+        let plan = lower(&model(), Options::new(4, DeviceClass::Cpu, 6)).unwrap();
         let (train, none) = (samples(6), samples(0));
         let source = Source { parts: [&train, &none] };
         let mut engine = Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 0).unwrap();

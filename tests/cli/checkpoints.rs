@@ -7,8 +7,8 @@ use std::path::Path;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Dataset;
 use gpu_fmnist::formats::Checkpoint;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::Identity;
-use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::model::by_name_or_file;
 use gpu_fmnist::plan::{Options, lower};
 use gpu_fmnist::train::{Config, EarlyStopping, Monitor, Placement, Schedule, Source, State, Trainer};
@@ -51,7 +51,7 @@ fn a_run_stopped_after_any_submission_goes_on_to_the_bit() {
             restore_best_weights: true,
         }),
         reduce_lr_on_plateau: None,
-        tiles: Tiles::Cpu.into(),
+        tiles: DeviceClass::Cpu.into(),
         model,
     };
     let start = || State::new(config.clone(), Vec::new(), Identity::cpu());

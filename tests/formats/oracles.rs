@@ -8,7 +8,7 @@ use std::process::Command;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::formats::{Format, Network};
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::plan::{Options, lower};
 use gpu_fmnist::train::{Evaluator, Placement, Source};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
     let test = Samples { images: images.clone(), labels: vec![0; COUNT], shape };
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape };
     let source = Source { parts: [&none, &test] };
-    let plan = lower(&network.model, Options::new(32, Tiles::Cpu, COUNT)).unwrap();
+    let plan = lower(&network.model, Options::new(32, DeviceClass::Cpu, COUNT)).unwrap();
     let executor = Box::new(Cpu::new(plan).unwrap());
     let weights = (network.tensors.as_slice(), Path::new("network"));
     let mut evaluator = Evaluator::new(weights, executor, source, Placement::Resident).unwrap();

@@ -9,7 +9,7 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::Result;
 use gpu_fmnist::evaluate::Predictions;
 use gpu_fmnist::formats::{AdamState, Network, Tensor, keras_h5, keras_zip};
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::model::Model;
 use gpu_fmnist::plan::{Options, lower};
 use gpu_fmnist::train::{Engine, Placement, Source};
@@ -51,7 +51,7 @@ pub fn samples(model: &Model, count: usize) -> Samples {
 pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut Engine) -> T) -> T {
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
     let source = Source { parts: [samples, &none] };
-    let plan = lower(model, Options::new(BATCH, Tiles::Cpu, samples.len())).unwrap();
+    let plan = lower(model, Options::new(BATCH, DeviceClass::Cpu, samples.len())).unwrap();
     work(&mut Engine::new(Box::new(Cpu::new(plan).unwrap()), source, Placement::Resident, 7).unwrap())
 }
 

@@ -1,6 +1,6 @@
 //! `shaders/conv_input_gradient.wgsl` against its twin.
 
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 
 use crate::holds;
 use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
@@ -52,10 +52,10 @@ fn every_broken_line_is_noticed() {
             "right[at] = kernel_value(tap, first_column + column, first_filter)",
         )
         .only(&UNSTAGED),
-        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
-        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
+        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),
+        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[DeviceClass::Software]),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x")
-            .only(&[Tiles::OldSoftware]),
+            .only(&[DeviceClass::OldSoftware]),
     ];
     all_go_red("conv_input_gradient", &mutations);
 }

@@ -1,6 +1,6 @@
 //! `shaders/conv_weight_gradient.wgsl` against its twin.
 
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 
 use crate::holds;
 use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
@@ -40,9 +40,9 @@ fn every_broken_line_is_noticed() {
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the slot", "let begin = slot * SLOT_POSITIONS;", "let begin = 0u;"),
         mutation("the slot's address", "let slot_start = slot * (DEPTH + 1);", "let slot_start = 0u;"),
-        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
-        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
-        mutation("surplus workgroups", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[Tiles::OldSoftware]),
+        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),
+        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[DeviceClass::Software]),
+        mutation("surplus workgroups", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[DeviceClass::OldSoftware]),
     ];
     all_go_red("conv_weight_gradient", &mutations);
 }

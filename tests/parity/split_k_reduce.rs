@@ -1,11 +1,11 @@
-//! `shaders/join.wgsl` against its twin, and networks whose forward products are in slots.
+//! `shaders/split_k_reduce.wgsl` against its twin, and networks whose forward products are in partitions.
 
 use std::ops::ControlFlow;
 
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
+use gpu_fmnist::gemm::{DeviceClass, GemmSelection};
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::kernels::{Tiles, Tiling};
 use gpu_fmnist::model::{Activation, Layer, Model};
 use gpu_fmnist::plan::{Executor, Options, Plan, Program, lower};
 use gpu_fmnist::train::{Engine, Placement, Source};
@@ -15,20 +15,20 @@ use crate::{adapter, holds};
 
 #[test]
 fn agrees_with_its_twin() {
-    holds("join");
+    holds("split_k_reduce");
 }
 
 #[test]
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the sum", "value += sums[", "value = sums["),
-        mutation("the slot's address", "sums[slot * VALUES + at]", "sums[at]"),
+        mutation("the partition's address", "sums[slot * VALUES + at]", "sums[at]"),
         mutation("the bias", "DEPTH * FILTERS + at % FILTERS", "at % FILTERS"),
         mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
         mutation("the tail", "at >= VALUES", "at >= VALUES - 1"),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x"),
     ];
-    all_go_red("join", &mutations);
+    all_go_red("split_k_reduce", &mutations);
 }
 
 const BATCH: usize = 48;
@@ -48,11 +48,11 @@ fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> 
     let samples = Samples { images, labels, shape: model.input };
     let none = Samples { images: Vec::new(), labels: Vec::new(), shape: model.input };
     let source = Source { parts: [&samples, &none] };
-    let tiling = Tiling { split_forward, ..Tiles::Gpu.into() };
-    let plan = lower(&model, Options::new(BATCH, tiling, BATCH)).unwrap();
+    let selection = GemmSelection { split_forward, ..DeviceClass::Gpu.into() };
+    let plan = lower(&model, Options::new(BATCH, selection, BATCH)).unwrap();
     for program in [Program::Training, Program::Evaluation] {
-        let joins = plan.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
-        assert_eq!(joins, if split_forward { 2 } else { 0 }, "{program:?}");
+        let reductions = plan.passes(program).iter().filter(|pass| pass.kernel.row().name == "split_k_reduce").count();
+        assert_eq!(reductions, if split_forward { 2 } else { 0 }, "{program:?}");
     }
     let mut engine = Engine::new(make(plan), source, Placement::Resident, 2020).unwrap();
     engine.initialise().unwrap();
@@ -64,7 +64,7 @@ fn logits(split_forward: bool, make: impl FnOnce(Plan) -> Box<dyn Executor>) -> 
 }
 
 #[test]
-fn a_network_in_slots_has_the_logits_of_one_without() {
+fn a_network_in_partitions_has_the_logits_of_one_without() {
     let [whole, _] = logits(false, |plan| Box::new(Cpu::new(plan).unwrap()));
     let largest = whole.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
     assert!(largest > 0.1, "{whole:?}");
