@@ -2,6 +2,7 @@
 //   m += (1 - 0.9) (g - m);  v += (1 - 0.999) (g^2 - v);  w -= rate m / (sqrt(v) + 1e-7)
 // where rate = learning rate * sqrt(1 - 0.999^t) / (1 - 0.9^t), which the host computes in f64 for each step.
 // The gradient's slots are added up here, in order, a portion of the batch after the other.
+// With the part progress.
 
 const VALUES: u32 = 128;
 const SLOTS: u32 = 1;
@@ -9,8 +10,6 @@ const PORTIONS: u32 = 1;
 const PORTION_STRIDE: u32 = 128; // from a portion's slots to the next one's
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
-
-struct Progress { batch: u32, time: u32, samples: u32, portion: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> gradient: array<f32>; // [PORTIONS, PORTION_STRIDE], of which [SLOTS, VALUES] is used
 @group(0) @binding(1) var<storage, read> rates: array<f32>; // [batches of the order]

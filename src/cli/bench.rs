@@ -35,7 +35,7 @@ pub struct BenchArguments {
     repeats: u32,
     #[command(flatten)]
     adapters: AdaptersOption,
-    /// How the products are cut up
+    /// Which configurations the products get
     #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
     tiles: TilesOption,
     /// Print a JSON object

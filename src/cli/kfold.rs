@@ -66,7 +66,7 @@ pub struct KfoldArguments {
     resume: Option<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// How the products are cut up
+    /// Which configurations the products get
     #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
     tiles: TilesOption,
     /// Print a JSON object for each fold, and a last one with the means

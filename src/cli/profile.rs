@@ -32,7 +32,7 @@ pub struct ProfileArguments {
     steps: u32,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// How the products are cut up
+    /// Which configurations the products get
     #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
     tiles: TilesOption,
     /// The table's order

@@ -74,7 +74,7 @@ pub struct TrainArguments {
     checkpoint_minutes: Option<f64>,
     #[command(flatten)]
     adapter: AdapterOption,
-    /// How the products are cut up; the run folder records it, and --resume keeps it
+    /// Which configurations the products get; the run folder records it, and --resume keeps it
     #[arg(long, value_enum, default_value_t = TilesOption::Auto)]
     tiles: TilesOption,
     /// No learning curves, confusion matrix and report.html at the end

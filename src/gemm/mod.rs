@@ -4,6 +4,7 @@
 mod config;
 mod convolution;
 pub(crate) mod examples;
+mod layout;
 mod problem;
 mod profile;
 mod selection;
@@ -11,7 +12,8 @@ mod variants;
 
 pub use config::GemmConfig;
 pub use convolution::{Convolution, MOST_WORDS};
+pub use layout::{BlockTile, Layout, VectorTile};
 pub use problem::{GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
-pub use profile::{DeviceClass, DeviceProfile};
+pub use profile::{DeviceClass, DeviceProfile, SplitForward};
 pub use selection::GemmSelection;
 pub use variants::{VARIANTS, Variant};

@@ -11,7 +11,7 @@ use super::{
 pub const ROW: Row = Row {
     name: "adam",
     about: "adds up a gradient's slots and updates weights and moments",
-    wgsl: include_str!("../../shaders/adam.wgsl"),
+    wgsl: shader!("adam", "progress"),
     bindings: &[
         read("gradient"),
         read("rates"),

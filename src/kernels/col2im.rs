@@ -13,7 +13,7 @@ use crate::model::Window;
 pub const ROW: Row = Row {
     name: "col2im",
     about: "adds up the gradients of overlapping patches, through the ReLU and dropout that made the input",
-    wgsl: include_str!("../../shaders/col2im.wgsl"),
+    wgsl: shader!("col2im", "convolution", "relu_mask"),
     bindings: &[read("patches"), read("input"), write("input_gradient")],
     cases,
 };

@@ -20,7 +20,7 @@ use crate::model::Padding;
 pub const ROW: Row = Row {
     name: "conv_forward",
     about: "convolution or dense forward, with bias, ReLU and max-pool",
-    wgsl: include_str!("../../shaders/conv_forward.wgsl"),
+    wgsl: shader!("conv_forward", "convolution", "patches", "gemm", "row_tiles"),
     bindings: &[read("input"), read("weights"), write("output"), write_words("argmax")],
     cases,
 };
@@ -133,8 +133,8 @@ impl Kernel for ConvForward {
         let options = vec![
             ("RELU", (self.relu && self.config.partitions == 1).into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
-            ("SLOTS", self.config.partitions.into()),
-            ("SLOT_DEPTH", self.partition_depth().into()),
+            ("PARTITIONS", self.config.partitions.into()),
+            ("PARTITION_DEPTH", self.partition_depth().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
         ];
         [self.convolution.constants(), tile_constants(&self.config), options].concat()

@@ -15,7 +15,7 @@ use crate::gemm::{Convolution, GemmConfig, GemmKind};
 pub const ROW: Row = Row {
     name: "conv_input_gradient",
     about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
-    wgsl: include_str!("../../shaders/conv_input_gradient.wgsl"),
+    wgsl: shader!("conv_input_gradient", "convolution", "gemm", "row_tiles", "relu_mask"),
     bindings: &[read("output_gradient"), read_words("argmax"), read("weights"), read("input"), write("input_gradient")],
     cases,
 };
@@ -44,7 +44,7 @@ impl Kernel for ConvInputGradient {
 
     fn constants(&self) -> Constants {
         let options = vec![
-            ("PACKED", self.positions_per_word.into()),
+            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ];

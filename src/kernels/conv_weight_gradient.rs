@@ -16,7 +16,7 @@ use crate::gemm::{Convolution, GemmConfig, GemmKind};
 pub const ROW: Row = Row {
     name: "conv_weight_gradient",
     about: "gradient of a convolution's or dense layer's kernel and bias, in partitions",
-    wgsl: include_str!("../../shaders/conv_weight_gradient.wgsl"),
+    wgsl: shader!("conv_weight_gradient", "convolution", "patches", "gemm"),
     bindings: &[read("input"), read("output_gradient"), read_words("argmax"), write("weight_gradient")],
     cases,
 };
@@ -89,8 +89,8 @@ impl Kernel for ConvWeightGradient {
 
     fn constants(&self) -> Constants {
         let options = vec![
-            ("PACKED", self.positions_per_word.into()),
-            ("SLOT_POSITIONS", self.partition_positions().into()),
+            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
+            ("PARTITION_POSITIONS", self.partition_positions().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ];

@@ -1,6 +1,16 @@
 //! The kernels: what one pass of a plan can do. Each is one name in three places, `shaders/NAME.wgsl`,
 //! `src/kernels/NAME.rs` (specialisation, workgroups and the CPU twin) and `tests/parity/NAME.rs`.
 
+/// A shader's text: its own file, then the parts of `shaders/common/` that it names.
+macro_rules! shader {
+    ($name:literal $(, $part:literal)*) => {
+        concat!(
+            include_str!(concat!("../../shaders/", $name, ".wgsl"))
+            $(, "\n", include_str!(concat!("../../shaders/common/", $part, ".wgsl")))*
+        )
+    };
+}
+
 mod adam;
 mod advance;
 mod bounded;
@@ -89,6 +99,7 @@ pub struct Row {
     pub name: &'static str,
     /// One line for `gpu-fmnist shaders`.
     pub about: &'static str,
+    /// The shader and the parts that it shares with others, as one text.
     pub wgsl: &'static str,
     pub bindings: &'static [Binding],
     /// The cases that hold the shader to its twin, in the self-test and in `tests/parity`.

@@ -20,10 +20,10 @@ pub(super) fn tile_constants(config: &GemmConfig) -> Constants {
         ("THREAD_ROWS", config.rows.into()),
         ("THREAD_COLUMNS", config.columns.into()),
         ("DEPTH_TILE", config.depth.into()),
-        ("SHARE", config.threads_per_row.into()),
-        ("STAGE_COLUMNS", config.stage_b.into()),
-        ("CHAINS", config.accumulators.into()),
-        ("KEEP", config.loop_carry.into()),
+        ("THREADS_PER_ROW", config.threads_per_row.into()),
+        ("STAGE_B", config.stage_b.into()),
+        ("ACCUMULATORS", config.accumulators.into()),
+        ("LOOP_CARRY", config.loop_carry.into()),
     ]
 }
 

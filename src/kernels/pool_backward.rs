@@ -11,7 +11,7 @@ use crate::model::Window;
 pub const ROW: Row = Row {
     name: "pool_backward",
     about: "gradient of a max-pool's input, through the ReLU and dropout that made it",
-    wgsl: include_str!("../../shaders/pool_backward.wgsl"),
+    wgsl: shader!("pool_backward", "pool", "relu_mask"),
     bindings: &[read("output_gradient"), read_words("argmax"), read("input"), write("input_gradient")],
     cases,
 };
@@ -69,10 +69,10 @@ impl Kernel for PoolBackward {
             gradient.fill(0.0);
             let outputs = image * outputs..(image + 1) * outputs;
             let positions = output_gradient[outputs.clone()].chunks_exact(channels);
-            for (position, (sources, places)) in positions.zip(argmax[outputs].chunks_exact(channels)).enumerate() {
+            for (position, (sources, winners)) in positions.zip(argmax[outputs].chunks_exact(channels)).enumerate() {
                 let (y, x) = (position / output_width * stride[0], position % output_width * stride[1]);
-                for (channel, (source, &place)) in sources.iter().zip(places).enumerate() {
-                    let pixel = (y + place as usize / size[1]) * width + x + place as usize % size[1];
+                for (channel, (source, &winner)) in sources.iter().zip(winners).enumerate() {
+                    let pixel = (y + winner as usize / size[1]) * width + x + winner as usize % size[1];
                     gradient[pixel * channels + channel] += source;
                 }
             }

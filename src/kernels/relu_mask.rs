@@ -8,7 +8,7 @@ pub type ReluMask = Option<f32>;
 
 /// The constants of `shaders/common/relu_mask.wgsl`.
 pub(super) fn constants(mask: ReluMask) -> Constants {
-    vec![("GATED", mask.is_some().into()), ("SCALE", mask.unwrap_or(1.0).into())]
+    vec![("RELU_MASK", mask.is_some().into()), ("SCALE", mask.unwrap_or(1.0).into())]
 }
 
 /// A positive input was active and kept, so its gradient is scaled as it was; any other's is zero. In place,

@@ -9,7 +9,7 @@ use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, wr
 pub const ROW: Row = Row {
     name: "split_k_reduce",
     about: "adds up the partitions of a forward product (split-K), then bias and ReLU",
-    wgsl: include_str!("../../shaders/split_k_reduce.wgsl"),
+    wgsl: shader!("split_k_reduce"),
     bindings: &[read("sums"), read("weights"), write("output")],
     cases,
 };
@@ -45,7 +45,7 @@ impl Kernel for SplitKReduce {
             ("ROWS", self.rows.into()),
             ("DEPTH", self.depth.into()),
             ("FILTERS", self.filters.into()),
-            ("SLOTS", self.partitions.into()),
+            ("PARTITIONS", self.partitions.into()),
             ("RELU", self.relu.into()),
             ("THREADS", THREADS.into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),

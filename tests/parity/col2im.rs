@@ -31,8 +31,8 @@ fn every_broken_line_is_noticed() {
         mutation("the channel", "tap * CHANNELS + channel", "tap * CHANNELS"),
         mutation("the last patch", "patch_x < PATCHES_WIDTH", "patch_x + 1 < PATCHES_WIDTH"),
         mutation("the sum", "sum += patches[", "sum = patches["),
-        mutation("the ReLU mask", "input[at] > 0.0", "input[at] >= 0.0"),
-        mutation("the mask's scale", "sum * SCALE", "sum"),
+        mutation("the ReLU mask", "value > 0.0", "value >= 0.0"),
+        mutation("the mask's scale", "gradient * SCALE", "gradient"),
         mutation("the tail of rows", "image_row >= BATCH * HEIGHT", "image_row >= BATCH * HEIGHT - 1"),
         mutation("the tail of channels", "channel >= CHANNELS", "channel >= CHANNELS - 1"),
     ];

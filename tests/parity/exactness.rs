@@ -169,14 +169,11 @@ fn input_gradients_of_real_numbers_are_as_exact_as_blocks_make_them() {
 /// Products that join the total one by one lose more than is allowed.
 #[test]
 fn one_long_sum_is_noticed() {
-    for (real, right) in [
-        (Real::forward(), "right[depth * THREAD_COLUMNS + j]"),
-        (Real::weight_gradient(), "right[member * THREAD_COLUMNS + j]"),
-        (Real::input_gradient(), "right[depth * THREAD_COLUMNS + j]"),
-    ] {
-        let from = format!("block[chain] = fma(left, {right}, block[chain]);").leak();
-        let sum = "sums[i * THREAD_COLUMNS + j]";
-        let to = format!("{sum} = fma(left, {right}, {sum});").leak();
+    const B: &str = "(*b)[depth * THREAD_COLUMNS + j]";
+    const SUM: &str = "(*sums)[i * THREAD_COLUMNS + j]";
+    for real in [Real::forward(), Real::weight_gradient(), Real::input_gradient()] {
+        let from = format!("block[accumulator] = fma(a, {B}, block[accumulator]);").leak();
+        let to = format!("{SUM} = fma(a, {B}, {SUM});").leak();
         let broken = mutation("blocks", from, to).of(row(real.name));
         let (product, block) = (real.product)(real.convolution, adapter().class());
         let kernel: &'static dyn Kernel = Box::leak(boxed(product));

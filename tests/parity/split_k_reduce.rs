@@ -22,7 +22,7 @@ fn agrees_with_its_twin() {
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the sum", "value += sums[", "value = sums["),
-        mutation("the partition's address", "sums[slot * VALUES + at]", "sums[at]"),
+        mutation("the partition's address", "sums[partition_index * VALUES + at]", "sums[at]"),
         mutation("the bias", "DEPTH * FILTERS + at % FILTERS", "at % FILTERS"),
         mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
         mutation("the tail", "at >= VALUES", "at >= VALUES - 1"),
