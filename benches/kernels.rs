@@ -26,7 +26,7 @@ fn products(criterion: &mut Criterion) {
     let mut seen = BTreeSet::new();
     for name in NAMES {
         let (model, _) = notebook(name).expect("the name is one of the list");
-        let options = Options::new(BATCH, device.tiles(), BATCH);
+        let options = Options::new(BATCH, device.class(), BATCH);
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
         for number in 0..plan.steps.training.len() {
             let kernel = &plan.steps.training[number].kernel;

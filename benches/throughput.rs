@@ -17,7 +17,7 @@ fn steps(criterion: &mut Criterion) {
     for name in NAMES {
         let (model, _) = notebook(name).expect("the name is one of the list");
         let data = Synthetic::new(&model, BATCH);
-        let engine = data.setup(&model, device.tiles()).initialised(|plan| device.executor(plan));
+        let engine = data.setup(&model, device.class()).initialised(|plan| device.executor(plan));
         let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|steps| {

@@ -2,6 +2,7 @@
 //   m += (1 - beta_1) (g - m);  v += (1 - beta_2) (g^2 - v);  w -= rate m / (sqrt(v) + epsilon)
 // where rate = learning rate * sqrt(1 - beta_2^t) / (1 - beta_1^t), which the host computes in f64 for each step.
 // The partitions of a gradient are added up here, in order, a micro-batch after the other.
+// With the part progress.
 
 const STEP_1: f32 = 0.1; // 1 - beta_1
 const STEP_2: f32 = 0.001; // 1 - beta_2
@@ -12,8 +13,6 @@ const MICRO_BATCHES: u32 = 1;
 const MICRO_BATCH_STRIDE: u32 = 128; // from a micro-batch's gradients to the next one's
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
-
-struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
 struct Variable {
     workgroup: u32, // the first of its own

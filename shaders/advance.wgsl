@@ -1,13 +1,12 @@
 // The last pass of a micro-batch: adds up its losses and correct predictions in a fixed order, logs them, and moves
 // on to the next micro-batch or batch. One workgroup: thread t adds rows t, t + THREADS, ...; then thread 0 adds the threads' sums.
+// With the part progress.
 
 const MICRO_BATCH: u32 = 2; // rows
 const MICRO_BATCHES: u32 = 1; // of a batch
 // 1: this was a training step, so Adam's time goes on as well.
 const TRAINING: u32 = 1;
 const THREADS: u32 = 64;
-
-struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> losses: array<f32>; // [MICRO_BATCH]
 @group(0) @binding(1) var<storage, read> correct: array<u32>; // [MICRO_BATCH]

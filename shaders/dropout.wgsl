@@ -2,6 +2,7 @@
 //
 // Whether a value stays depends only on (seed, layer, step, place), so running it over the gradient of the same step
 // repeats the same choice. Philox4x32-10: src/random.rs has the source and the known answers.
+// With the part progress.
 
 const VALUES: u32 = 128; // of a micro-batch
 const LAYER: u32 = 0;
@@ -10,8 +11,6 @@ const KEEP: u32 = 2147483648;
 const SCALE: f32 = 2.0;
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
-
-struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> progress: Progress;
 @group(0) @binding(1) var<storage, read_write> values: array<f32>; // [VALUES]

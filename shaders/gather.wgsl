@@ -2,13 +2,12 @@
 //
 // Rows past the end of the batch or of the order (the last batch of an epoch is smaller) become zeros;
 // softmax_cross_entropy.wgsl gives them no loss and no gradient.
+// With the part progress.
 
 const BATCH: u32 = 2;
 const MICRO_BATCH: u32 = 2; // rows of the batch that go through the network at a time
 const PIXELS: u32 = 36; // values of one image, H * W * C
 const THREADS: u32 = 64;
-
-struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> images: array<u32>; // [samples, PIXELS] bytes, four a word
 @group(0) @binding(1) var<storage, read> labels: array<u32>; // [samples] bytes, four a word

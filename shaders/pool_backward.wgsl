@@ -1,19 +1,8 @@
 // Max-pool backward, any window and stride: each input adds up the gradients of the windows it is the largest of.
 // Gathering per input, not scattering per window, needs no atomics where windows overlap.
 // The epilogue carries the gradient through the ReLU and dropout that made the input, as conv_input_gradient.wgsl.
+// With the parts pool and relu_mask.
 
-const BATCH: u32 = 2;
-const HEIGHT: u32 = 6;
-const WIDTH: u32 = 6;
-const CHANNELS: u32 = 3;
-const WINDOW_HEIGHT: u32 = 2;
-const WINDOW_WIDTH: u32 = 2;
-const STRIDE_Y: u32 = 2;
-const STRIDE_X: u32 = 2;
-const OUTPUT_HEIGHT: u32 = 3;
-const OUTPUT_WIDTH: u32 = 3;
-const GATED: u32 = 1;
-const SCALE: f32 = 1.0;
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
 
@@ -35,21 +24,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let y = at / (CHANNELS * WIDTH) % HEIGHT;
     let image = at / (CHANNELS * WIDTH * HEIGHT);
     var sum = 0.0;
-    // Of all places of a window, those that can stand on this input.
-    for (var place_y = y % STRIDE_Y; place_y < WINDOW_HEIGHT; place_y += STRIDE_Y) {
-        for (var place_x = x % STRIDE_X; place_x < WINDOW_WIDTH; place_x += STRIDE_X) {
-            let output_y = (y - place_y) / STRIDE_Y;
-            let output_x = (x - place_x) / STRIDE_X;
-            if place_y <= y && place_x <= x && output_y < OUTPUT_HEIGHT && output_x < OUTPUT_WIDTH {
+    // Of all elements of a window, those that can be this input.
+    for (var element_y = y % STRIDE_Y; element_y < WINDOW_HEIGHT; element_y += STRIDE_Y) {
+        for (var element_x = x % STRIDE_X; element_x < WINDOW_WIDTH; element_x += STRIDE_X) {
+            let output_y = (y - element_y) / STRIDE_Y;
+            let output_x = (x - element_x) / STRIDE_X;
+            if element_y <= y && element_x <= x && output_y < OUTPUT_HEIGHT && output_x < OUTPUT_WIDTH {
                 let output = ((image * OUTPUT_HEIGHT + output_y) * OUTPUT_WIDTH + output_x) * CHANNELS + channel;
-                if argmax[output] == place_y * WINDOW_WIDTH + place_x {
+                if argmax[output] == element_y * WINDOW_WIDTH + element_x {
                     sum += output_gradient[output];
                 }
             }
         }
     }
-    if GATED == 1 {
-        sum = select(0.0, sum * SCALE, input[at] > 0.0);
+    if RELU_MASK == 1 {
+        sum = masked(sum, input[at]);
     }
     input_gradient[at] = sum;
 }

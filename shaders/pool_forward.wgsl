@@ -1,16 +1,7 @@
-// Max-pool forward, any window and stride: the largest value of each window and where it stands in it.
+// Max-pool forward, any window and stride: the largest value of each window and which element of it that is.
 // (A 2 x 2 pool right after a convolution never comes here: conv_forward.wgsl has it in its epilogue.)
+// With the part pool.
 
-const BATCH: u32 = 2;
-const HEIGHT: u32 = 6;
-const WIDTH: u32 = 6;
-const CHANNELS: u32 = 3;
-const WINDOW_HEIGHT: u32 = 2;
-const WINDOW_WIDTH: u32 = 2;
-const STRIDE_Y: u32 = 2;
-const STRIDE_X: u32 = 2;
-const OUTPUT_HEIGHT: u32 = 3;
-const OUTPUT_WIDTH: u32 = 3;
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
 
@@ -18,7 +9,7 @@ const OUTPUTS: u32 = BATCH * OUTPUT_HEIGHT * OUTPUT_WIDTH * CHANNELS;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [BATCH, OUTPUT_HEIGHT, OUTPUT_WIDTH, CHANNELS]
-@group(0) @binding(2) var<storage, read_write> argmax: array<u32>; // as output: row-major place in the window
+@group(0) @binding(2) var<storage, read_write> argmax: array<u32>; // as output: row-major element of the window
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
@@ -32,14 +23,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let image = at / (CHANNELS * OUTPUT_WIDTH * OUTPUT_HEIGHT);
     let corner = ((image * HEIGHT + y) * WIDTH + x) * CHANNELS + channel;
     var largest = input[corner];
-    var place_of_largest = 0u;
-    for (var place = 1u; place < WINDOW_HEIGHT * WINDOW_WIDTH; place++) {
-        let value = input[corner + (place / WINDOW_WIDTH * WIDTH + place % WINDOW_WIDTH) * CHANNELS];
+    var winner = 0u;
+    for (var element = 1u; element < WINDOW_HEIGHT * WINDOW_WIDTH; element++) {
+        let value = input[corner + (element / WINDOW_WIDTH * WIDTH + element % WINDOW_WIDTH) * CHANNELS];
         if value > largest {
             largest = value;
-            place_of_largest = place;
+            winner = element;
         }
     }
     output[at] = largest;
-    argmax[at] = place_of_largest;
+    argmax[at] = winner;
 }

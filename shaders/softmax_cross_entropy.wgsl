@@ -3,6 +3,7 @@
 //
 // loss = log(sum exp(logits - max)) - (logits[label] - max); gradient of the mean loss = (softmax - one_hot) / rows of the batch.
 // Rows past the end of the batch or of the order count for nothing.
+// With the part progress.
 
 const BATCH: u32 = 2;
 const MICRO_BATCH: u32 = 2; // rows of the batch that go through the network at a time
@@ -10,8 +11,6 @@ const CLASSES: u32 = 10;
 // 1: `result` gets the gradient; 0: the probabilities.
 const GRADIENT: u32 = 1;
 const THREADS: u32 = 64;
-
-struct Progress { batch: u32, time: u32, samples: u32, micro_batch: u32, seed: vec2<u32> }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // [MICRO_BATCH, CLASSES]
 @group(0) @binding(1) var<storage, read> batch_labels: array<u32>; // [MICRO_BATCH]

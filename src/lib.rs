@@ -46,6 +46,7 @@ pub mod error;
 pub mod evaluate;
 mod facade;
 pub mod formats;
+pub mod gemm;
 pub mod geometry;
 pub mod gpu;
 pub mod kernels;

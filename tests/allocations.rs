@@ -4,7 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use gpu_fmnist::cpu::Cpu;
-use gpu_fmnist::kernels::{Progress, Tiles};
+use gpu_fmnist::gemm::DeviceClass;
+use gpu_fmnist::kernels::Progress;
 use gpu_fmnist::model::notebook;
 use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{Executor, Plan, Program};
@@ -33,7 +34,7 @@ static COUNTING: Counting = Counting;
 fn steps_allocate_nothing() {
     let (model, _) = notebook("cnn3").unwrap();
     let batch = 32;
-    let plan = lower(&model, Options::new(batch, Tiles::Cpu, batch)).unwrap();
+    let plan = lower(&model, Options::new(batch, DeviceClass::Cpu, batch)).unwrap();
     let (progress, steps) = (plan.host.progress, Plan::BATCHES);
     let mut cpu = Cpu::new(plan.steps).unwrap();
     let mut allocations_of = |program| {

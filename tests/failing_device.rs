@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::{Error, Result};
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::Identity;
-use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::layers::{Activation, Dense, Flatten, Layer};
 use gpu_fmnist::model::Model;
 use gpu_fmnist::network::{Options, lower};
@@ -89,7 +89,7 @@ fn samples(count: usize) -> Samples {
 }
 
 fn engine(lives: Lives, source: Source) -> Result<Engine> {
-    let plan = lower(&model(), Options::new(BATCH, Tiles::Cpu, SAMPLES + BATCH)).unwrap();
+    let plan = lower(&model(), Options::new(BATCH, DeviceClass::Cpu, SAMPLES + BATCH)).unwrap();
     let cpu = Cpu::new(plan.steps.clone()).unwrap();
     Engine::new(plan, Box::new(Failing { cpu, lives }), source, Placement::Resident, 1)
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::{Gpu, adapters};
-use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::layers::Layer;
 use gpu_fmnist::model::Model;
 use gpu_fmnist::plan::{Executor, Place, Plan, Variable, VariableKind};
@@ -111,7 +111,7 @@ const GRADIENT_ERROR: f64 = 4e-7;
 /// How a golden run is cut up; none of it may change more than the last bits.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
-    tiles: Tiles,
+    tiles: DeviceClass,
     placement: Placement,
     /// Of each batch.
     micro_batches: usize,
@@ -204,7 +204,7 @@ fn goldens() -> Vec<Golden> {
 fn the_twins_train_as_the_oracle_does() {
     for golden in goldens() {
         // A GPU's column has slots in forward products, too.
-        for (tiles, micro_batches) in [(Tiles::Cpu, 1), (Tiles::Cpu, 3), (Tiles::Gpu, 1)] {
+        for (tiles, micro_batches) in [(DeviceClass::Cpu, 1), (DeviceClass::Cpu, 3), (DeviceClass::Gpu, 1)] {
             let cut = Cut { tiles, placement: Placement::Resident, micro_batches };
             check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
         }
@@ -218,10 +218,10 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
     let golden = goldens();
     for (number, golden) in golden.iter().enumerate() {
         let check = |cut| check(golden, cut, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
-        check(Cut { tiles: adapter.tiles(), placement: Placement::Resident, micro_batches: 1 });
+        check(Cut { tiles: adapter.class(), placement: Placement::Resident, micro_batches: 1 });
         // The other columns of the table, streamed data, and batches in micro-batches take turns: cnn1 with its long
         // sum comes first, and so gets a GPU's slots.
-        let tiles = [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware][number % 3];
+        let tiles = [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware][number % 3];
         check(Cut { tiles, placement: Placement::Streamed, micro_batches: 2 });
     }
 }
@@ -231,6 +231,6 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
 fn a_wrong_oracle_is_noticed() {
     let mut golden = goldens().remove(0);
     golden.expect.loss[0] *= 1.001;
-    let cut = Cut { tiles: Tiles::Cpu, placement: Placement::Resident, micro_batches: 1 };
+    let cut = Cut { tiles: DeviceClass::Cpu, placement: Placement::Resident, micro_batches: 1 };
     check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::{Features, Products};
 use crate::callback::{ProgressCallback, tell};
 use crate::error::Result;
-use crate::kernels::{ConvForward, Convolution, Nearest, Tiles, transpose};
+use crate::gemm::{Convolution, DeviceClass, GemmKind};
+use crate::kernels::{ConvForward, Nearest, transpose};
 use crate::plan::{CustomPlan, Program};
 
 /// Samples at a time.
@@ -17,8 +18,8 @@ const SAMPLES: usize = 1024;
 
 /// Queries at a time, at most: each is a thread of a GPU, and their products fit the buffers of any adapter; a processor's
 /// caches hold fewer.
-fn most_queries(tiles: Tiles) -> usize {
-    if tiles == Tiles::Gpu { 16_384 } else { 2048 }
+fn most_queries(class: DeviceClass) -> usize {
+    if class == DeviceClass::Gpu { 16_384 } else { 2048 }
 }
 
 /// What [`Neighbourhood::nearest`](super::Neighbourhood::nearest) promises, without any shortcut.
@@ -36,9 +37,10 @@ pub fn by_all_columns(
     let half_squares: Vec<f32> = samples.chunks_exact(columns).map(half_square).collect();
     // Equal parts, so that one plan serves all.
     let count = queries.len() / columns;
-    let part = count.div_ceil(count.div_ceil(most_queries(products.tiles)));
+    let part = count.div_ceil(count.div_ceil(most_queries(products.class)));
     let convolution = Convolution::dense(SAMPLES, columns, part);
-    let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
+    let config = products.class.config(GemmKind::Forward, &convolution);
+    let product = ConvForward { convolution, relu: false, config };
     let mut plan = CustomPlan::new("neighbours");
     let input = plan.buffer("samples", &[SAMPLES, columns]);
     let weights = plan.buffer("queries", &[columns + 1, part]);

@@ -15,7 +15,8 @@ use super::features::CENTRE;
 use super::{Features, Products};
 use crate::callback::{ProgressCallback, tell};
 use crate::error::{Error, Result};
-use crate::kernels::{ConvForward, ConvWeightGradient, Convolution};
+use crate::gemm::{Convolution, GemmConfig, GemmKind};
+use crate::kernels::{ConvForward, ConvWeightGradient};
 use crate::plan::{CustomPlan, Program};
 
 /// The components of some pixels, those of the greatest variance first.
@@ -154,7 +155,8 @@ impl Components {
         let (columns, count) = (pixels.columns, self.count());
         assert_eq!(columns, self.mean.len(), "columns");
         let convolution = Convolution::dense(PROJECTED, columns, count);
-        let product = ConvForward { convolution, relu: false, tile: products.tiles.forward(&convolution), slots: 1 };
+        let config = products.class.config(GemmKind::Forward, &convolution);
+        let product = ConvForward { convolution, relu: false, config };
         let mut plan = CustomPlan::new("projection");
         let input = plan.buffer("pixels", &[PROJECTED, columns]);
         let weights = plan.buffer("components", &[columns + 1, count]);
@@ -209,8 +211,9 @@ fn cumulative(variances: &[f64]) -> impl Iterator<Item = f64> + '_ {
 fn sums(pixels: &Features, products: Products, callback: ProgressCallback) -> Result<Vec<i64>> {
     let columns = pixels.columns;
     let convolution = Convolution::dense(SUMMED, columns, columns);
-    let tile = products.tiles.weight_gradient(&convolution);
-    let kernel = ConvWeightGradient { convolution, packed: 1, slots: 1, tile };
+    // In one partition, since the sums are exact as they are.
+    let config = GemmConfig { partitions: 1, ..products.class.config(GemmKind::WeightGradient, &convolution) };
+    let kernel = ConvWeightGradient { convolution, positions_per_word: 1, config };
     let mut plan = CustomPlan::new("sums of products");
     // The same pixels twice, since a pass binds a buffer once.
     let left = plan.buffer("pixels", &[SUMMED, columns]);

@@ -35,13 +35,13 @@ pub use neighbours::Neighbourhood;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::kernels::Tiles;
+use crate::gemm::DeviceClass;
 use crate::plan::{Executor, Plan};
 
-/// Where the large matrix products are computed: a device's column of tiles, and its executor of a plan.
+/// Where the large matrix products are computed: a device's class, and its executor of a plan.
 #[derive(Clone, Copy)]
 pub struct Products<'a> {
-    pub tiles: Tiles,
+    pub class: DeviceClass,
     pub executor: &'a dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 }
 
@@ -50,11 +50,11 @@ mod test_support {
     use super::{Features, Products};
     use crate::cpu::Cpu;
     use crate::data::Samples;
-    use crate::kernels::Tiles;
+    use crate::gemm::DeviceClass;
     use crate::random::{Sequence, Stream};
 
     pub fn cpu() -> Products<'static> {
-        Products { tiles: Tiles::Cpu, executor: &|plan| Ok(Box::new(Cpu::new(plan)?)) }
+        Products { class: DeviceClass::Cpu, executor: &|plan| Ok(Box::new(Cpu::new(plan)?)) }
     }
 
     pub fn pixels(count: usize, number: u32) -> Vec<u8> {

@@ -151,7 +151,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
     runs.iter().try_for_each(|run| dataset::check(&dataset, &run.network.model))?;
     interrupt::watch(&mut console);
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
-    let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
+    let products = Products { class: device.class(), executor: &|plan| device.executor(plan) };
     let mut comparison = Comparison {
         arguments,
         dataset: &dataset,

@@ -71,7 +71,7 @@ fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> 
     interrupt::watch(console);
     let measure = |device: &Device| {
         console.show_for_now(&format!("{}: measuring its ceilings", device.name()));
-        ceilings(device.tiles(), &|plan| device.executor(plan), &mut interrupt::requested)
+        ceilings(device.class(), &|plan| device.executor(plan), &mut interrupt::requested)
     };
     let ceilings = devices.iter().map(measure).collect::<Result<Vec<Ceilings>>>()?;
     let mut outcomes = Vec::new();

@@ -79,7 +79,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     interrupt::watch(console);
     let callback = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");
-    let ceilings = ceilings(device.tiles(), &|plan| device.executor(plan), callback)?;
+    let ceilings = ceilings(device.class(), &|plan| device.executor(plan), callback)?;
     console.show_for_now(&format!("timing {} steps", arguments.steps));
     let mut engine = setup.initialised(|plan| device.executor(plan))?;
     let profile = profile(&mut engine, &data, arguments.steps as usize, callback)?;

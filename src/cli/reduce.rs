@@ -106,7 +106,7 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
     let dataset = dataset::load(arguments.data.path(), &mut console)?;
     let names = arguments.names.of(&dataset)?;
     let split = arguments.samples.of(dataset.train.len())?;
-    let products = Products { tiles: device.tiles(), executor: &|plan| device.executor(plan) };
+    let products = Products { class: device.class(), executor: &|plan| device.executor(plan) };
     let folder = match (&arguments.output, arguments.method) {
         (Some(folder), _) => folder.clone(),
         (None, Method::Pca) => Path::new("reduced").join("pca"),

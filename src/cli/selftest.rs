@@ -30,14 +30,14 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
         Device::Gpu(adapter) => {
             let probe = Probe::open(adapter)?;
             let outcomes =
-                TABLE.iter().map(|row| check_kernel(&probe, adapter.tiles(), row)).collect::<Result<Vec<_>>>()?;
+                TABLE.iter().map(|row| check_kernel(&probe, adapter.class(), row)).collect::<Result<Vec<_>>>()?;
             failed += outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
             output::tables(&kernels(&outcomes))?;
         }
         Device::Cpu => output::text("the shaders were not tested: they run on a GPU or on software Vulkan only\n")?,
     }
-    let mut checks = gradient_checks(device.tiles(), |plan| device.executor(plan))?;
-    checks.extend(dropout_gradient_checks(device.tiles(), |plan| device.executor(plan))?);
+    let mut checks = gradient_checks(device.class(), |plan| device.executor(plan))?;
+    checks.extend(dropout_gradient_checks(device.class(), |plan| device.executor(plan))?);
     failed += checks.iter().filter(|check| !check.passes()).count();
     output::tables(&format!("\n{}", gradients(&checks)))?;
     match failed {

@@ -31,7 +31,7 @@ pub fn trainer<'a>(
             plan.steps.buffers.len(),
             plan.steps.passes(Program::Training).len(),
             plan.steps.passes(Program::Evaluation).len(),
-            format!("{:?}", state.config.tiles.table).to_lowercase(),
+            format!("{:?}", state.config.tiles.device).to_lowercase(),
             tuned(&state),
             format!("{:?}", setup.placement).to_lowercase(),
         ));

@@ -9,7 +9,8 @@ use super::options::BatchSizeOption;
 use super::output;
 use crate::error::{Error, Result};
 use crate::formats::{Language, make_folder, translate, write_whole};
-use crate::kernels::{Row, TABLE, Tiled, Tiles, specialise};
+use crate::gemm::DeviceClass;
+use crate::kernels::{GemmKernel, Row, TABLE, specialise};
 use crate::model::{self, nearest};
 use crate::network::{Options, lower};
 
@@ -119,9 +120,9 @@ fn as_they_stand(kernels: &[&'static str]) -> Vec<Shader> {
 fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
     let (model, _) = model::by_name_or_file(model)?;
     let tiles = match arguments.tiles {
-        Column::Gpu => Tiles::Gpu,
-        Column::Software => Tiles::Software,
-        Column::OldSoftware => Tiles::OldSoftware,
+        Column::Gpu => DeviceClass::Gpu,
+        Column::Software => DeviceClass::Software,
+        Column::OldSoftware => DeviceClass::OldSoftware,
     };
     let batch = arguments.batch.size()?;
     let plan = lower(&model, Options::new(batch, tiles, batch))?;
@@ -134,9 +135,9 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
             continue;
         }
         let name = format!("{number:02}.{}.{}", pass.layer, row.name);
-        let tiled = Tiled::of(&*pass.kernel);
-        let [kernel, tile] = tiled.map_or([row.name.to_owned(), String::new()], |tiled| {
-            [tiled.product().to_string(), tiled.cut().to_string()]
+        let product = GemmKernel::of(&*pass.kernel);
+        let [kernel, tile] = product.map_or([row.name.to_owned(), String::new()], |product| {
+            [product.problem().to_string(), product.config().to_string()]
         });
         pipelines.push(Shader { name: name.clone(), wgsl, listed: vec![name, kernel, tile] });
     }

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use super::console::Console;
 use super::device::Device;
 use crate::error::Result;
+use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Identity};
-use crate::kernels::Tiling;
 use crate::model::Model;
 use crate::network::{Options, equal_parts};
 use crate::tune::{Cache, Known, products};
@@ -40,11 +40,11 @@ impl TilesOption {
         model: &Model,
         (batch, micro_batch): (usize, Option<usize>),
         console: &mut Console,
-    ) -> Result<Tiling> {
-        let table = Tiling::from(device.tiles());
+    ) -> Result<GemmSelection> {
+        let table = GemmSelection::from(device.class());
         match (self.tiles, device, Cache::path()) {
             (Choice::Auto, Device::Gpu(adapter), Some(path)) => {
-                let most = micro_batch.unwrap_or(table.table.micro_batch());
+                let most = micro_batch.unwrap_or(table.device.profile().micro_batch);
                 let options = Options { micro_batch: equal_parts(batch, most), ..Options::new(batch, table, batch) };
                 kept(adapter, (model, options), &path, console)
             }
@@ -53,13 +53,18 @@ impl TilesOption {
     }
 }
 
-fn kept(adapter: &Adapter, (model, options): (&Model, Options), path: &Path, console: &mut Console) -> Result<Tiling> {
+fn kept(
+    adapter: &Adapter,
+    (model, options): (&Model, Options),
+    path: &Path,
+    console: &mut Console,
+) -> Result<GemmSelection> {
     const INSTEAD: &str = "taking the table's tiles until 'gpu-fmnist tune' writes it anew";
     let mut tiling = options.tiles.clone();
     let known = Cache::read(path).map(|cache| cache.known(&Identity::of(adapter)));
-    let cuts = match known {
+    let configs = match known {
         Ok(Known::Nothing) => return Ok(tiling),
-        Ok(Known::Cuts(cuts)) => cuts,
+        Ok(Known::Configs(configs)) => configs,
         Ok(Known::Outdated) => {
             console.say(&format!("{}: made for another version of the shaders; {INSTEAD}", path.display()));
             return Ok(tiling);
@@ -70,13 +75,13 @@ fn kept(adapter: &Adapter, (model, options): (&Model, Options), path: &Path, con
         }
     };
     let products = products(model, options)?;
-    for product in products.iter().map(|tiled| tiled.product()) {
-        let Some(cut) = cuts.get(&product.to_string()) else { continue };
-        if let Some(rule) = product.broken_rule(cut) {
+    for product in products.iter().map(|product| product.problem()) {
+        let Some(config) = configs.get(&product.to_string()) else { continue };
+        if let Some(rule) = product.broken_rule(config) {
             console.say(&format!("{}: the tile of {product} is impossible: {rule}; {INSTEAD}", path.display()));
-            return Ok(tiling.table.into());
+            return Ok(tiling.device.into());
         }
-        tiling.tuned.insert(product.to_string(), *cut);
+        tiling.tuned.insert(product.to_string(), *config);
     }
     if !tiling.tuned.is_empty() {
         let (tuned, all) = (tiling.tuned.len(), products.len());

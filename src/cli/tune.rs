@@ -12,8 +12,9 @@ use super::device::{AdapterOption, Device};
 use super::options::{BatchSizeOption, JsonOption, QuietOption};
 use super::{bar, interrupt, output};
 use crate::error::{Error, Result};
+use crate::gemm::{GemmProblem, GemmSelection};
 use crate::gpu::{Adapter, Identity, Probe};
-use crate::kernels::{Product, Tiled, Tiling};
+use crate::kernels::GemmKernel;
 use crate::model::{self, Model};
 use crate::network::Options;
 use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
@@ -129,18 +130,18 @@ impl Tuner<'_> {
         Ok(())
     }
 
-    fn options(&self, tiling: Tiling) -> Result<Options> {
+    fn options(&self, tiling: GemmSelection) -> Result<Options> {
         let batch = self.arguments.batch.size()?;
         Ok(Options::new(batch, tiling, batch))
     }
 
     /// The products of all models, each once with the first model that has it.
-    fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, Product)>> {
-        let mut wanted: Vec<(&Model, Product)> = Vec::new();
+    fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, GemmProblem)>> {
+        let mut wanted: Vec<(&Model, GemmProblem)> = Vec::new();
         for model in models {
-            for tiled in products(model, self.options(self.adapter.tiles().into())?)? {
-                if !wanted.iter().any(|(_, product)| *product == tiled.product()) {
-                    wanted.push((model, tiled.product()));
+            for product in products(model, self.options(self.adapter.class().into())?)? {
+                if !wanted.iter().any(|(_, problem)| *problem == product.problem()) {
+                    wanted.push((model, product.problem()));
                 }
             }
         }
@@ -148,27 +149,28 @@ impl Tuner<'_> {
     }
 
     /// Measures one product after the other and keeps each outcome at once.
-    fn measure(&mut self, wanted: &[(&Model, Product)]) -> Result<(Vec<Outcome>, End)> {
+    fn measure(&mut self, wanted: &[(&Model, GemmProblem)]) -> Result<(Vec<Outcome>, End)> {
         let deadline = self.arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let out_of_time = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let probe = Probe::open(self.adapter)?;
-        let (identity, limits) = (Identity::of(self.adapter), self.adapter.limits());
-        let mut tiling = Tiling::from(self.adapter.tiles());
+        let identity = Identity::of(self.adapter);
+        let (features, limits) = (self.adapter.features(), self.adapter.limits());
+        let mut selection = GemmSelection::from(self.adapter.class());
         let mut outcomes = Vec::new();
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
-        for (number, (model, product)) in (1..).zip(wanted) {
+        for (number, (model, problem)) in (1..).zip(wanted) {
             // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let tiled = products(model, self.options(tiling.clone())?)?;
-            let Some(tiled) = tiled.into_iter().find(|tiled| tiled.product() == *product) else { continue };
-            let cuts = candidates(&tiled, tiling.table, &limits);
-            let message = format!("{number}/{} {product}", wanted.len());
+            let products = products(model, self.options(selection.clone())?)?;
+            let Some(product) = products.into_iter().find(|product| product.problem() == *problem) else { continue };
+            let configs = candidates(&product, selection.device, (features, &limits));
+            let message = format!("{number}/{} {problem}", wanted.len());
             if bar.is_hidden() {
-                self.console.say(&format!("{message}: {} candidates", cuts.len()));
+                self.console.say(&format!("{message}: {} candidates", configs.len()));
             }
             bar.set_message(message);
-            bar.set_length(cuts.len() as u64);
+            bar.set_length(configs.len() as u64);
             bar.set_position(0);
-            let measured = measure(&probe, tiled, &cuts, Tiled::case, &mut |()| {
+            let measured = measure(&probe, product, &configs, GemmKernel::case, &mut |()| {
                 bar.inc(1);
                 if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested(()) }
             })?;
@@ -178,11 +180,11 @@ impl Tuner<'_> {
                 return Ok((outcomes, end));
             };
             if self.arguments.verbose {
-                let say = |(cut, why): &(_, String)| self.console.say(&format!("dropped {cut}: {why}"));
+                let say = |(config, why): &(_, String)| self.console.say(&format!("dropped {config}: {why}"));
                 bar.suspend(|| outcome.dropped.iter().for_each(say));
             }
             if let Some(best) = outcome.best {
-                tiling.tuned.insert(product.to_string(), best.cut);
+                selection.tuned.insert(problem.to_string(), best.config);
             }
             self.cache.put(&identity, &outcome);
             let kept = if self.arguments.dry_run { Ok(()) } else { self.cache.write(self.path) };
@@ -201,10 +203,11 @@ impl Tuner<'_> {
         if !self.arguments.json.is_given() {
             return output::tables(&table(outcomes));
         }
-        let measured = |Measured { cut, seconds }: &Measured| json!({ "tile": cut, "milliseconds": seconds * 1e3 });
+        let measured =
+            |Measured { config, seconds }: &Measured| json!({ "tile": config, "milliseconds": seconds * 1e3 });
         let product = |outcome: &Outcome| {
             json!({
-                "product": outcome.product.to_string(),
+                "product": outcome.problem.to_string(),
                 "candidates": outcome.candidates,
                 "dropped": outcome.dropped.len(),
                 "table": measured(&outcome.table),
@@ -252,10 +255,10 @@ fn table(outcomes: &[Outcome]) -> String {
         let [best, time, gain] = match &outcome.best {
             None => ["the table's", "", ""].map(str::to_owned),
             Some(best) => {
-                [best.cut.to_string(), milliseconds(best.seconds), format!("{:.2}x", table.seconds / best.seconds)]
+                [best.config.to_string(), milliseconds(best.seconds), format!("{:.2}x", table.seconds / best.seconds)]
             }
         };
-        vec![outcome.product.to_string(), table.cut.to_string(), milliseconds(table.seconds), best, time, gain]
+        vec![outcome.problem.to_string(), table.config.to_string(), milliseconds(table.seconds), best, time, gain]
     };
     let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
     output::table(&["product", "table's tile", "ms", "best tile", "ms", "gain"], &rows)

@@ -61,7 +61,7 @@ impl Classifier {
         config: &Config,
         callback: ProgressCallback<FitProgress>,
     ) -> Result<Vec<EpochResult>> {
-        let config = Config { model: self.network.model.clone(), tiles: self.device.tiles().into(), ..config.clone() };
+        let config = Config { model: self.network.model.clone(), tiles: self.device.class().into(), ..config.clone() };
         config.check()?;
         let mut trainer =
             self.device.trainer(State::new(config, Vec::new(), self.device.identity()), samples.into())?;

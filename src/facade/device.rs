@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::formats::Network;
+use crate::gemm::{DeviceClass, GemmSelection};
 use crate::gpu::{self, Adapter, Gpu, Identity};
-use crate::kernels::{Tiles, Tiling};
 use crate::model::Model;
 use crate::network::equal_parts;
 use crate::plan::{Executor, Plan};
@@ -74,16 +74,16 @@ impl Device {
         })
     }
 
-    /// Its column of the tile table.
-    pub fn tiles(&self) -> Tiles {
+    /// Its class, whose profile its products are configured by.
+    pub fn class(&self) -> DeviceClass {
         match self {
-            Device::Gpu(adapter) => adapter.tiles(),
-            Device::Cpu => Tiles::Cpu,
+            Device::Gpu(adapter) => adapter.class(),
+            Device::Cpu => DeviceClass::Cpu,
         }
     }
 
     /// What trains or measures the model on this device, in steps of `batch` samples.
-    pub fn setup<'a>(&self, model: &Model, source: Source<'a>, batch: usize, tiles: Tiling) -> Setup<'a> {
+    pub fn setup<'a>(&self, model: &Model, source: Source<'a>, batch: usize, tiles: GemmSelection) -> Setup<'a> {
         let pixels: usize = model.input.iter().product();
         Setup::new(model, source, batch, tiles).placed(self.placement((source.len() * pixels) as u64))
     }
@@ -120,7 +120,7 @@ impl Device {
     ) -> Result<Evaluator<'a>> {
         let (batch, most, tiles) = match run {
             Some(config) => (config.batch_size, config.most_rows(), config.tiles.clone()),
-            None => (BATCH_SIZE, self.tiles().micro_batch(), self.tiles().into()),
+            None => (BATCH_SIZE, self.class().profile().micro_batch, self.class().into()),
         };
         // Only micro-batches are evaluated: what a whole batch needs to train is not made.
         let batch = equal_parts(batch, most);

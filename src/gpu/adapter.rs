@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use wgpu::{Backend, Backends, DeviceType};
 
 use crate::error::{Error, Result};
-use crate::kernels::Tiles;
+use crate::gemm::{DeviceClass, Variant};
 
 /// A device that wgpu offers.
 pub struct Adapter {
@@ -62,13 +62,17 @@ impl Adapter {
         }
     }
 
-    /// The column of the tile table for this adapter.
-    pub fn tiles(&self) -> Tiles {
+    /// The class of device whose profile suits it.
+    pub fn class(&self) -> DeviceClass {
         match (self.is_software(), mesa_version(&self.info.driver_info)) {
-            (false, _) => Tiles::Gpu,
-            (true, Some(version)) if version < (25, 1) => Tiles::OldSoftware,
-            (true, _) => Tiles::Software,
+            (false, _) => DeviceClass::Gpu,
+            (true, Some(version)) if version < (25, 1) => DeviceClass::OldSoftware,
+            (true, _) => DeviceClass::Software,
         }
+    }
+
+    pub fn features(&self) -> wgpu::Features {
+        self.adapter.features()
     }
 
     pub fn limits(&self) -> wgpu::Limits {
@@ -79,8 +83,8 @@ impl Adapter {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-fmnist"),
             required_limits: self.adapter.limits(),
-            // The device's own clock, to time passes by.
-            required_features: self.adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            // The device's own clock, to time passes by, and what the products' kernels can make use of.
+            required_features: self.features() & (wgpu::Features::TIMESTAMP_QUERY | Variant::all_features()),
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(self.adapter.request_device(&descriptor))

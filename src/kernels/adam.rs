@@ -12,7 +12,7 @@ use super::{
 pub const ROW: Row = Row {
     name: "adam",
     about: "adds up the partitions of gradients and updates variables and their moments",
-    wgsl: include_str!("../../shaders/adam.wgsl"),
+    wgsl: shader!("adam", "progress"),
     bindings: &[
         read("gradient"),
         read("rates"),

@@ -6,7 +6,7 @@ use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, read, read_words
 pub const ROW: Row = Row {
     name: "advance",
     about: "logs a micro-batch's loss and correct predictions, and moves on to the next micro-batch or batch",
-    wgsl: include_str!("../../shaders/advance.wgsl"),
+    wgsl: shader!("advance", "progress"),
     bindings: &[read("losses"), read_words("correct"), write_words("progress"), write_words("log")],
     cases,
 };

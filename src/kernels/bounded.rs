@@ -1,13 +1,13 @@
 //! Which kernels need no run-time checks, or not all of them, and how large their buffers have to be.
 //!
 //! wgpu's checks make a product take 20 to 40 times as long on lavapipe: a loop that is bounded twice is not unrolled, and
-//! every place in an array is clamped. `fold` and `pool_backward` take up to 4 times as long where their loops are bounded
+//! every index into an array is clamped. `col2im` and `pool_backward` take up to 4 times as long where their loops are bounded
 //! twice. In any other kernel the checks are too little to measure. What is left out is sound for these reasons, which hold
 //! whatever the buffers hold:
 //!
 //! - The kernel's *type* is one of these five: another type's shader, constants or workgroups are never trusted.
-//! - [`Tiled::broken_rule`] and [`Convolution::broken_rule`] have what makes tile, slots and geometry fit together: places
-//!   in a tile are places in its array, steps are not zero, so that loops end, and no u32 wraps.
+//! - [`GemmKernel::broken_rule`] and [`Convolution::broken_rule`] have what makes configuration and geometry fit together:
+//!   indices into a tile are within its array, steps are not zero, so that loops end, and no u32 wraps.
 //! - No address of a product depends on a value from a buffer: `argmax` is only compared with, and there are no other
 //!   integers. Rows that are none are clamped to the last one (`conv_forward`, `conv_weight_gradient`) or have a y that is
 //!   outside (`conv_input_gradient`); columns are clamped to the last one. What is stored asks first, but where every row
@@ -16,7 +16,8 @@
 
 use std::any::Any;
 
-use super::{Convolution, Fold, Kernel, MOST_WORDS, PoolBackward, Tiled};
+use super::{Col2im, GemmKernel, Kernel, PoolBackward};
+use crate::gemm::{Convolution, MOST_WORDS};
 
 /// What wgpu has to check at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,14 +32,14 @@ pub enum Checks {
 
 /// Of a kernel of a trusted type: what is left to check, and the rule that the kernel breaks, if any.
 fn trusted(kernel: &(dyn Kernel + 'static)) -> Option<(Checks, Option<&'static str>)> {
-    if let Some(tiled) = Tiled::of(kernel) {
-        return Some((Checks::Nothing, tiled.broken_rule()));
+    if let Some(product) = GemmKernel::of(kernel) {
+        return Some((Checks::Nothing, product.broken_rule()));
     }
     let any: &dyn Any = kernel;
     // A pool reads as a convolution without weights does.
     let pool = |pool: &PoolBackward| Convolution { batch: pool.batch, window: pool.window, filters: 1, pool: 1 };
-    let fold = any.downcast_ref().map(|fold: &Fold| fold.convolution);
-    let convolution = fold.or_else(|| any.downcast_ref().map(pool))?;
+    let col2im = any.downcast_ref().map(|col2im: &Col2im| col2im.convolution);
+    let convolution = col2im.or_else(|| any.downcast_ref().map(pool))?;
     Some((Checks::Addresses, convolution.broken_rule()))
 }
 
@@ -69,9 +70,10 @@ pub fn misfit(kernel: &(dyn Kernel + 'static), words: &[usize]) -> Option<String
 
 #[cfg(test)]
 mod tests {
-    use super::super::convolution_cases::convolutions;
-    use super::super::{Constants, ConvForward, Row, TABLE, Tiles};
+    use super::super::{Constants, ConvForward, Row, TABLE};
     use super::*;
+    use crate::gemm::examples::convolutions;
+    use crate::gemm::{DeviceClass, GemmKind};
     use crate::geometry::Window;
 
     /// Every case of a trusted kernel needs less than all checks over its own buffers, and none that is a word shorter
@@ -81,7 +83,7 @@ mod tests {
         for row in TABLE {
             let expected = match row.name {
                 "conv_forward" | "conv_weight_gradient" | "conv_input_gradient" => Checks::Nothing,
-                "fold" | "pool_backward" => Checks::Addresses,
+                "col2im" | "pool_backward" => Checks::Addresses,
                 _ => Checks::All,
             };
             for case in (row.cases)() {
@@ -131,7 +133,8 @@ mod tests {
     #[test]
     fn another_type_or_numbers_that_do_not_fit_together_are_not_trusted() {
         let convolution = convolutions()[3];
-        let kernel = ConvForward { convolution, relu: true, tile: Tiles::Gpu.forward(&convolution), slots: 1 };
+        let config = DeviceClass::Gpu.config(GemmKind::Forward, &convolution);
+        let kernel = ConvForward { convolution, relu: true, config };
         let of = |change: fn(&mut ConvForward)| {
             let mut kernel = kernel;
             change(&mut kernel);
@@ -142,12 +145,12 @@ mod tests {
         assert_eq!(checks(&kernel, &[MOST_WORDS; 3]), Checks::All);
         assert_eq!(checks(&kernel, &[MOST_WORDS + 1; 4]), Checks::All);
         let changes: [fn(&mut ConvForward); 14] = [
-            |one| one.tile.rows = 6,
-            |one| one.tile.depth = 0,
-            |one| one.tile.share = 3,
-            |one| one.tile.threads = [1024, 1024],
-            |one| one.slots = 2,
-            |one| one.slots = 0,
+            |one| one.config.rows = 6,
+            |one| one.config.depth = 0,
+            |one| one.config.threads_per_row = 3,
+            |one| one.config.threads = [1024, 1024],
+            |one| one.config.partitions = 2,
+            |one| one.config.partitions = 0,
             |one| one.convolution.pool = 3,
             |one| one.convolution.batch = 0,
             |one| one.convolution.batch = usize::MAX / 64,
@@ -160,7 +163,7 @@ mod tests {
         for (number, change) in changes.into_iter().enumerate() {
             assert_eq!(of(change), Checks::All, "change {number}");
         }
-        let pool = PoolBackward { batch: 2, window: convolution.window, gate: None };
+        let pool = PoolBackward { batch: 2, window: convolution.window, relu_mask: None };
         assert_eq!(checks(&pool, &[MOST_WORDS; 4]), Checks::Addresses);
         let stands = PoolBackward { window: Window { stride: [1, 0], ..pool.window }, ..pool };
         assert_eq!(checks(&stands, &[MOST_WORDS; 4]), Checks::All);

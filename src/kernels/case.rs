@@ -51,5 +51,5 @@ pub(super) fn progress(batch: u32, time: u32, samples: u32, micro_batch: u32) ->
 /// A case whose numbers agree to the bit.
 pub(super) fn case(label: String, kernel: impl Kernel + 'static, memory: Vec<Vec<u32>>) -> Case {
     debug_assert_eq!(memory.len(), kernel.row().bindings.len());
-    Case { label, kernel: Box::new(kernel), memory, tolerances: Vec::new(), tiles: None }
+    Case { label, kernel: Box::new(kernel), memory, tolerances: Vec::new(), class: None }
 }

@@ -8,7 +8,7 @@ use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, read, write};
 pub const ROW: Row = Row {
     name: "ceiling_arithmetic",
     about: "multiply-adds in registers: measures the most arithmetic the adapter does",
-    wgsl: include_str!("../../shaders/ceiling_arithmetic.wgsl"),
+    wgsl: shader!("ceiling_arithmetic"),
     bindings: &[read("line"), write("sums")],
     cases,
 };

@@ -8,7 +8,7 @@ use super::{BINDINGS, Constants, Kernel, Row, grid, read, write};
 pub const ROW: Row = Row {
     name: "ceiling_bandwidth",
     about: "copies a buffer: measures the most the adapter's memory moves",
-    wgsl: include_str!("../../shaders/ceiling_bandwidth.wgsl"),
+    wgsl: shader!("ceiling_bandwidth"),
     bindings: &[read("source"), write("copy")],
     cases,
 };

@@ -5,70 +5,70 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::convolution::{Convolution, Patches, Tile};
-use super::convolution_cases::{TALL, describe, for_each_convolution, window};
+use super::convolution_cases::{TALL, describe, for_each_convolution};
 use super::fused_pool::Windows;
-use super::join::Join;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
+use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
-use super::tiles::Tiles;
+use super::split_k_reduce::SplitKReduce;
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
+use crate::gemm::examples::window;
+use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind};
 use crate::geometry::Padding;
 
 pub const ROW: Row = Row {
     name: "conv_forward",
     about: "convolution or dense forward, with bias, ReLU and max-pool",
-    wgsl: include_str!("../../shaders/conv_forward.wgsl"),
+    wgsl: shader!("conv_forward", "convolution", "patches", "gemm", "row_tiles"),
     bindings: &[read("input"), read("weights"), write("output"), write_words("argmax")],
     cases,
 };
 
-/// output `[batch, OH, OW, filters]` = max_pool(relu(input `[batch, H, W, C]` * kernel + bias)). With more slots than one it
-/// is `[slots, batch, OH, OW, filters]`: input * kernel alone, each slot over its own run of the depth, for [`Join`].
+/// output `[batch, OH, OW, filters]` = max_pool(relu(input `[batch, H, W, C]` * kernel + bias)). With more partitions than
+/// one it is `[partitions, batch, OH, OW, filters]`: input * kernel alone, each partition over its own part of the depth, for
+/// [`SplitKReduce`].
 #[derive(Clone, Copy, Debug)]
 pub struct ConvForward {
     pub convolution: Convolution,
     pub relu: bool,
-    pub tile: Tile,
-    /// More than 1 only where there is no pool.
-    pub slots: usize,
+    pub config: GemmConfig,
 }
 
 impl ConvForward {
     /// Pooled positions in one word of `argmax`: as many as one thread has.
-    pub fn packed(&self) -> usize {
-        self.tile.rows / self.convolution.places()
+    pub fn positions_per_word(&self) -> usize {
+        self.config.rows / self.convolution.window_elements()
     }
 
     /// Words of `argmax`.
     pub fn argmax_words(&self) -> usize {
-        self.convolution.argmax_words(self.packed())
+        self.convolution.argmax_words(self.positions_per_word())
     }
 
-    /// Words of all slots.
+    /// Words of all partitions.
     pub fn output_words(&self) -> usize {
-        self.slots.saturating_mul(self.convolution.positions() * self.convolution.filters)
+        self.config.partitions.saturating_mul(self.convolution.positions() * self.convolution.filters)
     }
 
-    /// What has to follow where there are slots.
-    pub fn join(&self) -> Option<Join> {
-        let Self { convolution, relu, slots, .. } = *self;
+    /// What has to follow where there are partitions.
+    pub fn reduction(&self) -> Option<SplitKReduce> {
+        let Self { convolution, relu, config: GemmConfig { partitions, .. } } = *self;
         let (rows, depth, filters) = (convolution.positions(), convolution.depth(), convolution.filters);
-        (slots > 1).then_some(Join { rows, depth, filters, slots, relu })
+        (partitions > 1).then_some(SplitKReduce { rows, depth, filters, partitions, relu })
     }
 
-    fn slot_depth(&self) -> usize {
-        self.tile.slot_depth(self.convolution.depth(), self.slots)
+    fn partition_depth(&self) -> usize {
+        self.config.partition_depth(self.convolution.depth())
     }
 
     fn column_blocks(&self) -> usize {
-        self.convolution.filters.div_ceil(self.tile.workgroup_columns())
+        self.convolution.filters.div_ceil(self.config.workgroup_columns())
     }
 
-    /// Bias and ReLU of rows `[rows, filters]`, in place; nothing where there are slots.
+    /// Bias and ReLU of rows `[rows, filters]`, in place; nothing where there are partitions.
     fn activate(&self, rows: &mut [f32], bias: &[f32]) {
-        if self.slots > 1 {
+        if self.config.partitions > 1 {
             return;
         }
         vectorised(
@@ -86,38 +86,39 @@ impl ConvForward {
         );
     }
 
-    /// The products of a run of the depth, with all that follows where it is the whole depth.
-    fn slot(&self, run: Range<usize>, [input, weights]: [&[f32]; 2], output: &mut [f32], argmax: &mut [u32]) {
-        let (depth, filters, places) = (self.convolution.depth(), self.convolution.filters, self.convolution.places());
+    /// The products of a part of the depth, with all that follows where it is the whole depth.
+    fn partition(&self, part: Range<usize>, [input, weights]: [&[f32]; 2], output: &mut [f32], argmax: &mut [u32]) {
+        let (depth, filters, window) =
+            (self.convolution.depth(), self.convolution.filters, self.convolution.window_elements());
         let (kernel, bias) = weights[..self.convolution.weights()].split_at(depth * filters);
-        let kernel = &kernel[run.start * filters..run.end * filters];
+        let kernel = &kernel[part.start * filters..part.end * filters];
         if self.convolution.is_dense() {
-            let left = Matrix::new(input, self.convolution.batch, depth).of_columns(run);
+            let left = Matrix::new(input, self.convolution.batch, depth).of_columns(part);
             multiply_on_all_cores(output, left, kernel, filters, |_, rows| self.activate(rows, bias));
             return;
         }
-        // Blocks of positions whose products stay in the cache; whole words of argmax each.
-        let positions = (512 / places).next_multiple_of(self.packed());
+        // Whole words of argmax each.
+        let positions = (BLOCK_ROWS / window).next_multiple_of(self.positions_per_word());
         let block = |number: usize, output: &mut [f32], argmax: &mut [u32]| {
-            let first = number * positions * places;
-            let rows = first..first + output.len() / filters * places;
+            let first = number * positions * window;
+            let rows = first..first + output.len() / filters * window;
             let patches = Patches::new(&self.convolution, input, rows.clone());
-            let left = patches.matrix().of_columns(run.clone());
-            if places == 1 {
+            let left = patches.matrix().of_columns(part.clone());
+            if window == 1 {
                 multiply(output, Target::Overwrite, left, 0, kernel, filters);
             } else {
                 let mut products = Scratch::new(rows.len() * filters);
                 let products = floats_mut(&mut products);
                 multiply(products, Target::Overwrite, left, 0, kernel, filters);
-                Windows::new(&self.convolution, self.packed()).pool(products, output, argmax);
+                Windows::new(&self.convolution, self.positions_per_word()).pool(products, output, argmax);
             }
             self.activate(output, bias);
         };
         let outputs = output.par_chunks_mut(positions * filters).enumerate();
-        if places == 1 {
+        if window == 1 {
             outputs.for_each(|(number, output)| block(number, output, &mut []));
         } else {
-            let words = argmax.par_chunks_mut(positions / self.packed() * filters);
+            let words = argmax.par_chunks_mut(positions / self.positions_per_word() * filters);
             outputs.zip(words).for_each(|((number, output), argmax)| block(number, output, argmax));
         }
     }
@@ -130,18 +131,18 @@ impl Kernel for ConvForward {
 
     fn constants(&self) -> Constants {
         let options = vec![
-            ("RELU", (self.relu && self.slots == 1).into()),
+            ("RELU", (self.relu && self.config.partitions == 1).into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
-            ("SLOTS", self.slots.into()),
-            ("SLOT_DEPTH", self.slot_depth().into()),
+            ("PARTITIONS", self.config.partitions.into()),
+            ("PARTITION_DEPTH", self.partition_depth().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
         ];
-        [self.convolution.constants(), self.tile.constants(), options].concat()
+        [self.convolution.constants(), tile_constants(&self.config), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        let [x, y] = grid(self.convolution.rows().div_ceil(self.tile.workgroup_rows()));
-        [x, y, self.column_blocks() * self.slots]
+        let [x, y] = grid(self.convolution.rows().div_ceil(self.config.workgroup_rows()));
+        [x, y, self.column_blocks() * self.config.partitions]
     }
 
     fn operations(&self) -> usize {
@@ -162,30 +163,32 @@ impl Kernel for ConvForward {
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [input, weights, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, weights, output) = (floats(input), floats(weights), floats_mut(output));
-        let (depth, step) = (self.convolution.depth(), self.slot_depth());
+        let (depth, step) = (self.convolution.depth(), self.partition_depth());
         let words = self.convolution.positions() * self.convolution.filters;
-        for (slot, output) in output.chunks_exact_mut(words).take(self.slots).enumerate() {
-            self.slot(slot * step..depth.min((slot + 1) * step), [input, weights], output, argmax);
+        for (partition, output) in output.chunks_exact_mut(words).take(self.config.partitions).enumerate() {
+            self.partition(partition * step..depth.min((partition + 1) * step), [input, weights], output, argmax);
         }
     }
 }
 
 fn cases() -> Vec<Case> {
-    let mut cases = for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, tiles, draw| {
+    let mut cases = for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, class, draw| {
         let relu = convolution.filters % 2 == 0;
-        let kernel = ConvForward { convolution: *convolution, relu, tile: tiles.forward(convolution), slots: 1 };
-        case_of(describe(convolution, tiles), kernel, draw)
+        let config = class.config(GemmKind::Forward, convolution);
+        case_of(describe(convolution, class), ConvForward { convolution: *convolution, relu, config }, draw)
     });
-    cases.extend(in_slots().into_iter().enumerate().map(|(number, (convolution, slots))| {
-        let kernel = ConvForward { convolution, relu: true, tile: Tiles::Gpu.forward(&convolution), slots };
-        let label = format!("{} slots {slots}", describe(&convolution, Tiles::Gpu));
-        Case { tiles: Some(Tiles::Gpu), ..case_of(label, kernel, &mut Draw::new(1000 + number)) }
+    cases.extend(in_partitions().into_iter().enumerate().map(|(number, (convolution, partitions))| {
+        let config = GemmConfig { partitions, ..DeviceClass::Gpu.config(GemmKind::Forward, &convolution) };
+        let kernel = ConvForward { convolution, relu: true, config };
+        let label = format!("{} partitions {partitions}", describe(&convolution, DeviceClass::Gpu));
+        Case { class: Some(DeviceClass::Gpu), ..case_of(label, kernel, &mut Draw::new(1000 + number)) }
     }));
     cases
 }
 
-/// Products in more slots than the table would give: equal ones, and a last one with fewer tiles, or with a part of one.
-fn in_slots() -> Vec<(Convolution, usize)> {
+/// Products in more partitions than the profile would give: equal ones, and a last one with fewer tiles, or with a part of
+/// one.
+fn in_partitions() -> Vec<(Convolution, usize)> {
     let window = |input, size, stride| {
         let window = window(input, size, stride, Padding::Same);
         Convolution { batch: 3, window, filters: 12, pool: 1 }

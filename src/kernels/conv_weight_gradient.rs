@@ -5,51 +5,51 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::convolution::{Convolution, Patches, Tile};
-use super::convolution_cases::{TALL, describe, for_each_convolution, packed, places};
+use super::convolution_cases::{TALL, describe, for_each_convolution, positions_per_word, winners};
 use super::fused_pool::Windows;
-use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
+use super::matrix::{Matrix, Target, WHOLE_TILES, multiply, multiply_on_all_cores};
+use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
+use crate::gemm::{Convolution, GemmConfig, GemmKind};
 
 pub const ROW: Row = Row {
     name: "conv_weight_gradient",
-    about: "gradient of a convolution's or dense layer's kernel and bias, in slots",
-    wgsl: include_str!("../../shaders/conv_weight_gradient.wgsl"),
+    about: "gradient of a convolution's or dense layer's kernel and bias, in partitions",
+    wgsl: shader!("conv_weight_gradient", "convolution", "patches", "gemm"),
     bindings: &[read("input"), read("output_gradient"), read_words("argmax"), write("weight_gradient")],
     cases,
 };
 
-/// weight gradient `[slots, depth + 1, filters]` from the input and the output's gradient, each slot over its own run of
-/// positions.
+/// weight gradient `[partitions, depth + 1, filters]` from the input and the output's gradient, each partition over its own
+/// run of positions.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvWeightGradient {
     pub convolution: Convolution,
-    /// As [`super::ConvForward::packed`].
-    pub packed: usize,
-    pub slots: usize,
-    pub tile: Tile,
+    /// As [`super::ConvForward::positions_per_word`].
+    pub positions_per_word: usize,
+    pub config: GemmConfig,
 }
 
 impl ConvWeightGradient {
     /// Where the gradients of the kernel and of the bias lie in the weight gradient.
     pub fn partitions(&self) -> [Partitions; 2] {
         let (kernel, all) = (self.convolution.depth() * self.convolution.filters, self.convolution.weights());
-        let of = |first, words| Partitions { first, words, count: self.slots, stride: all };
+        let of = |first, words| Partitions { first, words, count: self.config.partitions, stride: all };
         [of(0, kernel), of(kernel, all - kernel)]
     }
 
-    /// Positions of every slot but the last, which may have fewer.
-    fn slot_positions(&self) -> usize {
-        self.convolution.positions().div_ceil(self.slots)
+    /// Positions of every partition but the last, which may have fewer.
+    fn partition_positions(&self) -> usize {
+        self.convolution.positions().div_ceil(self.config.partitions)
     }
 
     fn column_blocks(&self) -> usize {
-        self.convolution.filters.div_ceil(self.tile.workgroup_columns())
+        self.convolution.filters.div_ceil(self.config.workgroup_columns())
     }
 
-    /// Rows of a slot's kernel gradient from `first_row` on, by blocks of positions that stay in the cache.
+    /// Rows of a partition's kernel gradient from `first_row` on.
     fn sum(
         &self,
         positions: Range<usize>,
@@ -58,17 +58,22 @@ impl ConvWeightGradient {
         argmax: &[u32],
         sums: &mut [f32],
     ) {
-        let Self { convolution, packed, .. } = self;
-        let (filters, places) = (convolution.filters, convolution.places());
+        let Self { convolution, positions_per_word, .. } = self;
+        let (filters, window) = (convolution.filters, convolution.window_elements());
         sums.fill(0.0);
-        for begin in positions.clone().step_by(512 / places) {
-            let positions = begin..positions.end.min(begin + 512 / places);
-            let rows = positions.start * places..positions.end * places;
+        for begin in positions.clone().step_by(BLOCK_ROWS / window) {
+            let positions = begin..positions.end.min(begin + BLOCK_ROWS / window);
+            let rows = positions.start * window..positions.end * window;
             let patches = Patches::new(convolution, input, rows.clone());
             let mut unpooled;
-            let right = if places > 1 {
+            let right = if window > 1 {
                 unpooled = Scratch::new(rows.len() * filters);
-                Windows::new(convolution, *packed).unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
+                Windows::new(convolution, *positions_per_word).unpool(
+                    gradient,
+                    argmax,
+                    positions,
+                    floats_mut(&mut unpooled),
+                );
                 floats(&unpooled)
             } else {
                 &gradient[positions.start * filters..positions.end * filters]
@@ -92,17 +97,17 @@ impl Kernel for ConvWeightGradient {
 
     fn constants(&self) -> Constants {
         let options = vec![
-            ("PACKED", self.packed.into()),
-            ("SLOT_POSITIONS", self.slot_positions().into()),
+            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
+            ("PARTITION_POSITIONS", self.partition_positions().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ];
-        [self.convolution.constants(), self.tile.constants(), options].concat()
+        [self.convolution.constants(), tile_constants(&self.config), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        let [x, y] = grid(self.convolution.depth().div_ceil(self.tile.workgroup_rows()));
-        [x, y, self.column_blocks() * self.slots]
+        let [x, y] = grid(self.convolution.depth().div_ceil(self.config.workgroup_rows()));
+        [x, y, self.column_blocks() * self.config.partitions]
     }
 
     fn operations(&self) -> usize {
@@ -111,19 +116,19 @@ impl Kernel for ConvWeightGradient {
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "weight_gradient" => self.slots * self.convolution.weights(),
+            "weight_gradient" => self.config.partitions * self.convolution.weights(),
             _ => words,
         }
     }
 
     fn words(&self) -> Vec<usize> {
-        let Self { convolution, packed, slots, .. } = self;
+        let Self { convolution, positions_per_word, config } = self;
         let outputs = convolution.positions() * convolution.filters;
         vec![
             convolution.inputs(),
             outputs,
-            convolution.argmax_words(*packed),
-            slots.saturating_mul(convolution.weights()),
+            convolution.argmax_words(*positions_per_word),
+            config.partitions.saturating_mul(convolution.weights()),
         ]
     }
 
@@ -132,7 +137,7 @@ impl Kernel for ConvWeightGradient {
         let (input, gradient, sums) = (floats(input), floats(gradient), floats_mut(sums));
         let Convolution { batch, filters, .. } = self.convolution;
         let depth = self.convolution.depth();
-        if self.convolution.is_dense() && self.slots == 1 {
+        if self.convolution.is_dense() && self.config.partitions == 1 {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
             multiply_on_all_cores(kernel, left, gradient, filters, |_, _| {});
@@ -141,14 +146,14 @@ impl Kernel for ConvWeightGradient {
             add_rows(&gradient[..batch * filters], bias);
             return;
         }
-        // Where there are few slots, the cores share out the rows of each, too. Every number is added up in the same
+        // Where there are few partitions, the cores share out the rows of each, too. Every number is added up in the same
         // order, however many there are.
-        let parts = (2 * rayon::current_num_threads()).div_ceil(self.slots);
-        let rows = depth.div_ceil(parts).next_multiple_of(18);
-        let slots = sums.par_chunks_exact_mut(self.convolution.weights()).take(self.slots).enumerate();
-        slots.for_each(|(slot, sums)| {
-            let begin = (slot * self.slot_positions()).min(self.convolution.positions());
-            let end = (begin + self.slot_positions()).min(self.convolution.positions());
+        let parts = (2 * rayon::current_num_threads()).div_ceil(self.config.partitions);
+        let rows = depth.div_ceil(parts).next_multiple_of(WHOLE_TILES);
+        let partitions = sums.par_chunks_exact_mut(self.convolution.weights()).take(self.config.partitions).enumerate();
+        partitions.for_each(|(partition, sums)| {
+            let begin = (partition * self.partition_positions()).min(self.convolution.positions());
+            let end = (begin + self.partition_positions()).min(self.convolution.positions());
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             kernel.par_chunks_mut(rows * filters).enumerate().for_each(|(block, sums)| {
                 self.sum(begin..end, block * rows, [input, gradient], argmax, sums);
@@ -160,24 +165,24 @@ impl Kernel for ConvWeightGradient {
 }
 
 fn cases() -> Vec<Case> {
-    for_each_convolution(Convolution::dense(2, TALL, 1), |convolution, tiles, draw| {
-        let tile = tiles.weight_gradient(convolution);
-        // More slots than the table would give, so that the cut is tested on small batches.
-        let slots = 1 + convolution.filters % 4;
-        let packed = packed(convolution, tiles);
-        let kernel = ConvWeightGradient { convolution: *convolution, packed, slots, tile };
-        case_of(format!("{} slots {slots}", describe(convolution, tiles)), kernel, draw)
+    for_each_convolution(Convolution::dense(2, TALL, 1), |convolution, class, draw| {
+        // More partitions than the profile would give, so that they are tested on small batches.
+        let partitions = 1 + convolution.filters % 4;
+        let config = GemmConfig { partitions, ..class.config(GemmKind::WeightGradient, convolution) };
+        let positions_per_word = positions_per_word(convolution, class);
+        let kernel = ConvWeightGradient { convolution: *convolution, positions_per_word, config };
+        case_of(format!("{} partitions {partitions}", describe(convolution, class)), kernel, draw)
     })
 }
 
 /// The kernel on numbers whose sums are exact.
 pub(super) fn case_of(label: String, kernel: ConvWeightGradient, draw: &mut Draw) -> Case {
-    let ConvWeightGradient { convolution, packed, slots, .. } = &kernel;
+    let ConvWeightGradient { convolution, positions_per_word, config } = &kernel;
     let memory = vec![
         draw.eighths(convolution.inputs()),
         draw.eighths(convolution.positions() * convolution.filters),
-        places(convolution, *packed, draw),
-        unwritten(slots * convolution.weights()),
+        winners(convolution, *positions_per_word, draw),
+        unwritten(config.partitions * convolution.weights()),
     ];
     case(label, kernel, memory)
 }

@@ -10,7 +10,7 @@ use crate::random::{Stream, philox};
 pub const ROW: Row = Row {
     name: "dropout",
     about: "zeroes a random part of the values and scales the others, in place",
-    wgsl: include_str!("../../shaders/dropout.wgsl"),
+    wgsl: shader!("dropout", "progress"),
     bindings: &[read_words("progress"), write("values")],
     cases,
 };

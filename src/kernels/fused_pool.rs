@@ -4,23 +4,23 @@ use std::ops::Range;
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
-use super::Convolution;
+use crate::gemm::Convolution;
 
-/// The windows of some positions of a convolution, each a matrix `[places, filters]`.
+/// The windows of some positions of a convolution, each a matrix `[elements, filters]`.
 #[derive(Clone, Copy)]
 pub struct Windows {
-    places: usize,
+    elements: usize,
     filters: usize,
     /// Positions in one word of `argmax`.
-    packed: usize,
+    positions_per_word: usize,
 }
 
 impl Windows {
-    pub fn new(convolution: &Convolution, packed: usize) -> Self {
-        Self { places: convolution.places(), filters: convolution.filters, packed }
+    pub fn new(convolution: &Convolution, positions_per_word: usize) -> Self {
+        Self { elements: convolution.window_elements(), filters: convolution.filters, positions_per_word }
     }
 
-    /// The largest of each window goes to `output [positions, filters]`, its place to `argmax`.
+    /// The largest element of each window goes to `output [positions, filters]`, its number to `argmax`.
     pub fn pool(self, windows: &[f32], output: &mut [f32], argmax: &mut [u32]) {
         argmax.fill(0);
         Arch::new().dispatch(Pool { shape: self, windows, output, argmax });
@@ -32,9 +32,9 @@ impl Windows {
         Arch::new().dispatch(Unpool { shape: self, gradient, argmax, positions, windows });
     }
 
-    /// Where a position's places are in `argmax`: the first word, and the bits within each word.
+    /// Where the winners of a position are in `argmax`: the first word, and the bits within each word.
     fn word(self, position: usize) -> (usize, u32) {
-        (position / self.packed * self.filters, 4 * (position % self.packed) as u32)
+        (position / self.positions_per_word * self.filters, 4 * (position % self.positions_per_word) as u32)
     }
 }
 
@@ -49,14 +49,14 @@ impl Pool<'_> {
     /// The filters at `filter` of `position`: as many as a vector of `S` has.
     #[inline(always)]
     fn step<S: Simd>(&mut self, simd: S, position: usize, filter: usize) {
-        let Windows { places, filters, .. } = self.shape;
+        let Windows { elements, filters, .. } = self.shape;
         let (word, shift) = self.shape.word(position);
-        let row = |place| load::<S>(&self.windows[(position * places + place) * filters + filter..]);
+        let row = |element| load::<S>(&self.windows[(position * elements + element) * filters + filter..]);
         let (mut largest, mut winner) = (row(0), simd.splat_u32s(0));
-        for place in 1..places {
-            let larger = simd.greater_than_f32s(row(place), largest);
-            largest = simd.select_f32s(larger, row(place), largest);
-            winner = simd.select_u32s(larger, simd.splat_u32s((place as u32) << shift), winner);
+        for element in 1..elements {
+            let larger = simd.greater_than_f32s(row(element), largest);
+            largest = simd.select_f32s(larger, row(element), largest);
+            winner = simd.select_u32s(larger, simd.splat_u32s((element as u32) << shift), winner);
         }
         S::as_mut_simd_f32s(&mut self.output[position * filters + filter..]).0[0] = largest;
         let words = &mut S::as_mut_simd_u32s(&mut self.argmax[word + filter..]).0[0];
@@ -94,15 +94,15 @@ impl Unpool<'_> {
     /// As [`Pool::step`].
     #[inline(always)]
     fn step<S: Simd>(&mut self, simd: S, position: usize, filter: usize) {
-        let Windows { places, filters, .. } = self.shape;
+        let Windows { elements, filters, .. } = self.shape;
         let (word, shift) = self.shape.word(position);
         let gradient = load::<S>(&self.gradient[position * filters + filter..]);
         let words = S::as_simd_u32s(&self.argmax[word + filter..]).0[0];
         let winner = simd.and_u32s(words, simd.splat_u32s(15 << shift));
-        let first = (position - self.positions.start) * places;
-        for place in 0..places {
-            let won = simd.equal_u32s(winner, simd.splat_u32s((place as u32) << shift));
-            let row = &mut self.windows[(first + place) * filters + filter..];
+        let first = (position - self.positions.start) * elements;
+        for element in 0..elements {
+            let won = simd.equal_u32s(winner, simd.splat_u32s((element as u32) << shift));
+            let row = &mut self.windows[(first + element) * filters + filter..];
             S::as_mut_simd_f32s(row).0[0] = simd.select_f32s(won, gradient, simd.splat_f32s(0.0));
         }
     }

@@ -8,7 +8,7 @@ use super::{BINDINGS, Constants, Kernel, Progress, Row, floats_mut, read_words, 
 pub const ROW: Row = Row {
     name: "gather",
     about: "copies a batch out of the data set, as f32 in [0, 1], and its labels",
-    wgsl: include_str!("../../shaders/gather.wgsl"),
+    wgsl: shader!("gather", "progress"),
     bindings: &[
         read_words("images"),
         read_words("labels"),

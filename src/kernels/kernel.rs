@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use super::specialise::{Constants, Value};
-use super::tiles::Tiles;
+use crate::gemm::DeviceClass;
 
 /// Words of a buffer that a binding's offset is a multiple of; what WebGPU guarantees of every adapter.
 pub const BINDING_ALIGNMENT: usize = 64;
@@ -39,13 +39,14 @@ pub struct Row {
     pub name: &'static str,
     /// One line for `gpu-fmnist shaders`.
     pub about: &'static str,
+    /// The shader and the parts that it shares with others, as one text.
     pub wgsl: &'static str,
     pub bindings: &'static [Binding],
     /// The cases that hold the shader to its twin, in the self-test and in `tests/parity`.
     pub cases: fn() -> Vec<Case>,
 }
 
-/// A kernel with everything about its pass decided: shapes, options, tile.
+/// A kernel with everything about its pass decided: shapes, options, configuration.
 pub trait Kernel: Any + Debug + Send + Sync {
     fn row(&self) -> &'static Row;
 
@@ -58,13 +59,13 @@ pub trait Kernel: Any + Debug + Send + Sync {
     /// Threads of a workgroup.
     fn threads(&self) -> usize {
         let constants = self.constants();
-        let threads = constants.iter().filter(|(name, _)| name.starts_with("THREADS"));
+        let threads = constants.iter().filter(|(name, _)| ["THREADS", "THREADS_X", "THREADS_Y"].contains(name));
         threads.map(|(_, value)| if let Value::U32(count) = value { *count as usize } else { 1 }).product()
     }
 
     /// Floating-point operations that the pass is for: a multiply-add counts as two; a comparison, a choice, and what only
     /// finds addresses, as none. Of the three products the multiply-adds alone are counted, taps outside of the image
-    /// included; gradients through a max-pool have one place of each window. Elsewhere every addition, product, root or
+    /// included; gradients through a max-pool have one element of each window. Elsewhere every addition, product, root or
     /// exponential of an element counts as one.
     fn operations(&self) -> usize;
 
@@ -118,8 +119,8 @@ pub struct Case {
     pub memory: Vec<Vec<u32>>,
     /// How far numbers of each binding may be apart; those of bindings beyond the list, and integers, agree to the bit.
     pub tolerances: Vec<Tolerance>,
-    /// The column of tiles that the kernel has its own from, if it has any.
-    pub tiles: Option<Tiles>,
+    /// The class of device whose profile the kernel's configuration is from, if it has one.
+    pub class: Option<DeviceClass>,
 }
 
 /// How far a number may be from the twin's: `|shader - twin| <= relative * |twin| + absolute`. The absolute part is for what

@@ -95,6 +95,13 @@ const BLOCK: usize = 64;
 /// The most columns at a time: four vectors of the longest kind.
 const PANEL: usize = 64;
 
+/// A multiple of the rows of every tile, 6 and 9: where a task has whole multiples of it, no tile goes over rows twice.
+pub(super) const WHOLE_TILES: usize = 18;
+
+/// Rows of a task, at the least and at most: enough that the copy of a panel of the right matrix is little beside its
+/// products, and so few that the task's rows stay in a core's cache.
+const TASK_ROWS: [usize; 2] = [2 * WHOLE_TILES, 14 * WHOLE_TILES];
+
 /// `output`, row-major with so many `columns`, becomes (or grows by) rows `first_row..` of `left x right`, as many as there
 /// is space for. `right` is row-major, too.
 ///
@@ -117,7 +124,7 @@ pub fn multiply_on_all_cores(
     finish: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     let rows = left.rows.count();
-    let block = rows.div_ceil(2 * rayon::current_num_threads()).clamp(36, 252);
+    let block = rows.div_ceil(2 * rayon::current_num_threads()).clamp(TASK_ROWS[0], TASK_ROWS[1]);
     output[..rows * columns].par_chunks_mut(block * columns).enumerate().for_each(|(number, output)| {
         multiply(output, Target::Overwrite, left, number * block, right, columns);
         finish(number * block, output);

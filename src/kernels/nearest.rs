@@ -8,7 +8,7 @@ use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, read, read_wor
 pub const ROW: Row = Row {
     name: "nearest",
     about: "keeps the nearest of the samples that each query meets",
-    wgsl: include_str!("../../shaders/nearest.wgsl"),
+    wgsl: shader!("nearest"),
     bindings: &[
         read("products"),
         read("half_squares"),

@@ -3,15 +3,15 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::gate::{self, Gate};
 use super::pool_forward::{THREADS, constants, pools};
+use super::relu_mask::{self, ReluMask};
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
 use crate::geometry::Window;
 
 pub const ROW: Row = Row {
     name: "pool_backward",
     about: "gradient of a max-pool's input, through the ReLU and dropout that made it",
-    wgsl: include_str!("../../shaders/pool_backward.wgsl"),
+    wgsl: shader!("pool_backward", "pool", "relu_mask"),
     bindings: &[read("output_gradient"), read_words("argmax"), read("input"), write("input_gradient")],
     cases,
 };
@@ -22,7 +22,7 @@ pub struct PoolBackward {
     pub batch: usize,
     pub window: Window,
     /// Of the input.
-    pub gate: Gate,
+    pub relu_mask: ReluMask,
 }
 
 impl Kernel for PoolBackward {
@@ -32,7 +32,7 @@ impl Kernel for PoolBackward {
 
     fn constants(&self) -> Constants {
         let options = vec![("GRID_WIDTH", self.workgroups()[0].into())];
-        [constants(self.batch, &self.window), gate::constants(self.gate), options].concat()
+        [constants(self.batch, &self.window), relu_mask::constants(self.relu_mask), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -46,7 +46,7 @@ impl Kernel for PoolBackward {
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "input" if self.gate.is_none() => 0,
+            "input" if self.relu_mask.is_none() => 0,
             _ => words,
         }
     }
@@ -55,7 +55,7 @@ impl Kernel for PoolBackward {
         let Window { input, output: [height, width], .. } = self.window;
         let outputs = self.batch * height * width * input[2];
         let inputs = self.batch * input.iter().product::<usize>();
-        vec![outputs, outputs, if self.gate.is_some() { inputs } else { 1 }, inputs]
+        vec![outputs, outputs, if self.relu_mask.is_some() { inputs } else { 1 }, inputs]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
@@ -69,14 +69,14 @@ impl Kernel for PoolBackward {
             gradient.fill(0.0);
             let outputs = image * outputs..(image + 1) * outputs;
             let positions = output_gradient[outputs.clone()].chunks_exact(channels);
-            for (position, (sources, places)) in positions.zip(argmax[outputs].chunks_exact(channels)).enumerate() {
+            for (position, (sources, winners)) in positions.zip(argmax[outputs].chunks_exact(channels)).enumerate() {
                 let (y, x) = (position / output_width * stride[0], position % output_width * stride[1]);
-                for (channel, (source, &place)) in sources.iter().zip(places).enumerate() {
-                    let pixel = (y + place as usize / size[1]) * width + x + place as usize % size[1];
+                for (channel, (source, &winner)) in sources.iter().zip(winners).enumerate() {
+                    let pixel = (y + winner as usize / size[1]) * width + x + winner as usize % size[1];
                     gradient[pixel * channels + channel] += source;
                 }
             }
-            gate::apply(self.gate, input, image * inputs, gradient);
+            relu_mask::apply(self.relu_mask, input, image * inputs, gradient);
         });
     }
 }
@@ -86,14 +86,18 @@ fn cases() -> Vec<Case> {
         let draw = &mut Draw::new(number);
         let outputs = batch * window.output[0] * window.output[1] * window.input[2];
         let inputs = batch * window.input.iter().product::<usize>();
-        let gate = [None, Some(1.0), Some(2.0)][number % 3];
+        let relu_mask = [None, Some(1.0), Some(2.0)][number % 3];
         let memory = vec![
             draw.eighths(outputs),
             draw.below(outputs, (window.size[0] * window.size[1]) as u32),
             draw.eighths(inputs),
             unwritten(inputs),
         ];
-        case(format!("batch {batch} {window:?} gate {gate:?}"), PoolBackward { batch, window, gate }, memory)
+        case(
+            format!("batch {batch} {window:?} relu_mask {relu_mask:?}"),
+            PoolBackward { batch, window, relu_mask },
+            memory,
+        )
     };
     pools().into_iter().enumerate().map(make).collect()
 }

@@ -3,15 +3,15 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::convolution_cases::window;
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
+use crate::gemm::examples::window;
 use crate::geometry::{Padding, Window};
 
 pub const ROW: Row = Row {
     name: "pool_forward",
     about: "max-pool with any window and stride",
-    wgsl: include_str!("../../shaders/pool_forward.wgsl"),
+    wgsl: shader!("pool_forward", "pool"),
     bindings: &[read("input"), write("output"), write_words("argmax")],
     cases,
 };
@@ -83,17 +83,17 @@ impl Kernel for PoolForward {
                 || {
                     let positions = output.chunks_exact_mut(channels).zip(argmax.chunks_exact_mut(channels));
                     for (x, (output, argmax)) in positions.enumerate() {
-                        let pixel = |place: usize| {
-                            let at = (corner + place / size[1]) * width + x * stride[1] + place % size[1];
+                        let pixel = |element: usize| {
+                            let at = (corner + element / size[1]) * width + x * stride[1] + element % size[1];
                             &input[at * channels..][..channels]
                         };
                         output.copy_from_slice(pixel(0));
                         argmax.fill(0);
-                        for place in 1..size[0] * size[1] {
-                            for ((largest, winner), value) in output.iter_mut().zip(&mut *argmax).zip(pixel(place)) {
+                        for element in 1..size[0] * size[1] {
+                            for ((largest, winner), value) in output.iter_mut().zip(&mut *argmax).zip(pixel(element)) {
                                 let larger = value > largest;
                                 *largest = if larger { *value } else { *largest };
-                                *winner = if larger { place as u32 } else { *winner };
+                                *winner = if larger { element as u32 } else { *winner };
                             }
                         }
                     }

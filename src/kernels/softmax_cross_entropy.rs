@@ -6,7 +6,7 @@ use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, read
 pub const ROW: Row = Row {
     name: "softmax_cross_entropy",
     about: "loss of each row and whether it is correct, and the gradient of the logits or the probabilities",
-    wgsl: include_str!("../../shaders/softmax_cross_entropy.wgsl"),
+    wgsl: shader!("softmax_cross_entropy", "progress"),
     bindings: &[
         read("logits"),
         read_words("batch_labels"),

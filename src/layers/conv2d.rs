@@ -6,8 +6,8 @@ use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, ones, pair};
 use super::product::{emit, weights};
 use super::{Activation, Backward, Inferred, Operation, Place, Rules, image, only};
 use crate::error::Result;
+use crate::gemm::Convolution;
 use crate::geometry::{MOST_COLUMNS, MOST_VALUES, Padding, Shape, Window, bounded, product};
-use crate::kernels::Convolution;
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

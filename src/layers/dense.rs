@@ -6,8 +6,8 @@ use super::keys::{ACTIVATION, Kind, LayerKeys};
 use super::product::{emit, weights};
 use super::{Activation, Backward, Inferred, Operation, Place, Rules, only};
 use crate::error::Result;
+use crate::gemm::Convolution;
 use crate::geometry::{MOST_COLUMNS, Shape, bounded};
-use crate::kernels::Convolution;
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

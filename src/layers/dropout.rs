@@ -41,7 +41,7 @@ impl Operation for Dropout {
         Rules { is_identity, commutes_with_relu: true, keeps_sign: true, is_in_place: true, ..Rules::NONE }
     }
 
-    /// In place. Where the value went through a ReLU its gate carries the gradient; else the same kernel runs over the
+    /// In place. Where the value went through a ReLU its mask carries the gradient; else the same kernel runs over the
     /// gradient, and makes the same choice.
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
         let value = place.input()?;
@@ -54,10 +54,10 @@ impl Operation for Dropout {
         let progress = tape.host.progress;
         let bound = [progress, tape.output(value)];
         tape.forward_in_training(&layer, kernel, &bound);
-        let gate = tape.gate(value).map(|scale| scale * kernels::Dropout::scale(self.rate));
-        tape.set_gate(value, gate);
+        let relu_mask = tape.relu_mask(value).map(|scale| scale * kernels::Dropout::scale(self.rate));
+        tape.set_relu_mask(value, relu_mask);
         Ok(Box::new(move |tape| {
-            if gate.is_none() && tape.needs_gradient(value) {
+            if relu_mask.is_none() && tape.needs_gradient(value) {
                 let bound = [progress, tape.gradient_of(value)];
                 tape.backward(&layer, kernel, &bound);
             }

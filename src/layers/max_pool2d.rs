@@ -60,10 +60,10 @@ impl Operation for MaxPool2d {
         let bound = [tape.output(input), tape.output(output), argmax];
         tape.forward(&layer, PoolForward { batch, window }, &bound);
         // As its input went through a ReLU, so did its output; what dropout did to it before is done.
-        tape.set_gate(output, tape.gate(input).map(|_| 1.0));
+        tape.set_relu_mask(output, tape.relu_mask(input).map(|_| 1.0));
         Ok(Box::new(move |tape| {
             if let Some(gradient) = tape.gradient(input)? {
-                let kernel = PoolBackward { batch, window, gate: tape.gate(input) };
+                let kernel = PoolBackward { batch, window, relu_mask: tape.relu_mask(input) };
                 let bound = [tape.gradient_of(output), argmax, tape.output(input), gradient];
                 tape.backward(&layer, kernel, &bound);
             }

@@ -2,8 +2,9 @@
 
 use super::{Backward, Place};
 use crate::error::Result;
+use crate::gemm::{Convolution, GemmKind};
 use crate::geometry::{MOST_VALUES, product};
-use crate::kernels::{ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Cut, Fold};
+use crate::kernels::{Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, ReluMask};
 use crate::plan::{BufferId, Storage, Tape, ValueId, Weights};
 
 /// The weights with a kernel of that shape; `keys` are what a file calls the sizes that make it large.
@@ -25,7 +26,7 @@ struct Product {
     weights: (BufferId, usize),
     argmax: BufferId,
     /// Pooled positions in a word of argmax.
-    packed: usize,
+    positions_per_word: usize,
 }
 
 /// Forward: the product with what is fused into it, over split-K partitions where the tiling says so. Backward: the
@@ -33,25 +34,24 @@ struct Product {
 pub(super) fn emit(convolution: Convolution, shape: &Weights, place: &Place, tape: &mut Tape) -> Result<Backward> {
     let (layer, input, output) = (place.name.to_owned(), place.input()?, place.output);
     tape.tiles.check(&convolution)?;
-    let Cut { tile, slots } = tape.tiles.forward(&convolution);
-    let kernel = ConvForward { convolution, relu: place.fused.relu, tile, slots };
-    let packed = kernel.packed();
+    let config = tape.tiles.config(GemmKind::Forward, &convolution);
+    let kernel = ConvForward { convolution, relu: place.fused.relu, config };
+    let positions_per_word = kernel.positions_per_word();
     let argmax = tape.buffer(&format!("{layer}.argmax"), vec![kernel.argmax_words()]);
-    let gradient_tile = tape.tiles.weight_gradient(&convolution);
-    let gradient_slots = tape.tiles.slots(&convolution, &gradient_tile);
-    let weight_gradient = ConvWeightGradient { convolution, packed, slots: gradient_slots, tile: gradient_tile };
+    let config = tape.tiles.config(GemmKind::WeightGradient, &convolution);
+    let weight_gradient = ConvWeightGradient { convolution, positions_per_word, config };
     let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
         tape.variables(&layer, shape, weight_gradient.partitions());
     let [from, to] = [input, output].map(|value| tape.output(value));
-    if let Some(join) = kernel.join() {
-        let sums = tape.buffer(&format!("{layer}.sums"), vec![slots, join.rows, join.filters]);
+    if let Some(reduction) = kernel.reduction() {
+        let sums = tape.buffer(&format!("{layer}.sums"), vec![reduction.partitions, reduction.rows, reduction.filters]);
         tape.forward_from(&layer, kernel, &[from, weights, sums, argmax], vec![0, first, 0, 0]);
-        tape.forward_from(&layer, join, &[sums, weights, to], vec![0, first, 0]);
+        tape.forward_from(&layer, reduction, &[sums, weights, to], vec![0, first, 0]);
     } else {
         tape.forward_from(&layer, kernel, &[from, weights, to, argmax], vec![0, first, 0, 0]);
     }
-    tape.set_gate(output, place.fused.relu.then_some(1.0));
-    let product = Product { layer, convolution, input, output, weights: (weights, first), argmax, packed };
+    tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
+    let product = Product { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
     Ok(Box::new(move |tape| {
         if let Some(gradient) = tape.gradient(input)? {
             product.input_gradient(gradient, tape);
@@ -63,37 +63,40 @@ pub(super) fn emit(convolution: Convolution, shape: &Weights, place: &Place, tap
 }
 
 impl Product {
+    /// The product that makes an input's gradient, of the layer's images or of their patches.
+    fn kernel(&self, convolution: Convolution, relu_mask: ReluMask, tape: &Tape) -> ConvInputGradient {
+        let config = tape.tiles.config(GemmKind::InputGradient, &convolution);
+        ConvInputGradient { convolution, positions_per_word: self.positions_per_word, relu_mask, config }
+    }
+
     fn input_gradient(&self, gradient: BufferId, tape: &mut Tape) {
-        let (weights, first) = self.weights;
-        let (from, gate) = (tape.output(self.input), tape.gate(self.input));
-        if tape.tiles.folds(&self.convolution) {
-            return self.folded_input_gradient(gradient, tape);
+        if tape.tiles.uses_col2im(&self.convolution) {
+            return self.input_gradient_by_patches(gradient, tape);
         }
-        let tile = tape.tiles.input_gradient(&self.convolution);
-        let kernel = ConvInputGradient { convolution: self.convolution, packed: self.packed, gate, tile };
-        let bound = [tape.gradient_of(self.output), self.argmax, weights, from, gradient];
+        let (weights, first) = self.weights;
+        let kernel = self.kernel(self.convolution, tape.relu_mask(self.input), tape);
+        let bound = [tape.gradient_of(self.output), self.argmax, weights, tape.output(self.input), gradient];
         tape.backward_from(&self.layer, kernel, &bound, vec![0, 0, first, 0, 0]);
     }
 
     /// Patch by patch, then added up, some images at a time, so that their patches fit a cache.
-    fn folded_input_gradient(&self, gradient: BufferId, tape: &mut Tape) {
-        let (convolution, packed, layer) = (self.convolution, self.packed, &self.layer);
-        let (from, gate, (weights, first)) = (tape.output(self.input), tape.gate(self.input), self.weights);
-        let group = Convolution { batch: Fold::group(&convolution, packed), ..convolution };
-        let patches = Fold::patches(&group);
+    fn input_gradient_by_patches(&self, gradient: BufferId, tape: &mut Tape) {
+        let (convolution, layer, (weights, first)) = (self.convolution, &self.layer, self.weights);
+        let group = Convolution { batch: Col2im::group(&convolution, self.positions_per_word), ..convolution };
+        let patches = group.patches();
         let shape = vec![group.batch, patches.inputs() / group.batch];
         let of_patches = tape.buffer(&format!("{layer}.patches.gradient"), shape);
         let unused = tape.buffer(&format!("{layer}.unused"), vec![1]);
         let bound = [tape.gradient_of(self.output), self.argmax, weights, unused, of_patches];
-        let tile = tape.tiles.input_gradient(&patches);
-        let kernel = ConvInputGradient { convolution: patches, packed, gate: None, tile };
+        let kernel = self.kernel(patches, None, tape);
+        let col2im = Col2im { convolution: group, relu_mask: tape.relu_mask(self.input) };
         for number in 0..convolution.batch / group.batch {
             let outputs = number * group.positions() * group.filters;
             let inputs = number * group.inputs();
-            let places = if group.pool > 1 { outputs / packed } else { 0 };
-            tape.backward_from(layer, kernel, &bound, vec![outputs, places, first, 0, 0]);
-            let fold = Fold { convolution: group, gate };
-            tape.backward_from(layer, fold, &[of_patches, from, gradient], vec![0, inputs, inputs]);
+            let argmax_words = if group.pool > 1 { outputs / self.positions_per_word } else { 0 };
+            tape.backward_from(layer, kernel, &bound, vec![outputs, argmax_words, first, 0, 0]);
+            let bound = [of_patches, tape.output(self.input), gradient];
+            tape.backward_from(layer, col2im, &bound, vec![0, inputs, inputs]);
         }
     }
 }

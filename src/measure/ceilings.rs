@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::go_on;
 use crate::callback::ProgressCallback;
 use crate::error::Result;
-use crate::kernels::{CeilingArithmetic, CeilingBandwidth, ConvForward, Convolution, Kernel, Tiles};
+use crate::gemm::{Convolution, DeviceClass, GemmKind};
+use crate::kernels::{CeilingArithmetic, CeilingBandwidth, ConvForward, Kernel};
 use crate::plan::{Executor, Plan, Program, single};
 
 /// Measured at their best, as a ceiling is.
@@ -31,13 +32,13 @@ const WORDS: usize = 1 << 25;
 /// A pass that takes less than this many seconds says more of how it was started than of what it did.
 const LONG_ENOUGH: f64 = 4e-3;
 
-/// The ceilings of the executor that `make` gives for a plan; of the CPU path, where `tiles` are its own, the arithmetic is
+/// The ceilings of the executor that `make` gives for a plan; of the CPU path, where `class` is that, the arithmetic is
 /// a large product's.
 ///
 /// # Errors
 /// What the device reports, or an interrupt.
 pub fn ceilings(
-    tiles: Tiles,
+    class: DeviceClass,
     make: &dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
     callback: ProgressCallback<()>,
 ) -> Result<Ceilings> {
@@ -48,10 +49,11 @@ pub fn ceilings(
         Ok((seconds, count(executor.plan()) as f64 / seconds))
     };
     let operations = |plan: &Plan| plan.operations(Program::Training);
-    let operations_per_second = if tiles == Tiles::Cpu {
+    let operations_per_second = if class == DeviceClass::Cpu {
         const SIDE: usize = 1024;
         let convolution = Convolution::dense(SIDE, SIDE, SIDE);
-        let kernel = ConvForward { convolution, relu: false, tile: tiles.forward(&convolution), slots: 1 };
+        let config = class.config(GemmKind::Forward, &convolution);
+        let kernel = ConvForward { convolution, relu: false, config };
         rate(Arc::new(kernel), &[SIDE * SIDE, (SIDE + 1) * SIDE, SIDE * SIDE, 1], operations)?.1
     } else {
         let mut fastest = 0.0;
@@ -95,6 +97,6 @@ mod tests {
     #[test]
     fn an_interrupt_ends_the_measurement() {
         let make = |plan| Ok(Box::new(Cpu::new(plan)?) as Box<dyn Executor>);
-        assert!(ceilings(Tiles::Cpu, &make, &mut |()| ControlFlow::Break(())).is_err());
+        assert!(ceilings(DeviceClass::Cpu, &make, &mut |()| ControlFlow::Break(())).is_err());
     }
 }

@@ -135,7 +135,7 @@ mod tests {
     /// Two parts of one layer's pass, and another one, over three steps.
     #[test]
     fn parts_of_a_batch_are_added_up() {
-        let work = |layer: &str, operations| Work { layer: layer.into(), kernel: "fold", operations, bytes: 8 };
+        let work = |layer: &str, operations| Work { layer: layer.into(), kernel: "col2im", operations, bytes: 8 };
         let passes = [work("a", 10), work("b", 5), work("a", 10)];
         let step = |first: f64| vec![0.0..1e9 * first, 5e9..6e9, 7e9..7e9 + 1e9 * first];
         let steps = [step(1.0), step(1.5), step(4.0)];

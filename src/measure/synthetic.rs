@@ -1,7 +1,7 @@
 //! Data for measurements: what the images show has no influence on how long a step takes, so no data set is needed.
 
 use crate::data::Samples;
-use crate::kernels::Tiling;
+use crate::gemm::GemmSelection;
 use crate::model::Model;
 use crate::random::{Sequence, Stream};
 use crate::train::Setup;
@@ -45,7 +45,7 @@ impl Synthetic {
     }
 
     /// What trains on the samples, with initial weights that are the same on every executor.
-    pub fn setup(&self, model: &Model, tiles: impl Into<Tiling>) -> Setup<'_> {
+    pub fn setup(&self, model: &Model, tiles: impl Into<GemmSelection>) -> Setup<'_> {
         Setup { seed: SEED, ..Setup::new(model, &self.samples, self.batch, tiles) }
     }
 }

@@ -1,8 +1,8 @@
 //! How variables share buffers.
 
 use super::{Options, TrainingPlan, lower};
+use crate::gemm::DeviceClass;
 use crate::kernels::Partitions;
-use crate::kernels::Tiles;
 use crate::layers::{Activation, Dense, Flatten, Layer};
 use crate::model::Model;
 use crate::plan::{BufferId, Training, Variable};
@@ -12,7 +12,7 @@ fn plan(units: &[usize], micro_batch: usize) -> TrainingPlan {
     let dense = |&units: &usize| Layer::Dense(Dense { units, activation: Activation::Linear });
     let layers = [Layer::Flatten(Flatten {})].into_iter().chain(units.iter().map(dense));
     let model = Model::sequence("dense", [64, 64, 1], layers);
-    lower(&model, Options { micro_batch, ..Options::new(4, Tiles::Gpu, 4) }).unwrap()
+    lower(&model, Options { micro_batch, ..Options::new(4, DeviceClass::Gpu, 4) }).unwrap()
 }
 
 /// The buffers of values, and the number of update passes.

@@ -7,7 +7,8 @@ use super::graph::{Graph, Stage};
 use super::rewrites::rewrite;
 use super::training_plan::TrainingPlan;
 use crate::error::{Error, Result};
-use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy, Tiling};
+use crate::gemm::GemmSelection;
+use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy};
 use crate::layers::Place;
 use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
@@ -20,7 +21,7 @@ pub struct Options {
     /// Rows of a micro-batch, which goes through the network at a time; all of a step's add to the same gradient. The
     /// buffers between layers need not grow with the batch.
     pub micro_batch: usize,
-    pub tiles: Tiling,
+    pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub optimizer: Optimizer,
@@ -28,11 +29,11 @@ pub struct Options {
 
 impl Options {
     /// With the micro-batches that suit the adapter that the tiles are of, and Adam.
-    pub fn new(batch: usize, tiles: impl Into<Tiling>, samples: usize) -> Self {
+    pub fn new(batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
         let tiles = tiles.into();
         Self {
             batch,
-            micro_batch: equal_parts(batch, tiles.table.micro_batch()),
+            micro_batch: equal_parts(batch, tiles.device.profile().micro_batch),
             tiles,
             samples,
             optimizer: Optimizer::default(),

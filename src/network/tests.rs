@@ -1,8 +1,8 @@
 //! What networks become, pass by pass.
 
 use super::{Options, TrainingPlan, equal_parts, lower};
+use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
-use crate::kernels::Tiles;
 use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use crate::model::{Model, notebook};
 use crate::plan::{Pass, Program};
@@ -16,7 +16,7 @@ fn dropout(rate: f32) -> Layer {
 }
 
 fn plan_of(input: [usize; 3], layers: Vec<Layer>) -> TrainingPlan {
-    lower(&Model::sequence("lowered", input, layers), Options::new(2, Tiles::Cpu, 2)).unwrap()
+    lower(&Model::sequence("lowered", input, layers), Options::new(2, DeviceClass::Cpu, 2)).unwrap()
 }
 
 /// Dropout of the input, of a ReLU's value, and of one without a ReLU.
@@ -39,7 +39,7 @@ fn gates(plan: &TrainingPlan) -> Vec<(String, &str, Option<String>)> {
     let gate = |pass: &Pass| {
         let constants = pass.kernel.constants();
         let find = |name: &str| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
-        let gated = find("GATED")?;
+        let gated = find("RELU_MASK")?;
         Some((pass.layer.clone(), pass.kernel.row().name, find("SCALE").filter(|_| gated == "1u")))
     };
     plan.steps.training.iter().filter_map(gate).collect()
@@ -150,7 +150,7 @@ fn said<'a>(gates: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str, Option<Str
 #[test]
 fn work_is_counted() {
     let (model, _) = notebook("cnn1").unwrap();
-    let plan = lower(&model, Options::new(512, Tiles::Cpu, 10_000)).unwrap();
+    let plan = lower(&model, Options::new(512, DeviceClass::Cpu, 10_000)).unwrap();
     let work = |layer: &str, kernel: &str| {
         let pass =
             plan.steps.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();
@@ -174,20 +174,20 @@ fn work_is_counted() {
     });
 }
 
-/// A product in slots is for as much as one that is not, but writes more; `join` adds that up.
+/// A product in partitions is for as much as one that is not, but writes more; `split_k_reduce` adds that up.
 #[test]
-fn work_in_slots_is_counted() {
+fn work_in_partitions_is_counted() {
     let (model, _) = notebook("cnn1").unwrap();
-    let plan = lower(&model, Options::new(512, Tiles::Gpu, 10_000)).unwrap();
+    let plan = lower(&model, Options::new(512, DeviceClass::Gpu, 10_000)).unwrap();
     let work = |kernel: &str| {
         let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.row().name == kernel;
         let pass = plan.steps.evaluation.iter().find(of_kernel).unwrap();
         (pass.kernel.operations(), plan.steps.traffic(pass))
     };
-    let (outputs, slots) = (512 * 128, 13);
-    let moved = 512 * 5408 + 5409 * 128 + slots * outputs + 1;
+    let (outputs, partitions) = (512 * 128, 13);
+    let moved = 512 * 5408 + 5409 * 128 + partitions * outputs + 1;
     assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
-    assert_eq!(work("join"), (slots * outputs, 4 * (slots * outputs + 128 + outputs)));
+    assert_eq!(work("split_k_reduce"), (partitions * outputs, 4 * (partitions * outputs + 128 + outputs)));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernels::{Progress, Tiling};
+use crate::gemm::GemmSelection;
+use crate::kernels::Progress;
 use crate::model::Model;
 use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, HostBuffers, Plan, Program, Variable};
@@ -17,7 +18,7 @@ pub struct TrainingPlan {
     pub batch: usize,
     /// Rows of a batch that go through the network at a time: see [`Options::micro_batch`](super::Options::micro_batch).
     pub micro_batch: usize,
-    pub tiles: Tiling,
+    pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub optimizer: Optimizer,

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::{BufferId, Pass, Plan};
 use crate::error::{Error, Result};
-use crate::kernels::{BINDING_ALIGNMENT, MOST_WORDS, misfit};
+use crate::gemm::MOST_WORDS;
+use crate::kernels::{BINDING_ALIGNMENT, misfit};
 
 /// The most bindings of a kernel: as many as WebGPU promises to any.
 pub const MOST_BINDINGS: usize = 8;

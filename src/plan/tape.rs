@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::arenas::{Arenas, Storage};
 use super::{Buffer, BufferId, HostBuffers, Pass, Weights, words};
 use crate::error::{Error, Result};
-use crate::kernels::{Gate, Kernel, Partitions, Tiling};
+use crate::gemm::GemmSelection;
+use crate::kernels::{Kernel, Partitions, ReluMask};
 
 /// The activations of a micro-batch between two layers, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,7 +23,7 @@ struct Value {
     values: usize,
     /// Set where the value went through ReLU: what dropout scaled it by since. A gradient then passes where the value
     /// is positive, with that scale.
-    gate: Gate,
+    relu_mask: ReluMask,
     /// Whether anything before it has weights.
     needs_gradient: bool,
     /// Whether a pass writes its gradient already.
@@ -35,7 +36,7 @@ pub struct Tape<'a> {
     pub rows: usize,
     /// Micro-batches of a step, each of which leaves its own gradients.
     pub micro_batches: usize,
-    pub tiles: &'a Tiling,
+    pub tiles: &'a GemmSelection,
     pub host: HostBuffers,
     arenas: Arenas,
     buffers: Buffers,
@@ -58,7 +59,7 @@ impl<'a> Tape<'a> {
     pub(crate) fn new(
         rows: usize,
         micro_batches: usize,
-        tiles: &'a Tiling,
+        tiles: &'a GemmSelection,
         host: HostBuffers,
         buffers: Buffers,
     ) -> Self {
@@ -82,7 +83,7 @@ impl<'a> Tape<'a> {
         let output = output.unwrap_or_else(|| self.buffer(&format!("{layer}.output"), shape.clone()));
         let gradient = self.buffer(&format!("{layer}.output.gradient"), if needs_gradient { shape } else { vec![1] });
         let values = self.rows * values;
-        self.values.push(Value { output, gradient, values, gate: None, needs_gradient, has_gradient: false });
+        self.values.push(Value { output, gradient, values, relu_mask: None, needs_gradient, has_gradient: false });
         ValueId(self.values.len() - 1)
     }
 
@@ -96,12 +97,12 @@ impl<'a> Tape<'a> {
         self.values[value].values
     }
 
-    pub fn gate(&self, ValueId(value): ValueId) -> Gate {
-        self.values[value].gate
+    pub fn relu_mask(&self, ValueId(value): ValueId) -> ReluMask {
+        self.values[value].relu_mask
     }
 
-    pub fn set_gate(&mut self, ValueId(value): ValueId, gate: Gate) {
-        self.values[value].gate = gate;
+    pub fn set_relu_mask(&mut self, ValueId(value): ValueId, relu_mask: ReluMask) {
+        self.values[value].relu_mask = relu_mask;
     }
 
     pub fn needs_gradient(&self, ValueId(value): ValueId) -> bool {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::data::Samples;
 use crate::error::Result;
+use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
-use crate::kernels::Tiles;
 use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use crate::model::Model;
 use crate::plan::{Executor, Place, Plan};
@@ -111,7 +111,7 @@ fn dropped_features() -> Model {
 /// # Errors
 /// Where the device fails.
 pub fn gradient_checks(
-    tiles: Tiles,
+    tiles: DeviceClass,
     make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     layer_checks(&network(), tiles, BATCH, make, STEP, |engine, order| engine.evaluate(order))
@@ -122,7 +122,7 @@ pub fn gradient_checks(
 /// # Errors
 /// Where the device fails.
 pub fn dropout_gradient_checks(
-    tiles: Tiles,
+    tiles: DeviceClass,
     make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
@@ -141,7 +141,7 @@ fn train(engine: &mut Engine, order: &[u32]) -> Result<Metrics> {
 
 fn layer_checks(
     network: &Model,
-    tiles: Tiles,
+    tiles: DeviceClass,
     micro_batch: usize,
     make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
     step: f32,

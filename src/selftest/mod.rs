@@ -8,8 +8,9 @@ pub use compare::compare;
 pub use gradient::{GradientCheck, dropout_gradient_checks, gradient_checks};
 
 use crate::error::Result;
+use crate::gemm::DeviceClass;
 use crate::gpu::Probe;
-use crate::kernels::{Row, Tiles};
+use crate::kernels::Row;
 
 /// What came of one kernel's cases.
 #[derive(Clone, Debug)]
@@ -24,15 +25,15 @@ pub struct Outcome {
     pub failures: Vec<String>,
 }
 
-/// Runs all cases of a kernel on the adapter, whose column of tiles is `tiles`; but those that it would take minutes to
+/// Runs all cases of a kernel on the adapter, whose column of class is `class`; but those that it would take minutes to
 /// compile and never uses.
 ///
 /// # Errors
 /// Only where the device itself fails; a wrong result is part of the outcome.
-pub fn check_kernel(probe: &Probe, tiles: Tiles, row: &Row) -> Result<Outcome> {
+pub fn check_kernel(probe: &Probe, class: DeviceClass, row: &Row) -> Result<Outcome> {
     let mut outcome = Outcome { kernel: row.name, cases: 0, dropped: 0, worst: 0.0, failures: Vec::new() };
     for case in (row.cases)() {
-        if case.tiles.is_some_and(|own| !own.compiles_on(tiles)) {
+        if case.class.is_some_and(|own| !own.compiles_on(class)) {
             outcome.dropped += 1;
             continue;
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
-use crate::kernels::{Tiles, Tiling};
+use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
 use crate::network::LARGEST_BATCH;
 
@@ -41,7 +41,7 @@ pub struct Config {
     pub early_stopping: Option<EarlyStopping>,
     pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
     /// Another tile is another order of sums.
-    pub tiles: Tiling,
+    pub tiles: GemmSelection,
     pub model: Model,
 }
 
@@ -65,7 +65,7 @@ impl Default for Config {
             shuffle: true,
             early_stopping: None,
             reduce_lr_on_plateau: None,
-            tiles: Tiles::Cpu.into(),
+            tiles: DeviceClass::Cpu.into(),
             model,
         }
     }
@@ -143,7 +143,7 @@ impl Config {
 
     /// The most rows of a batch that go through the network at a time.
     pub fn most_rows(&self) -> usize {
-        self.micro_batch.unwrap_or(self.tiles.table.micro_batch())
+        self.micro_batch.unwrap_or(self.tiles.device.profile().micro_batch)
     }
 
     fn check_learning_rate_control(&self) -> Result<()> {

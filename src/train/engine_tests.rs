@@ -6,7 +6,7 @@ use super::{Engine, Placement, Source};
 use crate::cpu::Cpu;
 use crate::data::Samples;
 use crate::error::Result;
-use crate::kernels::Tiles;
+use crate::gemm::DeviceClass;
 use crate::layers::{Activation, Dense, Flatten, Layer};
 use crate::model::Model;
 use crate::network::{Options, TrainingPlan, lower};
@@ -31,7 +31,7 @@ fn problem(train: &Samples, order: &[u32], placement: Placement) -> String {
     let none = samples(0);
     let source = Source { parts: [train, &none] };
     let room = if placement == Placement::Resident { 6 } else { Plan::BATCHES * 4 };
-    let plan = lower(&model(), Options::new(4, Tiles::Cpu, room)).unwrap();
+    let plan = lower(&model(), Options::new(4, DeviceClass::Cpu, room)).unwrap();
     let run = |mut engine: Engine| {
         engine.predict(order)?;
         engine.evaluate(order)?;
@@ -69,7 +69,7 @@ fn samples_that_are_not_the_models_and_orders_of_others_are_refused() {
 /// The state of a run may say that it is so old.
 #[test]
 fn steps_end_before_they_wrap() {
-    let plan = lower(&model(), Options::new(4, Tiles::Cpu, 6)).unwrap();
+    let plan = lower(&model(), Options::new(4, DeviceClass::Cpu, 6)).unwrap();
     let (train, none) = (samples(6), samples(0));
     let source = Source { parts: [&train, &none] };
     let mut engine = engine(plan, source, Placement::Resident).unwrap();

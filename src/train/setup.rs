@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Placement, Source};
 use crate::error::Result;
-use crate::kernels::Tiling;
+use crate::gemm::GemmSelection;
 use crate::model::Model;
 use crate::network::{Options, TrainingPlan, equal_parts, lower};
 use crate::plan::{Executor, Plan};
@@ -21,7 +21,7 @@ pub struct Setup<'a> {
 
 impl<'a> Setup<'a> {
     /// Steps of `batch` samples, all of which are on the device.
-    pub fn new(model: &Model, source: impl Into<Source<'a>>, batch: usize, tiles: impl Into<Tiling>) -> Self {
+    pub fn new(model: &Model, source: impl Into<Source<'a>>, batch: usize, tiles: impl Into<GemmSelection>) -> Self {
         let source = source.into();
         let options = Options::new(batch, tiles, source.len());
         Self { model: model.clone(), options, source, placement: Placement::Resident, seed: 0 }

@@ -1,4 +1,4 @@
-//! What `gpu-fmnist tune` keeps on disk: a TOML file in the user's cache with the tuned cuts of each adapter.
+//! What `gpu-fmnist tune` keeps on disk: a TOML file in the user's cache with the tuned configurations of each adapter.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +11,9 @@ use super::measure::Outcome;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::formats::{read_text, write_whole};
+use crate::gemm::GemmConfig;
 use crate::gpu::Identity;
-use crate::kernels::{Cut, TABLE};
+use crate::kernels::TABLE;
 
 /// Everything kept, of all adapters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Cache {
 struct Entry {
     #[serde(flatten)]
     identity: Identity,
-    /// The program and the shaders that the cuts were measured with: no others are sure to be served by them.
+    /// The program and the shaders that the configurations were measured with: no others are sure to be served by them.
     version: String,
     shaders_sha256: String,
     /// By the products' keys.
@@ -33,13 +34,13 @@ struct Entry {
     products: BTreeMap<String, Kept>,
 }
 
-/// A cut that won, and its time and the table's, for people who read the file.
+/// A configuration that won, and its time and the table's, for people who read the file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Kept {
     milliseconds: f64,
     table_milliseconds: f64,
     #[serde(flatten)]
-    cut: Cut,
+    config: GemmConfig,
 }
 
 /// What the cache knows of an adapter.
@@ -48,12 +49,12 @@ pub enum Known {
     Nothing,
     /// Only what was measured with another version of the program or its shaders.
     Outdated,
-    /// Cuts by the products' keys.
-    Cuts(BTreeMap<String, Cut>),
+    /// Configurations by the products' keys.
+    Configs(BTreeMap<String, GemmConfig>),
 }
 
 const HEAD: &str =
-    "# Tiles that `gpu-fmnist tune` found to be faster than the built-in table's. It may be deleted.\n\n";
+    "# DeviceClass that `gpu-fmnist tune` found to be faster than the built-in table's. It may be deleted.\n\n";
 
 impl Cache {
     /// The file's path; `None` where the user has no home folder.
@@ -97,24 +98,26 @@ impl Cache {
         match self.entries.iter().find(|entry| entry.identity == *adapter) {
             None => Known::Nothing,
             Some(entry) if !entry.is_current() => Known::Outdated,
-            Some(entry) => Known::Cuts(entry.products.iter().map(|(key, kept)| (key.clone(), kept.cut)).collect()),
+            Some(entry) => {
+                Known::Configs(entry.products.iter().map(|(key, kept)| (key.clone(), kept.config)).collect())
+            }
         }
     }
 
-    /// Keeps what a product came to: its best cut, or that the table has none to beat it. What is outdated goes.
+    /// Keeps what a product came to: its best configuration, or that none beats the profile's. What is outdated goes.
     pub fn put(&mut self, adapter: &Identity, outcome: &Outcome) {
         self.entries.retain(|entry| entry.identity != *adapter || entry.is_current());
         let place = self.entries.iter().position(|entry| entry.identity == *adapter).unwrap_or_else(|| {
             self.entries.push(Entry::new(adapter));
             self.entries.len() - 1
         });
-        let (products, key) = (&mut self.entries[place].products, outcome.product.to_string());
+        let (products, key) = (&mut self.entries[place].products, outcome.problem.to_string());
         match outcome.best {
             None => drop(products.remove(&key)),
             Some(best) => {
                 let milliseconds = |seconds: f64| (seconds * 1e6).round() / 1e3;
                 let table_milliseconds = milliseconds(outcome.table.seconds);
-                let kept = Kept { milliseconds: milliseconds(best.seconds), table_milliseconds, cut: best.cut };
+                let kept = Kept { milliseconds: milliseconds(best.seconds), table_milliseconds, config: best.config };
                 products.insert(key, kept);
             }
         }
@@ -152,7 +155,7 @@ fn shaders_sha256() -> String {
 mod tests {
     use super::super::Measured;
     use super::*;
-    use crate::kernels::{Convolution, Kind, Product, Tiles};
+    use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem};
 
     fn identity(name: &str) -> Identity {
         let [backend, driver, driver_info] = ["vulkan", "driver", "1.0"].map(str::to_owned);
@@ -161,16 +164,16 @@ mod tests {
 
     fn outcome(units: usize, wins: bool) -> Outcome {
         let convolution = Convolution::dense(8, 32, units);
-        let cut = Cut { tile: Tiles::Gpu.weight_gradient(&convolution), slots: 3 };
-        let product = Product { kind: Kind::WeightGradient, convolution };
-        let measured = |seconds| Measured { cut, seconds };
+        let problem = GemmProblem::new(GemmKind::WeightGradient, &convolution);
+        let config = GemmConfig { partitions: 3, ..DeviceClass::Gpu.profile().config(&problem) };
+        let measured = |seconds| Measured { config, seconds };
         let best = wins.then(|| measured(0.001));
-        Outcome { product, table: measured(0.002), best, candidates: 9, dropped: Vec::new() }
+        Outcome { problem, table: measured(0.002), best, candidates: 9, dropped: Vec::new() }
     }
 
-    fn cuts(cache: &Cache, name: &str) -> usize {
+    fn configs(cache: &Cache, name: &str) -> usize {
         match cache.known(&identity(name)) {
-            Known::Cuts(cuts) => cuts.len(),
+            Known::Configs(configs) => configs.len(),
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -187,7 +190,7 @@ mod tests {
         cache.write(&path).unwrap();
         let read = Cache::read(&path).unwrap();
         assert_eq!(read, cache);
-        assert_eq!((cuts(&read, "one"), cuts(&read, "two")), (2, 0));
+        assert_eq!((configs(&read, "one"), configs(&read, "two")), (2, 0));
         assert_eq!(read.known(&identity("three")), Known::Nothing);
     }
 
@@ -197,18 +200,18 @@ mod tests {
         cache.put(&identity("one"), &outcome(4, true));
         cache.put(&identity("two"), &outcome(4, true));
         cache.put(&identity("one"), &outcome(4, false));
-        assert_eq!((cuts(&cache, "one"), cuts(&cache, "two")), (0, 1));
+        assert_eq!((configs(&cache, "one"), configs(&cache, "two")), (0, 1));
         assert!(cache.clear(&identity("one")) && !cache.clear(&identity("one")));
-        assert_eq!((cache.known(&identity("one")), cuts(&cache, "two")), (Known::Nothing, 1));
+        assert_eq!((cache.known(&identity("one")), configs(&cache, "two")), (Known::Nothing, 1));
     }
 
     #[test]
-    fn cuts_for_other_shaders_are_outdated_and_replaced() {
+    fn configurations_for_other_shaders_are_outdated_and_replaced() {
         let mut cache = Cache::default();
         cache.put(&identity("one"), &outcome(4, true));
         cache.entries[0].shaders_sha256 = "another".into();
         assert_eq!(cache.known(&identity("one")), Known::Outdated);
         cache.put(&identity("one"), &outcome(5, true));
-        assert_eq!(cuts(&cache, "one"), 1);
+        assert_eq!(configs(&cache, "one"), 1);
     }
 }

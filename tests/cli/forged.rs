@@ -127,8 +127,8 @@ fn tiles_that_no_shader_could_have_are_refused() {
         (|about, _| tuned(about, FIRST, json!({ "rows": 0 })), "its numbers are from 1 to 1024"),
         (|about, _| tuned(about, FIRST, json!({ "threads": [64, 64] })), "its numbers are from 1 to 1024"),
         (|about, _| tuned(about, FIRST, json!({ "rows": 1024, "columns": 1024 })), "at most 4096"),
-        (|about, _| tuned(about, FIRST, json!({ "share": 3 })), "its share divides its threads"),
-        (|about, _| tuned(about, FIRST, json!({ "slots": 3 })), "has not so many slots"),
+        (|about, _| tuned(about, FIRST, json!({ "share": 3 })), "its threads per row divide its threads"),
+        (|about, _| tuned(about, FIRST, json!({ "slots": 3 })), "has not so many partitions"),
     ];
     for (forge, part) in changes {
         forged.refused(forge, &COMMANDS, 3, part);

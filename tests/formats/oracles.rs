@@ -8,7 +8,7 @@ use std::process::Command;
 use gpu_fmnist::Device;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::formats::{Format, Network};
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::train::{Evaluator, Setup};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,8 @@ fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
     let pixels = COUNT * shape.iter().product::<usize>();
     let images: Vec<u8> = (0..pixels).map(|place| (127.5 * (noise(place) + 1.0)) as u8).collect();
     let test = Samples { images: images.clone(), labels: vec![0; COUNT], shape };
-    let engine = Setup::new(&network.model, &test, 32, Tiles::Cpu).engine(|plan| Device::Cpu.executor(plan)).unwrap();
+    let engine =
+        Setup::new(&network.model, &test, 32, DeviceClass::Cpu).engine(|plan| Device::Cpu.executor(plan)).unwrap();
     let mut evaluator = Evaluator::new((&network.tensors, Path::new("network")), engine).unwrap();
     let (_, predictions) = evaluator.predict(&(0..COUNT as u32).collect::<Vec<_>>()).unwrap();
     (images, (0..COUNT).flat_map(|sample| predictions.probabilities(sample).to_vec()).collect())

@@ -9,7 +9,7 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::Result;
 use gpu_fmnist::evaluate::Predictions;
 use gpu_fmnist::formats::{Network, OptimizerState, Tensor, keras_h5, keras_zip};
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::model::Model;
 use gpu_fmnist::plan::{Place, Variable};
 use gpu_fmnist::train::{Engine, Setup};
@@ -49,7 +49,7 @@ pub fn samples(model: &Model, count: usize) -> Samples {
 
 /// Runs `work` with an engine of the CPU path over the samples.
 pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut Engine) -> T) -> T {
-    let setup = Setup { seed: 7, ..Setup::new(model, samples, BATCH, Tiles::Cpu) };
+    let setup = Setup { seed: 7, ..Setup::new(model, samples, BATCH, DeviceClass::Cpu) };
     work(&mut setup.engine(|plan| Device::Cpu.executor(plan)).unwrap())
 }
 

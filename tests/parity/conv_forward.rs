@@ -1,6 +1,6 @@
 //! `shaders/conv_forward.wgsl` against its twin.
 
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 
 use crate::holds;
 use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
@@ -32,8 +32,8 @@ fn every_broken_line_is_noticed() {
         mutation("the tap's x", "depth / CHANNELS % KERNEL_WIDTH", "depth % KERNEL_WIDTH"),
         mutation("the channel of a tile in one tap", "select(0u, within, ONE_TAP)", "0u"),
         mutation("the padding", "kernel_x - PAD_LEFT < WIDTH", "kernel_x - PAD_LEFT <= WIDTH"),
-        mutation("the stride along y", "place / POOL) * STRIDE_Y", "place / POOL)"),
-        mutation("the stride along x", "place % POOL) * STRIDE_X", "place % POOL)"),
+        mutation("the stride along y", "element / POOL) * STRIDE_Y", "element / POOL)"),
+        mutation("the stride along x", "element % POOL) * STRIDE_X", "element % POOL)"),
         mutation("the tail of the depth", "DEPTH % DEPTH_TILE == 0 || depth < DEPTH", "true"),
         mutation("the tail of the rows", "position < POSITIONS {", "position + 1 < POSITIONS {"),
         mutation("the tail of the columns", "if column < FILTERS", "if column + 1 < FILTERS"),
@@ -42,14 +42,14 @@ fn every_broken_line_is_noticed() {
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the pool", "candidate > largest", "candidate < largest"),
         mutation("the first of equals in the pool", "candidate > largest", "candidate >= largest"),
-        mutation("the packing of argmax", "(4 * (i / WINDOW))", "(i / WINDOW)").only(&UNSTAGED),
+        mutation("the packing of argmax", "(4 * (i / WINDOW_ELEMENTS))", "(i / WINDOW_ELEMENTS)").only(&UNSTAGED),
         mutation(
             "argmax's address",
             "thread_row / THREAD_ROWS * FILTERS + column",
             "thread_row / THREAD_ROWS * FILTERS + FILTERS - 1 - column",
         ),
-        mutation("the slot", "let begin = slot * SLOT_DEPTH;", "let begin = 0u;").only(&STAGED),
-        mutation("the slot's address", "(slot * POSITIONS + position)", "position").only(&STAGED),
+        mutation("the partition", "let begin = partition_index * PARTITION_DEPTH;", "let begin = 0u;").only(&STAGED),
+        mutation("the partition's address", "(partition_index * POSITIONS + position)", "position").only(&STAGED),
         mutation(
             "the staged kernel",
             "kernel_value(first_depth + depth, first_column + column);",
@@ -62,9 +62,9 @@ fn every_broken_line_is_noticed() {
             "kernel_value(depth, first_column + j",
         )
         .only(&UNSTAGED),
-        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
-        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
-        mutation("surplus workgroups", "ROWS / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[Tiles::OldSoftware]),
+        mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),
+        mutation("the accumulators", "var accumulator = 1u;", "var accumulator = 2u;").only(&[DeviceClass::Software]),
+        mutation("surplus workgroups", "ROWS / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[DeviceClass::OldSoftware]),
     ];
     all_go_red("conv_forward", &mutations);
 }

@@ -1,6 +1,6 @@
 //! `shaders/conv_input_gradient.wgsl` against its twin.
 
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 
 use crate::holds;
 use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
@@ -35,10 +35,10 @@ fn every_broken_line_is_noticed() {
         mutation("the tail of the filters", "filter_index >= FILTERS", "filter_index > FILTERS"),
         mutation("the tail of the rows", "row < ROWS && y", "row + 1 < ROWS && y"),
         mutation("the tail of the columns", "channel < CHANNELS {", "channel + 1 < CHANNELS {"),
-        mutation("the pool", "place == source.y", "place <= source.y"),
-        mutation("the packing of argmax", "(4 * (position % PACKED))", "0u").only(&UNSTAGED),
-        mutation("the gate", "input[at] > 0.0", "input[at] >= 0.0"),
-        mutation("the gate's scale", "value * SCALE", "value"),
+        mutation("the pool", "winner == source.y", "winner <= source.y"),
+        mutation("the packing of argmax", "(4 * (position % POSITIONS_PER_WORD))", "0u").only(&UNSTAGED),
+        mutation("the ReLU mask", "value > 0.0", "value >= 0.0"),
+        mutation("the mask's scale", "gradient * SCALE", "gradient"),
         mutation("the sum over taps", "+ j] += total;", "+ j] = total;"),
         mutation(
             "the staged kernel",
@@ -48,14 +48,14 @@ fn every_broken_line_is_noticed() {
         .only(&STAGED),
         mutation(
             "the kernel that is not staged",
-            "right[at] = kernel_value(tap, first_column + column, first_filter + depth)",
-            "right[at] = kernel_value(tap, first_column + column, first_filter)",
+            "b[at] = kernel_value(tap, first_column + column, first_filter + depth)",
+            "b[at] = kernel_value(tap, first_column + column, first_filter)",
         )
         .only(&UNSTAGED),
-        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
-        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
+        mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),
+        mutation("the accumulators", "var accumulator = 1u;", "var accumulator = 2u;").only(&[DeviceClass::Software]),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x")
-            .only(&[Tiles::OldSoftware]),
+            .only(&[DeviceClass::OldSoftware]),
     ];
     all_go_red("conv_input_gradient", &mutations);
 }

@@ -1,6 +1,6 @@
 //! `shaders/conv_weight_gradient.wgsl` against its twin.
 
-use gpu_fmnist::kernels::Tiles;
+use gpu_fmnist::gemm::DeviceClass;
 
 use crate::holds;
 use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
@@ -15,34 +15,42 @@ fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the input's address", "(image * HEIGHT + y)", "y"),
         mutation("the gradient's address", "position * FILTERS + min(column, FILTERS - 1)", "position * FILTERS"),
-        mutation("the output's address", "(slot_start + row) * FILTERS", "(slot_start + DEPTH - 1 - row) * FILTERS"),
+        mutation(
+            "the output's address",
+            "(partition_start + row) * FILTERS",
+            "(partition_start + DEPTH - 1 - row) * FILTERS",
+        ),
         mutation("the tap's y", "let y = depth / (KERNEL_WIDTH * CHANNELS);", "let y = 0u;"),
         mutation("the tap's x", "depth / CHANNELS % KERNEL_WIDTH", "depth % KERNEL_WIDTH"),
         mutation("the channel", "* CHANNELS + depth % CHANNELS", "* CHANNELS"),
         mutation("the padding", "y < HEIGHT && x < WIDTH", "y < HEIGHT && x <= WIDTH"),
-        mutation("the stride along y", "place / POOL) * STRIDE_Y", "place / POOL)"),
-        mutation("the stride along x", "place % POOL) * STRIDE_X", "place % POOL)"),
+        mutation("the stride along y", "element / POOL) * STRIDE_Y", "element / POOL)"),
+        mutation("the stride along x", "element % POOL) * STRIDE_X", "element % POOL)"),
         mutation("the tail of the positions", "UNEVEN && position >= end", "UNEVEN && position > end"),
         mutation("the tail of the rows", "row < DEPTH {", "row + 1 < DEPTH {"),
         mutation("the tail of the columns", "if column < FILTERS", "if column + 1 < FILTERS"),
-        mutation("the staged pool", "gradient, winner == place", "gradient, winner <= place").only(&STAGED),
-        mutation("the pool that is not staged", "POOL == 1 || winner == place", "POOL == 1 || winner <= place")
+        mutation("the staged pool", "gradient, winner == element", "gradient, winner <= element").only(&STAGED),
+        mutation("the pool that is not staged", "POOL == 1 || winner == element", "POOL == 1 || winner <= element")
             .only(&UNSTAGED),
-        mutation("the packing of argmax", "(4 * (clamped % PACKED))", "0u").only(&UNSTAGED),
+        mutation("the packing of argmax", "(4 * (clamped % POSITIONS_PER_WORD))", "0u").only(&UNSTAGED),
         mutation(
             "argmax's address",
-            "clamped / PACKED * FILTERS + min(column, FILTERS - 1)",
-            "clamped / PACKED * FILTERS",
+            "clamped / POSITIONS_PER_WORD * FILTERS + min(column, FILTERS - 1)",
+            "clamped / POSITIONS_PER_WORD * FILTERS",
         ),
         mutation("the staged bias", "bias_sums[load] += gradient", "bias_sums[load] = gradient").only(&STAGED),
         mutation("the bias that is not staged", "bias_sums[j] += gradient", "bias_sums[j] = gradient").only(&UNSTAGED),
-        mutation("the sum of the staged bias", "total += gradient_tile", "total = gradient_tile").only(&STAGED),
+        mutation("the sum of the staged bias", "total += b_tile", "total = b_tile").only(&STAGED),
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
-        mutation("the slot", "let begin = slot * SLOT_POSITIONS;", "let begin = 0u;"),
-        mutation("the slot's address", "let slot_start = slot * (DEPTH + 1);", "let slot_start = 0u;"),
-        mutation("what the loop keeps", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[Tiles::Software]),
-        mutation("the chains", "var chain = 1u;", "var chain = 2u;").only(&[Tiles::Software]),
-        mutation("surplus workgroups", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[Tiles::OldSoftware]),
+        mutation("the partition", "let begin = partition_index * PARTITION_POSITIONS;", "let begin = 0u;"),
+        mutation(
+            "the partition's address",
+            "let partition_start = partition_index * (DEPTH + 1);",
+            "let partition_start = 0u;",
+        ),
+        mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),
+        mutation("the accumulators", "var accumulator = 1u;", "var accumulator = 2u;").only(&[DeviceClass::Software]),
+        mutation("surplus workgroups", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[DeviceClass::OldSoftware]),
     ];
     all_go_red("conv_weight_gradient", &mutations);
 }

@@ -37,7 +37,7 @@ fn the_mean_stays_and_each_step_chooses_anew() {
         let memory = vec![bytemuck::cast_slice(&[progress]).to_vec(), vec![1.0_f32.to_bits(); values]];
         let kernel = Box::new(Dropout { values, layer: 1, rate: 0.25 });
         crate::probe()
-            .run(&Case { label: String::new(), kernel, memory, tolerances: Vec::new(), tiles: None })
+            .run(&Case { label: String::new(), kernel, memory, tolerances: Vec::new(), class: None })
             .unwrap()
             .remove(1)
     };

@@ -1,9 +1,8 @@
 //! What the products' sums lose to rounding: on numbers that are no multiples of 1/8, against sums in f64.
 
+use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind};
 use gpu_fmnist::geometry::{Padding, Window};
-use gpu_fmnist::kernels::{
-    Case, ConvForward, ConvInputGradient, ConvWeightGradient, Convolution, Kernel, Tiled, Tiles,
-};
+use gpu_fmnist::kernels::{Case, ConvForward, ConvInputGradient, ConvWeightGradient, GemmKernel, Kernel};
 
 use crate::mutation::{Broken, mutation};
 use crate::skips::skip;
@@ -47,8 +46,8 @@ struct Real {
     convolution: Convolution,
     /// Products in the longest sum.
     terms: usize,
-    /// The kernel with a column's tile, and how many products it adds up before their sum joins the total.
-    tiled: fn(Convolution, Tiles) -> (Tiled, usize),
+    /// The kernel with a profile's configuration, and how many products it adds up before their sum joins the total.
+    product: fn(Convolution, DeviceClass) -> (GemmKernel, usize),
     /// The binding that is written, and its values in f64.
     written: usize,
     memory: Vec<Vec<f32>>,
@@ -58,24 +57,25 @@ struct Real {
 impl Real {
     fn forward() -> Self {
         let convolution = Convolution::dense(48, 5408, 40);
-        let tiled = |convolution: Convolution, tiles: Tiles| {
-            let tile = tiles.forward(&convolution);
-            (Tiled::Forward(ConvForward { convolution, relu: false, tile, slots: 1 }), tile.depth)
+        let product = |convolution: Convolution, class: DeviceClass| {
+            let config = class.config(GemmKind::Forward, &convolution);
+            (GemmKernel::Forward(ConvForward { convolution, relu: false, config }), config.depth)
         };
         let (input, weights) = (numbers(1, convolution.inputs()), numbers(2, convolution.weights()));
         let bias = &weights[convolution.depth() * convolution.filters..];
         let mut expected: Vec<f64> = (0..48).flat_map(|_| bias).map(|&bias| bias.into()).collect();
         for_each_product(&convolution, |i, w, o| expected[o] += f64::from(input[i]) * f64::from(weights[w]));
         let memory = vec![input, weights, vec![0.0; expected.len()], vec![0.0]];
-        Self { name: "conv_forward", convolution, terms: 5408, tiled, written: 2, memory, expected }
+        Self { name: "conv_forward", convolution, terms: 5408, product, written: 2, memory, expected }
     }
 
     fn weight_gradient() -> Self {
         let window = Window::new([14, 14, 6], [3, 3], [1, 1], Padding::Valid).unwrap();
         let convolution = Convolution { batch: 32, window, filters: 24, pool: 1 };
-        let tiled = |convolution: Convolution, tiles: Tiles| {
-            let tile = tiles.weight_gradient(&convolution);
-            (Tiled::WeightGradient(ConvWeightGradient { convolution, packed: 1, slots: 1, tile }), tile.depth)
+        let product = |convolution: Convolution, class: DeviceClass| {
+            let config = GemmConfig { partitions: 1, ..class.config(GemmKind::WeightGradient, &convolution) };
+            let kernel = ConvWeightGradient { convolution, positions_per_word: 1, config };
+            (GemmKernel::WeightGradient(kernel), config.depth)
         };
         let terms = convolution.positions();
         let (input, gradient) = (numbers(3, convolution.inputs()), numbers(4, terms * convolution.filters));
@@ -83,27 +83,28 @@ impl Real {
         let mut expected = vec![0.0; convolution.depth() * convolution.filters];
         for_each_product(&convolution, |i, w, o| expected[w] += f64::from(input[i]) * f64::from(gradient[o]));
         let memory = vec![input, gradient, vec![0.0], vec![0.0; convolution.weights()]];
-        Self { name: "conv_weight_gradient", convolution, terms, tiled, written: 3, memory, expected }
+        Self { name: "conv_weight_gradient", convolution, terms, product, written: 3, memory, expected }
     }
 
     fn input_gradient() -> Self {
         let window = Window::new([8, 8, 5], [3, 3], [1, 1], Padding::Same).unwrap();
         let convolution = Convolution { batch: 4, window, filters: 512, pool: 1 };
-        let tiled = |convolution: Convolution, tiles: Tiles| {
-            let tile = tiles.input_gradient(&convolution);
-            (Tiled::InputGradient(ConvInputGradient { convolution, packed: 1, gate: None, tile }), tile.depth)
+        let product = |convolution: Convolution, class: DeviceClass| {
+            let config = class.config(GemmKind::InputGradient, &convolution);
+            let kernel = ConvInputGradient { convolution, positions_per_word: 1, relu_mask: None, config };
+            (GemmKernel::InputGradient(kernel), config.depth)
         };
         let gradient = numbers(5, convolution.positions() * convolution.filters);
         let weights = numbers(6, convolution.weights());
         let mut expected = vec![0.0; convolution.inputs()];
         for_each_product(&convolution, |i, w, o| expected[i] += f64::from(gradient[o]) * f64::from(weights[w]));
         let memory = vec![gradient, vec![0.0], weights, vec![0.0], vec![0.0; expected.len()]];
-        Self { name: "conv_input_gradient", convolution, terms: 9 * 512, tiled, written: 4, memory, expected }
+        Self { name: "conv_input_gradient", convolution, terms: 9 * 512, product, written: 4, memory, expected }
     }
 
     fn case(&self, kernel: Box<dyn Kernel>) -> Case {
         let memory = self.memory.iter().map(|values| values.iter().map(|value| value.to_bits()).collect()).collect();
-        Case { label: self.name.into(), kernel, memory, tolerances: Vec::new(), tiles: None }
+        Case { label: self.name.into(), kernel, memory, tolerances: Vec::new(), class: None }
     }
 
     /// The length of the error by that of the result.
@@ -128,13 +129,13 @@ impl Real {
             let allowed = self.allowed(block);
             assert!(error > 0.0 && error <= allowed, "{}: {who} is off by {error:.2e} of {allowed:.2e}", self.name);
         };
-        let (tiled, _) = (self.tiled)(self.convolution, Tiles::Cpu);
-        check("the twin", self.error(&self.case(boxed(tiled)).expected()), TWINS_BLOCK);
+        let (product, _) = (self.product)(self.convolution, DeviceClass::Cpu);
+        check("the twin", self.error(&self.case(boxed(product)).expected()), TWINS_BLOCK);
         let (run, dropped): (Vec<_>, Vec<_>) =
-            Tiles::ALL.into_iter().partition(|tiles| tiles.compiles_on(adapter().tiles()));
-        for tiles in run {
-            let (tiled, block) = (self.tiled)(self.convolution, tiles);
-            check(&format!("{tiles:?}"), self.error(&probe().run(&self.case(boxed(tiled))).unwrap()), block);
+            DeviceClass::ALL.into_iter().partition(|class| class.compiles_on(adapter().class()));
+        for class in run {
+            let (product, block) = (self.product)(self.convolution, class);
+            check(&format!("{class:?}"), self.error(&probe().run(&self.case(boxed(product))).unwrap()), block);
         }
         if !dropped.is_empty() {
             skip(&format!("{} cases of {} that this adapter takes minutes to compile", dropped.len(), self.name));
@@ -142,11 +143,11 @@ impl Real {
     }
 }
 
-fn boxed(tiled: Tiled) -> Box<dyn Kernel> {
-    match tiled {
-        Tiled::Forward(kernel) => Box::new(kernel),
-        Tiled::WeightGradient(kernel) => Box::new(kernel),
-        Tiled::InputGradient(kernel) => Box::new(kernel),
+fn boxed(product: GemmKernel) -> Box<dyn Kernel> {
+    match product {
+        GemmKernel::Forward(kernel) => Box::new(kernel),
+        GemmKernel::WeightGradient(kernel) => Box::new(kernel),
+        GemmKernel::InputGradient(kernel) => Box::new(kernel),
     }
 }
 
@@ -168,17 +169,14 @@ fn input_gradients_of_real_numbers_are_as_exact_as_blocks_make_them() {
 /// Products that join the total one by one lose more than is allowed.
 #[test]
 fn one_long_sum_is_noticed() {
-    for (real, right) in [
-        (Real::forward(), "right[depth * THREAD_COLUMNS + j]"),
-        (Real::weight_gradient(), "right[member * THREAD_COLUMNS + j]"),
-        (Real::input_gradient(), "right[depth * THREAD_COLUMNS + j]"),
-    ] {
-        let from = format!("block[chain] = fma(left, {right}, block[chain]);").leak();
-        let sum = "sums[i * THREAD_COLUMNS + j]";
-        let to = format!("{sum} = fma(left, {right}, {sum});").leak();
+    const B: &str = "(*b)[depth * THREAD_COLUMNS + j]";
+    const SUM: &str = "(*sums)[i * THREAD_COLUMNS + j]";
+    for real in [Real::forward(), Real::weight_gradient(), Real::input_gradient()] {
+        let from = format!("block[accumulator] = fma(a, {B}, block[accumulator]);").leak();
+        let to = format!("{SUM} = fma(a, {B}, {SUM});").leak();
         let broken = mutation("blocks", from, to).of(row(real.name));
-        let (tiled, block) = (real.tiled)(real.convolution, adapter().tiles());
-        let kernel: &'static dyn Kernel = Box::leak(boxed(tiled));
+        let (product, block) = (real.product)(real.convolution, adapter().class());
+        let kernel: &'static dyn Kernel = Box::leak(boxed(product));
         let error = real.error(&probe().run(&real.case(Box::new(Broken { kernel, row: broken }))).unwrap());
         assert!(error > real.allowed(block), "{}: {error:.2e} of {:.2e}", real.name, real.allowed(block));
     }

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use gpu_fmnist::gemm::{Convolution, GemmKind};
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::kernels::{Access, Binding, Case, Constants, ConvForward, Convolution, Element, Gather, Kernel, Row};
+use gpu_fmnist::kernels::{Access, Binding, Case, Constants, ConvForward, Element, Gather, Kernel, Row};
 use gpu_fmnist::plan::{BufferId, CustomPlan, Executor, Program};
 
 use crate::{adapter, probe, row};
@@ -117,7 +118,7 @@ fn a_foreign_shader_that_writes_out_of_bounds_harms_nothing() {
 fn a_probe_notices_a_foreign_shader() {
     let kernel = Box::new(Foreign { row: &WILD, constants: Vec::new() });
     let memory = vec![vec![66; THREADS], vec![7; 64], vec![0; 2 * THREADS]];
-    let case = Case { label: "wild".into(), kernel, memory, tolerances: Vec::new(), tiles: None };
+    let case = Case { label: "wild".into(), kernel, memory, tolerances: Vec::new(), class: None };
     assert!(probe().run(&case).unwrap_err().to_string().contains("words: written past its end"));
 }
 
@@ -125,7 +126,8 @@ fn a_probe_notices_a_foreign_shader() {
 #[test]
 fn an_own_shader_with_foreign_constants_harms_nothing() {
     let convolution = Convolution::dense(64, 512, 64);
-    let kernel = ConvForward { convolution, relu: true, tile: adapter().tiles().forward(&convolution), slots: 1 };
+    let config = adapter().class().config(GemmKind::Forward, &convolution);
+    let kernel = ConvForward { convolution, relu: true, config };
     let small = || [64, 64, 64, 1].map(|words| vec![1; words]);
     between_fences(Foreign { row: row("conv_forward"), constants: kernel.constants() }, &small());
     let gather = Gather { batch: 64, micro_batch: 64, pixels: 1 };
@@ -137,12 +139,13 @@ fn an_own_shader_with_foreign_constants_harms_nothing() {
 #[test]
 fn an_own_kernel_with_small_buffers_is_refused() {
     let convolution = Convolution::dense(64, 512, 64);
-    let kernel = ConvForward { convolution, relu: true, tile: adapter().tiles().forward(&convolution), slots: 1 };
+    let config = adapter().class().config(GemmKind::Forward, &convolution);
+    let kernel = ConvForward { convolution, relu: true, config };
     let mut plan = CustomPlan::new("small");
     let buffers: Vec<BufferId> = [64, 64, 64, 1].map(|words| plan.buffer("small", &[words])).into();
     plan.pass(Arc::new(kernel), &buffers);
     assert!(plan.plan().unwrap_err().to_string().contains("conv_forward needs 32768 words of input"));
     let memory = [64, 64, 64, 1].map(|words| vec![1; words]).into();
-    let case = Case { label: "small".into(), kernel: Box::new(kernel), memory, tolerances: Vec::new(), tiles: None };
+    let case = Case { label: "small".into(), kernel: Box::new(kernel), memory, tolerances: Vec::new(), class: None };
     assert!(probe().run(&case).unwrap_err().to_string().contains("conv_forward needs 32768 words of input"));
 }

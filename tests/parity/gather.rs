@@ -42,7 +42,7 @@ fn every_byte_is_normalised_to_the_nearest_number() {
     ];
     let kernel = Box::new(Gather { batch: 1, micro_batch: 1, pixels: 256 });
     let after = crate::probe()
-        .run(&Case { label: "all bytes".into(), kernel, memory, tolerances: Vec::new(), tiles: None })
+        .run(&Case { label: "all bytes".into(), kernel, memory, tolerances: Vec::new(), class: None })
         .unwrap();
     for (byte, word) in after[4].iter().enumerate() {
         assert_eq!(f32::from_bits(*word), (byte as f64 / 255.0) as f32, "byte {byte}");

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::kernels::Tiles;
 use gpu_fmnist::plan::{Executor, Plan};
 use gpu_fmnist::selftest::{GradientCheck, dropout_gradient_checks, gradient_checks};
 
@@ -19,17 +19,17 @@ fn all_pass(checks: &[GradientCheck], layers: usize) {
 #[test]
 fn the_twins_agree_with_finite_differences() {
     let make = |plan: Arc<Plan>| Cpu::new(plan).map(|cpu| Box::new(cpu) as Box<dyn Executor>);
-    all_pass(&gradient_checks(Tiles::Cpu, make).unwrap(), 4);
-    all_pass(&dropout_gradient_checks(Tiles::Cpu, make).unwrap(), 8);
+    all_pass(&gradient_checks(DeviceClass::Cpu, make).unwrap(), 4);
+    all_pass(&dropout_gradient_checks(DeviceClass::Cpu, make).unwrap(), 8);
 }
 
 #[test]
 fn every_tile_agrees_with_finite_differences() {
     let make = |plan: Arc<Plan>| Gpu::new(crate::adapter(), plan).map(|gpu| Box::new(gpu) as Box<dyn Executor>);
     let mut dropped = 0;
-    for tiles in Tiles::ALL {
+    for tiles in DeviceClass::ALL {
         all_pass(&gradient_checks(tiles, make).unwrap(), 4);
-        if tiles.compiles_on(crate::adapter().tiles()) {
+        if tiles.compiles_on(crate::adapter().class()) {
             all_pass(&dropout_gradient_checks(tiles, make).unwrap(), 8);
         } else {
             dropped += 1;

@@ -5,17 +5,16 @@ mod adam;
 mod advance;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
+mod col2im;
 mod comparator;
 mod conv_forward;
 mod conv_input_gradient;
 mod conv_weight_gradient;
 mod dropout;
 mod exactness;
-mod fold;
 mod foreign;
 mod gather;
 mod gradients;
-mod join;
 mod mutation;
 mod nearest;
 mod pool_backward;
@@ -23,6 +22,7 @@ mod pool_forward;
 #[path = "../support/skips.rs"]
 mod skips;
 mod softmax_cross_entropy;
+mod split_k_reduce;
 mod tuning;
 
 use std::sync::OnceLock;
@@ -52,7 +52,7 @@ fn row(name: &str) -> &'static Row {
 
 /// All cases of the kernel agree.
 fn holds(name: &str) {
-    let outcome = check_kernel(probe(), adapter().tiles(), row(name)).unwrap();
+    let outcome = check_kernel(probe(), adapter().class(), row(name)).unwrap();
     assert!(outcome.cases > 3, "{name} has only {} cases", outcome.cases);
     assert!(outcome.failures.is_empty(), "{name}:\n{}", outcome.failures.join("\n"));
     if outcome.dropped > 0 {

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 
 use gpu_fmnist::error::Error;
-use gpu_fmnist::kernels::{Case, Constants, Kernel, Row, Tiles, Value};
+use gpu_fmnist::gemm::DeviceClass;
+use gpu_fmnist::kernels::{Case, Constants, Kernel, Row, Value};
 use gpu_fmnist::selftest::compare;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
@@ -16,22 +17,22 @@ pub struct Mutation {
     breaks: &'static str,
     from: &'static str,
     to: &'static str,
-    /// Columns of the tile table whose shaders have what is broken.
-    tiles: &'static [Tiles],
+    /// The classes of device whose configurations have what is broken.
+    classes: &'static [DeviceClass],
 }
 
 pub const fn mutation(breaks: &'static str, from: &'static str, to: &'static str) -> Mutation {
-    Mutation { breaks, from, to, tiles: &Tiles::ALL }
+    Mutation { breaks, from, to, classes: &DeviceClass::ALL }
 }
 
-/// Columns whose tiles put the right matrix through workgroup memory, with one window of a pool to a thread.
-pub const STAGED: [Tiles; 1] = [Tiles::Gpu];
-/// Columns whose threads load the right matrix themselves, and have several windows.
-pub const UNSTAGED: [Tiles; 3] = [Tiles::Software, Tiles::OldSoftware, Tiles::Cpu];
+/// Classes whose configurations put B through workgroup memory, with one window of a pool to a thread.
+pub const STAGED: [DeviceClass; 1] = [DeviceClass::Gpu];
+/// Classes whose threads load B themselves, and have several windows.
+pub const UNSTAGED: [DeviceClass; 3] = [DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::Cpu];
 
 impl Mutation {
-    pub const fn only(self, tiles: &'static [Tiles]) -> Self {
-        Self { tiles, ..self }
+    pub const fn only(self, classes: &'static [DeviceClass]) -> Self {
+        Self { classes, ..self }
     }
 
     /// The kernel with a broken shader, which is valid all the same.
@@ -49,22 +50,22 @@ impl Mutation {
     }
 }
 
-/// Every mutant compiles, runs, and gives a wrong result in one of the kernel's cases: where these have tiles, in one of
-/// each column that the adapter can run.
+/// Every mutant compiles, runs, and gives a wrong result in one of the kernel's cases: where these have
+/// configurations, in one of each class that the adapter can compile.
 pub fn all_go_red(name: &str, mutations: &[Mutation]) {
     let cases: &'static mut [Case] = (row(name).cases)().leak();
     // Those with the most numbers beyond one show the most.
     cases.sort_by_key(|case| Reverse(beyond_one(case)));
-    let tiled = cases.iter().any(|case| case.tiles.is_some());
+    let configured = cases.iter().any(|case| case.class.is_some());
     let (mut unnoticed, mut dropped) = (Vec::new(), 0);
     for mutation in mutations {
         let broken = mutation.of(row(name));
-        let columns = if tiled { mutation.tiles.iter().copied().map(Some).collect() } else { vec![None] };
-        for column in columns {
-            if column.is_some_and(|tiles| !tiles.compiles_on(adapter().tiles())) {
+        let classes = if configured { mutation.classes.iter().copied().map(Some).collect() } else { vec![None] };
+        for class in classes {
+            if class.is_some_and(|class| !class.compiles_on(adapter().class())) {
                 dropped += 1;
-            } else if !cases.iter().filter(|case| case.tiles == column).any(|case| is_red(case, broken)) {
-                unnoticed.push(format!("{} ({column:?})", mutation.breaks));
+            } else if !cases.iter().filter(|case| case.class == class).any(|case| is_red(case, broken)) {
+                unnoticed.push(format!("{} ({class:?})", mutation.breaks));
             }
         }
     }
@@ -82,7 +83,7 @@ fn beyond_one(case: &Case) -> usize {
 fn is_red(case: &'static Case, broken: &'static Row) -> bool {
     let kernel = Box::new(Broken { kernel: &*case.kernel, row: broken });
     let (label, memory, tolerances) = (case.label.clone(), case.memory.clone(), case.tolerances.clone());
-    let case = Case { label, kernel, memory, tolerances, tiles: case.tiles };
+    let case = Case { label, kernel, memory, tolerances, class: case.class };
     match probe().run(&case) {
         Ok(actual) => compare(&case, &actual).is_err(),
         // Words behind a buffer's end.

@@ -12,14 +12,14 @@ fn agrees_with_its_twin() {
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the sum", "sum += output_gradient[output]", "sum = output_gradient[output]"),
-        mutation("the stride", "place_y += STRIDE_Y", "place_y += 1u"),
-        mutation("the place", "place_y * WINDOW_WIDTH + place_x", "place_y * WINDOW_WIDTH"),
+        mutation("the stride", "element_y += STRIDE_Y", "element_y += 1u"),
+        mutation("the place", "element_y * WINDOW_WIDTH + element_x", "element_y * WINDOW_WIDTH"),
         mutation("the image's address", "(image * OUTPUT_HEIGHT + output_y)", "output_y"),
         mutation("the window's address", "* OUTPUT_WIDTH + output_x)", "* OUTPUT_WIDTH)"),
         mutation("the last window", "output_x < OUTPUT_WIDTH", "output_x + 1 < OUTPUT_WIDTH"),
         mutation("the channel", "let channel = at % CHANNELS;", "let channel = 0u;"),
-        mutation("the gate", "input[at] > 0.0", "input[at] >= 0.0"),
-        mutation("the gate's scale", "sum * SCALE", "sum"),
+        mutation("the ReLU mask", "value > 0.0", "value >= 0.0"),
+        mutation("the mask's scale", "gradient * SCALE", "gradient"),
         mutation("the tail", "at >= INPUTS", "at >= INPUTS - 1"),
     ];
     all_go_red("pool_backward", &mutations);

@@ -12,13 +12,17 @@ fn agrees_with_its_twin() {
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the first of equals", "value > largest", "value >= largest"),
-        mutation("the place's row", "place / WINDOW_WIDTH * WIDTH + place", "place"),
-        mutation("the place's column", "* WIDTH + place % WINDOW_WIDTH)", "* WIDTH)"),
-        mutation("the last place", "place < WINDOW_HEIGHT * WINDOW_WIDTH", "place + 1 < WINDOW_HEIGHT * WINDOW_WIDTH"),
+        mutation("the element's row", "element / WINDOW_WIDTH * WIDTH + element", "element"),
+        mutation("the element's column", "* WIDTH + element % WINDOW_WIDTH)", "* WIDTH)"),
+        mutation(
+            "the last element",
+            "element < WINDOW_HEIGHT * WINDOW_WIDTH",
+            "element + 1 < WINDOW_HEIGHT * WINDOW_WIDTH",
+        ),
         mutation("the stride", "% OUTPUT_WIDTH * STRIDE_X", "% OUTPUT_WIDTH"),
         mutation("the image's address", "(image * HEIGHT + y)", "y"),
         mutation("the channel", "* CHANNELS + channel;", "* CHANNELS;"),
-        mutation("argmax", "place_of_largest = place;", "place_of_largest = 1u;"),
+        mutation("argmax", "element_of_largest = element;", "element_of_largest = 1u;"),
         mutation("the tail", "at >= OUTPUTS", "at >= OUTPUTS - 1"),
     ];
     all_go_red("pool_forward", &mutations);

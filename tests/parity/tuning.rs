@@ -1,11 +1,12 @@
-//! What `tune` lets win: a cut that is faster than the table's, and right.
+//! What `tune` lets win: a configuration that is faster than the profile's, and right.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig};
 use gpu_fmnist::geometry::Padding;
-use gpu_fmnist::kernels::{Case, ConvForward, Convolution, Cut, Tile, Tiled, Tiles};
+use gpu_fmnist::kernels::{Case, ConvForward, GemmKernel};
 use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
 use gpu_fmnist::model::{Model, NAMES, notebook};
 use gpu_fmnist::network::Options;
@@ -15,75 +16,88 @@ use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 use crate::mutation::{Broken, mutation};
 use crate::skips::skip;
 
-const SLOW: Tile =
-    Tile { threads: [8, 1], rows: 1, columns: 1, depth: 1, share: 1, stage_columns: false, chains: 1, keep: false };
-const FAST: Tile = Tile { threads: [64, 1], rows: 8, depth: 4, share: 4, ..SLOW };
-const AS_FAST: Tile = Tile { depth: 8, ..FAST };
+const SLOW: GemmConfig = GemmConfig {
+    threads: [8, 1],
+    rows: 1,
+    columns: 1,
+    depth: 1,
+    threads_per_row: 1,
+    stage_b: false,
+    accumulators: 1,
+    loop_carry: false,
+    partitions: 1,
+};
+const FAST: GemmConfig = GemmConfig { threads: [64, 1], rows: 8, depth: 4, threads_per_row: 4, ..SLOW };
+const FAST_IN_PARTITIONS: GemmConfig = GemmConfig { partitions: 3, ..FAST };
+const AS_FAST: GemmConfig = GemmConfig { depth: 8, ..FAST };
 /// With more threads to a row than the tile is deep, nothing would be loaded.
-const IMPOSSIBLE: Tile = Tile { share: 8, ..FAST };
+const IMPOSSIBLE: GemmConfig = GemmConfig { threads_per_row: 8, ..FAST };
 
-fn measured(candidates: &[Tile], slots: usize) -> Outcome {
-    measured_against(candidates, slots, Tiled::case)
+fn measured(candidates: &[GemmConfig]) -> Outcome {
+    measured_against(candidates, GemmKernel::case)
 }
 
-/// Holds cuts to what `case` says of each.
-fn measured_against(candidates: &[Tile], slots: usize, case: fn(&Tiled) -> Case) -> Outcome {
+/// Holds configurations to what `case` says of each.
+fn measured_against(candidates: &[GemmConfig], case: fn(&GemmKernel) -> Case) -> Outcome {
     // Submissions run one after the other: a test would time another's with its own.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let convolution = Convolution::dense(512, 256, 128);
-    let slow = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
-    let cuts: Vec<Cut> = candidates.iter().map(|&tile| Cut { tile, slots }).collect();
-    measure(crate::probe(), slow, &cuts, case, &mut |()| ControlFlow::Continue(())).unwrap().unwrap()
+    let slow = GemmKernel::Forward(ConvForward { convolution, relu: true, config: SLOW });
+    measure(crate::probe(), slow, candidates, case, &mut |()| ControlFlow::Continue(())).unwrap().unwrap()
 }
 
 #[test]
-fn a_faster_cut_wins_if_its_result_is_right() {
-    if crate::adapter().tiles() == Tiles::OldSoftware {
+fn a_faster_configuration_wins_if_its_result_is_right() {
+    if crate::adapter().class() == DeviceClass::OldSoftware {
         return skip("whether a faster tile wins: an old lavapipe runs all of them at much the same speed");
     }
-    assert!(fast_won(&measured(&[FAST], 1)));
-    assert!(fast_won(&measured(&[FAST], 3)), "in slots, with what joins them");
-    let outcome = measured(&[IMPOSSIBLE, FAST], 1);
-    assert!(fast_won(&outcome), "the impossible one is passed over: {outcome:?}");
-    assert_eq!(outcome.dropped[0].1, "conv_forward is impossible: its share divides its depth");
+    assert!(won(FAST, &measured(&[FAST])));
+    let outcome = measured(&[FAST_IN_PARTITIONS]);
+    assert!(won(FAST_IN_PARTITIONS, &outcome), "in partitions, with what adds them up: {outcome:?}");
+    let outcome = measured(&[IMPOSSIBLE, FAST]);
+    assert!(won(FAST, &outcome), "the impossible one is passed over: {outcome:?}");
+    assert_eq!(outcome.dropped[0].1, "conv_forward is impossible: its threads per row divide its depth");
 }
 
 #[test]
-fn a_faster_cut_does_not_win_if_its_result_is_wrong() {
-    if crate::adapter().tiles() == Tiles::OldSoftware {
+fn a_faster_configuration_does_not_win_if_its_result_is_wrong() {
+    if crate::adapter().class() == DeviceClass::OldSoftware {
         return skip("whether a wrong tile is passed over: an old lavapipe runs all of them at much the same speed");
     }
-    let outcome = measured_against(&[FAST], 1, miscompiled);
+    let outcome = measured_against(&[FAST], miscompiled);
     assert_eq!(outcome.best, None);
     let why = outcome.dropped.first().map(|(_, why)| why.as_str()).unwrap_or_default();
     assert!(why.starts_with("a wrong result: output["), "{outcome:?}");
-    let outcome = measured_against(&[FAST, AS_FAST], 1, miscompiled);
-    assert!(outcome.best.is_some_and(|best| best.cut.tile == AS_FAST), "the next one is taken: {outcome:?}");
+    let outcome = measured_against(&[FAST, AS_FAST], miscompiled);
+    assert!(outcome.best.is_some_and(|best| best.config == AS_FAST), "the next one is taken: {outcome:?}");
 }
 
 /// The fast tile's shader as a driver might get it wrong: it adds something else than the bias.
-fn miscompiled(tiled: &Tiled) -> Case {
-    let case = tiled.case();
-    if tiled.cut().tile != FAST {
+fn miscompiled(product: &GemmKernel) -> Case {
+    let case = product.case();
+    if product.config() != FAST {
         return case;
     }
     let broken = mutation("the bias", "kernel_value(DEPTH, first_column", "kernel_value(0u, first_column");
     let row = broken.of(crate::row("conv_forward"));
-    let Case { label, kernel, memory, tolerances, tiles } = case;
-    Case { label, kernel: Box::new(Broken { kernel: Box::leak(kernel), row }), memory, tolerances, tiles }
+    let Case { label, kernel, memory, tolerances, class } = case;
+    Case { label, kernel: Box::new(Broken { kernel: Box::leak(kernel), row }), memory, tolerances, class }
 }
 
-fn fast_won(outcome: &Outcome) -> bool {
-    outcome.best.is_some_and(|best| best.cut.tile == FAST && best.seconds < outcome.table.seconds)
+fn won(config: GemmConfig, outcome: &Outcome) -> bool {
+    outcome.best.is_some_and(|best| best.config == config && best.seconds < outcome.table.seconds)
 }
 
 #[test]
 fn measuring_can_be_stopped() {
     let convolution = Convolution::dense(8, 8, 8);
-    let tiled = Tiled::Forward(ConvForward { convolution, relu: true, tile: SLOW, slots: 1 });
-    let cuts = [Cut { tile: FAST, slots: 1 }];
-    assert!(measure(crate::probe(), tiled, &cuts, Tiled::case, &mut |()| ControlFlow::Break(())).unwrap().is_none());
+    let product = GemmKernel::Forward(ConvForward { convolution, relu: true, config: SLOW });
+    assert!(
+        measure(crate::probe(), product, &[FAST], GemmKernel::case, &mut |()| ControlFlow::Break(()))
+            .unwrap()
+            .is_none()
+    );
 }
 
 /// A convolution with a pool and a stride over channels, then a dense layer: every kind of product.
@@ -103,16 +117,17 @@ fn network() -> Model {
     Model::sequence("candidates", [17, 19, 1], layers)
 }
 
-/// The rules for cuts leave nothing out that a shader needs: one in eleven of the candidates of every column.
+/// The rules for configurations leave nothing out that a shader needs: one in eleven of the candidates of every profile.
 #[test]
 fn candidates_compute_what_the_twins_do() {
     const ONE_IN: usize = 11;
     let mut checked = 0;
-    for table in [Tiles::Gpu, Tiles::Software, Tiles::OldSoftware] {
-        for tiled in products(&network(), Options::new(33, table, 33)).unwrap() {
-            let cuts = candidates(&tiled, table, &crate::adapter().limits());
-            for cut in cuts.into_iter().skip(checked % ONE_IN).step_by(ONE_IN) {
-                let case = tiled.with(cut).case();
+    let adapter = (crate::adapter().features(), &crate::adapter().limits());
+    for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware] {
+        for product in products(&network(), Options::new(33, class, 33)).unwrap() {
+            let configs = candidates(&product, class, adapter);
+            for config in configs.into_iter().skip(checked % ONE_IN).step_by(ONE_IN) {
+                let case = product.with(config).case();
                 let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));
                 compare(&case, &actual).unwrap_or_else(|problem| panic!("{}: {problem}", case.label));
                 checked += 1;
@@ -122,15 +137,15 @@ fn candidates_compute_what_the_twins_do() {
     assert!(checked > 30, "only {checked} candidates");
 }
 
-/// A GPU's tiles depend on how large a product is, and the cases are small.
+/// A GPU's configurations depend on how large a product is, and the cases are small.
 #[test]
-fn a_gpus_tiles_are_right_at_the_networks_own_sizes() {
+fn a_gpus_configurations_are_right_at_the_networks_own_sizes() {
     let mut known = HashSet::new();
     for name in NAMES {
         let (model, _) = notebook(name).unwrap();
-        for tiled in products(&model, Options::new(512, Tiles::Gpu, 512)).unwrap() {
-            if known.insert(tiled.product()) {
-                let case = tiled.case();
+        for product in products(&model, Options::new(512, DeviceClass::Gpu, 512)).unwrap() {
+            if known.insert(product.problem()) {
+                let case = product.case();
                 let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));
                 compare(&case, &actual).unwrap_or_else(|problem| panic!("{}: {problem}", case.label));
             }

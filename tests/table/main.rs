@@ -9,6 +9,7 @@ use std::fs;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
+use gpu_fmnist::gemm::{GemmKind, VARIANTS, Variant};
 use gpu_fmnist::kernels::{Access, Element, Progress, Row, TABLE, specialise};
 use gpu_fmnist::optimizers::Optimizer;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -97,6 +98,76 @@ fn the_shaders_progress_is_the_hosts() {
     assert_eq!(found, 5);
 }
 
+/// Texts of `shaders/common/` by name.
+fn parts() -> BTreeMap<String, String> {
+    let read = |name: String| (fs::read_to_string(root().join(format!("shaders/common/{name}.wgsl"))).unwrap(), name);
+    names("shaders/common", ".wgsl").into_iter().map(read).map(|(text, name)| (name, text)).collect()
+}
+
+/// The parts that a shader's header names: `With the parts gemm and patches.`
+fn named_parts(text: &str) -> BTreeSet<String> {
+    let header: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//")).map(str::trim).collect();
+    let header = header.join(" ");
+    let Some((_, named)) = header.split_once("With the part") else { return BTreeSet::new() };
+    let named = named.split('.').next().unwrap_or_default();
+    let words = named.trim_start_matches('s').split([' ', ',']).filter(|word| !["", "and"].contains(word));
+    words.map(str::to_owned).collect()
+}
+
+/// A shader is its own file and the parts that its header names, and nothing else; every part is some shader's.
+#[test]
+fn shaders_are_made_of_the_parts_that_they_name() {
+    let parts = parts();
+    let mut used = BTreeSet::new();
+    for row in TABLE {
+        let own = fs::read_to_string(root().join(format!("shaders/{}.wgsl", row.name))).unwrap();
+        let named = named_parts(&own);
+        let texts = named.iter().map(|name| parts.get(name).unwrap_or_else(|| panic!("{}: no part {name}", row.name)));
+        let length: usize = own.len() + texts.clone().map(|text| text.len() + 1).sum::<usize>();
+        assert!(row.wgsl.starts_with(&own) && texts.into_iter().all(|text| row.wgsl.contains(text)), "{}", row.name);
+        assert_eq!(row.wgsl.len(), length, "{}: its header names {named:?}", row.name);
+        used.extend(named);
+    }
+    assert_eq!(used, parts.into_keys().collect(), "parts");
+}
+
+/// The longest run of equal lines of two texts.
+fn equal_lines(one: &str, other: &str) -> usize {
+    let [one, other] = [one, other].map(|text| text.lines().collect::<Vec<_>>());
+    let run = |(i, j): (usize, usize)| one[i..].iter().zip(&other[j..]).take_while(|(a, b)| a == b).count();
+    let starts = (0..one.len()).flat_map(|i| (0..other.len()).map(move |j| (i, j)));
+    starts.map(run).max().unwrap_or_default()
+}
+
+#[test]
+fn shaders_say_things_once() {
+    let texts: Vec<(PathBuf, String)> =
+        files("shaders").into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
+    let mut alike = Vec::new();
+    for (number, (path, text)) in texts.iter().enumerate() {
+        let others = texts[number + 1..].iter().filter(|(_, other)| equal_lines(text, other) >= 6);
+        alike.extend(others.map(|(other, _)| format!("{} and {}", path.display(), other.display())));
+    }
+    assert!(texts.len() > 20 && alike.len() <= 2, "six or more equal lines: {alike:#?}");
+    assert_eq!(equal_lines("a\nb\nc\nd", "x\nb\nc\ne\nb"), 2);
+}
+
+/// Every variant is a kernel, needs what its shader uses and no more, and every product has one that runs anywhere.
+#[test]
+fn variants_are_kernels_and_say_what_they_need() {
+    for variant in VARIANTS {
+        let row = TABLE.into_iter().find(|row| row.name == variant.kernel);
+        let row = row.unwrap_or_else(|| panic!("{}: no such kernel", variant.kernel));
+        let module = naga::front::wgsl::parse_str(row.wgsl).unwrap();
+        let needs = |capabilities| Validator::new(ValidationFlags::all(), capabilities).validate(&module).is_err();
+        assert_eq!(needs(Capabilities::default()), !variant.features.is_empty(), "{}", row.name);
+    }
+    for kind in GemmKind::ALL {
+        let anywhere = |variant: &Variant| variant.kind == kind && variant.features.is_empty();
+        assert!(VARIANTS.iter().any(anywhere), "{kind:?}");
+    }
+}
+
 /// Every specialisation of the cases is valid, keeps to WebGPU's default limits, and translates for every platform.
 #[test]
 fn every_specialisation_translates_for_every_platform() {
@@ -139,7 +210,7 @@ fn translate(name: &str, module: &Module, info: &ModuleInfo) {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 27] = [
     "error",
     "shell",
     "sniff",
@@ -147,6 +218,7 @@ const ORDER: [&str; 26] = [
     "callback",
     "data",
     "geometry",
+    "gemm",
     "kernels",
     "optimizers",
     "plan",
@@ -272,7 +344,7 @@ fn an_import_that_points_up_is_noticed() {
     let grouped = "use crate::{\n    error::{Error, Result},\n    train::{cli, data}, model::Model};\nfn report() {}";
     assert_eq!(Imports::of(grouped).roots(), ["error", "model", "train"].into());
     assert_eq!(wrong_imports("plan", grouped), ["train"]);
-    assert_eq!(wrong_imports("plan", "use crate::{kernels::{self, Tiles}, gpu};"), ["gpu"]);
+    assert_eq!(wrong_imports("plan", "use crate::{kernels::{self, DeviceClass}, gpu};"), ["gpu"]);
     assert!(wrong_imports("cli", grouped).is_empty());
 }
 

@@ -1,12 +1,12 @@
-//! `shaders/join.wgsl` against its twin, and networks whose forward products are in slots.
+//! `shaders/split_k_reduce.wgsl` against its twin, and networks whose forward products are in partitions.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
+use gpu_fmnist::gemm::{DeviceClass, GemmSelection};
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::kernels::{Tiles, Tiling};
 use gpu_fmnist::layers::{Activation, Dense, Flatten, Layer};
 use gpu_fmnist::model::Model;
 use gpu_fmnist::plan::{Executor, Plan, Program};
@@ -17,20 +17,20 @@ use crate::{adapter, holds};
 
 #[test]
 fn agrees_with_its_twin() {
-    holds("join");
+    holds("split_k_reduce");
 }
 
 #[test]
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the sum", "value += sums[", "value = sums["),
-        mutation("the slot's address", "sums[slot * VALUES + at]", "sums[at]"),
+        mutation("the partition's address", "sums[partition_index * VALUES + at]", "sums[at]"),
         mutation("the bias", "DEPTH * FILTERS + at % FILTERS", "at % FILTERS"),
         mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
         mutation("the tail", "at >= VALUES", "at >= VALUES - 1"),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x"),
     ];
-    all_go_red("join", &mutations);
+    all_go_red("split_k_reduce", &mutations);
 }
 
 const BATCH: usize = 48;
@@ -48,12 +48,13 @@ fn logits(split_forward: bool, make: impl FnOnce(Arc<Plan>) -> Box<dyn Executor>
     let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
     let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
     let samples = Samples { images, labels, shape: model.input };
-    let tiling = Tiling { split_forward, ..Tiles::Gpu.into() };
-    let setup = Setup { seed: 2020, ..Setup::new(&model, &samples, BATCH, tiling) };
+    let selection = GemmSelection { split_forward, ..DeviceClass::Gpu.into() };
+    let setup = Setup { seed: 2020, ..Setup::new(&model, &samples, BATCH, selection) };
     let plan = setup.plan().unwrap();
     for program in [Program::Training, Program::Evaluation] {
-        let joins = plan.steps.passes(program).iter().filter(|pass| pass.kernel.row().name == "join").count();
-        assert_eq!(joins, if split_forward { 2 } else { 0 }, "{program:?}");
+        let reductions =
+            plan.steps.passes(program).iter().filter(|pass| pass.kernel.row().name == "split_k_reduce").count();
+        assert_eq!(reductions, if split_forward { 2 } else { 0 }, "{program:?}");
     }
     let mut engine = setup.initialised(|plan| Ok(make(plan))).unwrap();
     let order: Vec<u32> = (0..BATCH as u32).collect();
@@ -64,7 +65,7 @@ fn logits(split_forward: bool, make: impl FnOnce(Arc<Plan>) -> Box<dyn Executor>
 }
 
 #[test]
-fn a_network_in_slots_has_the_logits_of_one_without() {
+fn a_network_in_partitions_has_the_logits_of_one_without() {
     let [whole, _] = logits(false, |plan| Box::new(Cpu::new(plan).unwrap()));
     let largest = whole.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
     assert!(largest > 0.1, "{whole:?}");

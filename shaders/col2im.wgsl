@@ -1,30 +1,15 @@
 // Adds overlapping patches up into the image they came from: the second half of a convolution's input gradient, where
-// conv_input_gradient.wgsl has made the gradient of every patch by one plain product (col2im; PyTorch's `fold`).
+// conv_input_gradient.wgsl has made the gradient of every patch by one plain product. With the parts convolution and
+// relu_mask.
 //
 // Each input position gathers from the patches that cover it, in a fixed order. Epilogue as in conv_input_gradient.wgsl.
 
-const BATCH: u32 = 2;
-const HEIGHT: u32 = 6;
-const WIDTH: u32 = 6;
-const CHANNELS: u32 = 1;
-const KERNEL_HEIGHT: u32 = 3;
-const KERNEL_WIDTH: u32 = 3;
-const STRIDE_Y: u32 = 1;
-const STRIDE_X: u32 = 1;
-const PAD_TOP: u32 = 0;
-const PAD_LEFT: u32 = 0;
-const OUTPUT_HEIGHT: u32 = 4;
-const OUTPUT_WIDTH: u32 = 4;
-const POOL: u32 = 1;
-const GATED: u32 = 1;
-const SCALE: f32 = 1.0;
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
 
 // Positions that have a patch: the output's, or fewer where a pool leaves some out.
 const PATCHES_HEIGHT: u32 = OUTPUT_HEIGHT / POOL * POOL;
 const PATCHES_WIDTH: u32 = OUTPUT_WIDTH / POOL * POOL;
-const DEPTH: u32 = KERNEL_HEIGHT * KERNEL_WIDTH * CHANNELS;
 
 @group(0) @binding(0) var<storage, read> patches: array<f32>; // [BATCH, PATCHES_HEIGHT, PATCHES_WIDTH, DEPTH]
 @group(0) @binding(1) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
@@ -57,8 +42,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
             }
         }
         let at = (image_row * WIDTH + column) * CHANNELS + channel;
-        if GATED == 1 {
-            sum = select(0.0, sum * SCALE, input[at] > 0.0);
+        if RELU_MASK == 1 {
+            sum = masked(sum, input[at]);
         }
         input_gradient[at] = sum;
     }

@@ -1,4 +1,4 @@
-//! Adds up the slots of a forward product: host side and CPU twin of `shaders/join.wgsl`.
+//! The reduction of a forward product in partitions (split-K): host side and CPU twin of `shaders/split_k_reduce.wgsl`.
 
 use rayon::prelude::*;
 
@@ -7,33 +7,35 @@ use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
 
 pub const ROW: Row = Row {
-    name: "join",
-    about: "adds up a forward product's slots, then bias and ReLU",
-    wgsl: include_str!("../../shaders/join.wgsl"),
+    name: "split_k_reduce",
+    about: "adds up the partitions of a forward product (split-K), then bias and ReLU",
+    wgsl: shader!("split_k_reduce"),
     bindings: &[read("sums"), read("weights"), write("output")],
     cases,
 };
 
-/// output `[rows, filters]` = relu(the sum of `[slots, rows, filters]` over its slots + bias), the bias being the last row
+/// output `[rows, filters]` = relu(the sum of `[partitions, rows, filters]` over its partitions + bias), the bias being the last row
 /// of the weights `[depth + 1, filters]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Join {
+pub struct SplitKReduce {
     pub rows: usize,
     pub depth: usize,
     pub filters: usize,
-    pub slots: usize,
+    pub partitions: usize,
     pub relu: bool,
 }
 
 const THREADS: usize = 64;
+/// Values of one task of the CPU path: its sums stay in the first cache.
+const TASK_VALUES: usize = 4096;
 
-impl Join {
+impl SplitKReduce {
     fn values(&self) -> usize {
         self.rows * self.filters
     }
 }
 
-impl Kernel for Join {
+impl Kernel for SplitKReduce {
     fn row(&self) -> &'static Row {
         &ROW
     }
@@ -43,7 +45,7 @@ impl Kernel for Join {
             ("ROWS", self.rows.into()),
             ("DEPTH", self.depth.into()),
             ("FILTERS", self.filters.into()),
-            ("SLOTS", self.slots.into()),
+            ("PARTITIONS", self.partitions.into()),
             ("RELU", self.relu.into()),
             ("THREADS", THREADS.into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
@@ -55,9 +57,9 @@ impl Kernel for Join {
         [x, y, 1]
     }
 
-    /// The slots but the first, and the bias.
+    /// The partitions but the first, and the bias.
     fn operations(&self) -> usize {
-        self.values() * self.slots
+        self.values() * self.partitions
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
@@ -68,23 +70,23 @@ impl Kernel for Join {
     }
 
     fn words(&self) -> Vec<usize> {
-        vec![self.slots * self.values(), (self.depth + 1) * self.filters, self.values()]
+        vec![self.partitions * self.values(), (self.depth + 1) * self.filters, self.values()]
     }
 
     fn twin(&self, memory: &mut [&mut [u32]]) {
         let [sums, weights, output] = memory else { unreachable!("{BINDINGS}") };
         let (sums, values) = (floats(sums), self.values());
         let bias = &floats(weights)[self.depth * self.filters..][..self.filters];
-        // Rows of one task.
-        let block = 4096_usize.div_ceil(self.filters) * self.filters;
+        // Whole rows.
+        let block = TASK_VALUES.div_ceil(self.filters) * self.filters;
         floats_mut(output)[..values].par_chunks_mut(block).enumerate().for_each(|(number, output)| {
             let first = number * block;
             vectorised(
                 #[inline(always)]
                 || {
                     output.copy_from_slice(&sums[first..first + output.len()]);
-                    for slot in sums.chunks_exact(values).take(self.slots).skip(1) {
-                        output.iter_mut().zip(&slot[first..]).for_each(|(sum, value)| *sum += value);
+                    for partition in sums.chunks_exact(values).take(self.partitions).skip(1) {
+                        output.iter_mut().zip(&partition[first..]).for_each(|(sum, value)| *sum += value);
                     }
                     for row in output.chunks_exact_mut(self.filters) {
                         for (value, bias) in row.iter_mut().zip(bias) {
@@ -101,12 +103,15 @@ impl Kernel for Join {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (rows, depth, filters, slots, relu)): (usize, (usize, usize, usize, usize, bool))| {
+    let make = |(number, (rows, depth, filters, partitions, relu)): (usize, (usize, usize, usize, usize, bool))| {
         let draw = &mut Draw::new(number);
-        let memory =
-            vec![draw.eighths(slots * rows * filters), draw.eighths((depth + 1) * filters), unwritten(rows * filters)];
-        let label = format!("{rows} rows, depth {depth}, {filters} filters, {slots} slots, ReLU {relu}");
-        case(label, Join { rows, depth, filters, slots, relu }, memory)
+        let memory = vec![
+            draw.eighths(partitions * rows * filters),
+            draw.eighths((depth + 1) * filters),
+            unwritten(rows * filters),
+        ];
+        let label = format!("{rows} rows, depth {depth}, {filters} filters, {partitions} partitions, ReLU {relu}");
+        case(label, SplitKReduce { rows, depth, filters, partitions, relu }, memory)
     };
     // The last has more workgroups than one direction of a dispatch holds.
     [

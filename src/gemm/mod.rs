@@ -1,0 +1,19 @@
+//! Matrix products (GEMM, general matrix multiplication) as data: which product of which convolution, in which
+//! configuration, on which class of device. Nothing here runs; `src/kernels/` has what does.
+
+mod config;
+mod convolution;
+pub(crate) mod examples;
+mod layout;
+mod problem;
+mod profile;
+mod selection;
+mod variants;
+
+pub use config::GemmConfig;
+pub use convolution::{Convolution, MOST_WORDS};
+pub use layout::{BlockTile, Layout, VectorTile};
+pub use problem::{GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
+pub use profile::{DeviceClass, DeviceProfile, SplitForward};
+pub use selection::GemmSelection;
+pub use variants::{VARIANTS, Variant};

@@ -1,0 +1,94 @@
+//! A product's kernel with its configuration, which can be exchanged for another.
+
+use std::any::Any;
+
+use super::case::Draw;
+use super::{
+    Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, conv_forward, conv_input_gradient,
+    conv_weight_gradient,
+};
+use crate::gemm::{GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, VARIANTS, Variant};
+
+/// One of the three kernels that have a configuration.
+#[derive(Clone, Copy, Debug)]
+pub enum GemmKernel {
+    Forward(ConvForward),
+    WeightGradient(ConvWeightGradient),
+    InputGradient(ConvInputGradient),
+}
+
+impl GemmKernel {
+    /// A plan's kernel, if it is one of the three.
+    pub fn of(kernel: &(dyn Kernel + 'static)) -> Option<Self> {
+        let kernel: &dyn Any = kernel;
+        let forward = || kernel.downcast_ref().copied().map(GemmKernel::Forward);
+        let weight_gradient = || kernel.downcast_ref().copied().map(GemmKernel::WeightGradient);
+        let input_gradient = || kernel.downcast_ref().copied().map(GemmKernel::InputGradient);
+        forward().or_else(weight_gradient).or_else(input_gradient)
+    }
+
+    pub fn problem(&self) -> GemmProblem {
+        match self {
+            GemmKernel::Forward(kernel) => GemmProblem::new(GemmKind::Forward, &kernel.convolution),
+            GemmKernel::WeightGradient(kernel) => GemmProblem::new(GemmKind::WeightGradient, &kernel.convolution),
+            GemmKernel::InputGradient(kernel) => GemmProblem::new(GemmKind::InputGradient, &kernel.convolution),
+        }
+    }
+
+    pub fn config(&self) -> GemmConfig {
+        match self {
+            GemmKernel::Forward(kernel) => kernel.config,
+            GemmKernel::WeightGradient(kernel) => kernel.config,
+            GemmKernel::InputGradient(kernel) => kernel.config,
+        }
+    }
+
+    /// The same product in another configuration.
+    pub fn with(self, config: GemmConfig) -> Self {
+        match self {
+            GemmKernel::Forward(kernel) => GemmKernel::Forward(ConvForward { config, ..kernel }),
+            GemmKernel::WeightGradient(kernel) => GemmKernel::WeightGradient(ConvWeightGradient { config, ..kernel }),
+            GemmKernel::InputGradient(kernel) => GemmKernel::InputGradient(ConvInputGradient { config, ..kernel }),
+        }
+    }
+
+    /// Its row of the list of variants.
+    pub fn variant(&self) -> &'static Variant {
+        let name = self.kernel().row().name;
+        VARIANTS.iter().find(|variant| variant.kernel == name).expect("every product's kernel is a variant")
+    }
+
+    /// The rule of [`GemmProblem::broken_rule`] that the kernel breaks, if any, or that a word of argmax has room for so
+    /// many positions.
+    pub fn broken_rule(&self) -> Option<&'static str> {
+        let positions = match self {
+            // Follows from the configuration.
+            GemmKernel::Forward(_) => 1,
+            GemmKernel::WeightGradient(kernel) => kernel.positions_per_word,
+            GemmKernel::InputGradient(kernel) => kernel.positions_per_word,
+        };
+        let problem = self.problem();
+        let fits = positions > 0 && (problem.convolution.pool == 1 || positions <= MOST_POSITIONS_PER_WORD);
+        let rule = problem.broken_rule(&self.config());
+        rule.or_else(|| (!fits).then_some("a word of argmax has 8 positions"))
+    }
+
+    pub fn kernel(&self) -> &(dyn Kernel + 'static) {
+        match self {
+            GemmKernel::Forward(kernel) => kernel,
+            GemmKernel::WeightGradient(kernel) => kernel,
+            GemmKernel::InputGradient(kernel) => kernel,
+        }
+    }
+
+    /// The product at its full size on multiples of 1/8, whose sums are exact in any order. The configuration decides the
+    /// lengths of buffers that are written, and no buffer's contents.
+    pub fn case(&self) -> Case {
+        let (label, draw) = (format!("{}: {}", self.problem(), self.config()), &mut Draw::new(0));
+        match self {
+            GemmKernel::Forward(kernel) => conv_forward::case_of(label, *kernel, draw),
+            GemmKernel::WeightGradient(kernel) => conv_weight_gradient::case_of(label, *kernel, draw),
+            GemmKernel::InputGradient(kernel) => conv_input_gradient::case_of(label, *kernel, draw),
+        }
+    }
+}
