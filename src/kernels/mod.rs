@@ -138,7 +138,7 @@ pub trait Kernel: Any + Debug + Send + Sync {
     /// Threads of a workgroup.
     fn threads(&self) -> usize {
         let constants = self.constants();
-        let threads = constants.iter().filter(|(name, _)| name.starts_with("THREADS"));
+        let threads = constants.iter().filter(|(name, _)| ["THREADS", "THREADS_X", "THREADS_Y"].contains(name));
         threads.map(|(_, value)| if let Value::U32(count) = value { *count as usize } else { 1 }).product()
     }
 
