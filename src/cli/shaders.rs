@@ -35,7 +35,7 @@ pub struct ShadersArguments {
     batch: BatchSizeOption,
     /// The kind of adapter whose tiles they get
     #[arg(long, value_enum, default_value = "gpu", value_name = "KIND", requires = "model")]
-    tiles: Column,
+    tiles: Class,
     /// The kernels; by default all of them
     #[arg(value_name = "NAME")]
     names: Vec<String>,
@@ -51,7 +51,7 @@ enum Target {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Column {
+enum Class {
     Gpu,
     Software,
     OldSoftware,
@@ -120,9 +120,9 @@ fn as_they_stand(kernels: &[&'static str]) -> Vec<Shader> {
 fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
     let (model, _) = model::by_name_or_file(model)?;
     let tiles = match arguments.tiles {
-        Column::Gpu => DeviceClass::Gpu,
-        Column::Software => DeviceClass::Software,
-        Column::OldSoftware => DeviceClass::OldSoftware,
+        Class::Gpu => DeviceClass::Gpu,
+        Class::Software => DeviceClass::Software,
+        Class::OldSoftware => DeviceClass::OldSoftware,
     };
     let batch = arguments.batch.size()?;
     let plan = lower(&model, Options::new(batch, tiles, batch))?;

@@ -30,7 +30,7 @@ enum Choice {
 }
 
 impl TilesOption {
-    /// The tiling for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
+    /// The selection for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
     ///
     /// # Errors
     /// Where the model cannot be lowered with this batch size, in micro-batches of at most so many rows.
@@ -60,18 +60,18 @@ fn kept(
     console: &mut Console,
 ) -> Result<GemmSelection> {
     const INSTEAD: &str = "taking the table's tiles until 'gpu-fmnist tune' writes it anew";
-    let mut tiling = options.tiles.clone();
+    let mut selection = options.tiles.clone();
     let known = Cache::read(path).map(|cache| cache.known(&Identity::of(adapter)));
     let configs = match known {
-        Ok(Known::Nothing) => return Ok(tiling),
+        Ok(Known::Nothing) => return Ok(selection),
         Ok(Known::Configs(configs)) => configs,
         Ok(Known::Outdated) => {
             console.say(&format!("{}: made for another version of the shaders; {INSTEAD}", path.display()));
-            return Ok(tiling);
+            return Ok(selection);
         }
         Err(error) => {
             console.say(&format!("{error}; {INSTEAD}"));
-            return Ok(tiling);
+            return Ok(selection);
         }
     };
     let products = products(model, options)?;
@@ -79,13 +79,13 @@ fn kept(
         let Some(config) = configs.get(&product.to_string()) else { continue };
         if let Some(rule) = product.broken_rule(config) {
             console.say(&format!("{}: the tile of {product} is impossible: {rule}; {INSTEAD}", path.display()));
-            return Ok(tiling.device.into());
+            return Ok(selection.device.into());
         }
-        tiling.tuned.insert(product.to_string(), *config);
+        selection.tuned.insert(product.to_string(), *config);
     }
-    if !tiling.tuned.is_empty() {
-        let (tuned, all) = (tiling.tuned.len(), products.len());
+    if !selection.tuned.is_empty() {
+        let (tuned, all) = (selection.tuned.len(), products.len());
         console.say(&format!("tiles: tuned for {tuned} of {all} products ({})", path.display()));
     }
-    Ok(tiling)
+    Ok(selection)
 }

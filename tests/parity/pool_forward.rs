@@ -22,7 +22,7 @@ fn every_broken_line_is_noticed() {
         mutation("the stride", "% OUTPUT_WIDTH * STRIDE_X", "% OUTPUT_WIDTH"),
         mutation("the image's address", "(image * HEIGHT + y)", "y"),
         mutation("the channel", "* CHANNELS + channel;", "* CHANNELS;"),
-        mutation("argmax", "element_of_largest = element;", "element_of_largest = 1u;"),
+        mutation("argmax", "winner = element;", "winner = 1u;"),
         mutation("the tail", "at >= OUTPUTS", "at >= OUTPUTS - 1"),
     ];
     all_go_red("pool_forward", &mutations);
