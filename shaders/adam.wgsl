@@ -33,28 +33,28 @@ struct Variable {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
-    let workgroup = group.y * GRID_WIDTH + group.x;
+    let own = group.y * GRID_WIDTH + group.x;
     // The last variable that begins at this workgroup or before.
     var number = 0u;
     for (var step = SEARCH; step > 0; step /= 2) {
-        if number + step < VARIABLES && variables[number + step].workgroup <= workgroup {
+        if number + step < VARIABLES && variables[number + step].workgroup <= own {
             number += step;
         }
     }
     let variable = variables[number];
-    let index = (workgroup - variable.workgroup) * THREADS + thread.x;
+    let index = (own - variable.workgroup) * THREADS + thread.x;
     if index >= variable.words {
         return;
     }
-    var start = variable.gradient + index;
-    var slope = gradient[start];
-    var partition = 1u;
+    var place = variable.gradient + index;
+    var slope = gradient[place];
+    var part = 1u;
     for (var micro_batch = 0u; micro_batch < MICRO_BATCHES; micro_batch++) {
-        for (; partition < variable.partitions; partition++) {
-            slope += gradient[start + partition * variable.stride];
+        for (; part < variable.partitions; part++) {
+            slope += gradient[place + part * variable.stride];
         }
-        partition = 0u;
-        start += MICRO_BATCH_STRIDE;
+        part = 0u;
+        place += MICRO_BATCH_STRIDE;
     }
     let at = variable.first + index;
     let m = first_moment[at] + STEP_1 * (slope - first_moment[at]);
