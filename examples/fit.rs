@@ -30,7 +30,7 @@ fn pictures(count: usize) -> Samples {
 /// The accuracy of the network that was read from its file.
 pub fn run(device: fn() -> Device) -> Result<f64> {
     let path = std::env::temp_dir().join("lines.safetensors");
-    let config = Config { epochs: 10, batch_size: 16, ..Config::default() };
+    let config = Config { epochs: 10, batch_size: 16, learning_rate: 5e-3, ..Config::default() };
     let mut classifier = Classifier::new(device(), model::parse("lines", MODEL)?);
     classifier.fit(&pictures(320), &config, &mut |progress| {
         if let FitProgress::Epoch(result) = progress {

@@ -3,7 +3,16 @@
 use std::path::Path;
 
 use super::bounded_read::{LARGEST, read_network};
-use super::{Network, keras_h5, keras_zip, npz, onnx, safetensors};
+#[cfg(feature = "keras")]
+use super::keras::{
+    h5::{decode as decode_h5, encode as encode_h5},
+    zip::{decode as decode_keras, encode as encode_keras},
+};
+#[cfg(feature = "keras")]
+use super::npz::encode as encode_npz;
+#[cfg(not(feature = "keras"))]
+use super::without_keras::{decode_h5, decode_keras, encode_h5, encode_keras, encode_npz};
+use super::{Network, onnx, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::sniff::{self, Wanted};
@@ -59,9 +68,9 @@ impl Format {
         match self {
             Format::Onnx => onnx::encode(network),
             Format::Safetensors => safetensors::encode(network),
-            Format::KerasH5 => keras_h5::encode(network),
-            Format::Keras => keras_zip::encode(network),
-            Format::Npz => npz::encode(network),
+            Format::KerasH5 => encode_h5(network),
+            Format::Keras => encode_keras(network),
+            Format::Npz => encode_npz(network),
         }
     }
 
@@ -148,8 +157,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
     let network = match Format::of(bytes) {
         Some(Format::Onnx) => onnx::decode(bytes, name)?,
         Some(Format::Safetensors) => safetensors::decode(bytes, name, model)?,
-        Some(Format::KerasH5) => keras_h5::decode(bytes, name, model)?,
-        Some(Format::Keras) => keras_zip::decode(bytes, name)?,
+        Some(Format::KerasH5) => decode_h5(bytes, name, model)?,
+        Some(Format::Keras) => decode_keras(bytes, name)?,
         Some(Format::Npz) => return Err(fail(format!("NumPy's npz, which is written but not read; {REMEDY}"))),
         None => {
             let unknown = || format!("neither ONNX nor safetensors nor a file of Keras'; {REMEDY}");

@@ -27,5 +27,3 @@ pub use network::{Network, OptimizerState};
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
 pub use whole_file::{make_folder, write_whole};
-#[cfg(not(feature = "keras"))]
-use without_keras::{keras_h5, keras_zip, npz};

@@ -2,40 +2,28 @@
 
 use super::Network;
 use crate::error::{Error, Result};
+use crate::model::Model;
 
-fn not_built<T>(format: &str) -> Result<T> {
-    Err(Error::Usage(format!("{format}: built without the feature keras; build with it, or give another format")))
+fn not_built<T>(what: &str) -> Result<T> {
+    Err(Error::Usage(format!("{what}: built without the feature keras; build with it, or give another format")))
 }
 
-pub mod keras_h5 {
-    use super::*;
-    use crate::model::Model;
-
-    pub fn encode(_: &Network) -> Result<Vec<u8>> {
-        not_built("Keras' .h5")
-    }
-
-    pub fn decode(_: &[u8], name: &str, _: Option<&Model>) -> Result<Network> {
-        not_built(name)
-    }
+pub fn encode_h5(_: &Network) -> Result<Vec<u8>> {
+    not_built("Keras' .h5")
 }
 
-pub mod keras_zip {
-    use super::*;
-
-    pub fn encode(_: &Network) -> Result<Vec<u8>> {
-        not_built("Keras' .keras")
-    }
-
-    pub fn decode(_: &[u8], name: &str) -> Result<Network> {
-        not_built(name)
-    }
+pub fn decode_h5(_: &[u8], name: &str, _: Option<&Model>) -> Result<Network> {
+    not_built(name)
 }
 
-pub mod npz {
-    use super::*;
+pub fn encode_keras(_: &Network) -> Result<Vec<u8>> {
+    not_built("Keras' .keras")
+}
 
-    pub fn encode(_: &Network) -> Result<Vec<u8>> {
-        not_built("NumPy's npz")
-    }
+pub fn decode_keras(_: &[u8], name: &str) -> Result<Network> {
+    not_built(name)
+}
+
+pub fn encode_npz(_: &Network) -> Result<Vec<u8>> {
+    not_built("NumPy's npz")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+#[cfg(not(target_family = "wasm"))]
 use rayon::prelude::*;
 
 use super::adapter::Device;
@@ -37,10 +38,12 @@ pub(super) fn prepare(device: &Device, passes: &[Bound]) -> Result<Vec<Dispatch>
     let keys: Vec<Key> = passes.iter().map(Bound::key).collect();
     let wanted: HashMap<&Key, &Row> = keys.iter().zip(passes).map(|(key, pass)| (key, pass.kernel.row())).collect();
     let compile = |(key, row)| (key, compile(&device.device, row, key));
-    // A GL context serves one thread at a time, and wgpu gives up on one that waits too long for it.
     let pipelines: HashMap<&Key, wgpu::ComputePipeline> = match device.device.adapter_info().backend {
-        wgpu::Backend::Gl => wanted.into_iter().map(compile).collect(),
-        _ => wanted.into_par_iter().map(compile).collect(),
+        // A GL context serves one thread at a time, and wgpu gives up on one that waits too long for it. In a browser
+        // devices stay with the thread that has them.
+        #[cfg(not(target_family = "wasm"))]
+        backend if backend != wgpu::Backend::Gl => wanted.into_par_iter().map(compile).collect(),
+        _ => wanted.into_iter().map(compile).collect(),
     };
     device.check()?;
     let dispatch = |(key, pass): (&Key, &Bound)| {

@@ -81,7 +81,7 @@ fn what_is_missing_is_named_beside_what_is_there() {
     let scratch = folder(DOTS);
     fs::rename(scratch.path().join(DOTS[3]), scratch.path().join("test-labels.npy")).unwrap();
     let part = "no t10k-labels-idx1-ubyte (but test-labels.npy) here beside train-images.idx3-ubyte, train-labels.idx1-ubyte, \
-                test-images.idx3-ubyte; complete the data set, or give another folder with --data-dir";
+                test-images.idx3-ubyte; complete the data set, or give another folder with `data_dir`";
     assert_data_error(Dataset::load(scratch.path()), scratch.path(), part);
 }
 
