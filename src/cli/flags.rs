@@ -12,7 +12,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "adapter",
     "batch_size",
     "count",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 17] = [
     "folds",
     "init",
     "learning_rate",
+    "micro_batch",
     "model",
     "perplexity",
     "reduce_lr_on_plateau",

@@ -237,7 +237,7 @@ mod tests {
     fn a_pool_by_two_right_behind_a_convolution_is_its_end() {
         let name = "2 x 2 max-pool in a convolution's epilogue";
         let (linear, end) = (conv(3, Activation::Linear), [FLATTEN, dense(2)]);
-        let fused = |middle: &[Layer]| alone(name, &[&[linear.clone()], middle, &end].concat());
+        let fused = |middle: &[Layer]| alone(name, &[std::slice::from_ref(&linear), middle, &end].concat());
         assert_eq!(fused(&[pool(2, 2)]).unwrap()[0], "conv2d 0->1 pool");
         let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None });
         assert_eq!(fused(&[halves]).unwrap()[0], "conv2d 0->1 pool");

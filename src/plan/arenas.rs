@@ -35,7 +35,7 @@ struct LayerVariables {
 pub struct Storage {
     /// Kernel, then bias.
     pub values: (BufferId, usize),
-    /// What the first micro-batch leaves: see [`Arenas::stride`].
+    /// What the first micro-batch leaves: one of the next lies a stride further.
     pub gradient: (BufferId, usize),
 }
 
