@@ -207,7 +207,7 @@ fn goldens() -> Vec<Golden> {
 #[test]
 fn the_twins_train_as_the_oracle_does() {
     for golden in goldens() {
-        // A GPU's column has slots in forward products, too.
+        // A GPU's profile has partitions in forward products, too.
         for (tiles, portions) in [(DeviceClass::Cpu, 1), (DeviceClass::Cpu, 3), (DeviceClass::Gpu, 1)] {
             let cut = Cut { tiles, placement: Placement::Resident, portions };
             check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
@@ -216,15 +216,15 @@ fn the_twins_train_as_the_oracle_does() {
 }
 
 #[test]
-fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
+fn every_profile_trains_as_the_oracle_does_on_the_first_adapter() {
     let adapters = adapters();
     let adapter = adapters.first().expect("no adapter: scripts/test brings a software one");
     let golden = goldens();
     for (number, golden) in golden.iter().enumerate() {
         let check = |cut| check(golden, cut, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
         check(Cut { tiles: adapter.class(), placement: Placement::Resident, portions: 1 });
-        // The other columns of the table, streamed data, and batches in portions take turns: cnn1 with its long sum comes
-        // first, and so gets a GPU's slots.
+        // The other device profiles, streamed data, and batches in portions take turns: cnn1 with its long sum comes
+        // first, and so gets a GPU's partitions.
         let tiles = [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware][number % 3];
         check(Cut { tiles, placement: Placement::Streamed, portions: 2 });
     }

@@ -176,7 +176,7 @@ mod tests {
         let order = 4 * 512;
         let pixels = 512 * 784;
         assert_eq!(work("input", "gather"), (pixels, pixels + 512 + order + 4 * 6 + 4 * pixels + 4 * 512));
-        // 26 x 26 positions and 13 x 13 after the pool, 9 taps, 32 filters; eight windows' places in a word.
+        // 26 x 26 positions and 13 x 13 after the pool, 9 taps, 32 filters; eight windows' winners in a word.
         let [rows, pooled] = [512 * 26 * 26, 512 * 13 * 13];
         let moved = pixels + 10 * 32 + pooled * 32 + pooled / 8 * 32;
         assert_eq!(work("conv2d", "conv_forward"), (2 * rows * 9 * 32, 4 * moved));

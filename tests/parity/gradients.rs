@@ -22,7 +22,7 @@ fn the_twins_agree_with_finite_differences() {
 }
 
 #[test]
-fn every_tile_agrees_with_finite_differences() {
+fn every_profile_agrees_with_finite_differences() {
     let make = |plan: Plan| Gpu::new(crate::adapter(), plan).map(|gpu| Box::new(gpu) as Box<dyn Executor>);
     let mut dropped = 0;
     for class in DeviceClass::ALL {
