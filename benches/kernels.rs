@@ -1,5 +1,5 @@
-//! The three products at the sizes that the notebook's networks need, batches of 512, with the tiles that ship for the
-//! adapter. Each is held to its twin first, to the bit; then its passes are timed by the device's own clock.
+//! The three products at the sizes that the notebook's networks need, batches of 512, with the configurations that ship for
+//! the adapter. Each is held to its twin first, to the bit; then its passes are timed by the device's own clock.
 //! Criterion's elements are floating-point operations.
 
 mod support;
@@ -86,7 +86,7 @@ fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[Buffe
         let mut word = || match (binding.access, binding.element) {
             (Access::Write, _) => 0,
             (Access::Read, Element::F32) => ((random() % 17) as f32 / 8.0 - 1.0).to_bits(),
-            // The places of an argmax have four bits each, and windows have four places.
+            // The winners of an argmax have four bits each, and windows have four elements.
             (Access::Read, Element::Words) => (random() << 16 | random()) & 0x3333_3333,
         };
         let words: Vec<u32> = (0..executor.plan().buffer(*id).words).map(|_| word()).collect();

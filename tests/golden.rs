@@ -203,7 +203,7 @@ fn goldens() -> Vec<Golden> {
 #[test]
 fn the_twins_train_as_the_oracle_does() {
     for golden in goldens() {
-        // A GPU's column has slots in forward products, too.
+        // A GPU's profile has partitions in forward products, too.
         for (tiles, micro_batches) in [(DeviceClass::Cpu, 1), (DeviceClass::Cpu, 3), (DeviceClass::Gpu, 1)] {
             let cut = Cut { tiles, placement: Placement::Resident, micro_batches };
             check(&golden, cut, &|plan| Box::new(Cpu::new(plan).unwrap()));
@@ -219,8 +219,8 @@ fn every_tile_trains_as_the_oracle_does_on_the_first_adapter() {
     for (number, golden) in golden.iter().enumerate() {
         let check = |cut| check(golden, cut, &|plan| Box::new(Gpu::new(adapter, plan).unwrap()));
         check(Cut { tiles: adapter.class(), placement: Placement::Resident, micro_batches: 1 });
-        // The other columns of the table, streamed data, and batches in micro-batches take turns: cnn1 with its long
-        // sum comes first, and so gets a GPU's slots.
+        // The other device profiles, streamed data, and batches in micro-batches take turns: cnn1 with its long
+        // sum comes first, and so gets a GPU's partitions.
         let tiles = [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware][number % 3];
         check(Cut { tiles, placement: Placement::Streamed, micro_batches: 2 });
     }

@@ -33,7 +33,7 @@ var<workgroup> a_tile: array<f32, TILE_ROWS * TILE_DEPTH>;
 var<workgroup> b_tile: array<f32, STAGE_B * B_TILE_ROWS * TILE_COLUMNS + 1>; // [B_TILE_ROWS, TILE_COLUMNS]
 
 // The inner loop: adds to the sums of this thread's outputs the products of A's tile, from the thread's first row on, and of
-// its columns of B. The tile's products add up apart, then join the sum: see ARCHITECTURE.md on exactness.
+// its columns of B. The tile's products add up apart, then the sum grows by theirs: see ARCHITECTURE.md on exactness.
 fn multiply_tile(
     first_row: u32,
     b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,

@@ -26,18 +26,33 @@ pub struct VectorTile {
 pub struct BlockTile {
     /// Columns of a thread.
     pub columns: usize,
-    /// Rows of a thread, and where rows or workgroups are few.
-    pub rows: [usize; 2],
-    /// Threads of a workgroup, and where workgroups are few: more threads load less each.
-    pub threads: [usize; 2],
-    /// Threads along the columns of a large workgroup, at the least and at most: powers of two.
-    pub width: [usize; 2],
+    /// Rows of a thread.
+    pub rows: usize,
+    /// The same where the product's rows, or the workgroups, are few.
+    pub few_rows: usize,
+    /// Threads of a large workgroup: the more there are, the less each has to load.
+    pub large_threads: usize,
+    /// Threads of a small one, where large ones would be few.
+    pub small_threads: usize,
+    /// Threads along the columns, at the least; a power of two, as the other two.
+    pub least_width: usize,
+    /// Threads along the columns of a large workgroup, at most.
+    pub large_width: usize,
     /// Threads along the columns of a small workgroup, at most.
     pub small_width: usize,
-    /// Workgroups that are enough for large ones, and else for the many rows of a thread.
-    pub enough: [usize; 2],
+    /// When workgroups are not too few.
+    pub enough: Enough,
     /// Rows times depth of a thread's tile: as many multiply-adds between two barriers, whatever the rows.
     pub rows_times_depth: usize,
+}
+
+/// Numbers of workgroups that keep a device busy.
+#[derive(Clone, Copy, Debug)]
+pub struct Enough {
+    /// Of large workgroups: fewer are made small.
+    pub large: usize,
+    /// Of small ones with all rows: where they are fewer, threads have few rows.
+    pub small: usize,
 }
 
 /// Threads of the largest workgroup that WebGPU promises.
@@ -107,21 +122,20 @@ impl BlockTile {
     /// enough such workgroups are left. Else it is small; a thread has fewer rows where the product has few, or where such
     /// workgroups are not enough either.
     fn threads_and_rows(&self, [rows, columns, _]: [usize; 3], partitions: usize) -> ([usize; 2], usize) {
-        let [many_rows, few_rows] = self.rows;
-        let [narrowest, widest] = self.width;
-        let width = columns.div_ceil(self.columns).next_power_of_two().clamp(narrowest, widest);
-        let small_width = width.min(self.small_width);
-        let [large, small] = [[width, self.threads[0] / width], [small_width, self.threads[1] / small_width]];
+        let wanted = columns.div_ceil(self.columns).next_power_of_two().max(self.least_width);
+        let of_width = |threads: usize, width: usize| [width, threads / width];
+        let large = of_width(self.large_threads, wanted.min(self.large_width));
+        let small = of_width(self.small_threads, wanted.min(self.small_width));
         let suits = |threads: [usize; 2], enough: usize| {
-            let tile = GemmConfig { threads, rows: many_rows, columns: self.columns, ..PLAIN };
+            let tile = GemmConfig { threads, rows: self.rows, columns: self.columns, ..PLAIN };
             rows >= tile.workgroup_rows() && tile.workgroups(rows, columns) * partitions >= enough
         };
-        if suits(large, self.enough[0]) {
-            (large, many_rows)
-        } else if suits(small, self.enough[1]) {
-            (small, many_rows)
+        if suits(large, self.enough.large) {
+            (large, self.rows)
+        } else if suits(small, self.enough.small) {
+            (small, self.rows)
         } else {
-            (small, few_rows)
+            (small, self.few_rows)
         }
     }
 }

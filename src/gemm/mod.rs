@@ -12,7 +12,7 @@ mod variants;
 
 pub use config::GemmConfig;
 pub use convolution::{Convolution, MOST_WORDS};
-pub use layout::{BlockTile, Layout, VectorTile};
+pub use layout::{BlockTile, Enough, Layout, VectorTile};
 pub use problem::{GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
 pub use profile::{DeviceClass, DeviceProfile, SplitForward};
 pub use selection::GemmSelection;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{BlockTile, Layout, MOST_THREADS, VectorTile};
+use super::layout::{BlockTile, Enough, Layout, MOST_THREADS, VectorTile};
 use super::{Convolution, GemmConfig, GemmKind, GemmProblem};
 
 /// The classes of device that have a profile.
@@ -56,19 +56,23 @@ pub struct SplitForward {
     /// Terms of the sum, at the least: what a shorter one gains, the reduction takes.
     pub least_sum: usize,
     /// As [`BlockTile::enough`], where partitions make workgroups, too.
-    pub enough: [usize; 2],
+    pub enough: Enough,
 }
 
 const GPU: DeviceProfile = DeviceProfile {
     layout: Layout::Block(BlockTile {
         // One load of 16 bytes from workgroup memory, or four of four.
         columns: 4,
-        rows: [4, 2],
-        threads: [MOST_THREADS, 64],
-        // 16 to 64 columns.
-        width: [4, 16],
+        rows: 4,
+        few_rows: 2,
+        large_threads: MOST_THREADS,
+        // As many as one or two subgroups have.
+        small_threads: 64,
+        // 16 columns to 64, or to 32 in a small workgroup.
+        least_width: 4,
+        large_width: 16,
         small_width: 8,
-        enough: [64, 128],
+        enough: Enough { large: 64, small: 128 },
         rows_times_depth: 64,
     }),
     accumulators: 1,
@@ -78,7 +82,7 @@ const GPU: DeviceProfile = DeviceProfile {
     weight_gradient_workgroups: 128,
     even_partitions: true,
     cached_inputs: None,
-    split_forward: Some(SplitForward { workgroups: 256, least_sum: 512, enough: [256, 128] }),
+    split_forward: Some(SplitForward { workgroups: 256, least_sum: 512, enough: Enough { large: 256, small: 128 } }),
     col2im_channels: 0,
     micro_batch: 2048,
 };

@@ -25,7 +25,7 @@ pub struct Outcome {
     pub failures: Vec<String>,
 }
 
-/// Runs all cases of a kernel on the adapter, whose column of class is `class`; but those that it would take minutes to
+/// Runs all cases of a kernel on the adapter, whose class of device is `class`; but those that it would take minutes to
 /// compile and never uses.
 ///
 /// # Errors

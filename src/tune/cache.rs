@@ -34,7 +34,7 @@ struct Entry {
     products: BTreeMap<String, Kept>,
 }
 
-/// A configuration that won, and its time and the table's, for people who read the file.
+/// A configuration that won, and its time and the profile's, for people who read the file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Kept {
     milliseconds: f64,
@@ -54,7 +54,7 @@ pub enum Known {
 }
 
 const HEAD: &str =
-    "# DeviceClass that `gpu-fmnist tune` found to be faster than the built-in table's. It may be deleted.\n\n";
+    "# Tiles that `gpu-fmnist tune` found to be faster than the built-in table's. It may be deleted.\n\n";
 
 impl Cache {
     /// The file's path; `None` where the user has no home folder.

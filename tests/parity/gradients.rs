@@ -24,13 +24,13 @@ fn the_twins_agree_with_finite_differences() {
 }
 
 #[test]
-fn every_tile_agrees_with_finite_differences() {
+fn every_profile_agrees_with_finite_differences() {
     let make = |plan: Arc<Plan>| Gpu::new(crate::adapter(), plan).map(|gpu| Box::new(gpu) as Box<dyn Executor>);
     let mut dropped = 0;
-    for tiles in DeviceClass::ALL {
-        all_pass(&gradient_checks(tiles, make).unwrap(), 4);
-        if tiles.compiles_on(crate::adapter().class()) {
-            all_pass(&dropout_gradient_checks(tiles, make).unwrap(), 8);
+    for class in DeviceClass::ALL {
+        all_pass(&gradient_checks(class, make).unwrap(), 4);
+        if class.compiles_on(crate::adapter().class()) {
+            all_pass(&dropout_gradient_checks(class, make).unwrap(), 8);
         } else {
             dropped += 1;
         }

@@ -13,7 +13,7 @@ fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the sum", "sum += output_gradient[output]", "sum = output_gradient[output]"),
         mutation("the stride", "element_y += STRIDE_Y", "element_y += 1u"),
-        mutation("the place", "element_y * WINDOW_WIDTH + element_x", "element_y * WINDOW_WIDTH"),
+        mutation("the window element", "element_y * WINDOW_WIDTH + element_x", "element_y * WINDOW_WIDTH"),
         mutation("the image's address", "(image * OUTPUT_HEIGHT + output_y)", "output_y"),
         mutation("the window's address", "* OUTPUT_WIDTH + output_x)", "* OUTPUT_WIDTH)"),
         mutation("the last window", "output_x < OUTPUT_WIDTH", "output_x + 1 < OUTPUT_WIDTH"),
