@@ -1,5 +1,5 @@
 //! The three products at the sizes that the notebook's networks need, batches of 512, with the configurations that ship for
-//! the adapter. Each is held to its twin first, to the bit; then its passes are timed by the device's own clock.
+//! the adapter. Each is held to its CPU reference first, to the bit; then its passes are timed by the device's own clock.
 //! Criterion's elements are floating-point operations.
 
 mod support;
@@ -30,8 +30,9 @@ fn products(criterion: &mut Criterion) {
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
         for number in 0..plan.steps.training.len() {
             let kernel = &plan.steps.training[number].kernel;
-            let text = specialise(kernel.row().wgsl, &kernel.constants());
-            let product = ["conv_forward", "conv_weight_gradient", "conv_input_gradient"].contains(&kernel.row().name);
+            let text = specialise(kernel.descriptor().wgsl, &kernel.constants());
+            let product =
+                ["conv_forward", "conv_weight_gradient", "conv_input_gradient"].contains(&kernel.descriptor().name);
             if product && seen.insert(text) {
                 bench(&mut group, name, &plan.steps, number, &device);
             }
@@ -43,7 +44,7 @@ fn products(criterion: &mut Criterion) {
 /// One pass of the plan, by itself.
 fn bench(group: &mut BenchmarkGroup<WallTime>, model: &str, plan: &Plan, number: usize, device: &Device) {
     let pass = &plan.training[number];
-    let name = format!("{model}/{}/{}", pass.layer, pass.kernel.row().name);
+    let name = format!("{model}/{}/{}", pass.layer, pass.kernel.descriptor().name);
     let words: Vec<usize> = pass.buffers.iter().map(|id| plan.buffer(*id).words).collect();
     let alone = single(pass.kernel.clone(), &words).unwrap_or_else(|error| panic!("{name}: {error}"));
     let bound = alone.training[0].buffers.clone();
@@ -72,7 +73,7 @@ fn bench(group: &mut BenchmarkGroup<WallTime>, model: &str, plan: &Plan, number:
 /// Fills the buffers with multiples of 1/8, whose sums are exact in any order, and runs the pass once.
 ///
 /// # Panics
-/// Where the result is not the twin's.
+/// Where the result is not the CPU reference's.
 fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[BufferId]) {
     let pass = &plan.training[number];
     let mut state = 2020_u32;
@@ -80,7 +81,7 @@ fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[Buffe
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         state >> 16
     };
-    let bindings = pass.kernel.row().bindings;
+    let bindings = pass.kernel.descriptor().bindings;
     let mut memory = Vec::new();
     for (binding, id) in bindings.iter().zip(bound) {
         let mut word = || match (binding.access, binding.element) {
@@ -95,7 +96,7 @@ fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[Buffe
     }
     executor.time(Program::Training, 1).unwrap_or_else(|error| panic!("{error}"));
     let mut views: Vec<&mut [u32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-    pass.kernel.twin(&mut views);
+    pass.kernel.reference(&mut views);
     for ((binding, id), expected) in bindings.iter().zip(bound).zip(&memory) {
         let actual = executor.read(*id).unwrap_or_else(|error| panic!("{error}"));
         // As numbers, since a sum of nothing may be +0 or -0; a NaN equals nothing.
@@ -108,7 +109,7 @@ fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[Buffe
             wrong,
             None,
             "{} of {}: the first wrong number of {}",
-            pass.kernel.row().name,
+            pass.kernel.descriptor().name,
             pass.layer,
             binding.name
         );

@@ -47,18 +47,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         return;
     }
     var place = variable.gradient + index;
-    var slope = gradient[place];
+    var sum = gradient[place];
     var part = 1u;
     for (var micro_batch = 0u; micro_batch < MICRO_BATCHES; micro_batch++) {
         for (; part < variable.partitions; part++) {
-            slope += gradient[place + part * variable.stride];
+            sum += gradient[place + part * variable.stride];
         }
         part = 0u;
         place += MICRO_BATCH_STRIDE;
     }
     let at = variable.first + index;
-    let m = first_moment[at] + STEP_1 * (slope - first_moment[at]);
-    let v = second_moment[at] + STEP_2 * (slope * slope - second_moment[at]);
+    let m = first_moment[at] + STEP_1 * (sum - first_moment[at]);
+    let v = second_moment[at] + STEP_2 * (sum * sum - second_moment[at]);
     first_moment[at] = m;
     second_moment[at] = v;
     weights[at] -= rates[progress.batch] * m / (sqrt(v) + EPSILON);

@@ -1,4 +1,4 @@
-//! The twins and the shaders against training runs of an outside oracle: `tests/golden/README.md` has how they were made.
+//! The CPU references and the shaders against training runs of an outside oracle: `tests/golden/README.md` has how they were made.
 //! `GPU_FMNIST_GOLDEN_DIR` names a folder with more of them.
 
 use std::collections::BTreeMap;
@@ -201,7 +201,7 @@ fn goldens() -> Vec<Golden> {
 }
 
 #[test]
-fn the_twins_train_as_the_oracle_does() {
+fn the_cpu_references_train_as_the_oracle_does() {
     for golden in goldens() {
         // A GPU's profile has partitions in forward products, too.
         for (tiles, micro_batches) in [(DeviceClass::Cpu, 1), (DeviceClass::Cpu, 3), (DeviceClass::Gpu, 1)] {

@@ -7,10 +7,10 @@ use super::device::{AdapterOption, Device};
 use super::output;
 use crate::error::{Error, Result};
 use crate::gpu::Probe;
-use crate::kernels::TABLE;
+use crate::kernels::REGISTRY;
 use crate::selftest::{GradientCheck, Outcome, check_kernel, dropout_gradient_checks, gradient_checks};
 
-/// Prove every shader on this adapter against its twin on the CPU, and the gradients against finite differences.
+/// Prove every shader on this adapter against its CPU reference, and the gradients against finite differences.
 #[derive(Args)]
 #[command(after_help = super::exit_codes::EXIT_CODES)]
 pub struct SelftestArguments {
@@ -30,7 +30,7 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
         Device::Gpu(adapter) => {
             let probe = Probe::open(adapter)?;
             let outcomes =
-                TABLE.iter().map(|row| check_kernel(&probe, adapter.class(), row)).collect::<Result<Vec<_>>>()?;
+                REGISTRY.iter().map(|row| check_kernel(&probe, adapter.class(), row)).collect::<Result<Vec<_>>>()?;
             failed += outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
             output::tables(&kernels(&outcomes))?;
         }

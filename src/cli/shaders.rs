@@ -10,7 +10,7 @@ use super::output;
 use crate::error::{Error, Result};
 use crate::formats::{Language, make_folder, translate, write_whole};
 use crate::gemm::DeviceClass;
-use crate::kernels::{GemmKernel, Row, TABLE, specialise};
+use crate::kernels::{Descriptor, GemmKernel, REGISTRY, specialise};
 use crate::model::{self, nearest};
 use crate::network::{Options, lower};
 
@@ -107,8 +107,8 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
 }
 
 fn as_they_stand(kernels: &[&'static str]) -> Vec<Shader> {
-    let rows = kernels.iter().filter_map(|name| TABLE.into_iter().find(|row| row.name == *name));
-    let shader = |row: &'static Row| Shader {
+    let rows = kernels.iter().filter_map(|name| REGISTRY.into_iter().find(|row| row.name == *name));
+    let shader = |row: &'static Descriptor| Shader {
         name: row.name.to_owned(),
         wgsl: row.wgsl.to_owned(),
         listed: vec![row.name.to_owned(), row.about.to_owned()],
@@ -129,7 +129,7 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();
     for (number, pass) in plan.steps.training.iter().enumerate() {
-        let row = pass.kernel.row();
+        let row = pass.kernel.descriptor();
         let wgsl = specialise(row.wgsl, &pass.kernel.constants());
         if !kernels.contains(&row.name) || !known.insert(wgsl.clone()) {
             continue;
@@ -145,7 +145,7 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static str>> {
-    let known = TABLE.map(|row| row.name);
+    let known = REGISTRY.map(|row| row.name);
     if names.is_empty() {
         return Ok(known.to_vec());
     }

@@ -57,7 +57,7 @@ pub struct TuneArguments {
 fn about() -> String {
     let (margin, compile) = (100.0 * MARGIN, LONGEST_COMPILE.as_secs());
     format!(
-        "A candidate wins where it is faster than the table's tile by more than {margin} %, gives its CPU twin's result to \
+        "A candidate wins where it is faster than the table's tile by more than {margin} %, gives its CPU reference's result to \
          the bit, and compiles within {compile} s. The winners are in tiles.toml in this program's folder in your cache, or \
          in the folder that GPU_FMNIST_CACHE names, by adapter, driver and shape. Another tile is another order of sums: \
          a run keeps the tiles it began with.\n\n\

@@ -1,4 +1,4 @@
-//! The CPU executor: runs a plan by the kernels' twins. The reference that tests hold the shaders to, and the fallback
+//! The CPU executor: runs a plan by the kernels' CPU references. The reference that tests hold the shaders to, and the fallback
 //! on a machine without a GPU.
 
 use std::collections::VecDeque;
@@ -38,7 +38,7 @@ impl Cpu {
     }
 }
 
-/// Runs the pass's twin. The buffers change hands and stay where they are in memory; nothing is allocated.
+/// Runs the pass's CPU reference. The buffers change hands and stay where they are in memory; nothing is allocated.
 fn run(pass: &Pass, memory: &mut [Vec<u32>]) {
     let mut bound: [Vec<u32>; MOST_BINDINGS] = Default::default();
     for (buffer, id) in bound.iter_mut().zip(&pass.buffers) {
@@ -48,7 +48,7 @@ fn run(pass: &Pass, memory: &mut [Vec<u32>]) {
     for (view, first) in views.iter_mut().zip(&pass.offsets) {
         *view = &mut take(view)[*first..];
     }
-    pass.kernel.twin(&mut views[..pass.buffers.len()]);
+    pass.kernel.reference(&mut views[..pass.buffers.len()]);
     for (buffer, id) in bound.into_iter().zip(&pass.buffers) {
         memory[id.0] = buffer;
     }

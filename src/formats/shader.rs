@@ -82,12 +82,12 @@ pub fn translate(name: &str, wgsl: &str, language: Language) -> Result<Vec<u8>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::TABLE;
+    use crate::kernels::REGISTRY;
 
     #[test]
     fn every_kernel_translates_to_every_language() {
         let languages = [Language::Wgsl, Language::Spirv, Language::Msl, Language::Hlsl, Language::Glsl];
-        for row in TABLE {
+        for row in REGISTRY {
             for language in languages {
                 let bytes = translate(row.name, row.wgsl, language).unwrap();
                 assert!(!bytes.is_empty(), "{} in {language:?}", row.name);

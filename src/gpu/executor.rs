@@ -93,7 +93,7 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
         return refuse(format!("{} needs {need:.0} MB, the adapter's buffers have at most {most:.0} MB", large.name));
     }
     for pass in plan.training.iter().chain(&plan.evaluation) {
-        let (row, layer) = (pass.kernel.row(), &pass.layer);
+        let (row, layer) = (pass.kernel.descriptor(), &pass.layer);
         let needs = [
             (
                 "workgroups in one direction",

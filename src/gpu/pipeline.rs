@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::adapter::Device;
 use crate::error::Result;
-use crate::kernels::{Access, Checks, Kernel, Row, checks, specialise};
+use crate::kernels::{Access, Checks, Descriptor, Kernel, checks, specialise};
 
 /// A kernel on a buffer, or a part of one, for each of its bindings.
 pub(super) struct Bound<'a> {
@@ -26,7 +26,7 @@ impl Bound<'_> {
             (bytes / 4) as usize
         };
         let words: Vec<usize> = self.buffers.iter().map(words).collect();
-        (specialise(self.kernel.row().wgsl, &self.kernel.constants()), checks(self.kernel, &words))
+        (specialise(self.kernel.descriptor().wgsl, &self.kernel.constants()), checks(self.kernel, &words))
     }
 }
 
@@ -36,7 +36,8 @@ impl Bound<'_> {
 /// What the driver says of a shader or a binding that it refuses.
 pub(super) fn prepare(device: &Device, passes: &[Bound]) -> Result<Vec<Dispatch>> {
     let keys: Vec<Key> = passes.iter().map(Bound::key).collect();
-    let wanted: HashMap<&Key, &Row> = keys.iter().zip(passes).map(|(key, pass)| (key, pass.kernel.row())).collect();
+    let wanted: HashMap<&Key, &Descriptor> =
+        keys.iter().zip(passes).map(|(key, pass)| (key, pass.kernel.descriptor())).collect();
     let compile = |(key, row)| (key, compile(&device.device, row, key));
     let pipelines: HashMap<&Key, wgpu::ComputePipeline> = match device.device.adapter_info().backend {
         // A GL context serves one thread at a time, and wgpu gives up on one that waits too long for it. In a browser
@@ -56,7 +57,7 @@ pub(super) fn prepare(device: &Device, passes: &[Bound]) -> Result<Vec<Dispatch>
     Ok(dispatches)
 }
 
-fn compile(device: &wgpu::Device, row: &Row, (text, checks): &Key) -> wgpu::ComputePipeline {
+fn compile(device: &wgpu::Device, row: &Descriptor, (text, checks): &Key) -> wgpu::ComputePipeline {
     let descriptor =
         wgpu::ShaderModuleDescriptor { label: Some(row.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
     let module = match run_time_checks(*checks) {

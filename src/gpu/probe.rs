@@ -47,7 +47,7 @@ impl Probe {
         queue.submit([encoder.finish()]);
         targets.iter().for_each(|target| target.map_async(wgpu::MapMode::Read, .., |_| {}));
         self.0.wait(None)?;
-        let names = case.kernel.row().bindings.iter().map(|binding| binding.name);
+        let names = case.kernel.descriptor().bindings.iter().map(|binding| binding.name);
         let read = |(target, name): (&wgpu::Buffer, &str)| {
             let mut words = take_mapped(target)?;
             match words.split_off(words.len() - FENCE.len()) == FENCE {

@@ -1,4 +1,4 @@
-//! Adam: host side and CPU twin of `shaders/adam.wgsl`.
+//! Adam: host side and CPU reference of `shaders/adam.wgsl`.
 
 use rayon::prelude::*;
 
@@ -6,10 +6,10 @@ use super::case::{Case, Draw, Tolerance, case, progress};
 use super::updates::{MicroBatches, Partitions, THREADS, Update, Updates};
 use super::vectors::vectorised;
 use super::{
-    BINDING_ALIGNMENT, BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, read, read_words, write,
+    BINDING_ALIGNMENT, BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write,
 };
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "adam",
     about: "adds up the partitions of gradients and updates variables and their moments",
     wgsl: shader!("adam", "progress"),
@@ -73,8 +73,8 @@ impl Adam {
 }
 
 impl Kernel for Adam {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -114,7 +114,7 @@ impl Kernel for Adam {
         vec![gradient, 1, Progress::WORDS, table, values, values, values]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [gradient, rates, progress, variables, weights, first_moment, second_moment] = memory else {
             unreachable!("{BINDINGS}")
         };

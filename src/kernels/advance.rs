@@ -1,9 +1,9 @@
-//! The last pass of a micro-batch: host side and CPU twin of `shaders/advance.wgsl`.
+//! The last pass of a micro-batch: host side and CPU reference of `shaders/advance.wgsl`.
 
 use super::case::{Case, Draw, case, progress, unwritten};
-use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, read, read_words, write_words};
+use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, read, read_words, write_words};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "advance",
     about: "logs a micro-batch's loss and correct predictions, and moves on to the next micro-batch or batch",
     wgsl: shader!("advance", "progress"),
@@ -25,8 +25,8 @@ pub struct Advance {
 const THREADS: usize = 64;
 
 impl Kernel for Advance {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -57,7 +57,7 @@ impl Kernel for Advance {
         vec![self.micro_batch, self.micro_batch, Progress::WORDS, 2]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [losses, correct, words, log] = memory else { unreachable!("{BINDINGS}") };
         let losses = &floats(losses)[..self.micro_batch];
         let mut progress = Progress::read(words);

@@ -54,7 +54,7 @@ pub fn checks(kernel: &(dyn Kernel + 'static), words: &[usize]) -> Checks {
 
 /// What is wrong with the kernel, or with buffers of so many `words` for its bindings; none where nothing is.
 pub fn misfit(kernel: &(dyn Kernel + 'static), words: &[usize]) -> Option<String> {
-    let row = kernel.row();
+    let row = kernel.descriptor();
     // First of all: where the rules hold, no number below wraps.
     if let Some((_, Some(rule))) = trusted(kernel) {
         return Some(format!("{} is impossible: {rule}", row.name));
@@ -70,7 +70,7 @@ pub fn misfit(kernel: &(dyn Kernel + 'static), words: &[usize]) -> Option<String
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Constants, ConvForward, Row, TABLE};
+    use super::super::{Constants, ConvForward, Descriptor, REGISTRY};
     use super::*;
     use crate::gemm::examples::convolutions;
     use crate::gemm::{DeviceClass, GemmKind};
@@ -80,7 +80,7 @@ mod tests {
     /// will do.
     #[test]
     fn five_kernels_are_trusted_and_only_with_whole_buffers() {
-        for row in TABLE {
+        for row in REGISTRY {
             let expected = match row.name {
                 "conv_forward" | "conv_weight_gradient" | "conv_input_gradient" => Checks::Nothing,
                 "col2im" | "pool_backward" => Checks::Addresses,
@@ -105,8 +105,8 @@ mod tests {
     struct Pretender(ConvForward);
 
     impl Kernel for Pretender {
-        fn row(&self) -> &'static Row {
-            self.0.row()
+        fn descriptor(&self) -> &'static Descriptor {
+            self.0.descriptor()
         }
 
         fn constants(&self) -> Constants {
@@ -125,8 +125,8 @@ mod tests {
             self.0.operations()
         }
 
-        fn twin(&self, memory: &mut [&mut [u32]]) {
-            self.0.twin(memory);
+        fn reference(&self, memory: &mut [&mut [u32]]) {
+            self.0.reference(memory);
         }
     }
 

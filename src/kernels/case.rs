@@ -1,6 +1,6 @@
 //! What the kernels' cases are made of. Each kernel's file has its own: odd shapes, tails, every tile that ships.
 //!
-//! Products are tested on small multiples of 1/8, whose sums are exact in f32 in any order: shader and twin must then
+//! Products are tested on small multiples of 1/8, whose sums are exact in f32 in any order: shader and CPU reference must then
 //! agree to the bit. Only kernels with `exp`, `log`, `sqrt` or a division have tolerances.
 
 pub use super::kernel::{Case, Tolerance};
@@ -50,6 +50,6 @@ pub(super) fn progress(batch: u32, time: u32, samples: u32, micro_batch: u32) ->
 
 /// A case whose numbers agree to the bit.
 pub(super) fn case(label: String, kernel: impl Kernel + 'static, memory: Vec<Vec<u32>>) -> Case {
-    debug_assert_eq!(memory.len(), kernel.row().bindings.len());
+    debug_assert_eq!(memory.len(), kernel.descriptor().bindings.len());
     Case { label, kernel: Box::new(kernel), memory, tolerances: Vec::new(), class: None }
 }

@@ -1,11 +1,11 @@
-//! The most arithmetic an adapter does: host side and CPU twin of `shaders/ceiling_arithmetic.wgsl`.
+//! The most arithmetic an adapter does: host side and CPU reference of `shaders/ceiling_arithmetic.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case};
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, write};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "ceiling_arithmetic",
     about: "multiply-adds in registers: measures the most arithmetic the adapter does",
     wgsl: shader!("ceiling_arithmetic"),
@@ -37,8 +37,8 @@ impl CeilingArithmetic {
 }
 
 impl Kernel for CeilingArithmetic {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -64,7 +64,7 @@ impl Kernel for CeilingArithmetic {
         vec![Self::LINE_WORDS, self.sums()]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [line, sums] = memory else { unreachable!("{BINDINGS}") };
         let (factor, addend) = (floats(line)[0], floats(line)[1]);
         let chain = |start: f32| (0..ROUND * self.rounds).fold(start, |x, _| x * factor + addend);

@@ -1,11 +1,11 @@
-//! The most an adapter's memory moves: host side and CPU twin of `shaders/ceiling_bandwidth.wgsl`.
+//! The most an adapter's memory moves: host side and CPU reference of `shaders/ceiling_bandwidth.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::{BINDINGS, Constants, Kernel, Row, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, grid, read, write};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "ceiling_bandwidth",
     about: "copies a buffer: measures the most the adapter's memory moves",
     wgsl: shader!("ceiling_bandwidth"),
@@ -24,8 +24,8 @@ const THREADS: usize = 256;
 const THREAD_WORDS: usize = 16;
 
 impl Kernel for CeilingBandwidth {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -51,7 +51,7 @@ impl Kernel for CeilingBandwidth {
         vec![self.words; 2]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [source, copy] = memory else { unreachable!("{BINDINGS}") };
         const BLOCK: usize = 65_536;
         let blocks = copy[..self.words].par_chunks_mut(BLOCK).zip(source[..self.words].par_chunks(BLOCK));

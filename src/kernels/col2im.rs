@@ -1,16 +1,16 @@
-//! Adds overlapping patches up into their images: host side and CPU twin of `shaders/col2im.wgsl`.
+//! Adds overlapping patches up into their images: host side and CPU reference of `shaders/col2im.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::convolution_cases::describe;
 use super::relu_mask::{self, ReluMask};
-use super::{BINDING_ALIGNMENT, BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
+use super::{BINDING_ALIGNMENT, BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
 use crate::gemm::examples::convolutions;
 use crate::gemm::{Convolution, DeviceClass};
 use crate::geometry::Window;
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "col2im",
     about: "adds up the gradients of overlapping patches, through the ReLU and dropout that made the input",
     wgsl: shader!("col2im", "convolution", "relu_mask"),
@@ -50,8 +50,8 @@ impl Col2im {
 }
 
 impl Kernel for Col2im {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -87,7 +87,7 @@ impl Kernel for Col2im {
         vec![self.convolution.patches().inputs(), if self.relu_mask.is_some() { inputs } else { 1 }, inputs]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [patches, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (patches, input) = (floats(patches), floats(input));
         // Without a pool, rows are positions in row-major order, as the patches are.

@@ -1,4 +1,4 @@
-//! Convolution forward with bias, ReLU and max-pool: host side and CPU twin of `shaders/conv_forward.wgsl`.
+//! Convolution forward with bias, ReLU and max-pool: host side and CPU reference of `shaders/conv_forward.wgsl`.
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::split_k_reduce::SplitKReduce;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write, write_words};
 use crate::gemm::examples::window;
 use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind};
 use crate::geometry::Padding;
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_forward",
     about: "convolution or dense forward, with bias, ReLU and max-pool",
     wgsl: shader!("conv_forward", "convolution", "patches", "gemm", "row_tiles"),
@@ -125,8 +125,8 @@ impl ConvForward {
 }
 
 impl Kernel for ConvForward {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -160,7 +160,7 @@ impl Kernel for ConvForward {
         vec![self.convolution.inputs(), self.convolution.weights(), self.output_words(), self.argmax_words()]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, weights, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, weights, output) = (floats(input), floats(weights), floats_mut(output));
         let (depth, step) = (self.convolution.depth(), self.partition_depth());

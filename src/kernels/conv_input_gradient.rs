@@ -1,4 +1,4 @@
-//! Gradient of a convolution's input: host side and CPU twin of `shaders/conv_input_gradient.wgsl`.
+//! Gradient of a convolution's input: host side and CPU reference of `shaders/conv_input_gradient.wgsl`.
 
 use rayon::prelude::*;
 
@@ -9,10 +9,10 @@ use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 use super::patches::{BLOCK_ROWS, tile_constants};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
 use crate::gemm::{Convolution, GemmConfig, GemmKind};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_input_gradient",
     about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
     wgsl: shader!("conv_input_gradient", "convolution", "gemm", "row_tiles", "relu_mask"),
@@ -38,8 +38,8 @@ impl ConvInputGradient {
 }
 
 impl Kernel for ConvInputGradient {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -90,7 +90,7 @@ impl Kernel for ConvInputGradient {
         ]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [gradient, argmax, weights, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (gradient, weights, input) = (floats(gradient), floats(weights), floats(input));
         let Self { convolution, positions_per_word, relu_mask, .. } = self;

@@ -1,4 +1,4 @@
-//! Gradient of kernel and bias: host side and CPU twin of `shaders/conv_weight_gradient.wgsl`.
+//! Gradient of kernel and bias: host side and CPU reference of `shaders/conv_weight_gradient.wgsl`.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use super::matrix::{Matrix, Target, WHOLE_TILES, multiply, multiply_on_all_cores
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::updates::Partitions;
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
 use crate::gemm::{Convolution, GemmConfig, GemmKind};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_weight_gradient",
     about: "gradient of a convolution's or dense layer's kernel and bias, in partitions",
     wgsl: shader!("conv_weight_gradient", "convolution", "patches", "gemm"),
@@ -91,8 +91,8 @@ fn add_rows(matrix: &[f32], sums: &mut [f32]) {
 }
 
 impl Kernel for ConvWeightGradient {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -132,7 +132,7 @@ impl Kernel for ConvWeightGradient {
         ]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, gradient, argmax, sums] = memory else { unreachable!("{BINDINGS}") };
         let (input, gradient, sums) = (floats(input), floats(gradient), floats_mut(sums));
         let Convolution { batch, filters, .. } = self.convolution;

@@ -1,13 +1,13 @@
-//! Inverted dropout in place: host side and CPU twin of `shaders/dropout.wgsl`.
+//! Inverted dropout in place: host side and CPU reference of `shaders/dropout.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, progress};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Kernel, Progress, Row, floats_mut, grid, read_words, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, grid, read_words, write};
 use crate::random::{Stream, philox};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "dropout",
     about: "zeroes a random part of the values and scales the others, in place",
     wgsl: shader!("dropout", "progress"),
@@ -40,8 +40,8 @@ impl Dropout {
 }
 
 impl Kernel for Dropout {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -75,7 +75,7 @@ impl Kernel for Dropout {
         vec![Progress::WORDS, self.values]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [progress, values] = memory else { unreachable!("{BINDINGS}") };
         let progress = Progress::read(progress);
         let (keep, scale) = (self.keep(), Self::scale(self.rate));

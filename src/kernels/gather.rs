@@ -1,11 +1,11 @@
-//! Batch gather and normalisation: host side and CPU twin of `shaders/gather.wgsl`.
+//! Batch gather and normalisation: host side and CPU reference of `shaders/gather.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, progress, unwritten};
-use super::{BINDINGS, Constants, Kernel, Progress, Row, floats_mut, read_words, write, write_words};
+use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, read_words, write, write_words};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "gather",
     about: "copies a batch out of the data set, as f32 in [0, 1], and its labels",
     wgsl: shader!("gather", "progress"),
@@ -33,8 +33,8 @@ pub struct Gather {
 const THREADS: usize = 64;
 
 impl Kernel for Gather {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -67,7 +67,7 @@ impl Kernel for Gather {
         vec![1, 1, 1, Progress::WORDS, self.micro_batch * self.pixels, self.micro_batch]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [images, labels, order, progress, input, batch_labels] = memory else { unreachable!("{BINDINGS}") };
         let (images, labels): (&[u8], &[u8]) = (bytemuck::cast_slice(images), bytemuck::cast_slice(labels));
         let progress = Progress::read(progress);

@@ -54,7 +54,7 @@ impl GemmKernel {
 
     /// Its row of the list of variants.
     pub fn variant(&self) -> &'static Variant {
-        let name = self.kernel().row().name;
+        let name = self.kernel().descriptor().name;
         VARIANTS.iter().find(|variant| variant.kernel == name).expect("every product's kernel is a variant")
     }
 

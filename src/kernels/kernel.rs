@@ -1,4 +1,4 @@
-//! What a kernel is: its row in the table, what it decides of a pass, and a case that holds shader and twin together.
+//! What a kernel is: its row in the table, what it decides of a pass, and a case that holds shader and CPU reference together.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -34,7 +34,7 @@ pub struct Binding {
 
 /// One kernel's row in the table.
 #[derive(Debug)]
-pub struct Row {
+pub struct Descriptor {
     /// The name of the shader, the host file and the test.
     pub name: &'static str,
     /// One line for `gpu-fmnist shaders`.
@@ -42,13 +42,13 @@ pub struct Row {
     /// The shader and the parts that it shares with others, as one text.
     pub wgsl: &'static str,
     pub bindings: &'static [Binding],
-    /// The cases that hold the shader to its twin, in the self-test and in `tests/parity`.
+    /// The cases that hold the shader to its CPU reference, in the self-test and in `tests/parity`.
     pub cases: fn() -> Vec<Case>,
 }
 
 /// A kernel with everything about its pass decided: shapes, options, configuration.
 pub trait Kernel: Any + Debug + Send + Sync {
-    fn row(&self) -> &'static Row;
+    fn descriptor(&self) -> &'static Descriptor;
 
     /// The numbers of the shader's `const` lines that this pass sets. With the row they are the whole specialisation.
     fn constants(&self) -> Constants;
@@ -73,7 +73,7 @@ pub trait Kernel: Any + Debug + Send + Sync {
     /// of samples does, are not counted: the shaders of such kernels are checked at run time, and so is every shader that is
     /// not this crate's, of which nothing need be known.
     fn words(&self) -> Vec<usize> {
-        vec![1; self.row().bindings.len()]
+        vec![1; self.descriptor().bindings.len()]
     }
 
     /// Words that have to move between memory and the pass through one binding, whose buffer has `words`: each once, and
@@ -83,7 +83,7 @@ pub trait Kernel: Any + Debug + Send + Sync {
     }
 
     /// Does on the CPU what the shader does, on the buffers of the row's bindings, in order.
-    fn twin(&self, memory: &mut [&mut [u32]]);
+    fn reference(&self, memory: &mut [&mut [u32]]);
 }
 
 // The four kinds of binding, for the rows of the table.
@@ -123,7 +123,7 @@ pub struct Case {
     pub class: Option<DeviceClass>,
 }
 
-/// How far a number may be from the twin's: `|shader - twin| <= relative * |twin| + absolute`. The absolute part is for what
+/// How far a number may be from the CPU reference's: `|shader - reference| <= relative * |reference| + absolute`. The absolute part is for what
 /// is left where larger numbers cancel; small numbers that come of none need it to be zero, or nobody would look at them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tolerance {
@@ -137,11 +137,11 @@ impl Tolerance {
 }
 
 impl Case {
-    /// The buffers after the twin ran.
+    /// The buffers after the CPU reference ran.
     pub fn expected(&self) -> Vec<Vec<u32>> {
         let mut memory = self.memory.clone();
         let mut views: Vec<&mut [u32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        self.kernel.twin(&mut views);
+        self.kernel.reference(&mut views);
         memory
     }
 
@@ -153,9 +153,9 @@ impl Case {
 
     /// Whether the binding's buffer is written.
     pub fn writes(&self, binding: usize) -> bool {
-        self.kernel.row().bindings[binding].access == Access::Write
+        self.kernel.descriptor().bindings[binding].access == Access::Write
     }
 }
 
-/// What the executor broke if a twin gets other buffers than its row names.
+/// What the executor broke if a CPU reference gets other buffers than its row names.
 pub(super) const BINDINGS: &str = "the executor passes one buffer for each binding of the row";

@@ -56,7 +56,7 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Row-major `[rows, columns]`.
+    /// Descriptor-major `[rows, columns]`.
     pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         Self::with_offsets(values, Offsets::Steps(rows, columns), Offsets::Steps(columns, 1))
     }

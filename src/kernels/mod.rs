@@ -1,5 +1,5 @@
 //! The kernels: what one pass of a plan can do. Each is one name in three places, `shaders/NAME.wgsl`,
-//! `src/kernels/NAME.rs` (specialisation, workgroups and the CPU twin) and `tests/parity/NAME.rs`.
+//! `src/kernels/NAME.rs` (specialisation, workgroups and the CPU reference) and `tests/parity/NAME.rs`.
 
 /// A shader's text: its own file, then the parts of `shaders/common/` that it names.
 macro_rules! shader {
@@ -54,7 +54,7 @@ pub use conv_weight_gradient::ConvWeightGradient;
 pub use dropout::Dropout;
 pub use gather::Gather;
 pub use gemm_kernel::GemmKernel;
-pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Element, Kernel, Row, Tolerance};
+pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 pub use nearest::Nearest;
@@ -70,20 +70,20 @@ pub use vectors::vectorised;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const TABLE: [&Row; 15] = [
-    &gather::ROW,
-    &conv_forward::ROW,
-    &split_k_reduce::ROW,
-    &conv_weight_gradient::ROW,
-    &conv_input_gradient::ROW,
-    &col2im::ROW,
-    &pool_forward::ROW,
-    &pool_backward::ROW,
-    &dropout::ROW,
-    &softmax_cross_entropy::ROW,
-    &adam::ROW,
-    &advance::ROW,
-    &nearest::ROW,
-    &ceiling_arithmetic::ROW,
-    &ceiling_bandwidth::ROW,
+pub const REGISTRY: [&Descriptor; 15] = [
+    &gather::DESCRIPTOR,
+    &conv_forward::DESCRIPTOR,
+    &split_k_reduce::DESCRIPTOR,
+    &conv_weight_gradient::DESCRIPTOR,
+    &conv_input_gradient::DESCRIPTOR,
+    &col2im::DESCRIPTOR,
+    &pool_forward::DESCRIPTOR,
+    &pool_backward::DESCRIPTOR,
+    &dropout::DESCRIPTOR,
+    &softmax_cross_entropy::DESCRIPTOR,
+    &adam::DESCRIPTOR,
+    &advance::DESCRIPTOR,
+    &nearest::DESCRIPTOR,
+    &ceiling_arithmetic::DESCRIPTOR,
+    &ceiling_bandwidth::DESCRIPTOR,
 ];

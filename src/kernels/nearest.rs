@@ -1,11 +1,11 @@
-//! Nearest neighbours: host side and CPU twin of `shaders/nearest.wgsl`.
+//! Nearest neighbours: host side and CPU reference of `shaders/nearest.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case};
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, read, read_words, write, write_words};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, read_words, write, write_words};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "nearest",
     about: "keeps the nearest of the samples that each query meets",
     wgsl: shader!("nearest"),
@@ -37,8 +37,8 @@ impl Nearest {
 const THREADS: usize = 64;
 
 impl Kernel for Nearest {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -63,7 +63,7 @@ impl Kernel for Nearest {
         vec![self.samples * self.queries, self.samples, 2, kept, kept]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [products, half_squares, span, closeness, neighbours] = memory else { unreachable!("{BINDINGS}") };
         let (products, half_squares, closeness) = (floats(products), floats(half_squares), floats_mut(closeness));
         let (first, count) = (span[0], (span[1] as usize).min(self.samples));

@@ -1,14 +1,14 @@
-//! Max-pool backward: host side and CPU twin of `shaders/pool_backward.wgsl`.
+//! Max-pool backward: host side and CPU reference of `shaders/pool_backward.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::pool_forward::{THREADS, constants, pools};
 use super::relu_mask::{self, ReluMask};
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, read_words, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
 use crate::geometry::Window;
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pool_backward",
     about: "gradient of a max-pool's input, through the ReLU and dropout that made it",
     wgsl: shader!("pool_backward", "pool", "relu_mask"),
@@ -26,8 +26,8 @@ pub struct PoolBackward {
 }
 
 impl Kernel for PoolBackward {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -58,7 +58,7 @@ impl Kernel for PoolBackward {
         vec![outputs, outputs, if self.relu_mask.is_some() { inputs } else { 1 }, inputs]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [output_gradient, argmax, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let (output_gradient, input) = (floats(output_gradient), floats(input));
         let Window { size, stride, input: [height, width, channels], output: [output_height, output_width], .. } =

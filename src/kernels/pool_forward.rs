@@ -1,14 +1,14 @@
-//! Max-pool forward: host side and CPU twin of `shaders/pool_forward.wgsl`.
+//! Max-pool forward: host side and CPU reference of `shaders/pool_forward.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write, write_words};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write, write_words};
 use crate::gemm::examples::window;
 use crate::geometry::{Padding, Window};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pool_forward",
     about: "max-pool with any window and stride",
     wgsl: shader!("pool_forward", "pool"),
@@ -44,8 +44,8 @@ pub(super) fn constants(batch: usize, window: &Window) -> Constants {
 }
 
 impl Kernel for PoolForward {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -68,7 +68,7 @@ impl Kernel for PoolForward {
         vec![self.batch * input.iter().product::<usize>(), outputs, outputs]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, output) = (floats(input), floats_mut(output));
         let Window { size, stride, input: [height, width, channels], output: [output_height, output_width], .. } =

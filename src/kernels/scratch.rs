@@ -1,4 +1,4 @@
-//! Memory that a twin needs while it runs. A thread keeps what it has used, so that after the first steps of a run
+//! Memory that a CPU reference needs while it runs. A thread keeps what it has used, so that after the first steps of a run
 //! none is allocated any more.
 
 use std::cell::RefCell;

@@ -1,9 +1,11 @@
-//! Softmax and cross-entropy: host side and CPU twin of `shaders/softmax_cross_entropy.wgsl`.
+//! Softmax and cross-entropy: host side and CPU reference of `shaders/softmax_cross_entropy.wgsl`.
 
 use super::case::{Case, Draw, Tolerance, case, progress, unwritten};
-use super::{BINDINGS, Constants, Kernel, Progress, Row, floats, floats_mut, read, read_words, write, write_words};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write, write_words,
+};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "softmax_cross_entropy",
     about: "loss of each row and whether it is correct, and the gradient of the logits or the probabilities",
     wgsl: shader!("softmax_cross_entropy", "progress"),
@@ -32,8 +34,8 @@ pub struct SoftmaxCrossEntropy {
 const THREADS: usize = 64;
 
 impl Kernel for SoftmaxCrossEntropy {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -59,7 +61,7 @@ impl Kernel for SoftmaxCrossEntropy {
         vec![values, self.micro_batch, Progress::WORDS, values, self.micro_batch, self.micro_batch]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [logits, batch_labels, progress, result, losses, correct] = memory else { unreachable!("{BINDINGS}") };
         let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
         let progress = Progress::read(progress);

@@ -1,12 +1,12 @@
-//! The reduction of a forward product in partitions (split-K): host side and CPU twin of `shaders/split_k_reduce.wgsl`.
+//! The reduction of a forward product in partitions (split-K): host side and CPU reference of `shaders/split_k_reduce.wgsl`.
 
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Kernel, Row, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
 
-pub const ROW: Row = Row {
+pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "split_k_reduce",
     about: "adds up the partitions of a forward product (split-K), then bias and ReLU",
     wgsl: shader!("split_k_reduce"),
@@ -36,8 +36,8 @@ impl SplitKReduce {
 }
 
 impl Kernel for SplitKReduce {
-    fn row(&self) -> &'static Row {
-        &ROW
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
@@ -73,7 +73,7 @@ impl Kernel for SplitKReduce {
         vec![self.partitions * self.values(), (self.depth + 1) * self.filters, self.values()]
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
+    fn reference(&self, memory: &mut [&mut [u32]]) {
         let [sums, weights, output] = memory else { unreachable!("{BINDINGS}") };
         let (sums, values) = (floats(sums), self.values());
         let bias = &floats(weights)[self.depth * self.filters..][..self.filters];

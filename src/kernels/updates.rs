@@ -57,7 +57,7 @@ pub struct Updates {
 
 /// Words of a variable in the table: its first workgroup, then `first`, `words`, and the gradient's `first`, `count`
 /// and `stride`. The shaders' `struct Variable` has the same.
-const ROW: usize = 6;
+const DESCRIPTOR: usize = 6;
 
 impl Updates {
     /// The table `[variables, 6]`, which shaders find their workgroup's variable in.
@@ -74,7 +74,7 @@ impl Updates {
 
     /// The variables of a table, whatever it says.
     pub(super) fn read(table: &[u32]) -> impl Iterator<Item = Update> {
-        table.chunks_exact(ROW).map(|row| {
+        table.chunks_exact(DESCRIPTOR).map(|row| {
             let [_, first, words, from, count, stride] = [0, 1, 2, 3, 4, 5].map(|at| row[at] as usize);
             Update { first, gradient: Partitions { first: from, words, count, stride } }
         })
@@ -98,7 +98,7 @@ impl Updates {
             |Partitions { first, words, count, stride }: Partitions| first + count.saturating_sub(1) * stride + words;
         let gradient = self.micro_batches.count.saturating_sub(1) * self.micro_batches.stride
             + most(&|variable| last(variable.gradient));
-        [gradient, ROW * self.variables.len(), most(&|variable| variable.first + variable.gradient.words)]
+        [gradient, DESCRIPTOR * self.variables.len(), most(&|variable| variable.first + variable.gradient.words)]
     }
 
     /// Each variable begins with a workgroup of its own.

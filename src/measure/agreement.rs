@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::plan::{Place, Variable};
 use crate::train::Engine;
 
-/// How far an executor may be from the CPU path: a layer's gradient, and the way that its weights have moved, by this part
+/// How far an executor may be from the CPU path: a layer's gradient, and the update of its weights, by this part
 /// of their length, and a loss by a hundredth of this part of itself. Rounding alone comes to 1e-6. But where a unit is so
 /// near to its ReLU's kink, or two values of a max-pool to each other, that rounding decides, some summands of a gradient
 /// are others: of single values that has been seen to change 1.4e-2, of a gradient's length far less.
@@ -122,10 +122,10 @@ pub fn agree(reference: &Steps, other: &Steps) -> std::result::Result<f64, Strin
             let (gradient, name) = (&expected.gradient, &expected.name);
             let apart = length(&difference(gradient, &actual.gradient));
             check(format!("{name}.gradient at step {number}"), apart, length(gradient), TOLERANCE)?;
-            // Each weight counts by its gradient: as much as its way changes the loss.
-            let way = counted(&difference(&expected.after, &expected.before[0]), gradient);
+            // Each weight counts by its gradient: as much as its update changes the loss.
+            let update = counted(&difference(&expected.after, &expected.before[0]), gradient);
             let apart = length(&counted(&difference(&expected.after, &actual.after), gradient));
-            check(format!("the way of {name} in step {number}"), apart, length(&way), TOLERANCE)?;
+            check(format!("the update of {name} in step {number}"), apart, length(&update), TOLERANCE)?;
         }
     }
     Ok(worst)
@@ -178,7 +178,7 @@ mod tests {
         for wrong in [0.2, f32::NAN] {
             let mut broken = steps();
             broken.0[1].layers[0].after[17] += wrong;
-            assert!(agree(&steps(), &broken).unwrap_err().starts_with("the way of a.weights in step 2 differs"));
+            assert!(agree(&steps(), &broken).unwrap_err().starts_with("the update of a.weights in step 2 differs"));
         }
         let mut unmoved = steps();
         unmoved.0[0].layers[0].after.fill(0.5);

@@ -96,7 +96,7 @@ pub fn profile(engine: &mut Engine, data: &Synthetic, steps: usize, callback: Pr
 fn works(plan: &Plan) -> Vec<Work> {
     let work = |pass: &Pass| Work {
         layer: pass.layer.clone(),
-        kernel: pass.kernel.row().name,
+        kernel: pass.kernel.descriptor().name,
         operations: pass.kernel.operations(),
         bytes: plan.traffic(pass),
     };

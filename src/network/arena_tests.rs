@@ -20,7 +20,7 @@ fn arenas(plan: &TrainingPlan) -> (Vec<&str>, usize) {
     let mut names: Vec<&str> =
         plan.variables.iter().map(|variable| plan.steps.buffer(variable.values.buffer).name.as_str()).collect();
     names.dedup();
-    (names, plan.steps.training.iter().filter(|pass| pass.kernel.row().name == "adam").count())
+    (names, plan.steps.training.iter().filter(|pass| pass.kernel.descriptor().name == "adam").count())
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, a batch or portion that cannot be, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let layers = resolve(model)?;
     let Options { batch, micro_batch, tiles, samples, optimizer } = options;

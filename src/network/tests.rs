@@ -35,25 +35,26 @@ fn plan() -> TrainingPlan {
     plan_of([3, 3, 1], layers)
 }
 
-/// The backward passes that carry a gradient to a value: the layer, the kernel, and the gate's scale if there is one.
-fn gates(plan: &TrainingPlan) -> Vec<(String, &str, Option<String>)> {
-    let gate = |pass: &Pass| {
+/// The backward passes that carry a gradient to a value: the layer, the kernel, and the ReLU mask's scale if there is one.
+fn relu_masks(plan: &TrainingPlan) -> Vec<(String, &str, Option<String>)> {
+    let mask = |pass: &Pass| {
         let constants = pass.kernel.constants();
         let find = |name: &str| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
-        let gated = find("RELU_MASK")?;
-        Some((pass.layer.clone(), pass.kernel.row().name, find("SCALE").filter(|_| gated == "1u")))
+        let masked = find("RELU_MASK")?;
+        Some((pass.layer.clone(), pass.kernel.descriptor().name, find("SCALE").filter(|_| masked == "1u")))
     };
-    plan.steps.training.iter().filter_map(gate).collect()
+    plan.steps.training.iter().filter_map(mask).collect()
 }
 
 /// Each pass's kernel and the last of its buffers.
 fn passes(plan: &TrainingPlan, program: Program) -> Vec<String> {
-    let say =
-        |pass: &Pass| format!("{} {}", pass.kernel.row().name, plan.steps.buffer(*pass.buffers.last().unwrap()).name);
+    let say = |pass: &Pass| {
+        format!("{} {}", pass.kernel.descriptor().name, plan.steps.buffer(*pass.buffers.last().unwrap()).name)
+    };
     plan.steps.passes(program).iter().map(say).collect()
 }
 
-/// Backwards, a gate stands for its dropouts; without one each runs again, the last one first. Nothing is made for
+/// Backwards, a mask stands for its dropouts; without one each runs again, the last one first. Nothing is made for
 /// the input.
 #[test]
 fn a_training_step_drops_gradients_as_it_dropped_values() {
@@ -113,41 +114,41 @@ fn end() -> [Layer; 2] {
 
 /// What the pool puts out is as its input was: only a dropout behind it scales its gradient.
 #[test]
-fn a_pool_begins_a_gate_of_its_own() {
+fn a_pool_begins_a_mask_of_its_own() {
     let layers = [&[conv(Activation::Relu), dropout(0.5), pool(2, 2)][..], &end()].concat();
     let expected = [("dense", "conv_input_gradient", "1e0f"), ("max_pooling2d", "pool_backward", "2e0f")];
-    assert_eq!(gates(&plan_of([8, 8, 2], layers)), said(&expected));
+    assert_eq!(relu_masks(&plan_of([8, 8, 2], layers)), said(&expected));
 }
 
-/// The gate says what all dropouts behind the ReLU scaled by; each has a number, and so a choice, of its own.
+/// The mask says what all dropouts behind the ReLU scaled by; each has a number, and so a choice, of its own.
 #[test]
-fn dropouts_of_a_relus_value_multiply_in_its_gate() {
+fn dropouts_of_a_relus_value_multiply_in_its_mask() {
     let middle = [conv(Activation::Relu), dropout(0.5), Layer::Flatten(Flatten {}), dropout(0.75)];
     let plan = plan_of([8, 8, 2], [&middle[..], &end()].concat());
-    assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "8e0f")]));
-    let dropouts = plan.steps.training.iter().filter(|pass| pass.kernel.row().name == "dropout");
+    assert_eq!(relu_masks(&plan), said(&[("dense", "conv_input_gradient", "8e0f")]));
+    let dropouts = plan.steps.training.iter().filter(|pass| pass.kernel.descriptor().name == "dropout");
     assert_eq!(dropouts.map(|pass| pass.layer.as_str()).collect::<Vec<_>>(), ["dropout_0", "dropout_1"]);
 }
 
 #[test]
-fn without_a_relu_there_is_no_gate() {
+fn without_a_relu_there_is_no_mask() {
     let layers = [&[conv(Activation::Linear), pool(3, 1)][..], &end()].concat();
     let none = |layer: &str, kernel| (layer.to_owned(), kernel, None);
     let expected = [none("dense", "conv_input_gradient"), none("max_pooling2d", "pool_backward")];
-    assert_eq!(gates(&plan_of([8, 8, 2], layers)), expected);
+    assert_eq!(relu_masks(&plan_of([8, 8, 2], layers)), expected);
 }
 
 #[test]
 fn nothing_before_the_first_weights_gets_a_gradient() {
     let layers = [&[dropout(0.5), pool(2, 2), conv(Activation::Relu), pool(2, 2)][..], &end()].concat();
     let plan = plan_of([8, 8, 2], layers);
-    assert_eq!(gates(&plan), said(&[("dense", "conv_input_gradient", "1e0f")]));
+    assert_eq!(relu_masks(&plan), said(&[("dense", "conv_input_gradient", "1e0f")]));
     let unused = |name: &str| plan.steps.buffers.iter().find(|buffer| buffer.name == name).unwrap().words == 1;
     assert!(unused("input.output.gradient") && unused("max_pooling2d.output.gradient"));
 }
 
-fn said<'a>(gates: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str, Option<String>)> {
-    gates.iter().map(|(layer, kernel, scale)| ((*layer).to_owned(), *kernel, Some((*scale).to_owned()))).collect()
+fn said<'a>(masks: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str, Option<String>)> {
+    masks.iter().map(|(layer, kernel, scale)| ((*layer).to_owned(), *kernel, Some((*scale).to_owned()))).collect()
 }
 /// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.
 #[test]
@@ -155,8 +156,12 @@ fn work_is_counted() {
     let (model, _) = notebook("cnn1").unwrap();
     let plan = lower(&model, Options::new(512, DeviceClass::Cpu, 10_000)).unwrap();
     let work = |layer: &str, kernel: &str| {
-        let pass =
-            plan.steps.training.iter().find(|pass| pass.layer == layer && pass.kernel.row().name == kernel).unwrap();
+        let pass = plan
+            .steps
+            .training
+            .iter()
+            .find(|pass| pass.layer == layer && pass.kernel.descriptor().name == kernel)
+            .unwrap();
         (pass.kernel.operations(), plan.steps.traffic(pass))
     };
     let order = 4 * 512;
@@ -183,7 +188,7 @@ fn work_in_partitions_is_counted() {
     let (model, _) = notebook("cnn1").unwrap();
     let plan = lower(&model, Options::new(512, DeviceClass::Gpu, 10_000)).unwrap();
     let work = |kernel: &str| {
-        let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.row().name == kernel;
+        let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.descriptor().name == kernel;
         let pass = plan.steps.evaluation.iter().find(of_kernel).unwrap();
         (pass.kernel.operations(), plan.steps.traffic(pass))
     };

@@ -42,7 +42,7 @@ impl Plan {
 
     fn problem(&self, pass: &Pass) -> Option<String> {
         let Pass { kernel, buffers, offsets, .. } = pass;
-        let name = kernel.row().name;
+        let name = kernel.descriptor().name;
         if buffers.len() > MOST_BINDINGS {
             return Some(format!("{name} has {} bindings; {MOST_BINDINGS} are the most", buffers.len()));
         }

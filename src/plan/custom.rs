@@ -49,7 +49,7 @@ impl CustomPlan {
 /// See [`Plan::check`].
 pub fn single(kernel: Arc<dyn Kernel>, words: &[usize]) -> Result<Arc<Plan>> {
     let mut plan = CustomPlan::new("single");
-    let bindings = kernel.row().bindings.iter().zip(words);
+    let bindings = kernel.descriptor().bindings.iter().zip(words);
     let buffers: Vec<BufferId> = bindings.map(|(binding, &words)| plan.buffer(binding.name, &[words])).collect();
     plan.pass(kernel, &buffers);
     plan.plan()

@@ -1,4 +1,4 @@
-//! What runs a plan: the GPU, or the CPU's twins.
+//! What runs a plan: the GPU, or the CPU references.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ pub struct Timeline {
 pub enum Clock {
     /// The GPU's: what it did itself.
     Device,
-    /// The host's, around twins, which run at once; or around passes submitted one by one, where the device has no
+    /// The host's, around CPU references, which run at once; or around passes submitted one by one, where the device has no
     /// clock: then a pass includes the way to the device and back.
     Host,
 }

@@ -105,7 +105,7 @@ impl Plan {
 
     /// Bytes that a pass has to move between memory and the device: see [`Kernel::traffic`].
     pub fn traffic(&self, pass: &Pass) -> usize {
-        let bound = pass.kernel.row().bindings.iter().zip(&pass.buffers);
+        let bound = pass.kernel.descriptor().bindings.iter().zip(&pass.buffers);
         4 * bound.map(|(binding, id)| pass.kernel.traffic(binding.name, self.buffer(*id).words)).sum::<usize>()
     }
 

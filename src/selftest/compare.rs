@@ -6,10 +6,10 @@ use crate::kernels::{Case, Element, Tolerance};
 pub fn compare(case: &Case, actual: &[Vec<u32>]) -> Result<f32, String> {
     let mut worst = 0.0_f32;
     let expected = case.expected();
-    for (place, binding) in case.kernel.row().bindings.iter().enumerate() {
+    for (place, binding) in case.kernel.descriptor().bindings.iter().enumerate() {
         let (expected, actual) = (&expected[place], &actual[place]);
         if expected.len() != actual.len() {
-            return Err(format!("{}: {} words, the twin has {}", binding.name, actual.len(), expected.len()));
+            return Err(format!("{}: {} words, the reference has {}", binding.name, actual.len(), expected.len()));
         }
         let Tolerance { relative, absolute } = case.tolerance(place);
         for (index, (&expected, &actual)) in expected.iter().zip(actual).enumerate() {
@@ -18,13 +18,13 @@ pub fn compare(case: &Case, actual: &[Vec<u32>]) -> Result<f32, String> {
             }
             let at = format!("{}[{index}]", binding.name);
             if binding.element == Element::Words {
-                return Err(format!("{at}: shader {actual:#x}, twin {expected:#x}"));
+                return Err(format!("{at}: shader {actual:#x}, reference {expected:#x}"));
             }
             let (expected, actual) = (f32::from_bits(expected), f32::from_bits(actual));
             let used = (actual - expected).abs() / (relative * expected.abs() + absolute);
             // What must hold is asked, so that a NaN fails.
             if !(actual.is_finite() && expected.is_finite() && used <= 1.0) {
-                return Err(format!("{at}: shader {actual}, twin {expected}, {used:.1} times the tolerance"));
+                return Err(format!("{at}: shader {actual}, reference {expected}, {used:.1} times the tolerance"));
             }
             worst = worst.max(used);
         }

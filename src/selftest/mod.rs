@@ -1,4 +1,4 @@
-//! Proof on the spot: every kernel against its twin on one adapter, and the gradients of a whole network against finite
+//! Proof on the spot: every kernel against its CPU reference on one adapter, and the gradients of a whole network against finite
 //! differences.
 
 mod compare;
@@ -10,7 +10,7 @@ pub use gradient::{GradientCheck, dropout_gradient_checks, gradient_checks};
 use crate::error::Result;
 use crate::gemm::DeviceClass;
 use crate::gpu::Probe;
-use crate::kernels::Row;
+use crate::kernels::Descriptor;
 
 /// What came of one kernel's cases.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Only where the device itself fails; a wrong result is part of the outcome.
-pub fn check_kernel(probe: &Probe, class: DeviceClass, row: &Row) -> Result<Outcome> {
+pub fn check_kernel(probe: &Probe, class: DeviceClass, row: &Descriptor) -> Result<Outcome> {
     let mut outcome = Outcome { kernel: row.name, cases: 0, dropped: 0, worst: 0.0, failures: Vec::new() };
     for case in (row.cases)() {
         if case.class.is_some_and(|own| !own.compiles_on(class)) {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::formats::{read_text, write_whole};
 use crate::gemm::GemmConfig;
 use crate::gpu::Identity;
-use crate::kernels::TABLE;
+use crate::kernels::REGISTRY;
 
 /// Everything kept, of all adapters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -148,7 +148,7 @@ impl Entry {
 
 /// Of all the shaders' text.
 fn shaders_sha256() -> String {
-    data::sha256(&TABLE.map(|row| row.wgsl.as_bytes()))
+    data::sha256(&REGISTRY.map(|row| row.wgsl.as_bytes()))
 }
 
 #[cfg(test)]

@@ -199,7 +199,7 @@ mod tests {
             }
             for config in candidates {
                 let product = product.with(config);
-                let text = specialise(product.kernel().row().wgsl, &product.kernel().constants());
+                let text = specialise(product.kernel().descriptor().wgsl, &product.kernel().constants());
                 let module = naga::front::wgsl::parse_str(&text).unwrap();
                 let mut layouter = naga::proc::Layouter::default();
                 layouter.update(module.to_ctx()).unwrap();

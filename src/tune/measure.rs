@@ -1,4 +1,4 @@
-//! Times the candidates for one product against the profile's configuration, and takes the fastest that computes what its twin does.
+//! Times the candidates for one product against the profile's configuration, and takes the fastest that computes what its CPU reference does.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -160,14 +160,14 @@ impl<'a> Bench<'a> {
     /// Compiles a configuration and gets a first impression of how long it takes.
     fn contender(&self, config: GemmConfig, repeats: usize) -> Result<Contender> {
         let product = self.product.with(config);
-        let bindings = product.kernel().row().bindings.len();
+        let bindings = product.kernel().descriptor().bindings.len();
         let mut passes: Vec<(&(dyn Kernel + 'static), Vec<usize>)> = vec![(product.kernel(), (0..bindings).collect())];
         let (update, reduction);
         match product {
             GemmKernel::WeightGradient(kernel) => {
                 update = self::update(&kernel).1;
                 // The product's output, and the buffers after its own.
-                let mut bound: Vec<usize> = (bindings - 1..bindings - 2 + update.row().bindings.len()).collect();
+                let mut bound: Vec<usize> = (bindings - 1..bindings - 2 + update.descriptor().bindings.len()).collect();
                 let count = kernel.config.partitions;
                 let table = self.partitions.iter().position(|own| *own == count).expect("each candidate has a table");
                 bound.insert(TABLE, self.tables + table);
@@ -210,7 +210,7 @@ fn first_right(
     })
 }
 
-/// Holds a configuration to its twin, to the bit.
+/// Holds a configuration to its CPU reference, to the bit.
 fn check(probe: &Probe, case: &Case) -> std::result::Result<(), String> {
     let actual = probe.run(case).map_err(|error: Error| error.to_string())?;
     compare(case, &actual).map(drop).map_err(|problem| format!("a wrong result: {problem}"))

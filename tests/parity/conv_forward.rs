@@ -1,4 +1,4 @@
-//! `shaders/conv_forward.wgsl` against its twin.
+//! `shaders/conv_forward.wgsl` against its CPU reference.
 
 use gpu_fmnist::gemm::DeviceClass;
 
@@ -6,7 +6,7 @@ use crate::holds;
 use crate::mutation::{STAGED, UNSTAGED, all_go_red, mutation};
 
 #[test]
-fn agrees_with_its_twin() {
+fn agrees_with_its_cpu_reference() {
     holds("conv_forward");
 }
 

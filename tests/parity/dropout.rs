@@ -1,10 +1,10 @@
-//! `shaders/dropout.wgsl` against its twin.
+//! `shaders/dropout.wgsl` against its CPU reference.
 
 use crate::holds;
 use crate::mutation::{all_go_red, mutation};
 
 #[test]
-fn agrees_with_its_twin() {
+fn agrees_with_its_cpu_reference() {
     holds("dropout");
 }
 

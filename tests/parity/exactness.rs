@@ -8,8 +8,8 @@ use crate::mutation::{Broken, mutation};
 use crate::skips::skip;
 use crate::{adapter, probe, row};
 
-/// Products in a row that the twins add up before their sum joins the total.
-const TWINS_BLOCK: usize = 64;
+/// Products in a row that the CPU references add up before their sum joins the total.
+const REFERENCE_BLOCK: usize = 64;
 
 /// Real numbers in [-1, 1).
 fn numbers(seed: u32, count: usize) -> Vec<f32> {
@@ -130,7 +130,7 @@ impl Real {
             assert!(error > 0.0 && error <= allowed, "{}: {who} is off by {error:.2e} of {allowed:.2e}", self.name);
         };
         let (product, _) = (self.product)(self.convolution, DeviceClass::Cpu);
-        check("the twin", self.error(&self.case(boxed(product)).expected()), TWINS_BLOCK);
+        check("the CPU reference", self.error(&self.case(boxed(product)).expected()), REFERENCE_BLOCK);
         let (run, dropped): (Vec<_>, Vec<_>) =
             DeviceClass::ALL.into_iter().partition(|class| class.compiles_on(adapter().class()));
         for class in run {

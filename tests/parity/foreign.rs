@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gpu_fmnist::gemm::{Convolution, GemmKind};
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::kernels::{Access, Binding, Case, Constants, ConvForward, Element, Gather, Kernel, Row};
+use gpu_fmnist::kernels::{Access, Binding, Case, Constants, ConvForward, Descriptor, Element, Gather, Kernel};
 use gpu_fmnist::plan::{BufferId, CustomPlan, Executor, Program};
 
 use crate::{adapter, probe, row};
@@ -13,12 +13,12 @@ use crate::{adapter, probe, row};
 /// A kernel of anyone's: this row, these constants, one workgroup.
 #[derive(Debug)]
 struct Foreign {
-    row: &'static Row,
+    row: &'static Descriptor,
     constants: Constants,
 }
 
 impl Kernel for Foreign {
-    fn row(&self) -> &'static Row {
+    fn descriptor(&self) -> &'static Descriptor {
         self.row
     }
 
@@ -34,14 +34,14 @@ impl Kernel for Foreign {
         0
     }
 
-    fn twin(&self, _: &mut [&mut [u32]]) {}
+    fn reference(&self, _: &mut [&mut [u32]]) {}
 }
 
 const THREADS: usize = 64;
 
 /// Each thread writes where a number of the host's says: to a buffer, to its workgroup's memory and to its own, of which the
 /// last places are then told.
-const WILD: Row = Row {
+const WILD: Descriptor = Descriptor {
     name: "wild",
     about: "",
     wgsl: "

@@ -1,10 +1,10 @@
-//! `shaders/gather.wgsl` against its twin.
+//! `shaders/gather.wgsl` against its CPU reference.
 
 use crate::holds;
 use crate::mutation::{all_go_red, mutation};
 
 #[test]
-fn agrees_with_its_twin() {
+fn agrees_with_its_cpu_reference() {
     holds("gather");
 }
 

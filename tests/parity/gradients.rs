@@ -17,7 +17,7 @@ fn all_pass(checks: &[GradientCheck], layers: usize) {
 }
 
 #[test]
-fn the_twins_agree_with_finite_differences() {
+fn the_cpu_references_agree_with_finite_differences() {
     let make = |plan: Arc<Plan>| Cpu::new(plan).map(|cpu| Box::new(cpu) as Box<dyn Executor>);
     all_pass(&gradient_checks(DeviceClass::Cpu, make).unwrap(), 4);
     all_pass(&dropout_gradient_checks(DeviceClass::Cpu, make).unwrap(), 8);

@@ -1,4 +1,4 @@
-//! Every shader against its twin on the first adapter, a file a kernel. Each file runs the kernel's cases, breaks each of
+//! Every shader against its CPU reference on the first adapter, a file a kernel. Each file runs the kernel's cases, breaks each of
 //! the shader's essential lines to see them go red, and adds what only this kernel promises.
 
 mod adam;
@@ -28,7 +28,7 @@ mod tuning;
 use std::sync::OnceLock;
 
 use gpu_fmnist::gpu::{Adapter, Probe, adapters};
-use gpu_fmnist::kernels::{Row, TABLE};
+use gpu_fmnist::kernels::{Descriptor, REGISTRY};
 use gpu_fmnist::selftest::check_kernel;
 
 /// The first adapter. Without one the tests fail: `scripts/test` brings a software one.
@@ -46,8 +46,8 @@ fn probe() -> &'static Probe {
     PROBE.get_or_init(|| Probe::open(adapter()).unwrap())
 }
 
-fn row(name: &str) -> &'static Row {
-    TABLE.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no row {name}"))
+fn row(name: &str) -> &'static Descriptor {
+    REGISTRY.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no row {name}"))
 }
 
 /// All cases of the kernel agree.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use gpu_fmnist::error::Error;
 use gpu_fmnist::gemm::DeviceClass;
-use gpu_fmnist::kernels::{Case, Constants, Kernel, Row, Value};
+use gpu_fmnist::kernels::{Case, Constants, Descriptor, Kernel, Value};
 use gpu_fmnist::selftest::compare;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
@@ -36,7 +36,7 @@ impl Mutation {
     }
 
     /// The kernel with a broken shader, which is valid all the same.
-    pub fn of(&self, original: &'static Row) -> &'static Row {
+    pub fn of(&self, original: &'static Descriptor) -> &'static Descriptor {
         let Self { breaks, from, to, .. } = self;
         let name = original.name;
         assert_eq!(original.wgsl.matches(from).count(), 1, "{name}, {breaks}: \"{from}\" must stand there once");
@@ -46,7 +46,7 @@ impl Mutation {
         Validator::new(ValidationFlags::all(), Capabilities::default())
             .validate(&module)
             .unwrap_or_else(|error| panic!("{name}, {breaks}: does not compile: {}", error.emit_to_string(wgsl)));
-        Box::leak(Box::new(Row { wgsl, ..*original }))
+        Box::leak(Box::new(Descriptor { wgsl, ..*original }))
     }
 }
 
@@ -79,8 +79,8 @@ fn beyond_one(case: &Case) -> usize {
     case.kernel.constants().iter().filter(|(_, value)| matches!(value, Value::U32(2..))).count()
 }
 
-/// Whether the broken shader ran and left something else than the twin does, or wrote where nothing is.
-fn is_red(case: &'static Case, broken: &'static Row) -> bool {
+/// Whether the broken shader ran and left something else than the CPU reference does, or wrote where nothing is.
+fn is_red(case: &'static Case, broken: &'static Descriptor) -> bool {
     let kernel = Box::new(Broken { kernel: &*case.kernel, row: broken });
     let (label, memory, tolerances) = (case.label.clone(), case.memory.clone(), case.tolerances.clone());
     let case = Case { label, kernel, memory, tolerances, class: case.class };
@@ -96,11 +96,11 @@ fn is_red(case: &'static Case, broken: &'static Row) -> bool {
 #[derive(Debug)]
 pub struct Broken {
     pub kernel: &'static dyn Kernel,
-    pub row: &'static Row,
+    pub row: &'static Descriptor,
 }
 
 impl Kernel for Broken {
-    fn row(&self) -> &'static Row {
+    fn descriptor(&self) -> &'static Descriptor {
         self.row
     }
 
@@ -116,8 +116,8 @@ impl Kernel for Broken {
         self.kernel.operations()
     }
 
-    fn twin(&self, memory: &mut [&mut [u32]]) {
-        self.kernel.twin(memory);
+    fn reference(&self, memory: &mut [&mut [u32]]) {
+        self.kernel.reference(memory);
     }
 }
 

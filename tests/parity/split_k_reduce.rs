@@ -1,4 +1,4 @@
-//! `shaders/split_k_reduce.wgsl` against its twin, and networks whose forward products are in partitions.
+//! `shaders/split_k_reduce.wgsl` against its CPU reference, and networks whose forward products are in partitions.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::mutation::{all_go_red, mutation};
 use crate::{adapter, holds};
 
 #[test]
-fn agrees_with_its_twin() {
+fn agrees_with_its_cpu_reference() {
     holds("split_k_reduce");
 }
 
@@ -53,7 +53,7 @@ fn logits(split_forward: bool, make: impl FnOnce(Arc<Plan>) -> Box<dyn Executor>
     let plan = setup.plan().unwrap();
     for program in [Program::Training, Program::Evaluation] {
         let reductions =
-            plan.steps.passes(program).iter().filter(|pass| pass.kernel.row().name == "split_k_reduce").count();
+            plan.steps.passes(program).iter().filter(|pass| pass.kernel.descriptor().name == "split_k_reduce").count();
         assert_eq!(reductions, if split_forward { 2 } else { 0 }, "{program:?}");
     }
     let mut engine = setup.initialised(|plan| Ok(make(plan))).unwrap();

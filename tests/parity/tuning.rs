@@ -119,7 +119,7 @@ fn network() -> Model {
 
 /// The rules for configurations leave nothing out that a shader needs: one in eleven of the candidates of every profile.
 #[test]
-fn candidates_compute_what_the_twins_do() {
+fn candidates_compute_what_the_cpu_references_do() {
     const ONE_IN: usize = 11;
     let mut checked = 0;
     let adapter = (crate::adapter().features(), &crate::adapter().limits());

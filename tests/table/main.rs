@@ -10,7 +10,7 @@ use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
 use gpu_fmnist::gemm::{GemmKind, VARIANTS, Variant};
-use gpu_fmnist::kernels::{Access, Element, Progress, Row, TABLE, specialise};
+use gpu_fmnist::kernels::{Access, Descriptor, Element, Progress, REGISTRY, specialise};
 use gpu_fmnist::optimizers::Optimizer;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
@@ -28,7 +28,7 @@ fn names(folder: &str, ending: &str) -> BTreeSet<String> {
 }
 
 /// The shader, valid without any capability that WebGPU does not promise.
-fn parse(row: &Row, text: &str) -> (Module, ModuleInfo) {
+fn parse(row: &Descriptor, text: &str) -> (Module, ModuleInfo) {
     let name = row.name;
     let module =
         naga::front::wgsl::parse_str(text).unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(text)));
@@ -39,7 +39,7 @@ fn parse(row: &Row, text: &str) -> (Module, ModuleInfo) {
 
 #[test]
 fn every_shader_has_its_row_its_host_side_and_its_test() {
-    let table: BTreeSet<String> = TABLE.iter().map(|row| row.name.to_owned()).collect();
+    let table: BTreeSet<String> = REGISTRY.iter().map(|row| row.name.to_owned()).collect();
     assert_eq!(names("shaders", ".wgsl"), table, "shaders/ and the kernel table");
     for folder in ["src/kernels", "tests/parity"] {
         let files = names(folder, ".rs");
@@ -50,7 +50,7 @@ fn every_shader_has_its_row_its_host_side_and_its_test() {
 
 #[test]
 fn rows_name_the_shaders_own_bindings() {
-    for row in TABLE {
+    for row in REGISTRY {
         let (module, _) = parse(row, row.wgsl);
         let mut bound: Vec<_> = module
             .global_variables
@@ -84,7 +84,7 @@ fn the_shaders_progress_is_the_hosts() {
         ("seed", offset_of!(Progress, seed)),
     ];
     let mut found = 0;
-    for row in TABLE {
+    for row in REGISTRY {
         let (module, _) = parse(row, row.wgsl);
         for (_, kind) in module.types.iter().filter(|(_, kind)| kind.name.as_deref() == Some("Progress")) {
             let TypeInner::Struct { members, span } = &kind.inner else { panic!("{}: no struct", row.name) };
@@ -119,7 +119,7 @@ fn named_parts(text: &str) -> BTreeSet<String> {
 fn shaders_are_made_of_the_parts_that_they_name() {
     let parts = parts();
     let mut used = BTreeSet::new();
-    for row in TABLE {
+    for row in REGISTRY {
         let own = fs::read_to_string(root().join(format!("shaders/{}.wgsl", row.name))).unwrap();
         let named = named_parts(&own);
         let texts = named.iter().map(|name| parts.get(name).unwrap_or_else(|| panic!("{}: no part {name}", row.name)));
@@ -156,7 +156,7 @@ fn shaders_say_things_once() {
 #[test]
 fn variants_are_kernels_and_say_what_they_need() {
     for variant in VARIANTS {
-        let row = TABLE.into_iter().find(|row| row.name == variant.kernel);
+        let row = REGISTRY.into_iter().find(|row| row.name == variant.kernel);
         let row = row.unwrap_or_else(|| panic!("{}: no such kernel", variant.kernel));
         let module = naga::front::wgsl::parse_str(row.wgsl).unwrap();
         let needs = |capabilities| Validator::new(ValidationFlags::all(), capabilities).validate(&module).is_err();
@@ -171,7 +171,7 @@ fn variants_are_kernels_and_say_what_they_need() {
 /// Every specialisation of the cases is valid, keeps to WebGPU's default limits, and translates for every platform.
 #[test]
 fn every_specialisation_translates_for_every_platform() {
-    for row in TABLE {
+    for row in REGISTRY {
         for case in (row.cases)() {
             let text = specialise(row.wgsl, &case.kernel.constants());
             let (module, info) = parse(row, &text);
