@@ -43,7 +43,8 @@ fn a_plan_that_was_changed_into_one_that_cannot_run_is_refused() {
     refused(|plan| plan.evaluation[1].offsets[0] = 1 << 40, "starts behind its end");
     refused(|plan| plan.evaluation[1].offsets[0] = 64, "needs 3136 words of input, the buffer has 3072");
     refused(|plan| plan.log = BufferId(999), "its log is no buffer of 32 words");
-    refused(|plan| plan.log = plan.training[1].buffers[3], "its log is no buffer of 32 words");
+    let short = |plan: &Plan| BufferId(plan.buffers.iter().position(|buffer| buffer.words == 6).unwrap());
+    refused(|plan| plan.log = short(plan), "its log is no buffer of 32 words");
     let kernel = Arc::new(CeilingBandwidth { words: 10 });
     assert!(single(kernel.clone(), &[10, 9]).is_err());
     assert!(single(kernel, &[10]).is_err());

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::activation::Activation;
 use super::keys::{ACTIVATION, Kind, LayerKeys};
+use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
 use super::product::{emit, weights};
-use super::{Activation, Backward, Inferred, Operation, Place, Rules, only};
 use crate::error::Result;
 use crate::gemm::Convolution;
 use crate::geometry::{MOST_COLUMNS, Shape, bounded};

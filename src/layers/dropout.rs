@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::{Kind, LayerKeys};
-use super::{Backward, Inferred, Operation, Place, Rules, only};
+use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
 use crate::error::{Error, Result};
 use crate::geometry::Shape;
 use crate::kernels;

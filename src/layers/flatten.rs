@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::LayerKeys;
-use super::{Backward, Inferred, Operation, Place, Rules, moves_nothing, only};
+use super::operation::{Backward, Inferred, Operation, Place, Rules, moves_nothing, only};
 use crate::error::Result;
 use crate::geometry::Shape;
 use crate::plan::Tape;

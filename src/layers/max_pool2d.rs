@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::{Kind, LayerKeys, optional_pair, pair};
-use super::{Backward, Inferred, Operation, Place, Rules, image, only};
+use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
 use crate::error::Result;
 use crate::geometry::{Padding, Shape, Window};
 use crate::kernels::{PoolBackward, PoolForward};

@@ -1,6 +1,6 @@
 //! What convolutions and dense layers share: kernel and bias, and the three products.
 
-use super::{Backward, Place};
+use super::operation::{Backward, Place};
 use crate::error::Result;
 use crate::gemm::{Convolution, GemmKind};
 use crate::geometry::{MOST_VALUES, product};

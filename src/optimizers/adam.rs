@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Rule, State};
+use super::rule::{Rule, State};
 use crate::kernels::{self, Kernel, Updates};
 
 /// Its update is `shaders/adam.wgsl`.

@@ -1,6 +1,6 @@
 //! Variables in buffers that they share, so that one pass updates them all.
 
-use super::tape::Buffers;
+use super::buffers::Buffers;
 use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, Weights};
 use crate::kernels::{BINDING_ALIGNMENT, MicroBatches, Partitions, Update, Updates};
 use crate::optimizers::{Optimizer, State};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::tape::Buffers;
+use super::buffers::Buffers;
 use super::{BufferId, Pass, Plan};
 use crate::error::Result;
 use crate::kernels::Kernel;

@@ -1,6 +1,7 @@
 //! A training step as data: named buffers and ordered passes. Making a plan needs no device; an [`Executor`] runs it.
 
 mod arenas;
+mod buffers;
 mod check;
 mod custom;
 mod executor;
@@ -9,10 +10,11 @@ mod variables;
 
 pub(crate) use arenas::Arenas;
 pub use arenas::Storage;
+pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
-pub(crate) use tape::{Buffers, pass};
+pub(crate) use tape::pass;
 pub use tape::{Recorded, Tape, ValueId};
 pub use variables::{Gradient, Place, Training, Variable, VariableKind, Weights};
 
