@@ -101,6 +101,7 @@ fn what_is_wrong_is_said_in_fields() {
     let mut classifier = Classifier::new(Device::Cpu, model());
     let (line, usage) = refused(classifier.evaluate(&samples(9)));
     assert!(usage && line.ends_with("has no weights yet; train it with `fit`, or `load` a network"), "{line}");
+    assert_eq!(refused(classifier.save("network.onnx")), (line, true));
     let (line, usage) = refused(classifier.fit(&samples(200), &Config { epochs: 0, ..config() }, &mut go_on));
     assert!(usage && line == "`epochs` 0: nothing to train; give 1 or more", "{line}");
     let (line, usage) = refused(classifier.fit(&samples(20), &Config { batch_size: 64, ..config() }, &mut go_on));
@@ -108,6 +109,7 @@ fn what_is_wrong_is_said_in_fields() {
     let (line, _) = refused(classifier.fit(&Samples { labels: vec![7; 200], ..samples(200) }, &config(), &mut go_on));
     assert!(line.contains("label 7 of sample 0 is beyond the 3 classes"), "{line}");
     classifier.fit(&samples(200), &config(), &mut go_on).unwrap();
+    assert!(classifier.predict(&[]).unwrap().is_empty());
     let (line, _) = refused(classifier.predict(&[0; 7]));
     assert!(line.contains("7 bytes are no whole images of [2, 2, 1]"), "{line}");
     let (line, usage) = refused(classifier.save("network.pt"));

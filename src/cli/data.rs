@@ -22,9 +22,7 @@ pub enum DataCommand {
 /// Fetch Fashion-MNIST from the first place that has it, and verify it.
 #[derive(Args)]
 #[command(mut_arg("data_dir", |argument| {
-    argument.help(
-        "Where to put the four files; by default this program's folder in your cache"
-    )
+    argument.help("Where to put the four files; by default this program's folder in your cache")
 }))]
 pub struct FetchArguments {
     #[command(flatten)]
@@ -34,9 +32,7 @@ pub struct FetchArguments {
 /// Check that the data set is whole and is Fashion-MNIST; exit code 3 if not.
 #[derive(Args)]
 #[command(mut_arg("data_dir", |argument| {
-    argument.help(
-        "The data set's folder; by default the first of the usual ones that has it"
-    )
+    argument.help("The data set's folder; by default the first of the usual ones that has it")
 }))]
 pub struct VerifyArguments {
     #[command(flatten)]
@@ -47,9 +43,7 @@ pub struct VerifyArguments {
 #[derive(Args)]
 #[command(mut_arg("data_dir", |argument| argument.help("The data set's folder")))]
 #[command(mut_arg("json", |argument| {
-    argument.help(
-        "Print the indices: an object with \"train\" and \"validation\", or an array of those for --folds"
-    )
+    argument.help("Print the indices: an object with \"train\" and \"validation\", or an array of those for --folds")
 }))]
 pub struct SplitArguments {
     /// Samples to split; by default as many as the data set has to train with

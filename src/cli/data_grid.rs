@@ -16,9 +16,7 @@ use crate::random::{Sequence, Stream};
 #[derive(Args)]
 #[command(after_help = format!("{NOTE}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("data_dir", |argument| {
-    argument.help(
-        "The data set's folder; by default the first of the usual ones that has it"
-    )
+    argument.help("The data set's folder; by default the first of the usual ones that has it")
 }))]
 pub struct GridArguments {
     #[command(flatten)]

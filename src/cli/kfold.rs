@@ -34,9 +34,7 @@ use crate::train::{Config, Fold, History, RunFolder, State};
 #[derive(Args)]
 #[command(after_help = format!("{JSON}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("json", |argument| {
-    argument.help(
-        "Print a JSON object for each fold, and a last one with the means"
-    )
+    argument.help("Print a JSON object for each fold, and a last one with the means")
 }))]
 pub struct KfoldArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file

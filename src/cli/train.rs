@@ -26,15 +26,11 @@ use crate::train::{Config, History, RunFolder, Schedule, State};
 #[derive(Args)]
 #[command(after_help = format!("{JSON_AND_SIGNALS}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("json", |argument| {
-    argument.help(
-        "Print a JSON object for each epoch, and a last one with the test's result"
-    )
+    argument.help("Print a JSON object for each epoch, and a last one with the test's result")
 }))]
 #[command(mut_arg("quiet", |argument| argument.conflicts_with("verbose")))]
 #[command(mut_arg("tiles", |argument| {
-    argument.help(
-        "How the products are cut up; the run folder records it, and --resume keeps it"
-    )
+    argument.help("How the products are cut up; the run folder records it, and --resume keeps it")
 }))]
 pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]

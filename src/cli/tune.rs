@@ -24,9 +24,7 @@ use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates,
 #[command(after_help = format!("{}\n\n{}", about(), super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("quiet", |argument| argument.conflicts_with("verbose")))]
 #[command(mut_arg("batch_size", |argument| {
-    argument.help(
-        "Samples a training step: tiles are chosen for each size apart"
-    )
+    argument.help("Samples a training step: tiles are chosen for each size apart")
 }))]
 pub struct TuneArguments {
     /// cnn1, cnn2, cnn3, or models' TOML files

@@ -11,6 +11,9 @@ use crate::formats::{self, Format, Network, write_whole};
 use crate::model::Model;
 use crate::train::{Config, EpochResult, Metrics, State};
 
+/// Where weights are from that no file has.
+const TRAINED: &str = "the trained network";
+
 /// A model on a device, with its weights once it was trained or loaded.
 pub struct Classifier {
     device: Device,
@@ -31,7 +34,7 @@ pub enum FitProgress {
 impl Classifier {
     /// A network that was not trained yet.
     pub fn new(device: Device, model: Model) -> Self {
-        Self { device, network: Network::new(model, Vec::new()), origin: "the trained network".into() }
+        Self { device, network: Network::new(model, Vec::new()), origin: TRAINED.into() }
     }
 
     /// The network in a file: safetensors (a checkpoint, too), ONNX that this crate wrote, Keras' .h5 or .keras.
@@ -82,6 +85,7 @@ impl Classifier {
         }
         trainer.restore_best_weights()?;
         self.network.tensors = trainer.weights()?;
+        self.origin = TRAINED.into();
         Ok(trainer.state().history.clone())
     }
 
@@ -90,11 +94,7 @@ impl Classifier {
     /// # Errors
     /// [`Error::Usage`] where it was neither trained nor loaded, [`Error::Data`] where the samples are not the model's.
     pub fn evaluate(&self, samples: &Samples) -> Result<(f64, Predictions)> {
-        if self.network.tensors.is_empty() {
-            let problem = format!("model '{}' has no weights yet", self.network.model.name);
-            return Err(Error::Usage(format!("{problem}; train it with `fit`, or `load` a network")));
-        }
-        let mut evaluator = self.device.evaluator(&self.network, &self.origin, None, samples.into())?;
+        let mut evaluator = self.device.evaluator(self.trained()?, &self.origin, None, samples.into())?;
         evaluator.predict(&(0..samples.len() as u32).collect::<Vec<_>>())
     }
 
@@ -104,7 +104,7 @@ impl Classifier {
     /// [`Error::Data`] where the bytes are no whole images; else see [`Classifier::evaluate`].
     pub fn predict(&self, images: &[u8]) -> Result<Predictions> {
         let shape = self.network.model.input;
-        let size: usize = shape.iter().product();
+        let size = shape.iter().product::<usize>().max(1);
         if !images.len().is_multiple_of(size) {
             let bytes = images.len();
             return Err(Error::Data(format!(
@@ -119,13 +119,21 @@ impl Classifier {
     /// Writes the network into a file, whose format its ending says: .safetensors, .onnx, .h5, .keras, .npz.
     ///
     /// # Errors
-    /// [`Error::Usage`] for another ending, [`Error::Failed`] where the file cannot be written.
+    /// [`Error::Usage`] for another ending, and where it was neither trained nor loaded; [`Error::Failed`] where the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let unknown = || {
             let endings = Format::ALL.map(|format| format!(".{}", format.extension())).join(", ");
             Error::Usage(format!("{}: its ending is no format's; give one of {endings}", path.display()))
         };
-        write_whole(path, &Format::by_ending(path).ok_or_else(unknown)?.encode(&self.network)?)
+        write_whole(path, &Format::by_ending(path).ok_or_else(unknown)?.encode(self.trained()?)?)
+    }
+
+    fn trained(&self) -> Result<&Network> {
+        if self.network.tensors.is_empty() {
+            let problem = format!("model '{}' has no weights yet", self.network.model.name);
+            return Err(Error::Usage(format!("{problem}; train it with `fit`, or `load` a network")));
+        }
+        Ok(&self.network)
     }
 }
