@@ -7,26 +7,18 @@
 const STEP_1: f32 = 0.1; // 1 - beta_1
 const STEP_2: f32 = 0.001; // 1 - beta_2
 const EPSILON: f32 = 1e-7;
-const VARIABLES: u32 = 1;
-const SEARCH: u32 = 0; // the largest power of two below VARIABLES
+const WORKGROUPS: u32 = 2;
 const MICRO_BATCHES: u32 = 1;
 const MICRO_BATCH_STRIDE: u32 = 128; // from a micro-batch's gradients to the next one's
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
 
-struct Variable {
-    workgroup: u32, // the first of its own
-    first: u32, // its first value, and that of its moments
-    words: u32,
-    gradient: u32, // the first partition of its gradient
-    partitions: u32,
-    stride: u32, // from a partition to the next one
-}
-
 @group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
 @group(0) @binding(1) var<storage, read> rates: array<f32>; // [batches of the order]
 @group(0) @binding(2) var<storage, read> progress: Progress;
-@group(0) @binding(3) var<storage, read> variables: array<Variable>; // [VARIABLES], by their first workgroups
+// [WORKGROUPS]: the place of each workgroup's variable in here. There are its first workgroup, its words, its first value
+// (and that of its moments), the first partition of its gradient, the number of partitions, and words from one to the next.
+@group(0) @binding(3) var<storage, read> variables: array<u32>;
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>;
 @group(0) @binding(5) var<storage, read_write> first_moment: array<f32>;
 @group(0) @binding(6) var<storage, read_write> second_moment: array<f32>;
@@ -34,29 +26,28 @@ struct Variable {
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let own = group.y * GRID_WIDTH + group.x;
-    // The last variable that begins at this workgroup or before.
-    var number = 0u;
-    for (var step = SEARCH; step > 0; step /= 2) {
-        if number + step < VARIABLES && variables[number + step].workgroup <= own {
-            number += step;
-        }
-    }
-    let variable = variables[number];
-    let index = (own - variable.workgroup) * THREADS + thread.x;
-    if index >= variable.words {
+    if own >= WORKGROUPS {
         return;
     }
-    var place = variable.gradient + index;
-    var sum = gradient[place];
-    var part = 1u;
-    for (var micro_batch = 0u; micro_batch < MICRO_BATCHES; micro_batch++) {
-        for (; part < variable.partitions; part++) {
-            sum += gradient[place + part * variable.stride];
-        }
-        part = 0u;
-        place += MICRO_BATCH_STRIDE;
+    let variable = variables[own];
+    let index = (own - variables[variable]) * THREADS + thread.x;
+    if index >= variables[variable + 1] {
+        return;
     }
-    let at = variable.first + index;
+    var place = variables[variable + 3] + index;
+    let partitions = variables[variable + 4];
+    let stride = variables[variable + 5];
+    var sum = gradient[place];
+    for (var part = 1u; part < partitions; part++) {
+        sum += gradient[place + part * stride];
+    }
+    for (var micro_batch = 1u; micro_batch < MICRO_BATCHES; micro_batch++) {
+        place += MICRO_BATCH_STRIDE;
+        for (var part = 0u; part < partitions; part++) {
+            sum += gradient[place + part * stride];
+        }
+    }
+    let at = variables[variable + 2] + index;
     let m = first_moment[at] + STEP_1 * (sum - first_moment[at]);
     let v = second_moment[at] + STEP_2 * (sum * sum - second_moment[at]);
     first_moment[at] = m;

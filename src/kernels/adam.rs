@@ -6,7 +6,8 @@ use super::case::{Case, Draw, Tolerance, case, progress};
 use super::updates::{MicroBatches, Partitions, THREADS, Update, Updates};
 use super::vectors::vectorised;
 use super::{
-    BINDING_ALIGNMENT, BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write,
+    BINDING_ALIGNMENT, BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, grid, read, read_words,
+    write,
 };
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -83,8 +84,7 @@ impl Kernel for Adam {
             ("STEP_1", step_1.into()),
             ("STEP_2", step_2.into()),
             ("EPSILON", (self.epsilon as f32).into()),
-            ("VARIABLES", self.updates.variables.len().into()),
-            ("SEARCH", self.updates.search().into()),
+            ("WORKGROUPS", self.updates.workgroup_count().into()),
             ("MICRO_BATCHES", self.updates.micro_batches.count.into()),
             ("MICRO_BATCH_STRIDE", self.updates.micro_batches.stride.into()),
             ("THREADS", THREADS.into()),
@@ -93,7 +93,8 @@ impl Kernel for Adam {
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        self.updates.workgroups()
+        let [x, y] = grid(self.updates.workgroup_count());
+        [x, y, 1]
     }
 
     fn operations(&self) -> usize {
@@ -120,7 +121,7 @@ impl Kernel for Adam {
         };
         let gradient = floats(gradient);
         let rate = floats(rates).get(Progress::read(progress).batch as usize).copied().unwrap_or(0.0);
-        for Update { first, gradient: partitions } in Updates::read(variables).take(self.updates.variables.len()) {
+        for Update { first, gradient: partitions } in self.updates.read(variables) {
             let values = first..first + partitions.words;
             let weights = floats_mut(weights).get_mut(values.clone());
             let first_moment = floats_mut(first_moment).get_mut(values.clone());

@@ -1,7 +1,5 @@
 //! What one update pass goes over: many variables, small and large, in buffers that they share.
 
-use super::grid;
-
 /// Threads of an update's workgroup, which each update one value.
 pub const THREADS: usize = 64;
 
@@ -55,27 +53,29 @@ pub struct Updates {
     pub micro_batches: MicroBatches,
 }
 
-/// Words of a variable in the table: its first workgroup, then `first`, `words`, and the gradient's `first`, `count`
-/// and `stride`. The shaders' `struct Variable` has the same.
-const DESCRIPTOR: usize = 6;
+/// Words of a variable in the table: its first workgroup, its words, its first value, then the gradient's `first`, `count`
+/// and `stride`.
+const ROW: usize = 6;
 
 impl Updates {
-    /// The table `[variables, 6]`, which shaders find their workgroup's variable in.
+    /// The table that shaders find their workgroup's variable in: `[workgroups]` places of variables in the table, then
+    /// these `[variables, 6]`.
     pub fn table(&self) -> Vec<u32> {
-        let mut workgroup = 0;
-        let row = |Update { first, gradient }: &Update| {
-            let Partitions { first: from, words, count, stride } = *gradient;
-            let row = [workgroup, *first, words, from, count, stride].map(|word| word as u32);
-            workgroup += words.div_ceil(THREADS);
-            row
-        };
-        self.variables.iter().flat_map(row).collect()
+        let all = self.workgroup_count();
+        let (mut table, mut rows) = (Vec::new(), Vec::new());
+        for Update { first, gradient: Partitions { first: from, words, count, stride } } in &self.variables {
+            let row = [table.len(), *words, *first, *from, *count, *stride];
+            table.resize(table.len() + words.div_ceil(THREADS), (all + rows.len()) as u32);
+            rows.extend(row.map(|word| word as u32));
+        }
+        [table, rows].concat()
     }
 
     /// The variables of a table, whatever it says.
-    pub(super) fn read(table: &[u32]) -> impl Iterator<Item = Update> {
-        table.chunks_exact(DESCRIPTOR).map(|row| {
-            let [_, first, words, from, count, stride] = [0, 1, 2, 3, 4, 5].map(|at| row[at] as usize);
+    pub(super) fn read(&self, table: &[u32]) -> impl Iterator<Item = Update> {
+        let rows = table.get(self.workgroup_count()..).unwrap_or_default();
+        rows.chunks_exact(ROW).take(self.variables.len()).map(|row| {
+            let [_, words, first, from, count, stride] = [0, 1, 2, 3, 4, 5].map(|at| row[at] as usize);
             Update { first, gradient: Partitions { first: from, words, count, stride } }
         })
     }
@@ -98,20 +98,16 @@ impl Updates {
             |Partitions { first, words, count, stride }: Partitions| first + count.saturating_sub(1) * stride + words;
         let gradient = self.micro_batches.count.saturating_sub(1) * self.micro_batches.stride
             + most(&|variable| last(variable.gradient));
-        [gradient, DESCRIPTOR * self.variables.len(), most(&|variable| variable.first + variable.gradient.words)]
+        [
+            gradient,
+            self.workgroup_count() + ROW * self.variables.len(),
+            most(&|variable| variable.first + variable.gradient.words),
+        ]
     }
 
     /// Each variable begins with a workgroup of its own.
-    pub fn workgroups(&self) -> [usize; 3] {
-        let of = |Update { gradient, .. }: &Update| gradient.words.div_ceil(THREADS);
-        let [x, y] = grid(self.variables.iter().map(of).sum());
-        [x, y, 1]
-    }
-
-    /// The first step of the shaders' search for their variable: the largest power of two below the number of
-    /// variables.
-    pub fn search(&self) -> usize {
-        self.variables.len().next_power_of_two() / 2
+    pub fn workgroup_count(&self) -> usize {
+        self.variables.iter().map(|variable| variable.gradient.words.div_ceil(THREADS)).sum()
     }
 }
 
@@ -132,12 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn the_search_begins_at_half_of_the_variables() {
-        let search = |count| {
-            let gradient = Partitions { first: 0, words: 1, count: 1, stride: 0 };
-            let variables = vec![Update { first: 0, gradient }; count];
-            Updates { variables, micro_batches: MicroBatches { count: 1, stride: 0 } }.search()
-        };
-        assert_eq!([1, 2, 3, 4, 5, 16, 17].map(search), [0, 1, 2, 2, 4, 8, 16]);
+    fn every_workgroup_finds_its_variable_in_the_table() {
+        let update =
+            |first, words, from| Update { first, gradient: Partitions { first: from, words, count: 3, stride: 200 } };
+        let variables = vec![update(0, 65, 10), update(65, 1, 75), update(128, 128, 700)];
+        let updates = Updates { variables, micro_batches: MicroBatches { count: 1, stride: 0 } };
+        let table = updates.table();
+        assert_eq!(table[..5], [5, 5, 11, 17, 17]);
+        assert_eq!(table[5..11], [0, 65, 0, 10, 3, 200]);
+        assert_eq!(table[17..], [3, 128, 128, 700, 3, 200]);
+        assert!(updates.read(&table).eq(updates.variables.iter().copied()));
+        assert_eq!((updates.words()[1], updates.read(&table[..4]).count()), (table.len(), 0));
     }
 }
