@@ -80,7 +80,7 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     F32,
-    /// Integers, positions_per_word bytes, or a struct.
+    /// Integers, packed bytes, or a struct.
     Words,
 }
 
