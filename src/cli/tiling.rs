@@ -1,4 +1,4 @@
-//! The tiles a new run gets: the table's column for its device, and what `tune` has kept for its products.
+//! The tiles a new run gets: its device profile's, and what `tune` has kept for its products.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::tune::{Cache, Known, products};
 /// `--tiles`
 #[derive(Args)]
 pub struct TilesOption {
-    /// How the products are cut up
+    /// Which configurations the products get
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     tiles: Choice,
 }

@@ -30,7 +30,7 @@ use crate::train::{Config, History, RunFolder, Schedule, State};
 }))]
 #[command(mut_arg("quiet", |argument| argument.conflicts_with("verbose")))]
 #[command(mut_arg("tiles", |argument| {
-    argument.help("How the products are cut up; the run folder records it, and --resume keeps it")
+    argument.help("Which configurations the products get; the run folder records it, and --resume keeps it")
 }))]
 pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]

@@ -94,7 +94,7 @@ fn cases() -> Vec<Case> {
             unwritten(inputs),
         ];
         case(
-            format!("batch {batch} {window:?} relu_mask {relu_mask:?}"),
+            format!("batch {batch} {window:?} ReLU mask {relu_mask:?}"),
             PoolBackward { batch, window, relu_mask },
             memory,
         )

@@ -1,7 +1,7 @@
 //! Specialisation: the numbers of a shader's `const NAME: TYPE = ...;` lines are set by the host, and nothing else.
 //!
-//! `const`, not `override`, because array lengths of registers need it; so there is one mechanism, every file is valid
-//! WGSL as it stands, and the specialised text is the whole key of a pipeline.
+//! `const`, not `override`, because array lengths of registers need it; so there is one mechanism, every
+//! shader is valid WGSL before it is specialised, and the specialised text is the whole key of a pipeline.
 
 use std::fmt::{self, Display};
 
