@@ -3,7 +3,7 @@
 //! Its update pass reads gradients and moves variables, all those of a buffer at once, each value by itself. What looks
 //! at all gradients before, as clipping by their global norm does, is a pass ahead of it, whose factor the update
 //! reads; what follows the variables, as moving averages do, one after it. What goes by the kind of variable, as weight
-//! decay without biases does, is a column of the [`Updates`]' table.
+//! decay without biases does, is a column of the table of updates.
 
 mod adam;
 mod rule;
