@@ -16,8 +16,9 @@ const GRID_WIDTH: u32 = 1;
 @group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
 @group(0) @binding(1) var<storage, read> rates: array<f32>; // [batches of the order]
 @group(0) @binding(2) var<storage, read> progress: Progress;
-// [WORKGROUPS]: the place of each workgroup's variable in here. There are its first workgroup, its words, its first value
-// (and that of its moments), the first partition of its gradient, the number of partitions, and words from one to the next.
+// [WORKGROUPS]: the place of each workgroup's variable in here. There are its first workgroup, its words, its first
+// value (and that of its moments), the first partition of its gradient, the number of partitions, and words from one to
+// the next.
 @group(0) @binding(3) var<storage, read> variables: array<u32>;
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>;
 @group(0) @binding(5) var<storage, read_write> first_moment: array<f32>;

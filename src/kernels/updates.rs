@@ -53,8 +53,8 @@ pub struct Updates {
     pub micro_batches: MicroBatches,
 }
 
-/// Words of a variable in the table: its first workgroup, its words, its first value, then the gradient's `first`, `count`
-/// and `stride`.
+/// Words of a variable in the table: its first workgroup, its words, its first value, then the gradient's `first`,
+/// `count` and `stride`.
 const ROW: usize = 6;
 
 impl Updates {
