@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Tensor;
 use crate::data::check_class_names;
 use crate::error::{Error, Result};
-use crate::model::{Model, resolve};
+use crate::model::{Model, Resolved, resolve};
 use crate::optimizers::Optimizer;
 
 /// A network with its weights.
@@ -130,9 +130,9 @@ impl Network {
 
 /// Layer, part and shape of all weights, layer by layer.
 fn parts(model: &Model) -> Result<Vec<(String, &'static str, Vec<usize>)>> {
-    let layers = resolve(model)?.into_iter().filter_map(|layer| Some((layer.name, layer.inferred.weights?)));
-    let parts = |(layer, weights): (String, crate::plan::Weights)| {
-        [(layer.clone(), "kernel", weights.kernel), (layer, "bias", vec![weights.columns])]
+    let of = |layer: Resolved| {
+        let variables = layer.inferred.variables.into_iter();
+        variables.map(move |variable| (layer.name.clone(), variable.kind.name(), variable.shape))
     };
-    Ok(layers.flat_map(parts).collect())
+    Ok(resolve(model)?.into_iter().flat_map(of).collect())
 }

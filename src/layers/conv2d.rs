@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::activation::Activation;
 use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, ones, pair};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
-use super::product::{emit, weights};
+use super::product::{emit, variables};
 use crate::error::Result;
 use crate::gemm::Convolution;
 use crate::geometry::{MOST_COLUMNS, MOST_VALUES, Padding, Shape, Window, bounded, product};
@@ -56,8 +56,8 @@ impl Operation for Conv2d {
             ));
         }
         let kernel = vec![self.kernel[0], self.kernel[1], window.input[2], self.filters];
-        let weights = Some(weights(kernel, "kernel or filters")?);
-        Ok(Inferred { output: Shape::Image(shape), weights, window: Some(window) })
+        let variables = variables(kernel, "kernel or filters")?;
+        Ok(Inferred { output: Shape::Image(shape), variables, window: Some(window) })
     }
 
     fn activation(&self) -> Activation {
@@ -69,9 +69,9 @@ impl Operation for Conv2d {
     }
 
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
-        let (window, weights) = (place.window()?, place.weights()?);
+        let window = place.window()?;
         let pool = if place.fused.pool { 2 } else { 1 };
         let convolution = Convolution { batch: tape.rows, window, filters: self.filters, pool };
-        emit(convolution, weights, place, tape)
+        emit(convolution, place, tape)
     }
 }

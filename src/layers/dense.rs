@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::activation::Activation;
 use super::keys::{ACTIVATION, Kind, LayerKeys};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
-use super::product::{emit, weights};
+use super::product::{emit, variables};
 use crate::error::Result;
 use crate::gemm::Convolution;
 use crate::geometry::{MOST_COLUMNS, Shape, bounded};
@@ -37,8 +37,8 @@ impl Operation for Dense {
             return Err("its input is an image; put a 'flatten' layer before it".into());
         };
         bounded(self.units, MOST_COLUMNS, "units")?;
-        let weights = Some(weights(vec![features, self.units], "units")?);
-        Ok(Inferred { output: Shape::Features(self.units), weights, window: None })
+        let variables = variables(vec![features, self.units], "units")?;
+        Ok(Inferred { output: Shape::Features(self.units), variables, window: None })
     }
 
     fn activation(&self) -> Activation {
@@ -50,7 +50,7 @@ impl Operation for Dense {
     }
 
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
-        let weights = place.weights()?;
-        emit(Convolution::dense(tape.rows, weights.rows, self.units), weights, place, tape)
+        let inputs = tape.values(place.input()?) / tape.rows;
+        emit(Convolution::dense(tape.rows, inputs, self.units), place, tape)
     }
 }

@@ -43,7 +43,7 @@ impl Operation for MaxPool2d {
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
         let window = Window::new(image(only(inputs)?)?, self.size, self.stride(), Padding::Valid)?;
         let output = Shape::Image([window.output[0], window.output[1], window.input[2]]);
-        Ok(Inferred { output, weights: None, window: Some(window) })
+        Ok(Inferred { output, variables: Vec::new(), window: Some(window) })
     }
 
     fn rules(&self) -> Rules {

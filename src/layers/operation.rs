@@ -4,7 +4,7 @@ use super::activation::Activation;
 use super::keys::LayerKeys;
 use crate::error::{Error, Result};
 use crate::geometry::{Shape, Window};
-use crate::plan::{Tape, ValueId, Weights};
+use crate::plan::{Tape, ValueId, VariableSpec};
 
 /// A layer's rules: of shapes, of what may be fused with it, and of the passes it becomes.
 pub trait Operation {
@@ -35,16 +35,16 @@ pub type Backward = Box<dyn FnOnce(&mut Tape) -> Result<()>>;
 #[derive(Clone, Debug)]
 pub struct Inferred {
     pub output: Shape,
-    /// Kernel and bias, if it has any.
-    pub weights: Option<Weights>,
+    /// Its tensors, in Keras' order: kernel, then bias.
+    pub variables: Vec<VariableSpec>,
     /// Of convolutions and pools.
     pub window: Option<Window>,
 }
 
 impl Inferred {
-    /// Neither weights nor a window.
+    /// Neither variables nor a window.
     pub(super) fn of(output: Shape) -> Self {
-        Self { output, weights: None, window: None }
+        Self { output, variables: Vec::new(), window: None }
     }
 }
 
@@ -111,10 +111,6 @@ impl Place<'_> {
 
     pub(super) fn window(&self) -> Result<Window> {
         self.inferred.window.ok_or_else(|| self.missing("window"))
-    }
-
-    pub(super) fn weights(&self) -> Result<&Weights> {
-        self.inferred.weights.as_ref().ok_or_else(|| self.missing("weights"))
     }
 }
 

@@ -5,15 +5,17 @@ use crate::error::Result;
 use crate::gemm::{Convolution, GemmKind};
 use crate::geometry::{MOST_VALUES, product};
 use crate::kernels::{Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, ReluMask};
-use crate::plan::{BufferId, Storage, Tape, ValueId, Weights};
+use crate::plan::{BufferId, Initial, Storage, Tape, ValueId, VariableKind, VariableSpec};
 
-/// The weights with a kernel of that shape; `keys` are what a file calls the sizes that make it large.
-pub(super) fn weights(kernel: Vec<usize>, keys: &str) -> std::result::Result<Weights, String> {
+/// A kernel of that shape and a bias; `keys` are what a file calls the sizes that make it large.
+pub(super) fn variables(kernel: Vec<usize>, keys: &str) -> std::result::Result<Vec<VariableSpec>, String> {
     let (columns, receptive) = kernel.split_last().map_or((0, &[][..]), |(&columns, receptive)| (columns, receptive));
-    match product(receptive).filter(|&rows| product(&[rows + 1, columns]).is_some()) {
-        Some(rows) => Ok(Weights { rows, columns, kernel }),
-        None => Err(format!("its weights {kernel:?} are more than {MOST_VALUES}; make its input, {keys} smaller")),
+    if product(receptive).filter(|&rows| product(&[rows + 1, columns]).is_some()).is_none() {
+        return Err(format!("its weights {kernel:?} are more than {MOST_VALUES}; make its input, {keys} smaller"));
     }
+    let initial = Initial::glorot(&kernel);
+    let bias = VariableSpec { kind: VariableKind::Bias, shape: vec![columns], initial: Initial::Zeros };
+    Ok(vec![VariableSpec { kind: VariableKind::Kernel, shape: kernel, initial }, bias])
 }
 
 /// The buffers that a layer's backward passes read.
@@ -31,7 +33,7 @@ struct Product {
 
 /// Forward: the product with what is fused into it, over split-K partitions where the tiling says so. Backward: the
 /// input's gradient, then that of the weights.
-pub(super) fn emit(convolution: Convolution, shape: &Weights, place: &Place, tape: &mut Tape) -> Result<Backward> {
+pub(super) fn emit(convolution: Convolution, place: &Place, tape: &mut Tape) -> Result<Backward> {
     let (layer, input, output) = (place.name.to_owned(), place.input()?, place.output);
     tape.tiles.check(&convolution)?;
     let config = tape.tiles.config(GemmKind::Forward, &convolution);
@@ -41,7 +43,7 @@ pub(super) fn emit(convolution: Convolution, shape: &Weights, place: &Place, tap
     let config = tape.tiles.config(GemmKind::WeightGradient, &convolution);
     let weight_gradient = ConvWeightGradient { convolution, positions_per_word, config };
     let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
-        tape.variables(&layer, shape, weight_gradient.partitions());
+        tape.variables(&layer, &place.inferred.variables, &weight_gradient.partitions());
     let [from, to] = [input, output].map(|value| tape.output(value));
     if let Some(reduction) = kernel.reduction() {
         let sums = tape.buffer(&format!("{layer}.sums"), vec![reduction.partitions, reduction.rows, reduction.filters]);

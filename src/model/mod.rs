@@ -2,13 +2,11 @@
 //! here knows of a device.
 
 mod file;
-mod initialise;
 mod notebook;
 mod resolve;
 mod summary;
 
 pub use file::{EPOCHS, by_name_or_file, nearest, parse};
-pub use initialise::glorot;
 pub use notebook::{NAMES, notebook};
 pub use resolve::{Resolved, after, resolve};
 #[cfg(feature = "plot")]

@@ -148,6 +148,7 @@ mod tests {
     use super::*;
     use crate::geometry::Padding;
     use crate::layers::{Conv2d, Flatten, MaxPool2d};
+    use crate::plan::VariableSpec;
 
     const LAST: Layer = Layer::Dense(Dense { units: 2, activation: Activation::Linear });
 
@@ -202,7 +203,7 @@ mod tests {
         ];
         let resolved = resolve(&Model::sequence("huge", [1 << 30, 1, 1], layers)).unwrap();
         assert_eq!(resolved[1].inferred.output, Shape::Features(1 << 10));
-        assert_eq!(resolved[2].inferred.weights.as_ref().unwrap().values(), 1025 << 19);
+        assert_eq!(resolved[2].inferred.variables.iter().map(VariableSpec::values).sum::<usize>(), 1025 << 19);
     }
 
     /// The layers' names and what they read, or why they cannot be.

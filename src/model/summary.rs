@@ -3,7 +3,7 @@
 use super::{Model, Resolved, resolve};
 use crate::error::Result;
 use crate::geometry::Shape;
-use crate::plan::Weights;
+use crate::plan::VariableSpec;
 
 const WIDTHS: [usize; 3] = [33, 24, 15];
 
@@ -33,7 +33,7 @@ pub fn summary(model: &Model) -> Result<String> {
 /// See [`resolve`].
 pub fn layers(model: &Model) -> Result<(Vec<[String; 3]>, usize)> {
     let layers = resolve(model)?;
-    let parameters = |layer: &Resolved| layer.inferred.weights.as_ref().map_or(0, Weights::values);
+    let parameters = |layer: &Resolved| layer.inferred.variables.iter().map(VariableSpec::values).sum::<usize>();
     let cells = |layer: &Resolved| {
         let name = format!("{} ({})", layer.name, layer.layer.class_name());
         [name, output(layer.inferred.output), thousands(parameters(layer))]

@@ -45,7 +45,7 @@ impl Graph {
             let mut end = graph.push(name, layer.layer.clone(), inferred.clone(), inputs);
             let activation = layer.layer.activation();
             if activation != Activation::Linear && !matches!(layer.layer, Layer::Activation(_)) {
-                let inferred = Inferred { weights: None, window: None, ..inferred.clone() };
+                let inferred = Inferred { variables: Vec::new(), window: None, ..inferred.clone() };
                 end = graph.push(name, Layer::Activation(Activate { activation }), inferred, vec![end]);
             }
             ends.push(end);

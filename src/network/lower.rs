@@ -127,7 +127,7 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
             continue;
         }
         let needs_gradient =
-            stage.inferred.weights.is_some() || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
+            !stage.inferred.variables.is_empty() || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
         let output = (stage.output == graph.output).then_some(tape.host.logits);
         let count = graph.shapes[stage.output.0].values();
         values.insert(stage.output, tape.value(&stage.name, count, needs_gradient, output));

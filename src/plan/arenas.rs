@@ -1,7 +1,7 @@
 //! Variables in buffers that they share, so that one pass updates them all.
 
 use super::buffers::Buffers;
-use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, Weights};
+use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableSpec};
 use crate::kernels::{BINDING_ALIGNMENT, MicroBatches, Partitions, Update, Updates};
 use crate::optimizers::{Optimizer, State};
 
@@ -23,33 +23,33 @@ struct Arena {
     layers: Vec<LayerVariables>,
 }
 
-/// A layer's kernel and bias, one after the other, and where their gradients lie.
+/// A layer's variables, one after the other, each with the place of its gradient.
 struct LayerVariables {
     layer: String,
-    kernel: Vec<usize>,
     first: usize,
-    gradients: [Partitions; 2],
+    variables: Vec<(VariableSpec, Partitions)>,
 }
 
 /// The buffers that a layer's passes bind, each with the word that it starts at.
 pub struct Storage {
-    /// Kernel, then bias.
+    /// The variables, one after the other.
     pub values: (BufferId, usize),
     /// What the first micro-batch leaves: one of the next lies a stride further.
     pub gradient: (BufferId, usize),
 }
 
 impl Arenas {
-    /// Makes room for a layer's kernel and bias, whose gradients lie as `gradients` in what the layer's product writes.
+    /// Makes room for a layer's variables, whose gradients lie as `gradients` in what the layer's product writes.
     pub fn add(
         &mut self,
         buffers: &mut Buffers,
         layer: &str,
-        shape: &Weights,
-        gradients: [Partitions; 2],
+        variables: &[VariableSpec],
+        gradients: &[Partitions],
         micro_batches: usize,
     ) -> Storage {
-        let gradient_words = aligned(gradients[0].count.saturating_mul(gradients[0].stride));
+        let end = |one: &Partitions| one.count.saturating_mul(one.stride);
+        let gradient_words = aligned(gradients.iter().map(end).max().unwrap_or(0));
         let fits = |arena: &&mut Arena| {
             let words = arena.gradient_words.saturating_add(gradient_words);
             words.saturating_mul(micro_batches) <= MOST_WORDS
@@ -60,10 +60,12 @@ impl Arenas {
         }
         let arena = self.0.last_mut().expect("there is one by now");
         let (first, first_gradient) = (arena.words, arena.gradient_words);
-        arena.words = first.saturating_add(aligned(shape.values()));
+        let words = variables.iter().fold(0, |words: usize, variable| words.saturating_add(variable.values()));
+        arena.words = first.saturating_add(aligned(words));
         arena.gradient_words = first_gradient.saturating_add(gradient_words);
-        let gradients = gradients.map(|one| Partitions { first: first_gradient + one.first, ..one });
-        arena.layers.push(LayerVariables { layer: layer.to_owned(), kernel: shape.kernel.clone(), first, gradients });
+        let gradients = gradients.iter().map(|one| Partitions { first: first_gradient + one.first, ..*one });
+        let variables = variables.iter().cloned().zip(gradients).collect();
+        arena.layers.push(LayerVariables { layer: layer.to_owned(), first, variables });
         Storage { values: (arena.values, first), gradient: (arena.gradients, first_gradient) }
     }
 
@@ -118,21 +120,19 @@ fn aligned(words: usize) -> usize {
 
 impl Arena {
     fn variables(&self, states: &[BufferId], micro_batches: MicroBatches) -> Vec<Variable> {
-        let mut variables = Vec::new();
-        for LayerVariables { layer, kernel, first, gradients: [of_kernel, of_bias] } in &self.layers {
-            let bias = vec![of_bias.words];
-            let tensors = [
-                (VariableKind::Kernel, kernel.clone(), *first, of_kernel),
-                (VariableKind::Bias, bias, first + of_kernel.words, of_bias),
-            ];
-            variables.extend(tensors.map(|(kind, shape, first, partitions)| {
+        let mut all = Vec::new();
+        for LayerVariables { layer, first, variables } in &self.layers {
+            let mut first = *first;
+            for (VariableSpec { kind, shape, initial }, partitions) in variables {
                 let place = |buffer| Place { buffer, first, words: partitions.words };
                 let gradient = Gradient { buffer: self.gradients, partitions: *partitions, micro_batches };
                 let states = states.iter().map(|buffer| place(*buffer)).collect();
                 let training = Some(Training { gradient, states });
-                Variable { layer: layer.clone(), kind, shape, values: place(self.values), training }
-            }));
+                let (layer, shape, values) = (layer.clone(), shape.clone(), place(self.values));
+                all.push(Variable { layer, kind: *kind, shape, initial: *initial, values, training });
+                first += partitions.words;
+            }
         }
-        variables
+        all
     }
 }

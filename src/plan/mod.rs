@@ -5,6 +5,7 @@ mod buffers;
 mod check;
 mod custom;
 mod executor;
+mod initial;
 mod tape;
 mod variables;
 
@@ -14,9 +15,10 @@ pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
+pub use initial::Initial;
 pub(crate) use tape::pass;
 pub use tape::{Recorded, Tape, ValueId};
-pub use variables::{Gradient, Place, Training, Variable, VariableKind, Weights};
+pub use variables::{Gradient, Place, Training, Variable, VariableKind, VariableSpec};
 
 use std::sync::Arc;
 

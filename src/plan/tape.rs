@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::arenas::{Arenas, Storage};
 use super::buffers::Buffers;
-use super::{BufferId, HostBuffers, Pass, Weights};
+use super::{BufferId, HostBuffers, Pass, VariableSpec};
 use crate::error::{Error, Result};
 use crate::gemm::GemmSelection;
 use crate::kernels::{Kernel, Partitions, ReluMask};
@@ -137,9 +137,9 @@ impl<'a> Tape<'a> {
         self.dropouts - 1
     }
 
-    /// Makes room for a layer's kernel and bias, whose gradients lie as `gradients` in what the layer's product writes.
-    pub fn variables(&mut self, layer: &str, shape: &Weights, gradients: [Partitions; 2]) -> Storage {
-        self.arenas.add(&mut self.buffers, layer, shape, gradients, self.micro_batches)
+    /// Makes room for a layer's variables, whose gradients lie as `gradients` in what the layer's product writes.
+    pub fn variables(&mut self, layer: &str, variables: &[VariableSpec], gradients: &[Partitions]) -> Storage {
+        self.arenas.add(&mut self.buffers, layer, variables, gradients, self.micro_batches)
     }
 
     pub fn forward(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {

@@ -1,6 +1,6 @@
 //! The variables of a model, and where they lie in a plan's buffers.
 
-use super::BufferId;
+use super::{BufferId, Initial};
 use crate::kernels::{MicroBatches, Partitions};
 
 /// What a variable is to its layer.
@@ -20,21 +20,19 @@ impl VariableKind {
     }
 }
 
-/// Kernel and bias of a layer, kept as one matrix: the kernel's rows, then the bias as the last row.
+/// A tensor that a layer wants to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weights {
-    /// `[KH, KW, C, filters]` or `[in, units]`.
-    pub kernel: Vec<usize>,
-    /// Rows of the kernel: the product of all its dimensions but the last (the fan-in).
-    pub rows: usize,
-    /// Columns: filters or units.
-    pub columns: usize,
+pub struct VariableSpec {
+    pub kind: VariableKind,
+    /// Keras': `[KH, KW, C, filters]` or `[in, units]` of a kernel, `[columns]` of a bias.
+    pub shape: Vec<usize>,
+    pub initial: Initial,
 }
 
-impl Weights {
-    /// Values in kernel and bias.
+impl VariableSpec {
+    /// Numbers in it.
     pub fn values(&self) -> usize {
-        (self.rows + 1) * self.columns
+        self.shape.iter().product()
     }
 }
 
@@ -52,8 +50,8 @@ pub struct Variable {
     /// The layer's name.
     pub layer: String,
     pub kind: VariableKind,
-    /// Keras': `[KH, KW, C, filters]` or `[in, units]` of a kernel, `[columns]` of a bias.
     pub shape: Vec<usize>,
+    pub initial: Initial,
     pub values: Place,
     /// None where it is not trained.
     pub training: Option<Training>,

@@ -9,9 +9,8 @@ use super::{Placement, Source};
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::kernels::Progress;
-use crate::model::glorot;
 use crate::network::TrainingPlan;
-use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training, VariableKind};
+use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training};
 use crate::random;
 
 /// Sum of losses and count of correct predictions over some samples.
@@ -98,21 +97,16 @@ impl<'a> Engine<'a> {
         &self.source
     }
 
-    /// Glorot's initial kernels, from the engine's seed, biases of zero, and an optimizer at its beginning.
+    /// Initial values of all variables, from the engine's seed, and an optimizer at its beginning.
     ///
     /// # Errors
     /// What the device reports.
     pub fn initialise(&mut self) -> Result<()> {
         let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.rule().states());
-        let mut kernels = 0;
+        let mut drawn = 0;
         for variable in &variables {
-            let values = match variable.kind {
-                VariableKind::Kernel => {
-                    kernels += 1;
-                    glorot(&variable.shape, self.seed, kernels - 1)
-                }
-                VariableKind::Bias => vec![0.0; variable.values.words],
-            };
+            let values = variable.initial.values(variable.values.words, self.seed, drawn);
+            drawn += u32::from(variable.initial.is_random());
             self.put(variable.values, &values)?;
             for (place, state) in variable.training.iter().flat_map(|training| &training.states).zip(states) {
                 self.put(*place, &vec![state.initial; place.words])?;

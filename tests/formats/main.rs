@@ -25,12 +25,14 @@ fn noise(place: usize) -> f32 {
 fn network(model: Model) -> Network {
     let mut tensors = Vec::new();
     for layer in resolve(&model).unwrap() {
-        let Some(weights) = layer.inferred.weights else { continue };
-        let limit = (6.0 / weights.rows as f32).sqrt();
-        for (part, shape) in [("kernel", weights.kernel.clone()), ("bias", vec![weights.columns])] {
-            let count: usize = shape.iter().product();
-            let values = (0..count).map(|place| limit * noise(place + 1000 * tensors.len())).collect();
-            tensors.push(Tensor { name: format!("{}.{part}", layer.name), shape, values });
+        let kernel = layer.inferred.variables.iter().find(|variable| variable.shape.len() > 1);
+        let rows = kernel.map_or(1, |kernel| kernel.values() / kernel.shape[kernel.shape.len() - 1]);
+        let limit = (6.0 / rows as f32).sqrt();
+        for variable in layer.inferred.variables {
+            let noise = |place| limit * noise(place + 1000 * tensors.len());
+            let values = (0..variable.values()).map(noise).collect();
+            let name = format!("{}.{}", layer.name, variable.kind.name());
+            tensors.push(Tensor { name, shape: variable.shape, values });
         }
     }
     let class_names = (0..model.classes()).map(|class| format!("class \"{class}\"\u{e9}")).collect();

@@ -57,7 +57,7 @@ fn write_weights(group: &mut Group, network: &Network, layers: &[Resolved], vari
         let group = group.group(&layer.name);
         let own = variables.iter().filter(|variable| variable.layer == layer.name);
         let path = |variable: &Variable| format!("{}/{}:0", variable.layer, variable.part);
-        if layer.inferred.weights.is_some() {
+        if !layer.inferred.variables.is_empty() {
             group.texts("weight_names", own.clone().map(path).collect());
         }
         for variable in own {

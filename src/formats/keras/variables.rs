@@ -60,9 +60,9 @@ impl Variable {
 /// All variables of the layers.
 pub fn variables(layers: &[Resolved]) -> Vec<Variable> {
     let of = |layer: &Resolved| {
-        let weights = layer.inferred.weights.as_ref()?;
-        let variable = |part, shape| Variable { layer: layer.name.clone(), part, shape };
-        Some([variable("kernel", weights.kernel.clone()), variable("bias", vec![weights.columns])])
+        let name = layer.name.clone();
+        let variables = layer.inferred.variables.clone().into_iter();
+        variables.map(move |one| Variable { layer: name.clone(), part: one.kind.name(), shape: one.shape })
     };
-    layers.iter().filter_map(of).flatten().collect()
+    layers.iter().flat_map(of).collect()
 }
