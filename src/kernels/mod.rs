@@ -12,6 +12,7 @@ macro_rules! shader {
 }
 
 mod adam;
+mod add;
 mod advance;
 mod bounded;
 mod case;
@@ -43,6 +44,7 @@ mod vectors;
 mod words;
 
 pub use adam::Adam;
+pub use add::Add;
 pub use advance::Advance;
 pub(crate) use bounded::{Checks, checks, misfit};
 pub use ceiling_arithmetic::CeilingArithmetic;
@@ -70,7 +72,7 @@ pub use vectors::vectorised;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 15] = [
+pub const REGISTRY: [&Descriptor; 16] = [
     &gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
@@ -80,6 +82,7 @@ pub const REGISTRY: [&Descriptor; 15] = [
     &pool_forward::DESCRIPTOR,
     &pool_backward::DESCRIPTOR,
     &dropout::DESCRIPTOR,
+    &add::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
     &adam::DESCRIPTOR,
     &advance::DESCRIPTOR,

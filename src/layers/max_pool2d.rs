@@ -62,7 +62,7 @@ impl Operation for MaxPool2d {
         // As its input went through a ReLU, so did its output; what dropout did to it before is done.
         tape.set_relu_mask(output, tape.relu_mask(input).map(|_| 1.0));
         Ok(Box::new(move |tape| {
-            if let Some(gradient) = tape.gradient(input)? {
+            if let Some(gradient) = tape.gradient(input) {
                 let kernel = PoolBackward { batch, window, relu_mask: tape.relu_mask(input) };
                 let bound = [tape.gradient_of(output), argmax, tape.output(input), gradient];
                 tape.backward(&layer, kernel, &bound);

@@ -55,7 +55,7 @@ pub(super) fn emit(convolution: Convolution, place: &Place, tape: &mut Tape) -> 
     tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
     let product = Product { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
     Ok(Box::new(move |tape| {
-        if let Some(gradient) = tape.gradient(input)? {
+        if let Some(gradient) = tape.gradient(input) {
             product.input_gradient(gradient, tape);
         }
         let bound = [from, tape.gradient_of(output), argmax, gradients];

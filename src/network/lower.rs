@@ -54,7 +54,13 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 /// # Errors
 /// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
-    let layers = resolve(model)?;
+    let mut graph = Graph::of(&resolve(model)?);
+    rewrite(&mut graph);
+    lower_graph(&graph, model, options)
+}
+
+/// The plan of a graph that the model was made into.
+pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
     let Options { batch, micro_batch, tiles, samples, optimizer } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
@@ -62,8 +68,6 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
         )));
     }
     let micro_batches = batch.div_ceil(micro_batch);
-    let mut graph = Graph::of(&layers);
-    rewrite(&mut graph);
 
     let mut buffers = Buffers::default();
     let host = host_buffers(&mut buffers, model, [batch, micro_batch], samples, &optimizer);
@@ -74,7 +78,7 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
     let mut tape = Tape::new(micro_batch, micro_batches, &tiles, host, buffers);
-    let logits_gradient = record(&graph, input, &mut tape)?;
+    let logits_gradient = record(graph, input, &mut tape)?;
     let (mut buffers, arenas, Recorded { forward, training_only, backward }) = tape.end();
 
     // A program's runs are whole batches, or micro-batches where it does not train.
@@ -121,7 +125,8 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
 fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
     // Rewrites leave gaps among the graph's values.
     let mut values: BTreeMap<ValueId, ValueId> = BTreeMap::new();
-    values.insert(ValueId(0), tape.value("input", graph.shapes[0].values(), false, Some(input)));
+    let (_, readers) = graph.makers_and_readers();
+    values.insert(ValueId(0), tape.value("input", graph.shapes[0].values(), readers[0], false, Some(input)));
     for stage in &graph.stages {
         if values.contains_key(&stage.output) {
             continue;
@@ -130,7 +135,7 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
             !stage.inferred.variables.is_empty() || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
         let output = (stage.output == graph.output).then_some(tape.host.logits);
         let count = graph.shapes[stage.output.0].values();
-        values.insert(stage.output, tape.value(&stage.name, count, needs_gradient, output));
+        values.insert(stage.output, tape.value(&stage.name, count, readers[stage.output.0], needs_gradient, output));
     }
     let mut backward = Vec::new();
     for Stage { name, layer, inferred, inputs, output, fused } in &graph.stages {
@@ -139,9 +144,10 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
         backward.push(layer.operation().emit(&place, tape)?);
     }
     let logits = values[&graph.output];
-    let gradient = tape.gradient(logits)?.unwrap_or_else(|| tape.gradient_of(logits));
+    let gradient = tape.gradient(logits).unwrap_or_else(|| tape.gradient_of(logits));
     for emit in backward.into_iter().rev() {
         emit(tape)?;
+        tape.add_up_gradients();
     }
     Ok(gradient)
 }

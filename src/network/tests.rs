@@ -1,12 +1,17 @@
 //! What networks become, pass by pass.
 
+use super::graph::{Graph, Stage};
+use super::lower::lower_graph;
+use super::rewrites::rewrite;
 use super::{Options, TrainingPlan, equal_parts, lower};
+use crate::cpu::Cpu;
 use crate::gemm::DeviceClass;
-use crate::geometry::Padding;
-use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
-use crate::model::{Model, notebook};
+use crate::geometry::{Padding, Shape};
+use crate::kernels::Progress;
+use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Fused, Layer, MaxPool2d};
+use crate::model::{Model, notebook, resolve};
 use crate::optimizers::Optimizer;
-use crate::plan::{Pass, Program};
+use crate::plan::{BufferId, Executor, Pass, Program, ValueId};
 
 fn dense(units: usize, activation: Activation) -> Layer {
     Layer::Dense(Dense { units, activation })
@@ -204,4 +209,60 @@ fn work_in_partitions_is_counted() {
 fn a_batch_is_cut_into_the_fewest_equal_parts() {
     let parts = [(600, 512), (512, 512), (4096, 512), (513, 512), (1000, 300), (5, 10), (1, 1), (7, 0)];
     assert_eq!(parts.map(|(batch, most)| equal_parts(batch, most)), [300, 512, 512, 257, 250, 5, 1, 1]);
+}
+
+/// A step of a plan on the CPU path, in which no weight moves; the values of the buffers of these names.
+fn stepped(plan: &TrainingPlan, output_gradient: Option<&[f32]>, names: [&str; 3]) -> [Vec<f32>; 3] {
+    let mut cpu = Cpu::new(plan.steps.clone()).unwrap();
+    let find = |name: &str| plan.steps.buffers.iter().position(|buffer| buffer.name == name).map(BufferId);
+    cpu.write(plan.host.images, &[0x4080_20ff, 0x0a50_c010, 0x9030_7044, 0x2211_8899, 0x0000_0017]).unwrap();
+    cpu.write(plan.host.labels, &[0x0201]).unwrap();
+    cpu.write(plan.host.order, &[0, 1]).unwrap();
+    let progress = Progress { samples: 2, ..Progress::default() };
+    cpu.write(plan.host.progress, bytemuck::cast_slice(&[progress])).unwrap();
+    for (number, variable) in (1..).zip(&plan.variables) {
+        let value = |at: usize| ((at * 7 + number * 3) % 11) as f32 / 10.0 - 0.45;
+        let values: Vec<f32> = (0..variable.values.words).map(value).collect();
+        cpu.write_at(variable.values.buffer, variable.values.first, bytemuck::cast_slice(&values)).unwrap();
+    }
+    if let Some(gradient) = output_gradient {
+        cpu.write(find("extra.output.gradient").unwrap(), bytemuck::cast_slice(gradient)).unwrap();
+    }
+    cpu.submit(Program::Training, 1).unwrap();
+    names.map(|name| find(name).map_or(Vec::new(), |id| bytemuck::cast_vec(cpu.read(id).unwrap())))
+}
+
+/// Each reader of a value leaves its part of the gradient, and the parts are added in a fixed order.
+#[test]
+fn the_gradient_of_a_value_that_two_layers_read_is_the_sum_of_theirs() {
+    let layers = vec![Layer::Flatten(Flatten {}), dense(6, Activation::Relu), dense(3, Activation::Linear)];
+    let model = Model::sequence("read twice", [3, 3, 1], layers);
+    let mut graph = Graph::of(&resolve(&model).unwrap());
+    rewrite(&mut graph);
+    let options = || Options::new(2, DeviceClass::Cpu, 2);
+    let alone = lower_graph(&graph, &model, options()).unwrap();
+    assert!(!alone.steps.training.iter().any(|pass| pass.kernel.descriptor().name == "add"));
+
+    let (layer, output) = (dense(4, Activation::Linear), ValueId(graph.shapes.len()));
+    let inferred = layer.operation().infer(&[Shape::Features(6)]).unwrap();
+    graph.shapes.push(inferred.output);
+    let inputs = vec![graph.stages[0].output];
+    graph.stages.push(Stage { name: "extra".into(), layer, inferred, inputs, output, fused: Fused::default() });
+    let both = lower_graph(&graph, &model, options()).unwrap();
+
+    let name = "dense.output.gradient";
+    let [expected, ..] = stepped(&alone, None, [name; 3]);
+    let from_extra = [0.5, -0.25, 1.0, 0.125, -1.0, 0.75, 0.0, 2.0];
+    let names = [name, "dense.output.gradient.0", "dense.output.gradient.1"];
+    let [sum, of_extra, of_dense] = stepped(&both, Some(&from_extra), names);
+    assert_eq!(of_dense, expected, "the other reader's part");
+    let parts = of_extra.iter().zip(&of_dense);
+    assert_eq!(sum, parts.map(|(left, right)| left + right).collect::<Vec<f32>>());
+    assert!([&sum, &of_extra, &of_dense].into_iter().all(|values| values.iter().any(|value| *value != 0.0)));
+    // The part of `extra` where the ReLU let the value through: its output's gradient times its kernel, transposed.
+    let kernel = |input: usize, unit: usize| (((input * 4 + unit) * 7 + 5 * 3) % 11) as f32 / 10.0 - 0.45;
+    for (at, &part) in of_extra.iter().enumerate().filter(|(_, part)| **part != 0.0) {
+        let by_hand: f32 = (0..4).map(|unit| from_extra[at / 6 * 4 + unit] * kernel(at % 6, unit)).sum();
+        assert!((part - by_hand).abs() < 1e-6, "{at}: {part}, by hand {by_hand}");
+    }
 }

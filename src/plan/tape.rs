@@ -6,9 +6,8 @@ use std::sync::Arc;
 use super::arenas::{Arenas, Storage};
 use super::buffers::Buffers;
 use super::{BufferId, HostBuffers, Pass, VariableSpec};
-use crate::error::{Error, Result};
 use crate::gemm::GemmSelection;
-use crate::kernels::{Kernel, Partitions, ReluMask};
+use crate::kernels::{Add, Kernel, Partitions, ReluMask};
 
 /// The activations of a micro-batch between two layers, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,8 +26,10 @@ struct Value {
     relu_mask: ReluMask,
     /// Whether anything before it has weights.
     needs_gradient: bool,
-    /// Whether a pass writes its gradient already.
-    has_gradient: bool,
+    /// Stages that read the value, each of which leaves its part of the gradient.
+    readers: usize,
+    /// The buffers of these parts, as they come; of one reader, the gradient itself.
+    parts: Vec<BufferId>,
 }
 
 /// A network's buffers and passes as they come.
@@ -72,11 +73,13 @@ impl<'a> Tape<'a> {
         self.buffers.add(name, shape)
     }
 
-    /// The next value, which the layer of that name makes: so many values a sample. `output` is its buffer if there is one.
+    /// The next value, which the layer of that name makes and so many stages read: `values` a sample. `output` is its
+    /// buffer if there is one.
     pub(crate) fn value(
         &mut self,
         layer: &str,
         values: usize,
+        readers: usize,
         needs_gradient: bool,
         output: Option<BufferId>,
     ) -> ValueId {
@@ -84,7 +87,15 @@ impl<'a> Tape<'a> {
         let output = output.unwrap_or_else(|| self.buffer(&format!("{layer}.output"), shape.clone()));
         let gradient = self.buffer(&format!("{layer}.output.gradient"), if needs_gradient { shape } else { vec![1] });
         let values = self.rows * values;
-        self.values.push(Value { output, gradient, values, relu_mask: None, needs_gradient, has_gradient: false });
+        self.values.push(Value {
+            output,
+            gradient,
+            values,
+            relu_mask: None,
+            needs_gradient,
+            readers,
+            parts: Vec::new(),
+        });
         ValueId(self.values.len() - 1)
     }
 
@@ -115,20 +126,42 @@ impl<'a> Tape<'a> {
         self.values[value].gradient
     }
 
-    /// The buffer to write a value's gradient to; none where nothing needs it.
-    ///
-    /// # Errors
-    /// Where another layer has written it: no kernel adds to a gradient yet.
-    pub fn gradient(&mut self, ValueId(number): ValueId) -> Result<Option<BufferId>> {
-        let value = &mut self.values[number];
-        if !value.needs_gradient {
-            return Ok(None);
+    /// The buffer for a reader's part of a value's gradient; none where nothing needs it. Parts are whole: what a reader
+    /// does not reach is zero, as buffers are before anything ran.
+    pub fn gradient(&mut self, ValueId(number): ValueId) -> Option<BufferId> {
+        let Value { gradient, needs_gradient, readers, values, .. } = self.values[number];
+        if !needs_gradient {
+            return None;
         }
-        if value.has_gradient {
-            return Err(Error::Failed(format!("two layers make the gradient of value {number}")));
+        let part = match readers {
+            0 | 1 => gradient,
+            _ => {
+                let name = format!("{}.{}", self.buffers.0[gradient.0].name, self.values[number].parts.len());
+                self.buffer(&name, vec![self.rows, values / self.rows])
+            }
+        };
+        self.values[number].parts.push(part);
+        Some(part)
+    }
+
+    /// Adds up the parts of gradients that are complete, in the order in which they came.
+    pub(crate) fn add_up_gradients(&mut self) {
+        for number in 0..self.values.len() {
+            let Value { gradient, values, readers, .. } = self.values[number];
+            if readers < 2 || self.values[number].parts.len() < readers {
+                continue;
+            }
+            let parts = std::mem::take(&mut self.values[number].parts);
+            let name = self.buffers.0[gradient.0].name.clone();
+            let mut sum = parts[0];
+            for (place, part) in parts.iter().enumerate().skip(1) {
+                let last = place + 1 == parts.len();
+                let shape = vec![self.rows, values / self.rows];
+                let to = if last { gradient } else { self.buffer(&format!("{name}.sum_{place}"), shape) };
+                self.backward(&name, Add { values }, &[sum, *part, to]);
+                sum = to;
+            }
         }
-        value.has_gradient = true;
-        Ok(Some(value.gradient))
     }
 
     /// The number of the next dropout, which its random numbers follow from.

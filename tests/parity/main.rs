@@ -2,6 +2,7 @@
 //! the shader's essential lines to see them go red, and adds what only this kernel promises.
 
 mod adam;
+mod add;
 mod advance;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
