@@ -4,7 +4,7 @@
 
 const MICRO_BATCH: u32 = 2; // rows
 const MICRO_BATCHES: u32 = 1; // of a batch
-// 1: this was a training step, so Adam's time goes on as well.
+// 1: this was a training step, so the step goes on as well.
 const TRAINING: u32 = 1;
 const THREADS: u32 = 64;
 
@@ -42,7 +42,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
         if progress.micro_batch == MICRO_BATCHES {
             progress.micro_batch = 0;
             progress.batch++;
-            progress.time += TRAINING;
+            progress.step += TRAINING;
         }
     }
 }

@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let block = (group.y * GRID_WIDTH + group.x) * THREADS + thread.x;
     // Four values a block; the next micro-batch's blocks follow this one's.
     let block_of_batch = progress.micro_batch * ((VALUES + 3) / 4) + block;
-    let words = philox(vec4(block_of_batch, progress.time, LAYER, 0), progress.seed);
+    let words = philox(vec4(block_of_batch, progress.step, LAYER, 0), progress.seed);
     for (var lane = 0u; lane < 4; lane++) {
         let at = 4 * block + lane;
         if at < VALUES {

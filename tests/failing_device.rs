@@ -68,8 +68,8 @@ impl Executor for Failing {
         self.cpu.time(program, batches)
     }
 
-    fn depth(&self) -> usize {
-        self.cpu.depth()
+    fn in_flight(&self) -> usize {
+        self.cpu.in_flight()
     }
 }
 

@@ -71,13 +71,13 @@ pub fn by_all_columns(
             executor.write(squares, bytemuck::cast_slice(half_squares))?;
             executor.write(span, &[(place * SAMPLES) as u32, half_squares.len() as u32])?;
             executor.submit(Program::Training, 1)?;
-            if place >= executor.depth() {
+            if place >= executor.in_flight() {
                 executor.collect()?;
             }
             tell(callback, (number * portions.len() + place) as f64 / steps)?;
         }
         let numbers = executor.read(numbers)?;
-        (0..executor.depth().min(portions.len())).try_for_each(|_| executor.collect().map(drop))?;
+        (0..executor.in_flight().min(portions.len())).try_for_each(|_| executor.collect().map(drop))?;
         found.extend((0..queries.len() / columns).flat_map(|query| numbers[query..].iter().step_by(part)));
     }
     Ok(found)

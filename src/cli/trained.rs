@@ -133,7 +133,7 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
         optimizer: Some(OptimizerState {
             optimizer: Optimizer::default(),
             learning_rate: state.learning_rate,
-            time: state.time,
+            iterations: state.iterations,
         }),
         class_names: state.known_names(),
         left_out: Vec::new(),

@@ -103,7 +103,7 @@ impl Executor for Cpu {
         Ok(Timeline { passes, clock: Clock::Host, submitted, wall: submitted.elapsed() })
     }
 
-    fn depth(&self) -> usize {
+    fn in_flight(&self) -> usize {
         1
     }
 }

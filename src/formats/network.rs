@@ -33,7 +33,7 @@ pub struct OptimizerState {
     pub optimizer: Optimizer,
     pub learning_rate: f64,
     /// Steps done: the optimizer's t.
-    pub time: u32,
+    pub iterations: u32,
 }
 
 /// What files that only hold tensors say of a network, as JSON.

@@ -33,7 +33,7 @@ struct Submission {
 }
 
 /// Submissions under way: while the device works on one, the host prepares the next.
-const DEPTH: usize = 2;
+const IN_FLIGHT: usize = 2;
 
 impl Gpu {
     /// Opens the adapter and makes everything the plan needs there.
@@ -59,7 +59,7 @@ impl Gpu {
         drop(passes);
         let evaluation = training.split_off(plan.training.len());
         let log_words = plan.buffer(plan.log).words;
-        let idle = (0..DEPTH).map(|_| read_back_buffer(&device.device, log_words)).collect();
+        let idle = (0..IN_FLIGHT).map(|_| read_back_buffer(&device.device, log_words)).collect();
         device.check()?;
         Ok(Self { device, plan, buffers, training, evaluation, idle, waiting: VecDeque::new() })
     }
@@ -176,7 +176,7 @@ impl Executor for Gpu {
         timing::time(&self.device, self.dispatches(program), batches)
     }
 
-    fn depth(&self) -> usize {
-        DEPTH
+    fn in_flight(&self) -> usize {
+        IN_FLIGHT
     }
 }

@@ -80,7 +80,7 @@ impl Kernel for Advance {
         if progress.micro_batch as usize == self.micro_batches {
             progress.micro_batch = 0;
             progress.batch = progress.batch.wrapping_add(1);
-            progress.time = progress.time.wrapping_add(self.training.into());
+            progress.step = progress.step.wrapping_add(self.training.into());
         }
         words[..Progress::WORDS].copy_from_slice(bytemuck::cast_slice(&[progress]));
     }

@@ -43,8 +43,8 @@ pub(super) fn unwritten(count: usize) -> Vec<u32> {
     vec![SENTINEL; count]
 }
 
-pub(super) fn progress(batch: u32, time: u32, samples: u32, micro_batch: u32) -> Vec<u32> {
-    let progress = Progress { batch, time, samples, micro_batch, seed: [2020, 7] };
+pub(super) fn progress(batch: u32, step: u32, samples: u32, micro_batch: u32) -> Vec<u32> {
+    let progress = Progress { batch, step, samples, micro_batch, seed: [2020, 7] };
     bytemuck::cast_slice(&[progress]).to_vec()
 }
 

@@ -93,7 +93,7 @@ impl Kernel for Dropout {
                         let mut words = [[0; 4]; COUNTERS];
                         for (counter, words) in (first as u32..).zip(&mut words) {
                             *words =
-                                philox([counter, progress.time, self.layer, Stream::Dropout as u32], progress.seed);
+                                philox([counter, progress.step, self.layer, Stream::Dropout as u32], progress.seed);
                         }
                         for (value, &word) in values.iter_mut().zip(words.as_flattened()) {
                             *value = if word < keep { *value * scale } else { 0.0 };

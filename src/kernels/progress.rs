@@ -9,7 +9,7 @@ pub struct Progress {
     /// The batch within the order, from 0; also the row of the log.
     pub batch: u32,
     /// Training steps done since the start; dropout's counter.
-    pub time: u32,
+    pub step: u32,
     /// Samples in the order; the last batch may have fewer rows than the others.
     pub samples: u32,
     /// The micro-batch that is under way, from 0: a plan may take a large batch a few rows at a time.

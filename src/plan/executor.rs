@@ -92,5 +92,5 @@ pub trait Executor {
     fn time(&mut self, program: Program, batches: usize) -> Result<Timeline>;
 
     /// Submissions worth having under way at a time.
-    fn depth(&self) -> usize;
+    fn in_flight(&self) -> usize;
 }

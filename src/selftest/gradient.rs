@@ -135,7 +135,7 @@ pub fn dropout_gradient_checks(
 
 /// Step [`TIME`] once more. At a learning rate of zero it leaves its gradients and changes no weight.
 fn train(engine: &mut Engine, order: &[u32]) -> Result<Metrics> {
-    engine.time = TIME;
+    engine.iterations = TIME;
     engine.train(order, 0.0, &mut |_| ControlFlow::Continue(()))
 }
 

@@ -49,7 +49,7 @@ pub struct Engine<'a> {
     placement: Placement,
     seed: u64,
     /// Training steps done: the optimizer's t and dropout's counter.
-    pub time: u32,
+    pub iterations: u32,
     /// Batches in the next submission, so that one takes about [`SUBMISSION`].
     batches: usize,
 }
@@ -86,7 +86,7 @@ impl<'a> Engine<'a> {
             executor.write(host.images, &images)?;
             executor.write(host.labels, &labels)?;
         }
-        Ok(Self { plan, executor, source, placement, seed, time: 0, batches: 1 })
+        Ok(Self { plan, executor, source, placement, seed, iterations: 0, batches: 1 })
     }
 
     pub fn plan(&self) -> &TrainingPlan {
@@ -216,7 +216,7 @@ impl<'a> Engine<'a> {
     pub fn time(&mut self, order: &[u32], learning_rate: f64) -> Result<Timeline> {
         let batches = order.len().div_ceil(self.plan().batch);
         self.prepare(Program::Training, order, &|_| learning_rate)?;
-        self.time += batches as u32;
+        self.iterations += batches as u32;
         self.executor.time(Program::Training, batches)
     }
 
@@ -259,15 +259,15 @@ impl<'a> Engine<'a> {
         let mut stopped = false;
         let mut last = Instant::now();
         loop {
-            while under_way.len() < self.executor.depth() && !rest.is_empty() && !stopped {
+            while under_way.len() < self.executor.in_flight() && !rest.is_empty() && !stopped {
                 let (rows, later) = rest.split_at(rest.len().min(self.batches * batch));
                 rest = later;
                 let batches = rows.len().div_ceil(batch);
                 self.prepare(program, rows, learning_rate)?;
                 self.executor.submit(program, batches)?;
-                under_way.push_back((rows.len(), batches, self.time));
+                under_way.push_back((rows.len(), batches, self.iterations));
                 if program == Program::Training {
-                    self.time += batches as u32;
+                    self.iterations += batches as u32;
                 }
             }
             let Some((mut rows, batches, time)) = under_way.pop_front() else { return Ok(metrics) };
@@ -306,15 +306,16 @@ impl<'a> Engine<'a> {
             }
         }
         if program == Program::Training {
-            let no_more = || Error::Usage(format!("step {}: no more can be counted; start another run", self.time));
-            let last = self.time.checked_add(Plan::BATCHES as u32).ok_or_else(no_more)?;
-            let steps = self.time + 1..=last;
+            let no_more =
+                || Error::Usage(format!("step {}: no more can be counted; start another run", self.iterations));
+            let last = self.iterations.checked_add(Plan::BATCHES as u32).ok_or_else(no_more)?;
+            let steps = self.iterations + 1..=last;
             let rule = self.plan().optimizer.rule();
             let rates: Vec<f32> = steps.flat_map(|time| rule.step(learning_rate(time), time)).collect();
             self.write(host.rates, &rates)?;
         }
         let progress = Progress {
-            time: self.time,
+            step: self.iterations,
             samples: rows.len() as u32,
             seed: random::key(self.seed),
             ..Progress::default()

@@ -73,7 +73,7 @@ fn steps_end_before_they_wrap() {
     let (train, none) = (samples(6), samples(0));
     let source = Source { parts: [&train, &none] };
     let mut engine = engine(plan, source, Placement::Resident).unwrap();
-    engine.time = u32::MAX - 3;
+    engine.iterations = u32::MAX - 3;
     let trained = engine.train(&[0], 1e-3, &mut |_| ControlFlow::Continue(()));
     assert!(trained.unwrap_err().to_string().contains("no more can be counted"));
 }

@@ -31,7 +31,8 @@ pub struct State {
     /// Steps done of the epoch after those.
     pub step: usize,
     /// All steps done: the optimizer's t and dropout's counter.
-    pub time: u32,
+    #[serde(rename = "time")]
+    pub iterations: u32,
     /// Of the unfinished epoch.
     #[serde(rename = "tally")]
     pub metrics: Metrics,
@@ -69,7 +70,7 @@ impl State {
             adapter,
             epoch: 0,
             step: 0,
-            time: 0,
+            iterations: 0,
             metrics: Metrics::default(),
             best: None,
             early_stopping: EarlyStoppingState::default(),

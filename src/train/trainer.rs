@@ -61,7 +61,7 @@ impl<'a> Trainer<'a> {
         let split = state.config.split(count)?;
         let test = (count as u32..source.len() as u32).collect();
         engine.initialise()?;
-        engine.time = state.time;
+        engine.iterations = state.iterations;
         Ok(Self { engine, split, test, state, other_weights: None, training: Training::default() })
     }
 
@@ -78,12 +78,13 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Data`] where tensors or progress are not this model's.
     pub fn go_on_from(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
-        let State { epoch, step, time, metrics, .. } = self.state;
+        let State { epoch, step, iterations, metrics, .. } = self.state;
         let samples = step.saturating_mul(self.state.config.batch_size).min(self.split.train.len());
         let all = epoch.saturating_mul(self.steps()).saturating_add(step);
-        if step > self.steps() || metrics.samples != samples as u64 || time as usize != all {
+        if step > self.steps() || metrics.samples != samples as u64 || iterations as usize != all {
             let path = path.display();
-            let problem = format!("epoch {epoch}, step {step}, time {time} and its metrics contradict each other");
+            let problem =
+                format!("epoch {epoch}, step {step}, time {iterations} and its metrics contradict each other");
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
         weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
@@ -124,7 +125,7 @@ impl<'a> Trainer<'a> {
         let metrics = self.engine.train_from(self.state.metrics, rest, &learning_rates, callback)?;
         self.training.samples += (metrics.samples - self.state.metrics.samples) as usize;
         self.training.seconds += start.elapsed().as_secs_f64();
-        self.state.time = self.engine.time;
+        self.state.iterations = self.engine.iterations;
         self.state.step = (metrics.samples as usize).div_ceil(batch);
         self.state.metrics = metrics;
         if (metrics.samples as usize) < order.len() {
@@ -138,7 +139,7 @@ impl<'a> Trainer<'a> {
             accuracy: metrics.accuracy(),
             val_loss: validation.loss(),
             val_accuracy: validation.accuracy(),
-            learning_rate: learning_rates(self.state.time),
+            learning_rate: learning_rates(self.state.iterations),
         };
         if !result.val_loss.is_finite() {
             let problem = format!("the validation loss is {} after epoch {}", result.val_loss, result.epoch);

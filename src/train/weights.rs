@@ -55,7 +55,7 @@ impl Part {
         let all = engine.get_all(&self.places)?;
         for (values, Variable { layer, .. }) in all.iter().zip(&self.variables) {
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                let problem = format!("a weight{} of {layer} is {value} after step {}", self.suffix, engine.time);
+                let problem = format!("a weight{} of {layer} is {value} after step {}", self.suffix, engine.iterations);
                 return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
             }
         }

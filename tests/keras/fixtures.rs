@@ -41,7 +41,8 @@ fn keras_own_files_are_read_to_the_bit() {
         let network = decode(&bytes, &name).unwrap();
         let model = Model::sequence(&expected_file.name, [8, 6, 1], expected.layers.clone());
         assert_eq!(network.model, model, "{name}");
-        let adam = network.optimizer.as_ref().map(|adam| Adam { learning_rate: adam.learning_rate, time: adam.time });
+        let adam =
+            network.optimizer.as_ref().map(|adam| Adam { learning_rate: adam.learning_rate, time: adam.iterations });
         assert_eq!(adam, expected_file.adam, "{name}");
         let hash = |values: &[f32]| {
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();

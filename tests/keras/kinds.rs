@@ -121,7 +121,7 @@ fn what_only_training_knows_is_named() {
 fn an_adam_that_counts_in_32_bits_goes_on() {
     let network = decode(&fs::read(files().join("keras3/rows.keras")).unwrap(), "rows.keras").unwrap();
     let adam = network.optimizer.unwrap();
-    assert_eq!((adam.time, adam.learning_rate as f32, network.tensors.len()), (2, 0.001, 12));
+    assert_eq!((adam.iterations, adam.learning_rate as f32, network.tensors.len()), (2, 0.001, 12));
 }
 
 #[test]

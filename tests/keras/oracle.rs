@@ -68,11 +68,11 @@ fn write_ours(name: &str, folder: &Path) {
         fs::write(folder.join("labels.u8"), &samples.labels).unwrap();
         let probabilities: Vec<u8> = probabilities(engine).iter().flat_map(|value| value.to_le_bytes()).collect();
         fs::write(folder.join("probabilities.f64"), probabilities).unwrap();
-        let time = engine.time;
+        let time = engine.iterations;
         let loss = train(engine, LEARNING_RATE);
         write_arrays(&super::support::network(engine, LEARNING_RATE), &folder.join("after"));
         let truth = json!({
-            "learning_rate": LEARNING_RATE, "time": time, "batch": BATCH, "time_after": engine.time, "loss_after": loss
+            "learning_rate": LEARNING_RATE, "time": time, "batch": BATCH, "time_after": engine.iterations, "loss_after": loss
         });
         fs::write(folder.join("truth.json"), truth.to_string()).unwrap();
     });
@@ -110,7 +110,7 @@ fn check_theirs(name: &str, folder: &Path, file: &str) {
     }
     let expected: Value = serde_json::from_slice(&fs::read(truth.join("truth.json")).unwrap()).unwrap();
     let adam = network.optimizer.as_ref().unwrap();
-    assert_eq!(json!({ "learning_rate": adam.learning_rate, "time": adam.time }), expected, "{what}");
+    assert_eq!(json!({ "learning_rate": adam.learning_rate, "time": adam.iterations }), expected, "{what}");
     let samples = samples(&model, IMAGES);
     let ours = with_engine(&model, &samples, |engine| {
         put(engine, &network);

@@ -69,7 +69,7 @@ pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
         }
     }
     let (model, optimizer) = (engine.plan().model.clone(), engine.plan().optimizer.clone());
-    let optimizer = Some(OptimizerState { optimizer, learning_rate, time: engine.time });
+    let optimizer = Some(OptimizerState { optimizer, learning_rate, time: engine.iterations });
     Network { model, tensors, optimizer, class_names: Vec::new(), left_out: Vec::new() }
 }
 
@@ -81,7 +81,7 @@ pub fn put(engine: &mut Engine, network: &Network) {
             engine.put(place, &tensor(network, &(variable.name() + suffix)).values).unwrap();
         }
     }
-    engine.time = network.optimizer.as_ref().map_or(0, |state| state.time);
+    engine.iterations = network.optimizer.as_ref().map_or(0, |state| state.iterations);
 }
 
 /// Where a variable's values and moments are, and what their names end in.

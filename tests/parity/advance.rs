@@ -21,7 +21,7 @@ fn every_broken_line_is_noticed() {
         mutation("the last micro-batch", "progress.micro_batch == MICRO_BATCHES", "progress.micro_batch >= 1"),
         mutation("the next batch's micro-batch", "progress.micro_batch = 0;", "progress.micro_batch = 1;"),
         mutation("the batch", "progress.batch++", "progress.batch += 2u"),
-        mutation("Adam's time", "progress.time += TRAINING", "progress.time += 1u"),
+        mutation("the step", "progress.step += TRAINING", "progress.step += 1u"),
     ];
     all_go_red("advance", &mutations);
 }

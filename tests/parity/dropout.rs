@@ -16,7 +16,7 @@ fn every_broken_line_is_noticed() {
         mutation("the key", "0x9e3779b9u", "0x9e3779b8u"),
         mutation("the carry", "(middle >> 16) + (other >> 16)", "(middle >> 16)"),
         mutation("the seed", "progress.seed)", "progress.seed.yx)"),
-        mutation("the step", "progress.time, LAYER", "0u, LAYER"),
+        mutation("the step", "progress.step, LAYER", "0u, LAYER"),
         mutation("the layer", "LAYER, 0)", "0u, 0)"),
         mutation("the micro-batch's blocks", "((VALUES + 3) / 4) + block", "(VALUES / 4) + block"),
         mutation("the lane", "words[lane]", "words[0]"),
@@ -33,7 +33,7 @@ fn the_mean_stays_and_each_step_chooses_anew() {
     use gpu_fmnist::kernels::{Case, Dropout, Progress};
     let values = 100_000;
     let after = |time| {
-        let progress = Progress { time, seed: [7, 0], ..Progress::default() };
+        let progress = Progress { step: time, seed: [7, 0], ..Progress::default() };
         let memory = vec![bytemuck::cast_slice(&[progress]).to_vec(), vec![1.0_f32.to_bits(); values]];
         let kernel = Box::new(Dropout { values, layer: 1, rate: 0.25 });
         crate::probe()

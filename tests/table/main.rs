@@ -78,7 +78,7 @@ fn rows_name_the_shaders_own_bindings() {
 fn the_shaders_progress_is_the_hosts() {
     let host = [
         ("batch", offset_of!(Progress, batch)),
-        ("time", offset_of!(Progress, time)),
+        ("step", offset_of!(Progress, step)),
         ("samples", offset_of!(Progress, samples)),
         ("micro_batch", offset_of!(Progress, micro_batch)),
         ("seed", offset_of!(Progress, seed)),

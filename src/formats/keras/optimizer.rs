@@ -36,7 +36,7 @@ pub fn adam(
             learning_rate = f64::from(current);
         }
     }
-    let time = u32::try_from(reader.integer(&paths.iteration).ok()?).ok()?;
+    let iterations = u32::try_from(reader.integer(&paths.iteration).ok()?).ok()?;
     let mut tensors = Vec::new();
     for (index, variable) in variables.iter().enumerate() {
         for (state, paths) in Adam::STATES.iter().zip(&paths.moments) {
@@ -44,7 +44,7 @@ pub fn adam(
         }
     }
     let optimizer = Optimizer::Adam(Adam::default());
-    is_learning_rate(learning_rate).then_some((OptimizerState { optimizer, learning_rate, time }, tensors))
+    is_learning_rate(learning_rate).then_some((OptimizerState { optimizer, learning_rate, iterations }, tensors))
 }
 
 /// What messages call it.

@@ -52,10 +52,10 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     for variable in &variables {
         root.array(&path(variable), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
     }
-    if let Some(OptimizerState { optimizer, learning_rate, time }) = &network.optimizer {
+    if let Some(OptimizerState { optimizer, learning_rate, iterations }) = &network.optimizer {
         let group = root.group("optimizer/vars");
         group.text("name", optimizer.rule().name());
-        group.array("0", &[], Values::I64(vec![(*time).into()]));
+        group.array("0", &[], Values::I64(vec![(*iterations).into()]));
         group.array("1", &[], Values::F32(vec![*learning_rate as f32]));
         let states = optimizer.rule().states();
         let states = variables.iter().flat_map(|variable| states.iter().map(move |state| (variable, state)));
