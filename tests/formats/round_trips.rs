@@ -17,7 +17,7 @@ fn exchanged(mut network: Network) -> Network {
 
 /// An optimizer on its way.
 fn begun() -> OptimizerState {
-    OptimizerState { optimizer: Optimizer::default(), learning_rate: 1e-3, time: 7 }
+    OptimizerState { optimizer: Optimizer::default(), learning_rate: 1e-3, iterations: 7 }
 }
 
 fn bits(network: &Network) -> Vec<u32> {

@@ -69,7 +69,7 @@ pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
         }
     }
     let (model, optimizer) = (engine.plan().model.clone(), engine.plan().optimizer.clone());
-    let optimizer = Some(OptimizerState { optimizer, learning_rate, time: engine.iterations });
+    let optimizer = Some(OptimizerState { optimizer, learning_rate, iterations: engine.iterations });
     Network { model, tensors, optimizer, class_names: Vec::new(), left_out: Vec::new() }
 }
 
