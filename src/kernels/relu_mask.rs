@@ -1,4 +1,4 @@
-//! The epilogue that three kernels share: a gradient goes back through the ReLU and dropout that made a value.
+//! The epilogue of the kernels that make input gradients: a gradient goes back through the ReLU and dropout that made a value.
 
 use super::Constants;
 use super::vectors::vectorised;

@@ -1,5 +1,5 @@
 //! What a network can be made of, a file a layer: its keys in a model file, its shapes, its variables, and the passes that
-//! it emits. A layer is one of these files, a variant of [`Layer`] with its place in `operation`, and a row in each format.
+//! it emits. A layer is one of these files, a row in the list below, and a row in each format.
 
 mod activate;
 mod activation;
@@ -24,37 +24,42 @@ pub use operation::{Backward, Fused, Inferred, Operation, Place, Rules};
 
 use serde::{Deserialize, Serialize};
 
-/// One layer, as a TOML or JSON file spells it. Sizes are [height, width]; a file may give one number for both.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Layer {
-    #[serde(rename = "conv2d")]
-    Conv2d(Conv2d),
-    #[serde(rename = "max_pool2d")]
-    MaxPool2d(MaxPool2d),
-    Flatten(Flatten),
-    Dense(Dense),
-    Dropout(Dropout),
-    Activation(Activate),
+/// Makes the enum of all layers from one list, and with it everything that has a row for each.
+macro_rules! layers {
+    ($($(#[$attribute:meta])* $variant:ident($layer:ty) $keys:path,)*) => {
+        /// One layer, as a TOML or JSON file spells it. Sizes are [height, width]; a file may give one number for both.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        pub enum Layer {
+            $($(#[$attribute])* $variant($layer),)*
+        }
+
+        /// Every layer's keys, in the order of [`Layer`].
+        pub const LAYER_KEYS: &[&LayerKeys] = &[$(&$keys),*];
+
+        impl Layer {
+            /// What every layer can say of itself.
+            pub fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Layer::$variant(layer) => layer,)*
+                }
+            }
+        }
+    };
 }
 
-/// Every layer's keys, in the order of [`Layer`].
-pub const LAYER_KEYS: [&LayerKeys; 6] =
-    [&conv2d::KEYS, &max_pool2d::KEYS, &flatten::KEYS, &dense::KEYS, &dropout::KEYS, &activate::KEYS];
+layers! {
+    #[serde(rename = "conv2d")]
+    Conv2d(Conv2d) conv2d::KEYS,
+    #[serde(rename = "max_pool2d")]
+    MaxPool2d(MaxPool2d) max_pool2d::KEYS,
+    Flatten(Flatten) flatten::KEYS,
+    Dense(Dense) dense::KEYS,
+    Dropout(Dropout) dropout::KEYS,
+    Activation(Activate) activate::KEYS,
+}
 
 impl Layer {
-    /// What every layer can say of itself.
-    pub fn operation(&self) -> &dyn Operation {
-        match self {
-            Layer::Conv2d(layer) => layer,
-            Layer::MaxPool2d(layer) => layer,
-            Layer::Flatten(layer) => layer,
-            Layer::Dense(layer) => layer,
-            Layer::Dropout(layer) => layer,
-            Layer::Activation(layer) => layer,
-        }
-    }
-
     /// The activation that the layer applies to its output.
     pub fn activation(&self) -> Activation {
         self.operation().activation()
@@ -82,6 +87,7 @@ mod tests {
             Layer::Dropout(Dropout { rate: 0.5 }),
             Layer::Activation(Activate { activation }),
         ];
+        assert_eq!(layers.len(), LAYER_KEYS.len(), "a layer of each kind");
         for (layer, keys) in layers.iter().zip(LAYER_KEYS) {
             let whole = toml::Table::try_from(layer).unwrap();
             let mut spelled: Vec<&str> = whole.keys().map(String::as_str).filter(|key| *key != "type").collect();

@@ -83,7 +83,7 @@ fn check(model: &toml::Table) -> std::result::Result<(), String> {
             Some(other) => return Err(format!("{place}: type is {}; write type = \"dense\" or another", shown(other))),
         };
         let Some(LayerKeys { required, optional, .. }) = LAYER_KEYS.iter().find(|keys| keys.kind == kind) else {
-            let names = LAYER_KEYS.map(|keys| keys.kind);
+            let names: Vec<&str> = LAYER_KEYS.iter().map(|keys| keys.kind).collect();
             let hint = nearest(kind, &names);
             return Err(format!("{place}: unknown type \"{kind}\"{hint}; there are {}", names.join(", ")));
         };

@@ -1,5 +1,5 @@
 //! What may be fused. Each rewrite changes one thing where it finds it allowed, and leaves the network's numbers as they
-//! are; what none takes runs as it stands.
+//! are.
 
 use super::graph::{Graph, Stage};
 use crate::plan::ValueId;

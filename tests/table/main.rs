@@ -10,7 +10,7 @@ use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
 use gpu_fmnist::gemm::{GemmKind, VARIANTS, Variant};
-use gpu_fmnist::kernels::{Access, Descriptor, Element, Progress, REGISTRY, specialise};
+use gpu_fmnist::kernels::{Access, Descriptor, Element, GemmKernel, Progress, REGISTRY, specialise};
 use gpu_fmnist::optimizers::Optimizer;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
@@ -152,7 +152,7 @@ fn shaders_say_things_once() {
     assert_eq!(equal_lines("a\nb\nc\nd", "x\nb\nc\ne\nb"), 2);
 }
 
-/// Every variant is a kernel, needs what its shader uses and no more, and every product has one that runs anywhere.
+/// Every variant is a product's kernel, needs what its shader uses and no more, and every product has one that runs anywhere.
 #[test]
 fn variants_are_kernels_and_say_what_they_need() {
     for variant in VARIANTS {
@@ -161,6 +161,10 @@ fn variants_are_kernels_and_say_what_they_need() {
         let module = naga::front::wgsl::parse_str(row.wgsl).unwrap();
         let needs = |capabilities| Validator::new(ValidationFlags::all(), capabilities).validate(&module).is_err();
         assert_eq!(needs(Capabilities::default()), !variant.features.is_empty(), "{}", row.name);
+        for case in (row.cases)() {
+            let product = GemmKernel::of(&*case.kernel).unwrap_or_else(|| panic!("{}: no GemmKernel", row.name));
+            assert_eq!(product.problem().kind, variant.kind, "{}", row.name);
+        }
     }
     for kind in GemmKind::ALL {
         let anywhere = |variant: &Variant| variant.kind == kind && variant.features.is_empty();
