@@ -18,8 +18,8 @@ pub(super) fn variables(kernel: Vec<usize>, keys: &str) -> std::result::Result<V
     Ok(vec![VariableSpec { kind: VariableKind::Kernel, shape: kernel, initial }, bias])
 }
 
-/// The buffers that a layer's backward passes read.
-struct Product {
+/// What the passes that make the input's gradient are made of.
+struct InputGradient {
     layer: String,
     convolution: Convolution,
     input: ValueId,
@@ -53,27 +53,28 @@ pub(super) fn emit(convolution: Convolution, place: &Place, tape: &mut Tape) -> 
         tape.forward_from(&layer, kernel, &[from, weights, to, argmax], vec![0, first, 0, 0]);
     }
     tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
-    let product = Product { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
+    let to_input =
+        InputGradient { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
     Ok(Box::new(move |tape| {
         if let Some(gradient) = tape.gradient(input) {
-            product.input_gradient(gradient, tape);
+            to_input.record(gradient, tape);
         }
         let bound = [from, tape.gradient_of(output), argmax, gradients];
-        tape.backward_from(&product.layer, weight_gradient, &bound, vec![0, 0, 0, first_gradient]);
+        tape.backward_from(&to_input.layer, weight_gradient, &bound, vec![0, 0, 0, first_gradient]);
         Ok(())
     }))
 }
 
-impl Product {
+impl InputGradient {
     /// The product that makes an input's gradient, of the layer's images or of their patches.
     fn kernel(&self, convolution: Convolution, relu_mask: ReluMask, tape: &Tape) -> ConvInputGradient {
         let config = tape.tiles.config(GemmKind::InputGradient, &convolution);
         ConvInputGradient { convolution, positions_per_word: self.positions_per_word, relu_mask, config }
     }
 
-    fn input_gradient(&self, gradient: BufferId, tape: &mut Tape) {
+    fn record(&self, gradient: BufferId, tape: &mut Tape) {
         if tape.tiles.uses_col2im(&self.convolution) {
-            return self.input_gradient_by_patches(gradient, tape);
+            return self.record_by_patches(gradient, tape);
         }
         let (weights, first) = self.weights;
         let kernel = self.kernel(self.convolution, tape.relu_mask(self.input), tape);
@@ -82,7 +83,7 @@ impl Product {
     }
 
     /// Patch by patch, then added up, some images at a time, so that their patches fit a cache.
-    fn input_gradient_by_patches(&self, gradient: BufferId, tape: &mut Tape) {
+    fn record_by_patches(&self, gradient: BufferId, tape: &mut Tape) {
         let (convolution, layer, (weights, first)) = (self.convolution, &self.layer, self.weights);
         let group = Convolution { batch: Col2im::group(&convolution, self.positions_per_word), ..convolution };
         let patches = group.patches();
