@@ -1,0 +1,205 @@
+//! The registry of kernels against the shaders' files and what naga reads in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::mem::offset_of;
+use std::path::PathBuf;
+
+use gpu_fmnist::gemm::{GemmKind, VARIANTS, Variant};
+use gpu_fmnist::kernels::{Access, Descriptor, Element, GemmKernel, Progress, REGISTRY, specialise};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, StorageAccess, TypeInner};
+
+use crate::{files, root};
+
+/// File names without their ending, of the files with that ending.
+fn names(folder: &str, ending: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(ending).map(str::to_owned)).collect()
+}
+
+/// The shader, valid without any capability that WebGPU does not promise.
+fn parse(row: &Descriptor, text: &str) -> (Module, ModuleInfo) {
+    let name = row.name;
+    let module =
+        naga::front::wgsl::parse_str(text).unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(text)));
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::default());
+    let info = validator.validate(&module).unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(text)));
+    (module, info)
+}
+
+#[test]
+fn every_shader_has_its_row_its_host_side_and_its_test() {
+    let table: BTreeSet<String> = REGISTRY.iter().map(|row| row.name.to_owned()).collect();
+    assert_eq!(names("shaders", ".wgsl"), table, "shaders/ and the kernel table");
+    for folder in ["src/kernels", "tests/parity"] {
+        let files = names(folder, ".rs");
+        let missing: Vec<&String> = table.difference(&files).collect();
+        assert!(missing.is_empty(), "{folder} lacks {missing:?}");
+    }
+}
+
+#[test]
+fn rows_name_the_shaders_own_bindings() {
+    for row in REGISTRY {
+        let (module, _) = parse(row, row.wgsl);
+        let mut bound: Vec<_> = module
+            .global_variables
+            .iter()
+            .filter_map(|(_, variable)| variable.binding.map(|place| (place.binding, variable)))
+            .collect();
+        bound.sort_by_key(|(binding, _)| *binding);
+        assert_eq!(bound.len(), row.bindings.len(), "{}: number of bindings", row.name);
+        for ((number, variable), binding) in bound.iter().zip(row.bindings) {
+            let place = format!("{}: @binding({number})", row.name);
+            assert_eq!(variable.name.as_deref(), Some(binding.name), "{place}");
+            let AddressSpace::Storage { access } = variable.space else { panic!("{place}: {:?}", variable.space) };
+            let writes = access.contains(StorageAccess::STORE);
+            assert_eq!(writes, binding.access == Access::Write, "{place}: access");
+            let floats = match &module.types[variable.ty].inner {
+                TypeInner::Array { base, .. } => module.types[*base].inner.scalar() == Some(naga::Scalar::F32),
+                _ => false,
+            };
+            assert_eq!(floats, binding.element == Element::F32, "{place}: element");
+        }
+    }
+}
+
+#[test]
+fn the_shaders_progress_is_the_hosts() {
+    let host = [
+        ("batch", offset_of!(Progress, batch)),
+        ("step", offset_of!(Progress, step)),
+        ("samples", offset_of!(Progress, samples)),
+        ("micro_batch", offset_of!(Progress, micro_batch)),
+        ("seed", offset_of!(Progress, seed)),
+    ];
+    let mut found = 0;
+    for row in REGISTRY {
+        let (module, _) = parse(row, row.wgsl);
+        for (_, kind) in module.types.iter().filter(|(_, kind)| kind.name.as_deref() == Some("Progress")) {
+            let TypeInner::Struct { members, span } = &kind.inner else { panic!("{}: no struct", row.name) };
+            let members: Vec<(&str, usize)> =
+                members.iter().map(|member| (member.name.as_deref().unwrap(), member.offset as usize)).collect();
+            assert_eq!(members, host, "{}", row.name);
+            assert_eq!(*span as usize, size_of::<Progress>(), "{}", row.name);
+            found += 1;
+        }
+    }
+    assert_eq!(found, 5);
+}
+
+/// Texts of `shaders/common/` by name.
+fn parts() -> BTreeMap<String, String> {
+    let read = |name: String| (fs::read_to_string(root().join(format!("shaders/common/{name}.wgsl"))).unwrap(), name);
+    names("shaders/common", ".wgsl").into_iter().map(read).map(|(text, name)| (name, text)).collect()
+}
+
+/// The parts that a shader's header names: `With the parts gemm and patches.`
+fn named_parts(text: &str) -> BTreeSet<String> {
+    let header: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//")).map(str::trim).collect();
+    let header = header.join(" ");
+    let Some((_, named)) = header.split_once("With the part") else { return BTreeSet::new() };
+    let named = named.split('.').next().unwrap_or_default();
+    let words = named.trim_start_matches('s').split([' ', ',']).filter(|word| !["", "and"].contains(word));
+    words.map(str::to_owned).collect()
+}
+
+/// A shader is its own file and the parts that its header names, and nothing else; every part is some shader's.
+#[test]
+fn shaders_are_made_of_the_parts_that_they_name() {
+    let parts = parts();
+    let mut used = BTreeSet::new();
+    for row in REGISTRY {
+        let own = fs::read_to_string(root().join(format!("shaders/{}.wgsl", row.name))).unwrap();
+        let named = named_parts(&own);
+        let texts = named.iter().map(|name| parts.get(name).unwrap_or_else(|| panic!("{}: no part {name}", row.name)));
+        let length: usize = own.len() + texts.clone().map(|text| text.len() + 1).sum::<usize>();
+        assert!(row.wgsl.starts_with(&own) && texts.into_iter().all(|text| row.wgsl.contains(text)), "{}", row.name);
+        assert_eq!(row.wgsl.len(), length, "{}: its header names {named:?}", row.name);
+        used.extend(named);
+    }
+    assert_eq!(used, parts.into_keys().collect(), "parts");
+}
+
+/// The longest run of equal lines of two texts.
+fn equal_lines(one: &str, other: &str) -> usize {
+    let [one, other] = [one, other].map(|text| text.lines().collect::<Vec<_>>());
+    let run = |(i, j): (usize, usize)| one[i..].iter().zip(&other[j..]).take_while(|(a, b)| a == b).count();
+    let starts = (0..one.len()).flat_map(|i| (0..other.len()).map(move |j| (i, j)));
+    starts.map(run).max().unwrap_or_default()
+}
+
+#[test]
+fn shaders_say_things_once() {
+    let texts: Vec<(PathBuf, String)> =
+        files("shaders").into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
+    let mut alike = Vec::new();
+    for (number, (path, text)) in texts.iter().enumerate() {
+        let others = texts[number + 1..].iter().filter(|(_, other)| equal_lines(text, other) >= 6);
+        alike.extend(others.map(|(other, _)| format!("{} and {}", path.display(), other.display())));
+    }
+    assert!(texts.len() > 20 && alike.len() <= 2, "six or more equal lines: {alike:#?}");
+    assert_eq!(equal_lines("a\nb\nc\nd", "x\nb\nc\ne\nb"), 2);
+}
+
+/// Every variant is a product's kernel, needs what its shader uses and no more, and every product has one that runs anywhere.
+#[test]
+fn variants_are_kernels_and_say_what_they_need() {
+    for variant in VARIANTS {
+        let row = REGISTRY.into_iter().find(|row| row.name == variant.kernel);
+        let row = row.unwrap_or_else(|| panic!("{}: no such kernel", variant.kernel));
+        let module = naga::front::wgsl::parse_str(row.wgsl).unwrap();
+        let needs = |capabilities| Validator::new(ValidationFlags::all(), capabilities).validate(&module).is_err();
+        assert_eq!(needs(Capabilities::default()), !variant.features.is_empty(), "{}", row.name);
+        for case in (row.cases)() {
+            let product = GemmKernel::of(&*case.kernel).unwrap_or_else(|| panic!("{}: no GemmKernel", row.name));
+            assert_eq!(product.problem().kind, variant.kind, "{}", row.name);
+        }
+    }
+    for kind in GemmKind::ALL {
+        let anywhere = |variant: &Variant| variant.kind == kind && variant.features.is_empty();
+        assert!(VARIANTS.iter().any(anywhere), "{kind:?}");
+    }
+}
+
+/// Every specialisation of the cases is valid, keeps to WebGPU's default limits, and translates for every platform.
+#[test]
+fn every_specialisation_translates_for_every_platform() {
+    for row in REGISTRY {
+        for case in (row.cases)() {
+            let text = specialise(row.wgsl, &case.kernel.constants());
+            let (module, info) = parse(row, &text);
+            let size = module.entry_points[0].workgroup_size;
+            assert!(size.iter().product::<u32>() <= 256, "{}: {size:?}, {}", row.name, case.label);
+            assert!(row.bindings.len() <= 8, "{}: more storage buffers than WebGPU promises", row.name);
+            translate(row.name, &module, &info);
+        }
+    }
+}
+
+fn translate(name: &str, module: &Module, info: &ModuleInfo) {
+    naga::back::spv::write_vec(module, info, &Default::default(), None)
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let options = naga::back::msl::Options { fake_missing_bindings: true, ..Default::default() };
+    naga::back::msl::write_string(module, info, &options, &Default::default())
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let options = naga::back::hlsl::Options { fake_missing_bindings: true, ..Default::default() };
+    let mut text = String::new();
+    naga::back::hlsl::Writer::new(&mut text, &options, &Default::default())
+        .write(module, info, None)
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let options = naga::back::glsl::Options {
+        version: naga::back::glsl::Version::new_gles(310),
+        ..naga::back::glsl::Options::default()
+    };
+    let pipeline = naga::back::glsl::PipelineOptions {
+        shader_stage: naga::ShaderStage::Compute,
+        entry_point: "main".into(),
+        multiview: None,
+    };
+    let mut text = String::new();
+    naga::back::glsl::Writer::new(&mut text, module, info, &options, &pipeline, Default::default())
+        .and_then(|mut writer| writer.write())
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+}
