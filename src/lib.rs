@@ -32,8 +32,7 @@
 //!
 //! A data set in files is a [`Dataset`]; `model::by_name_or_file` knows the built-in networks and reads TOML files.
 //!
-//! ARCHITECTURE.md has the map. Imports point one way:
-//! cli → facade → classical → measure → tune → selftest → report → train → plot → evaluate → formats → (gpu, cpu) → plan → kernels → (model, data, callback, random, sniff, shell, error).
+//! ARCHITECTURE.md has the map, and the order in which modules may import each other.
 
 pub mod callback;
 #[cfg(feature = "classical")]
