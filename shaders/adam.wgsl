@@ -11,6 +11,7 @@ const WORKGROUPS: u32 = 2;
 const MICRO_BATCHES: u32 = 1;
 const MICRO_BATCH_STRIDE: u32 = 128; // from a micro-batch's gradients to the next one's
 const THREADS: u32 = 64;
+const VALUES_PER_THREAD: u32 = 4; // finding the variable takes as long as updating a value
 const GRID_WIDTH: u32 = 1;
 
 @group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
@@ -31,27 +32,33 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         return;
     }
     let variable = variables[own];
-    let index = (own - variables[variable]) * THREADS + thread.x;
-    if index >= variables[variable + 1] {
-        return;
-    }
-    var place = variables[variable + 3] + index;
+    let words = variables[variable + 1];
+    let first_value = variables[variable + 2];
+    let first_partition = variables[variable + 3];
     let partitions = variables[variable + 4];
     let stride = variables[variable + 5];
-    var sum = gradient[place];
-    for (var part = 1u; part < partitions; part++) {
-        sum += gradient[place + part * stride];
-    }
-    for (var micro_batch = 1u; micro_batch < MICRO_BATCHES; micro_batch++) {
-        place += MICRO_BATCH_STRIDE;
-        for (var part = 0u; part < partitions; part++) {
+    let first = (own - variables[variable]) * THREADS * VALUES_PER_THREAD + thread.x;
+    for (var turn = 0u; turn < VALUES_PER_THREAD; turn++) {
+        let index = first + turn * THREADS;
+        if index >= words {
+            return;
+        }
+        var place = first_partition + index;
+        var sum = gradient[place];
+        for (var part = 1u; part < partitions; part++) {
             sum += gradient[place + part * stride];
         }
+        for (var micro_batch = 1u; micro_batch < MICRO_BATCHES; micro_batch++) {
+            place += MICRO_BATCH_STRIDE;
+            for (var part = 0u; part < partitions; part++) {
+                sum += gradient[place + part * stride];
+            }
+        }
+        let at = first_value + index;
+        let m = first_moment[at] + STEP_1 * (sum - first_moment[at]);
+        let v = second_moment[at] + STEP_2 * (sum * sum - second_moment[at]);
+        first_moment[at] = m;
+        second_moment[at] = v;
+        weights[at] -= rates[progress.batch] * m / (sqrt(v) + EPSILON);
     }
-    let at = variables[variable + 2] + index;
-    let m = first_moment[at] + STEP_1 * (sum - first_moment[at]);
-    let v = second_moment[at] + STEP_2 * (sum * sum - second_moment[at]);
-    first_moment[at] = m;
-    second_moment[at] = v;
-    weights[at] -= rates[progress.batch] * m / (sqrt(v) + EPSILON);
 }

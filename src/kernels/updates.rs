@@ -1,7 +1,11 @@
 //! What one update pass goes over: many variables, small and large, in buffers that they share.
 
-/// Threads of an update's workgroup, which each update one value.
+/// Threads of an update's workgroup.
 pub const THREADS: usize = 64;
+/// Values of a variable that each of them updates.
+pub const VALUES_PER_THREAD: usize = 4;
+/// Values that a workgroup updates.
+const WORKGROUP_VALUES: usize = THREADS * VALUES_PER_THREAD;
 
 /// Where the gradient of a variable of so many `words` lies in what a product writes: in `count` partial sums (split-K
 /// partitions), each `stride` words after the one before. The gradient is their sum, in this order.
@@ -65,7 +69,7 @@ impl Updates {
         let (mut table, mut rows) = (Vec::new(), Vec::new());
         for Update { first, gradient: Partitions { first: from, words, count, stride } } in &self.variables {
             let row = [table.len(), *words, *first, *from, *count, *stride];
-            table.resize(table.len() + words.div_ceil(THREADS), (all + rows.len()) as u32);
+            table.resize(table.len() + words.div_ceil(WORKGROUP_VALUES), (all + rows.len()) as u32);
             rows.extend(row.map(|word| word as u32));
         }
         [table, rows].concat()
@@ -107,7 +111,7 @@ impl Updates {
 
     /// Each variable begins with a workgroup of its own.
     pub fn workgroup_count(&self) -> usize {
-        self.variables.iter().map(|variable| variable.gradient.words.div_ceil(THREADS)).sum()
+        self.variables.iter().map(|variable| variable.gradient.words.div_ceil(WORKGROUP_VALUES)).sum()
     }
 }
 
@@ -131,12 +135,12 @@ mod tests {
     fn every_workgroup_finds_its_variable_in_the_table() {
         let update =
             |first, words, from| Update { first, gradient: Partitions { first: from, words, count: 3, stride: 200 } };
-        let variables = vec![update(0, 65, 10), update(65, 1, 75), update(128, 128, 700)];
+        let variables = vec![update(0, 257, 10), update(257, 1, 267), update(320, 512, 700)];
         let updates = Updates { variables, micro_batches: MicroBatches { count: 1, stride: 0 } };
         let table = updates.table();
         assert_eq!(table[..5], [5, 5, 11, 17, 17]);
-        assert_eq!(table[5..11], [0, 65, 0, 10, 3, 200]);
-        assert_eq!(table[17..], [3, 128, 128, 700, 3, 200]);
+        assert_eq!(table[5..11], [0, 257, 0, 10, 3, 200]);
+        assert_eq!(table[17..], [3, 512, 320, 700, 3, 200]);
         assert!(updates.read(&table).eq(updates.variables.iter().copied()));
         assert_eq!((updates.words()[1], updates.read(&table[..4]).count()), (table.len(), 0));
     }
