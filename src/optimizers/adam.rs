@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::rule::{Rule, State};
 use crate::kernels::{self, Kernel, Updates};
 
 /// Its update is `shaders/adam.wgsl`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Adam {
     /// The part of the first moment that a step keeps.
     pub beta_1: f64,
