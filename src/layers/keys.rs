@@ -23,7 +23,11 @@ pub type Key = (&'static str, Kind);
 pub const COMMON_KEYS: [Key; 2] = [("name", Kind::Text), ("inputs", Kind::Names)];
 
 pub(super) const PADDING: Key = ("padding", Kind::Choice(&["valid", "same"]));
-pub(super) const ACTIVATION: Key = ("activation", Kind::Choice(&["linear", "relu", "softmax"]));
+pub(super) const ACTIVATION: Key = (
+    "activation",
+    Kind::Choice(&["linear", "relu", "gelu", "silu", "leaky_relu", "elu", "tanh", "sigmoid", "softmax"]),
+);
+pub(super) const USE_BIAS: Key = ("use_bias", Kind::Flag);
 
 /// What a key's value must be.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +38,9 @@ pub enum Kind {
     Count,
     Pair,
     Rate,
+    Number,
+    /// true or false
+    Flag,
     Choice(&'static [&'static str]),
     /// Names of layers.
     Names,
@@ -49,7 +56,8 @@ impl Kind {
             Kind::Layers => value.as_array().is_some_and(|layers| !layers.is_empty()),
             Kind::Count => count(value),
             Kind::Pair => count(value) || counts(2),
-            Kind::Rate => value.is_float() || value.is_integer(),
+            Kind::Rate | Kind::Number => value.is_float() || value.is_integer(),
+            Kind::Flag => value.is_bool(),
             Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
             Kind::Names => value.as_array().is_some_and(|names| !names.is_empty() && names.iter().all(Value::is_str)),
         }
@@ -63,6 +71,8 @@ impl Kind {
             Kind::Count => "a whole number, 1 or more".into(),
             Kind::Pair => "one number or [height, width], each a whole number, 1 or more".into(),
             Kind::Rate => "a number from 0 to below 1".into(),
+            Kind::Number => "a number".into(),
+            Kind::Flag => "true or false".into(),
             Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
             Kind::Names => "an array of names of layers before it, or \"input\"".into(),
         }
@@ -90,6 +100,14 @@ pub(super) fn pair<'de, D: Deserializer<'de>>(source: D) -> Result<[usize; 2], D
 
 pub(super) fn optional_pair<'de, D: Deserializer<'de>>(source: D) -> Result<Option<[usize; 2]>, D::Error> {
     pair(source).map(Some)
+}
+
+pub(super) fn one() -> usize {
+    1
+}
+
+pub(super) fn yes() -> bool {
+    true
 }
 
 pub(super) fn ones() -> [usize; 2] {

@@ -55,23 +55,37 @@ pub fn notebook(name: &str) -> Option<(Model, usize)> {
 }
 
 fn first_convolution(filters: usize) -> Layer {
-    Layer::Conv2d(Conv2d { filters, kernel: [3, 3], stride: [1, 1], padding: Padding::Valid, activation: Relu })
+    Layer::Conv2d(Conv2d {
+        filters,
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: Padding::Valid,
+        use_bias: true,
+        activation: Relu,
+    })
 }
 
 fn convolution(filters: usize) -> Layer {
-    Layer::Conv2d(Conv2d { filters, kernel: [3, 3], stride: [2, 2], padding: Padding::Same, activation: Relu })
+    Layer::Conv2d(Conv2d {
+        filters,
+        kernel: [3, 3],
+        stride: [2, 2],
+        padding: Padding::Same,
+        use_bias: true,
+        activation: Relu,
+    })
 }
 
 fn pool() -> Layer {
-    Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None })
+    Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid })
 }
 
 fn dense(units: usize) -> Layer {
-    Layer::Dense(Dense { units, activation: Relu })
+    Layer::Dense(Dense { units, use_bias: true, activation: Relu })
 }
 
 fn logits() -> Layer {
-    Layer::Dense(Dense { units: 10, activation: Linear })
+    Layer::Dense(Dense { units: 10, use_bias: true, activation: Linear })
 }
 
 fn dropout(rate: f32) -> Layer {
