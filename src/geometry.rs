@@ -1,5 +1,7 @@
 //! Shapes of values and windows over images: what layers and kernels have in common.
 
+use std::fmt::{self, Display};
+
 use serde::{Deserialize, Serialize};
 
 /// The most values of one sample, or of one layer's weights: far beyond any GPU's memory, and far from where the
@@ -25,6 +27,30 @@ impl Shape {
         match self {
             Shape::Image([height, width, channels]) => height * width * channels,
             Shape::Features(features) => features,
+        }
+    }
+
+    /// The size of the last axis.
+    pub fn channels(self) -> usize {
+        match self {
+            Shape::Image([.., channels]) | Shape::Features(channels) => channels,
+        }
+    }
+
+    /// The same with another last axis.
+    pub fn with_channels(self, channels: usize) -> Self {
+        match self {
+            Shape::Image([height, width, _]) => Shape::Image([height, width, channels]),
+            Shape::Features(_) => Shape::Features(channels),
+        }
+    }
+}
+
+impl Display for Shape {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Shape::Image(image) => write!(out, "{image:?}"),
+            Shape::Features(features) => write!(out, "[{features}]"),
         }
     }
 }
@@ -90,6 +116,11 @@ impl Window {
             window.pad[axis] = covered.saturating_sub(length) / 2;
         }
         Ok(window)
+    }
+
+    /// The shape of what a pool leaves: a value for each position and channel.
+    pub fn pooled(&self) -> Shape {
+        Shape::Image([self.output[0], self.output[1], self.input[2]])
     }
 }
 

@@ -78,7 +78,10 @@ const BATCH: usize = 8;
 const SAMPLES: usize = 8 * BATCH;
 
 fn model() -> Model {
-    let layers = vec![Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: 3, activation: Activation::Linear })];
+    let layers = vec![
+        Layer::Flatten(Flatten {}),
+        Layer::Dense(Dense { units: 3, use_bias: true, activation: Activation::Linear }),
+    ];
     Model::sequence("failing", [2, 2, 1], layers)
 }
 

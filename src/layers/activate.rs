@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::keys::{ACTIVATION, LayerKeys};
+use super::keys::{ACTIVATION, Kind, LayerKeys};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
 use crate::error::{Error, Result};
 use crate::geometry::Shape;
@@ -13,6 +13,15 @@ use crate::plan::Tape;
 #[serde(deny_unknown_fields)]
 pub struct Activate {
     pub activation: Activation,
+    /// The largest value that a `relu` gives; none where there is no end to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_value: Option<f32>,
+    /// Of `leaky_relu`; 0.2 where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_slope: Option<f32>,
+    /// Of `elu`; 1 where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f32>,
 }
 
 pub(super) const KEYS: LayerKeys = LayerKeys {
@@ -20,8 +29,34 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     class_name: "Activation",
     automatic_name: "activation",
     required: &[ACTIVATION],
-    optional: &[],
+    optional: &[("max_value", Kind::Number), ("negative_slope", Kind::Number), ("alpha", Kind::Number)],
 };
+
+impl Activate {
+    /// With Keras' parameters.
+    pub const fn new(activation: Activation) -> Self {
+        Self { activation, max_value: None, negative_slope: None, alpha: None }
+    }
+
+    /// Says which parameter is not the activation's own, or no number for it.
+    fn check(&self) -> std::result::Result<(), String> {
+        let own = [
+            ("max_value", self.max_value, Activation::Relu, "relu"),
+            ("negative_slope", self.negative_slope, Activation::LeakyRelu, "leaky_relu"),
+            ("alpha", self.alpha, Activation::Elu, "elu"),
+        ];
+        for (key, value, activation, name) in own {
+            let Some(value) = value else { continue };
+            if self.activation != activation {
+                return Err(format!("{key} is of the activation {name} only; take it out"));
+            }
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(format!("{key} is {value}; give a number from 0 on"));
+            }
+        }
+        Ok(())
+    }
+}
 
 impl Operation for Activate {
     fn keys(&self) -> &'static LayerKeys {
@@ -29,6 +64,7 @@ impl Operation for Activate {
     }
 
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
+        self.check()?;
         Ok(Inferred::of(only(inputs)?))
     }
 
@@ -40,11 +76,14 @@ impl Operation for Activate {
         match self.activation {
             // A softmax is of the last layer only, and part of the loss.
             Activation::Linear | Activation::Softmax => Rules { is_identity: true, ..Rules::NONE },
-            Activation::Relu => Rules { is_relu: true, keeps_sign: true, ..Rules::NONE },
+            Activation::Relu if self.max_value.is_none() => Rules { is_relu: true, keeps_sign: true, ..Rules::NONE },
+            Activation::Relu | Activation::Sigmoid => Rules { keeps_sign: true, ..Rules::NONE },
+            Activation::Gelu | Activation::Silu | Activation::LeakyRelu | Activation::Elu | Activation::Tanh => {
+                Rules::NONE
+            }
         }
     }
 
-    /// Every activation that a network can have today goes into the pass before it.
     fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
         Err(Error::Failed(format!("{}: no pass before it takes this activation", place.name)))
     }

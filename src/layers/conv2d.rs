@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, ones, pair};
+use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, USE_BIAS, ones, pair, yes};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
 use super::product::{emit, variables};
 use crate::error::Result;
@@ -22,6 +22,8 @@ pub struct Conv2d {
     pub stride: [usize; 2],
     #[serde(default)]
     pub padding: Padding,
+    #[serde(default = "yes")]
+    pub use_bias: bool,
     #[serde(default)]
     pub activation: Activation,
 }
@@ -31,7 +33,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     class_name: "Conv2D",
     automatic_name: "conv2d",
     required: &[("filters", Kind::Count), ("kernel", Kind::Pair)],
-    optional: &[("stride", Kind::Pair), PADDING, ACTIVATION],
+    optional: &[("stride", Kind::Pair), PADDING, USE_BIAS, ACTIVATION],
 };
 
 impl Conv2d {
@@ -56,7 +58,7 @@ impl Operation for Conv2d {
             ));
         }
         let kernel = vec![self.kernel[0], self.kernel[1], window.input[2], self.filters];
-        let variables = variables(kernel, "kernel or filters")?;
+        let variables = variables(kernel, self.use_bias, "kernel or filters")?;
         Ok(Inferred { output: Shape::Image(shape), variables, window: Some(window) })
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::keys::{ACTIVATION, Kind, LayerKeys};
+use super::keys::{ACTIVATION, Kind, LayerKeys, USE_BIAS, yes};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
 use super::product::{emit, variables};
 use crate::error::Result;
@@ -15,6 +15,8 @@ use crate::plan::Tape;
 #[serde(deny_unknown_fields)]
 pub struct Dense {
     pub units: usize,
+    #[serde(default = "yes")]
+    pub use_bias: bool,
     #[serde(default)]
     pub activation: Activation,
 }
@@ -24,7 +26,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     class_name: "Dense",
     automatic_name: "dense",
     required: &[("units", Kind::Count)],
-    optional: &[ACTIVATION],
+    optional: &[USE_BIAS, ACTIVATION],
 };
 
 impl Operation for Dense {
@@ -37,7 +39,7 @@ impl Operation for Dense {
             return Err("its input is an image; put a 'flatten' layer before it".into());
         };
         bounded(self.units, MOST_COLUMNS, "units")?;
-        let variables = variables(vec![features, self.units], "units")?;
+        let variables = variables(vec![features, self.units], self.use_bias, "units")?;
         Ok(Inferred { output: Shape::Features(self.units), variables, window: None })
     }
 

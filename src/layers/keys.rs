@@ -23,7 +23,11 @@ pub type Key = (&'static str, Kind);
 pub const COMMON_KEYS: [Key; 2] = [("name", Kind::Text), ("inputs", Kind::Names)];
 
 pub(super) const PADDING: Key = ("padding", Kind::Choice(&["valid", "same"]));
-pub(super) const ACTIVATION: Key = ("activation", Kind::Choice(&["linear", "relu", "softmax"]));
+pub(super) const ACTIVATION: Key = (
+    "activation",
+    Kind::Choice(&["linear", "relu", "gelu", "silu", "leaky_relu", "elu", "tanh", "sigmoid", "softmax"]),
+);
+pub(super) const USE_BIAS: Key = ("use_bias", Kind::Flag);
 
 /// What a key's value must be.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +107,14 @@ pub(super) fn pair<'de, D: Deserializer<'de>>(source: D) -> Result<[usize; 2], D
 
 pub(super) fn optional_pair<'de, D: Deserializer<'de>>(source: D) -> Result<Option<[usize; 2]>, D::Error> {
     pair(source).map(Some)
+}
+
+pub(super) fn one() -> usize {
+    1
+}
+
+pub(super) fn yes() -> bool {
+    true
 }
 
 pub(super) fn ones() -> [usize; 2] {

@@ -1,8 +1,8 @@
-//! Largest value of each window, without padding: input `[N, H, W, C]`, output `[N, OH, OW, C]`.
+//! Largest value of each window, of what lies in the image: input `[N, H, W, C]`, output `[N, OH, OW, C]`.
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{Kind, LayerKeys, optional_pair, pair};
+use super::keys::{Kind, LayerKeys, PADDING, optional_pair, pair};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
 use crate::error::Result;
 use crate::geometry::{Padding, Shape, Window};
@@ -18,6 +18,8 @@ pub struct MaxPool2d {
     /// The size where none is given.
     #[serde(default, deserialize_with = "optional_pair", skip_serializing_if = "Option::is_none")]
     pub stride: Option<[usize; 2]>,
+    #[serde(default)]
+    pub padding: Padding,
 }
 
 pub(super) const KEYS: LayerKeys = LayerKeys {
@@ -25,7 +27,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     class_name: "MaxPooling2D",
     automatic_name: "max_pooling2d",
     required: &[("size", Kind::Pair)],
-    optional: &[("stride", Kind::Pair)],
+    optional: &[("stride", Kind::Pair), PADDING],
 };
 
 impl MaxPool2d {
@@ -41,13 +43,12 @@ impl Operation for MaxPool2d {
     }
 
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
-        let window = Window::new(image(only(inputs)?)?, self.size, self.stride(), Padding::Valid)?;
-        let output = Shape::Image([window.output[0], window.output[1], window.input[2]]);
-        Ok(Inferred { output, variables: Vec::new(), window: Some(window) })
+        let window = Window::new(image(only(inputs)?)?, self.size, self.stride(), self.padding)?;
+        Ok(Inferred { window: Some(window), ..Inferred::of(window.pooled()) })
     }
 
     fn rules(&self) -> Rules {
-        let halves = self.size == [2, 2] && self.stride() == [2, 2];
+        let halves = self.size == [2, 2] && self.stride() == [2, 2] && self.padding == Padding::Valid;
         Rules { commutes_with_relu: true, keeps_sign: true, pools_by_two: halves, ..Rules::NONE }
     }
 

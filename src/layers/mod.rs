@@ -3,24 +3,40 @@
 
 mod activate;
 mod activation;
+mod add;
+mod average_pool2d;
+mod batch_normalization;
+mod concatenate;
 mod conv2d;
 mod dense;
+mod depthwise_conv2d;
 mod dropout;
 mod flatten;
+mod global_average_pool2d;
+mod global_max_pool2d;
 mod keys;
 mod max_pool2d;
 mod operation;
 mod product;
+mod rescaling;
 
 pub use activate::Activate;
 pub use activation::Activation;
+pub use add::Add;
+pub use average_pool2d::AveragePool2d;
+pub use batch_normalization::BatchNormalization;
+pub use concatenate::Concatenate;
 pub use conv2d::Conv2d;
 pub use dense::Dense;
+pub use depthwise_conv2d::DepthwiseConv2d;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use global_average_pool2d::GlobalAveragePool2d;
+pub use global_max_pool2d::GlobalMaxPool2d;
 pub use keys::{COMMON_KEYS, Key, Kind, LayerKeys};
 pub use max_pool2d::MaxPool2d;
 pub use operation::{Backward, Fused, Inferred, Operation, Place, Rules};
+pub use rescaling::Rescaling;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +73,18 @@ layers! {
     Dense(Dense) dense::KEYS,
     Dropout(Dropout) dropout::KEYS,
     Activation(Activate) activate::KEYS,
+    #[serde(rename = "depthwise_conv2d")]
+    DepthwiseConv2d(DepthwiseConv2d) depthwise_conv2d::KEYS,
+    BatchNormalization(BatchNormalization) batch_normalization::KEYS,
+    #[serde(rename = "average_pool2d")]
+    AveragePool2d(AveragePool2d) average_pool2d::KEYS,
+    #[serde(rename = "global_average_pool2d")]
+    GlobalAveragePool2d(GlobalAveragePool2d) global_average_pool2d::KEYS,
+    #[serde(rename = "global_max_pool2d")]
+    GlobalMaxPool2d(GlobalMaxPool2d) global_max_pool2d::KEYS,
+    Add(Add) add::KEYS,
+    Concatenate(Concatenate) concatenate::KEYS,
+    Rescaling(Rescaling) rescaling::KEYS,
 }
 
 impl Layer {
@@ -78,14 +106,35 @@ mod tests {
 
     #[test]
     fn the_keys_are_serdes_own() {
-        let (size, stride, activation) = ([1, 1], [1, 1], Activation::Relu);
+        let (size, stride, padding) = ([1, 1], [1, 1], Padding::Same);
+        let (use_bias, activation) = (false, Activation::Relu);
         let layers = [
-            Layer::Conv2d(Conv2d { filters: 1, kernel: size, stride, padding: Padding::Same, activation }),
-            Layer::MaxPool2d(MaxPool2d { size, stride: Some(stride) }),
+            Layer::Conv2d(Conv2d { filters: 1, kernel: size, stride, padding, use_bias, activation }),
+            Layer::MaxPool2d(MaxPool2d { size, stride: Some(stride), padding }),
             Layer::Flatten(Flatten {}),
-            Layer::Dense(Dense { units: 1, activation }),
+            Layer::Dense(Dense { units: 1, use_bias, activation }),
             Layer::Dropout(Dropout { rate: 0.5 }),
-            Layer::Activation(Activate { activation }),
+            Layer::Activation(Activate {
+                activation,
+                max_value: Some(6.0),
+                negative_slope: Some(0.1),
+                alpha: Some(2.0),
+            }),
+            Layer::DepthwiseConv2d(DepthwiseConv2d {
+                kernel: size,
+                stride,
+                padding,
+                depth_multiplier: 2,
+                use_bias,
+                activation,
+            }),
+            Layer::BatchNormalization(BatchNormalization::default()),
+            Layer::AveragePool2d(AveragePool2d { size, stride: Some(stride), padding }),
+            Layer::GlobalAveragePool2d(GlobalAveragePool2d {}),
+            Layer::GlobalMaxPool2d(GlobalMaxPool2d {}),
+            Layer::Add(Add {}),
+            Layer::Concatenate(Concatenate {}),
+            Layer::Rescaling(Rescaling { scale: 2.0, offset: 0.5 }),
         ];
         assert_eq!(layers.len(), LAYER_KEYS.len(), "a layer of each kind");
         for (layer, keys) in layers.iter().zip(LAYER_KEYS) {

@@ -35,7 +35,7 @@ pub type Backward = Box<dyn FnOnce(&mut Tape) -> Result<()>>;
 #[derive(Clone, Debug)]
 pub struct Inferred {
     pub output: Shape,
-    /// Its tensors, in Keras' order: kernel, then bias.
+    /// Its tensors, in Keras' order: kernel, then bias; gamma, beta, moving mean, moving variance.
     pub variables: Vec<VariableSpec>,
     /// Of convolutions and pools.
     pub window: Option<Window>,
@@ -119,6 +119,14 @@ pub(super) fn only(inputs: &[Shape]) -> std::result::Result<Shape, String> {
     match inputs {
         [input] => Ok(*input),
         inputs => Err(format!("it has {} inputs; give one", inputs.len())),
+    }
+}
+
+/// The shape of the first of two inputs or more.
+pub(super) fn several(inputs: &[Shape]) -> std::result::Result<Shape, String> {
+    match inputs {
+        [first, _, ..] => Ok(*first),
+        _ => Err("it has one input; give inputs = two names or more".into()),
     }
 }
 

@@ -7,15 +7,20 @@ use crate::geometry::{MOST_VALUES, product};
 use crate::kernels::{Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, ReluMask};
 use crate::plan::{BufferId, Initial, Storage, Tape, ValueId, VariableKind, VariableSpec};
 
-/// A kernel of that shape and a bias; `keys` are what a file calls the sizes that make it large.
-pub(super) fn variables(kernel: Vec<usize>, keys: &str) -> std::result::Result<Vec<VariableSpec>, String> {
+/// A kernel of that shape, and perhaps a bias; `keys` are what a file calls the sizes that make it large.
+pub(super) fn variables(
+    kernel: Vec<usize>,
+    use_bias: bool,
+    keys: &str,
+) -> std::result::Result<Vec<VariableSpec>, String> {
     let (columns, receptive) = kernel.split_last().map_or((0, &[][..]), |(&columns, receptive)| (columns, receptive));
     if product(receptive).filter(|&rows| product(&[rows + 1, columns]).is_some()).is_none() {
         return Err(format!("its weights {kernel:?} are more than {MOST_VALUES}; make its input, {keys} smaller"));
     }
     let initial = Initial::glorot(&kernel);
     let bias = VariableSpec { kind: VariableKind::Bias, shape: vec![columns], initial: Initial::Zeros };
-    Ok(vec![VariableSpec { kind: VariableKind::Kernel, shape: kernel, initial }, bias])
+    let kernel = VariableSpec { kind: VariableKind::Kernel, shape: kernel, initial };
+    Ok([kernel].into_iter().chain(use_bias.then_some(bias)).collect())
 }
 
 /// What the passes that make the input's gradient are made of.

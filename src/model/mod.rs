@@ -19,7 +19,7 @@ pub use summary::{layers, summary};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::layers::{Dense, Layer};
+use crate::layers::Layer;
 
 /// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
 const LONGEST_NAME: usize = 100;
@@ -70,12 +70,10 @@ impl Model {
         resolve(self).map(drop)
     }
 
-    /// Classes told apart: the units of the last layer.
+    /// Classes told apart: what the last layer puts out; 0 where the model cannot be.
     pub fn classes(&self) -> usize {
-        match self.layers.last() {
-            Some(Node { layer: Layer::Dense(Dense { units, .. }), .. }) => *units,
-            Some(_) | None => 0,
-        }
+        let layers = resolve(self).unwrap_or_default();
+        layers.last().map_or(0, |layer| layer.inferred.output.values())
     }
 }
 

@@ -62,14 +62,35 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
         let problem = "nothing uses it; name it in another layer's inputs, or take it out";
         return Err(refuse(format!(", {}: {problem}", place(index, &model.layers[index].layer))));
     }
-    match model.layers.last().map(|node| &node.layer) {
-        Some(Layer::Dense(Dense { activation: Activation::Linear | Activation::Softmax, units: 2.. })) => Ok(layers),
+    match layers.last().map(|last| (last.inferred.output, logits(&layers))) {
+        Some((Shape::Features(2..), Some(Layer::Dense(Dense { activation, .. }))))
+            if !matches!(activation, Activation::Linear | Activation::Softmax) =>
+        {
+            Err(refuse(": the last 'dense' layer has an activation that is not softmax; take it out".into()))
+        }
+        Some((Shape::Features(2..), Some(_))) => Ok(layers),
         _ => Err(refuse(
-            ": the last layer must be 'dense' with two classes or more and no activation but softmax; end with one such \
-             as { type = \"dense\", units = 10 }"
+            ": the last layer must put out two classes or more: a 'dense' layer without activation, a global pool or a \
+             'flatten', or the softmax of one; end with one such as { type = \"dense\", units = 10 }"
                 .into(),
         )),
     }
+}
+
+/// The layer that makes the logits: the last one, or what its softmax is of; none where that is no layer to end with.
+fn logits(layers: &[Resolved]) -> Option<&Layer> {
+    let last = layers.last()?;
+    let end = match &last.layer {
+        Layer::Activation(softmax) if softmax.activation == Activation::Softmax => {
+            &layers[last.inputs[0].checked_sub(1)?]
+        }
+        _ => last,
+    };
+    let ends = matches!(
+        end.layer,
+        Layer::Dense(_) | Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_) | Layer::Flatten(_)
+    );
+    ends.then_some(&end.layer)
 }
 
 /// What a layer puts out for one sample of that shape, or why it cannot be. Only a last layer may be a softmax.
@@ -150,7 +171,7 @@ mod tests {
     use crate::layers::{Conv2d, Flatten, MaxPool2d};
     use crate::plan::VariableSpec;
 
-    const LAST: Layer = Layer::Dense(Dense { units: 2, activation: Activation::Linear });
+    const LAST: Layer = Layer::Dense(Dense { units: 2, use_bias: true, activation: Activation::Linear });
 
     fn flatten() -> Layer {
         Layer::Flatten(Flatten {})
@@ -165,10 +186,10 @@ mod tests {
     #[test]
     fn sizes_that_would_wrap_are_refused() {
         let convolution = |filters, kernel, stride, padding| {
-            Layer::Conv2d(Conv2d { filters, kernel, stride, padding, activation: Activation::Linear })
+            Layer::Conv2d(Conv2d { filters, kernel, stride, padding, use_bias: true, activation: Activation::Linear })
         };
-        let dense = |units| Layer::Dense(Dense { units, activation: Activation::Linear });
-        let pool = |size, stride| Layer::MaxPool2d(MaxPool2d { size, stride });
+        let dense = |units| Layer::Dense(Dense { units, use_bias: true, activation: Activation::Linear });
+        let pool = |size, stride| Layer::MaxPool2d(MaxPool2d { size, stride, padding: Padding::Valid });
         let image = [28, 28, 1];
         for (layer, part) in [
             (convolution(8, [1 << 32; 2], [1; 2], Padding::Same), "layer 1 (conv2d): kernel is 4294967296; give 1 to"),
@@ -197,9 +218,9 @@ mod tests {
     #[test]
     fn the_largest_sizes_resolve() {
         let layers = [
-            Layer::MaxPool2d(MaxPool2d { size: [1 << 20, 1], stride: None }),
+            Layer::MaxPool2d(MaxPool2d { size: [1 << 20, 1], stride: None, padding: Padding::Valid }),
             flatten(),
-            Layer::Dense(Dense { units: 1 << 19, activation: Activation::Linear }),
+            Layer::Dense(Dense { units: 1 << 19, use_bias: true, activation: Activation::Linear }),
         ];
         let resolved = resolve(&Model::sequence("huge", [1 << 30, 1, 1], layers)).unwrap();
         assert_eq!(resolved[1].inferred.output, Shape::Features(1 << 10));

@@ -9,7 +9,7 @@ use crate::plan::{BufferId, Training, Variable};
 
 /// A plan of dense layers over 4,096 inputs.
 fn plan(units: &[usize], micro_batch: usize) -> TrainingPlan {
-    let dense = |&units: &usize| Layer::Dense(Dense { units, activation: Activation::Linear });
+    let dense = |&units: &usize| Layer::Dense(Dense { units, use_bias: true, activation: Activation::Linear });
     let layers = [Layer::Flatten(Flatten {})].into_iter().chain(units.iter().map(dense));
     let model = Model::sequence("dense", [64, 64, 1], layers);
     lower(&model, Options { micro_batch, ..Options::new(4, DeviceClass::Gpu, 4) }).unwrap()

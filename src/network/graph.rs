@@ -46,7 +46,7 @@ impl Graph {
             let activation = layer.layer.activation();
             if activation != Activation::Linear && !matches!(layer.layer, Layer::Activation(_)) {
                 let inferred = Inferred { variables: Vec::new(), window: None, ..inferred.clone() };
-                end = graph.push(name, Layer::Activation(Activate { activation }), inferred, vec![end]);
+                end = graph.push(name, Layer::Activation(Activate::new(activation)), inferred, vec![end]);
             }
             ends.push(end);
         }

@@ -131,22 +131,22 @@ mod tests {
 
     fn conv(filters: usize, activation: Activation) -> Layer {
         let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
-        Layer::Conv2d(Conv2d { filters, kernel, stride, padding, activation })
+        Layer::Conv2d(Conv2d { filters, kernel, stride, padding, use_bias: true, activation })
     }
 
     fn pool(size: usize, stride: usize) -> Layer {
-        Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]) })
+        Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid })
     }
 
     fn dense(units: usize) -> Layer {
-        Layer::Dense(Dense { units, activation: Activation::Linear })
+        Layer::Dense(Dense { units, use_bias: true, activation: Activation::Linear })
     }
 
     fn dropout(rate: f32) -> Layer {
         Layer::Dropout(Dropout { rate })
     }
 
-    const RELU: Layer = Layer::Activation(Activate { activation: Activation::Relu });
+    const RELU: Layer = Layer::Activation(Activate::new(Activation::Relu));
     const FLATTEN: Layer = Layer::Flatten(Flatten {});
 
     fn graph(layers: &[Layer]) -> Graph {
@@ -190,8 +190,8 @@ mod tests {
     #[test]
     fn what_moves_nothing_is_no_stage() {
         let name = "nothing for what moves nothing";
-        let softmax = Layer::Dense(Dense { units: 2, activation: Activation::Softmax });
-        let linear = Layer::Activation(Activate { activation: Activation::Linear });
+        let softmax = Layer::Dense(Dense { units: 2, use_bias: true, activation: Activation::Softmax });
+        let linear = Layer::Activation(Activate::new(Activation::Linear));
         let stages = alone(name, &[linear, FLATTEN, dropout(0.0), FLATTEN, softmax]);
         assert_eq!(stages.unwrap(), ["dense 0->1"]);
         let stages = alone(name, &[pool(2, 2), dropout(0.5), FLATTEN, dense(2)]);
@@ -239,7 +239,7 @@ mod tests {
         let (linear, end) = (conv(3, Activation::Linear), [FLATTEN, dense(2)]);
         let fused = |middle: &[Layer]| alone(name, &[std::slice::from_ref(&linear), middle, &end].concat());
         assert_eq!(fused(&[pool(2, 2)]).unwrap()[0], "conv2d 0->1 pool");
-        let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None });
+        let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid });
         assert_eq!(fused(&[halves]).unwrap()[0], "conv2d 0->1 pool");
         assert_eq!(fused(&[pool(2, 2), pool(2, 2)]).unwrap()[..2], ["conv2d 0->1 pool", "max_pool2d 1->2"]);
         for other in [&[pool(2, 1)][..], &[pool(3, 2)], &[RELU, pool(2, 2)], &[dropout(0.5), pool(2, 2)]] {

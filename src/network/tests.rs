@@ -14,7 +14,7 @@ use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, Executor, Pass, Program, ValueId};
 
 fn dense(units: usize, activation: Activation) -> Layer {
-    Layer::Dense(Dense { units, activation })
+    Layer::Dense(Dense { units, use_bias: true, activation })
 }
 
 fn dropout(rate: f32) -> Layer {
@@ -106,11 +106,11 @@ fn evaluation_drops_nothing() {
 
 fn conv(activation: Activation) -> Layer {
     let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
-    Layer::Conv2d(Conv2d { filters: 3, kernel, stride, padding, activation })
+    Layer::Conv2d(Conv2d { filters: 3, kernel, stride, padding, use_bias: true, activation })
 }
 
 fn pool(size: usize, stride: usize) -> Layer {
-    Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]) })
+    Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid })
 }
 
 fn end() -> [Layer; 2] {

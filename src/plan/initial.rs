@@ -11,6 +11,7 @@ pub enum Initial {
         fan_out: usize,
     },
     Zeros,
+    Ones,
 }
 
 impl Initial {
@@ -25,7 +26,7 @@ impl Initial {
     pub fn is_random(self) -> bool {
         match self {
             Initial::GlorotUniform { .. } => true,
-            Initial::Zeros => false,
+            Initial::Zeros | Initial::Ones => false,
         }
     }
 
@@ -38,6 +39,7 @@ impl Initial {
                 (0..count).map(|_| random.symmetric(limit)).collect()
             }
             Initial::Zeros => vec![0.0; count],
+            Initial::Ones => vec![1.0; count],
         }
     }
 }

@@ -126,7 +126,7 @@ impl Course {
 fn check_steps(boundaries: &[f64], factors: &[f64]) -> Result<(), String> {
     let [some, others] = [boundaries.len(), factors.len()];
     if some == 0 || some != others {
-        return Err(format!("{some} boundaries and {others} factors; give one factor from each boundary on"));
+        return Err(format!("{some} boundaries and {others} factors; give some boundaries and as many factors"));
     }
     let ascend = boundaries.windows(2).all(|pair| pair[0] < pair[1]);
     if !ascend || !boundaries.iter().all(|boundary| (0.0..1.0).contains(boundary)) {

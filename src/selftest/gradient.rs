@@ -42,11 +42,11 @@ const DROPOUT_STEP: f32 = 1e-4;
 const TIME: u32 = 6;
 
 fn conv(filters: usize, kernel: usize, stride: usize, padding: Padding, activation: Activation) -> Layer {
-    Layer::Conv2d(Conv2d { filters, kernel: [kernel; 2], stride: [stride; 2], padding, activation })
+    Layer::Conv2d(Conv2d { filters, kernel: [kernel; 2], stride: [stride; 2], padding, use_bias: true, activation })
 }
 
 fn dense(units: usize, activation: Activation) -> Layer {
-    Layer::Dense(Dense { units, activation })
+    Layer::Dense(Dense { units, use_bias: true, activation })
 }
 
 fn model(name: &str, layers: Vec<Layer>) -> Model {
@@ -57,9 +57,9 @@ fn model(name: &str, layers: Vec<Layer>) -> Model {
 fn network() -> Model {
     let layers = vec![
         conv(6, 3, 1, Padding::Valid, Activation::Relu),
-        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None }),
+        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid }),
         conv(7, 2, 2, Padding::Same, Activation::Relu),
-        Layer::MaxPool2d(MaxPool2d { size: [3, 3], stride: Some([1, 1]) }),
+        Layer::MaxPool2d(MaxPool2d { size: [3, 3], stride: Some([1, 1]), padding: Padding::Valid }),
         Layer::Flatten(Flatten {}),
         dense(11, Activation::Relu),
         dense(5, Activation::Linear),
@@ -73,13 +73,13 @@ fn dropped_images() -> Model {
     let layers = vec![
         Layer::Dropout(Dropout { rate: 0.25 }),
         conv(6, 3, 1, Padding::Valid, Activation::Relu),
-        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None }),
+        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid }),
         Layer::Dropout(Dropout { rate: 0.25 }),
         conv(7, 2, 1, Padding::Same, Activation::Linear),
         Layer::Dropout(Dropout { rate: 0.5 }),
         conv(9, 3, 2, Padding::Same, Activation::Relu),
         Layer::Dropout(Dropout { rate: 0.5 }),
-        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None }),
+        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid }),
         Layer::Dropout(Dropout { rate: 0.25 }),
         Layer::Flatten(Flatten {}),
         dense(5, Activation::Linear),
@@ -99,7 +99,7 @@ fn dropped_features() -> Model {
         Layer::Dropout(Dropout { rate: 0.5 }),
         dense(15, Activation::Linear),
         Layer::Dropout(Dropout { rate: 0.25 }),
-        Layer::Activation(Activate { activation: Activation::Relu }),
+        Layer::Activation(Activate::new(Activation::Relu)),
         dense(5, Activation::Linear),
     ];
     model("features with dropout", layers)

@@ -17,7 +17,10 @@ fn samples(count: usize) -> Samples {
 }
 
 fn model() -> Model {
-    let layers = vec![Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: 3, activation: Activation::Linear })];
+    let layers = vec![
+        Layer::Flatten(Flatten {}),
+        Layer::Dense(Dense { units: 3, use_bias: true, activation: Activation::Linear }),
+    ];
     Model::sequence("small", [2, 2, 1], layers)
 }
 

@@ -37,7 +37,7 @@ const BATCH: usize = 48;
 
 /// A dense layer with a long sum and an odd one, with and without a ReLU.
 fn network() -> Model {
-    let dense = |units, activation| Layer::Dense(Dense { units, activation });
+    let dense = |units, activation| Layer::Dense(Dense { units, use_bias: true, activation });
     let layers = vec![Layer::Flatten(Flatten {}), dense(607, Activation::Relu), dense(10, Activation::Linear)];
     Model::sequence("long", [28, 28, 1], layers)
 }

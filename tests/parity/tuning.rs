@@ -108,11 +108,12 @@ fn network() -> Model {
             kernel: [3, 3],
             stride: [stride; 2],
             padding: Padding::Same,
+            use_bias: true,
             activation: Activation::Relu,
         })
     };
-    let pool = || Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None });
-    let dense = Layer::Dense(Dense { units: 40, activation: Activation::Linear });
+    let pool = || Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid });
+    let dense = Layer::Dense(Dense { units: 40, use_bias: true, activation: Activation::Linear });
     let layers = vec![conv(9, 1), pool(), conv(20, 2), pool(), Layer::Flatten(Flatten {}), dense];
     Model::sequence("candidates", [17, 19, 1], layers)
 }

@@ -45,18 +45,29 @@ impl Dialect {
 /// What the layer is made with. The softmax is the last layer's activation, since Keras' loss expects probabilities.
 fn config(layer: &Resolved, last: bool) -> Value {
     let mut config = match &layer.layer {
-        Layer::Conv2d(Conv2d { filters, kernel, stride, padding, activation }) => json!({
-            "filters": filters, "kernel_size": kernel, "strides": stride, "padding": padding, "activation": activation
+        Layer::Conv2d(Conv2d { filters, kernel, stride, padding, use_bias, activation }) => json!({
+            "filters": filters, "kernel_size": kernel, "strides": stride, "padding": padding, "use_bias": use_bias,
+            "activation": activation
         }),
-        Layer::MaxPool2d(MaxPool2d { size, stride }) => {
-            json!({ "pool_size": size, "strides": stride.unwrap_or(*size) })
+        Layer::MaxPool2d(MaxPool2d { size, stride, padding }) => {
+            json!({ "pool_size": size, "strides": stride.unwrap_or(*size), "padding": padding })
         }
         Layer::Flatten(Flatten {}) => json!({}),
-        Layer::Dense(Dense { units, activation }) => {
-            json!({ "units": units, "activation": if last { Activation::Softmax } else { *activation } })
+        Layer::Dense(Dense { units, use_bias, activation }) => {
+            let activation = if last { Activation::Softmax } else { *activation };
+            json!({ "units": units, "use_bias": use_bias, "activation": activation })
         }
         Layer::Dropout(Dropout { rate }) => json!({ "rate": decimal(*rate) }),
-        Layer::Activation(Activate { activation }) => json!({ "activation": activation }),
+        Layer::Activation(Activate { activation, .. }) => json!({ "activation": activation }),
+        // Not written yet.
+        Layer::DepthwiseConv2d(_)
+        | Layer::BatchNormalization(_)
+        | Layer::AveragePool2d(_)
+        | Layer::GlobalAveragePool2d(_)
+        | Layer::GlobalMaxPool2d(_)
+        | Layer::Add(_)
+        | Layer::Concatenate(_)
+        | Layer::Rescaling(_) => json!({}),
     };
     config["name"] = json!(layer.name);
     config["dtype"] = json!("float32");

@@ -106,10 +106,10 @@ pub fn kind(layer: &Value, input: &[usize]) -> Found<(Kind, Option<String>)> {
         "ZeroPadding2D" => Kind::ZeroPadding(zeros(settings)?),
         "Flatten" => Kind::Plain(Layer::Flatten(Flatten {})),
         "Dropout" => Kind::Plain(Layer::Dropout(Dropout { rate: settings.number("rate")? as f32 })),
-        "Activation" => Kind::Plain(Layer::Activation(Activate { activation: activation(settings)? })),
-        "ReLU" => Kind::Plain(Layer::Activation(Activate { activation: Activation::Relu })),
+        "Activation" => Kind::Plain(Layer::Activation(Activate::new(activation(settings)?))),
+        "ReLU" => Kind::Plain(Layer::Activation(Activate::new(Activation::Relu))),
         "LeakyReLU" => Kind::Plain(leaky(settings)?),
-        "Softmax" => Kind::Plain(Layer::Activation(Activate { activation: Activation::Softmax })),
+        "Softmax" => Kind::Plain(Layer::Activation(Activate::new(Activation::Softmax))),
         "BatchNormalization" => Kind::Normalisation(normalisation(settings, input.len())?),
         "Reshape" => Kind::Reshape(target(settings)?),
         "Rescaling" => rescaling(settings)?,
@@ -150,19 +150,20 @@ fn convolution(settings: Settings) -> Found<Layer> {
         kernel: settings.pair("kernel_size")?,
         stride: if settings.value("strides").is_null() { [1, 1] } else { settings.pair("strides")? },
         padding: settings.choice("padding")?,
+        use_bias: true,
         activation: activation(settings)?,
     }))
 }
 
 fn dense(settings: Settings) -> Found<Layer> {
-    Ok(Layer::Dense(Dense { units: settings.count("units")?, activation: activation(settings)? }))
+    Ok(Layer::Dense(Dense { units: settings.count("units")?, use_bias: true, activation: activation(settings)? }))
 }
 
 /// By its name, or as a layer that is one.
 fn activation(settings: Settings) -> Found<Activation> {
     let value = settings.value("activation");
     if value["config"].is_object()
-        && let Ok((Kind::Plain(Layer::Activation(Activate { activation })), _)) = kind(value, &[])
+        && let Ok((Kind::Plain(Layer::Activation(Activate { activation, .. })), _)) = kind(value, &[])
     {
         return Ok(activation);
     }
@@ -181,7 +182,11 @@ fn pool(settings: Settings, input: &[usize]) -> Found<Layer> {
             return Err(settings.wrong("padding"));
         }
     }
-    Ok(Layer::MaxPool2d(MaxPool2d { size, stride: Some(stride).filter(|stride| *stride != size) }))
+    Ok(Layer::MaxPool2d(MaxPool2d {
+        size,
+        stride: Some(stride).filter(|stride| *stride != size),
+        padding: Padding::Valid,
+    }))
 }
 
 /// `[[above, below], [left, right]]`, as Keras writes it however it was given.
@@ -201,7 +206,7 @@ fn leaky(settings: Settings) -> Found<Layer> {
     if settings.number(key)? != 0.0 {
         return Err(settings.wrong(key));
     }
-    Ok(Layer::Activation(Activate { activation: Activation::Relu }))
+    Ok(Layer::Activation(Activate::new(Activation::Relu)))
 }
 
 /// A crop to the whole image. Where it predicts, a `RandomCrop` cuts the middle out, as a `CenterCrop` does.

@@ -143,7 +143,14 @@ impl<'a> Walk<'a> {
             Kind::Plain(layer) => self.plain(leaf, layer),
             Kind::Largest => {
                 self.expect_image(leaf)?;
-                self.push(leaf, Layer::MaxPool2d(MaxPool2d { size: [self.view[0], self.view[1]], stride: None }))?;
+                self.push(
+                    leaf,
+                    Layer::MaxPool2d(MaxPool2d {
+                        size: [self.view[0], self.view[1]],
+                        stride: None,
+                        padding: Padding::Valid,
+                    }),
+                )?;
                 self.push(leaf, Layer::Flatten(Flatten {}))
             }
             Kind::Product(layer, has_bias) => self.product(leaf, layer, has_bias),
@@ -169,12 +176,20 @@ impl<'a> Walk<'a> {
         match layer {
             Layer::MaxPool2d(_) => self.expect_image(leaf)?,
             // Over the last dimension.
-            Layer::Activation(Activate { activation: Activation::Softmax })
+            Layer::Activation(Activate { activation: Activation::Softmax, .. })
                 if count(&self.view) != self.view.last().copied() =>
             {
                 self.expect_flat(leaf)?;
             }
             Layer::Conv2d(_) | Layer::Flatten(_) | Layer::Dropout(_) | Layer::Dense(_) | Layer::Activation(_) => {}
+            Layer::DepthwiseConv2d(_)
+            | Layer::BatchNormalization(_)
+            | Layer::AveragePool2d(_)
+            | Layer::GlobalAveragePool2d(_)
+            | Layer::GlobalMaxPool2d(_)
+            | Layer::Add(_)
+            | Layer::Concatenate(_)
+            | Layer::Rescaling(_) => {}
         }
         self.push(leaf, layer)
     }
@@ -230,7 +245,7 @@ impl<'a> Walk<'a> {
     /// Exact where nothing is between the product and the normalisation.
     fn fold(&mut self, leaf: &Leaf, normalisation: &Normalisation) -> Found<()> {
         let same = |layer: &&Layer| {
-            !matches!(layer, Layer::Dropout(_) | Layer::Activation(Activate { activation: Activation::Linear }))
+            !matches!(layer, Layer::Dropout(_) | Layer::Activation(Activate { activation: Activation::Linear, .. }))
         };
         let before = self.contents.model.layers.iter().map(|node| &node.layer).rev().find(same);
         let is_linear = matches!(
@@ -283,8 +298,18 @@ impl<'a> Walk<'a> {
         let is_softmax = |node: &&Node| node.layer.activation() == Activation::Softmax;
         let changes_nothing = |node: &Node| match node.layer {
             Layer::Flatten(_) | Layer::Dropout(_) => true,
-            Layer::Activation(Activate { activation }) => activation != Activation::Relu,
+            Layer::Activation(Activate { activation, .. }) => {
+                matches!(activation, Activation::Linear | Activation::Softmax)
+            }
             Layer::Conv2d(_) | Layer::MaxPool2d(_) | Layer::Dense(_) => false,
+            Layer::DepthwiseConv2d(_)
+            | Layer::BatchNormalization(_)
+            | Layer::AveragePool2d(_)
+            | Layer::GlobalAveragePool2d(_)
+            | Layer::GlobalMaxPool2d(_)
+            | Layer::Add(_)
+            | Layer::Concatenate(_)
+            | Layer::Rescaling(_) => false,
         };
         if let Some(last) = layers.iter().rposition(is_product)
             && layers[last + 1..].iter().all(changes_nothing)
@@ -303,7 +328,7 @@ impl<'a> Walk<'a> {
         let problem = |index: usize, problem: &str| Err(Settings(self.sources[index]).misplaced(problem));
         match layers.last().map(|node| &node.layer) {
             None => return Err("has no layers that change anything; save the model in Keras again".into()),
-            Some(Layer::Dense(Dense { activation: Activation::Linear | Activation::Softmax, units: 2.. })) => {}
+            Some(Layer::Dense(Dense { activation: Activation::Linear | Activation::Softmax, units: 2.., .. })) => {}
             Some(_) => {
                 let last = "the last layer must be a Dense of two units or more, with one softmax or none";
                 return problem(layers.len() - 1, last);
@@ -327,9 +352,10 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         model.layers.pop();
-        model
-            .layers
-            .extend([Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: filters, activation })].map(Node::from));
+        model.layers.extend(
+            [Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: filters, use_bias: true, activation })]
+                .map(Node::from),
+        );
         self.sources.extend(self.sources.last().copied());
         if let Some(product) = self.contents.products.last_mut() {
             product.kernel_shape = Some(vec![height, width, channels, filters]);

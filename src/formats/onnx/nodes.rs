@@ -72,11 +72,30 @@ impl Chain {
             Layer::Dropout(_) => {}
             // A node of its own, as other layers' activations are.
             Layer::Activation(_) => {}
+            Layer::DepthwiseConv2d(_)
+            | Layer::BatchNormalization(_)
+            | Layer::AveragePool2d(_)
+            | Layer::GlobalAveragePool2d(_)
+            | Layer::GlobalMaxPool2d(_)
+            | Layer::Add(_)
+            | Layer::Concatenate(_)
+            | Layer::Rescaling(_) => {
+                let class = layer.layer.class_name();
+                return Err(Error::Usage(format!("{name}: {class} cannot be written as ONNX yet; write safetensors")));
+            }
         }
         match layer.layer.activation() {
             Activation::Relu => self.push("Relu", &format!("{name}/relu"), &[], &[]),
             // The softmax is the graph's end, whether the model has one or not.
             Activation::Linear | Activation::Softmax => {}
+            Activation::Gelu
+            | Activation::Silu
+            | Activation::LeakyRelu
+            | Activation::Elu
+            | Activation::Tanh
+            | Activation::Sigmoid => {
+                return Err(Error::Usage(format!("{name}: its activation cannot be written as ONNX yet")));
+            }
         }
         Ok(())
     }

@@ -1,0 +1,75 @@
+//! A convolution of each channel by itself: input `[N, H, W, C]`, kernel `[KH, KW, C, M]`, output `[N, OH, OW, C*M]`, where
+//! channel `c*M + m` is of the input's channel c.
+
+use serde::{Deserialize, Serialize};
+
+use super::activation::Activation;
+use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, USE_BIAS, one, ones, pair, yes};
+use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
+use crate::error::{Error, Result};
+use crate::geometry::{MOST_COLUMNS, MOST_VALUES, Padding, Shape, Window, bounded, product};
+use crate::plan::{Initial, Tape, VariableKind, VariableSpec};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepthwiseConv2d {
+    /// Height and width.
+    #[serde(deserialize_with = "pair")]
+    pub kernel: [usize; 2],
+    #[serde(default = "ones", deserialize_with = "pair")]
+    pub stride: [usize; 2],
+    #[serde(default)]
+    pub padding: Padding,
+    /// Outputs of each channel.
+    #[serde(default = "one")]
+    pub depth_multiplier: usize,
+    #[serde(default = "yes")]
+    pub use_bias: bool,
+    #[serde(default)]
+    pub activation: Activation,
+}
+
+pub(super) const KEYS: LayerKeys = LayerKeys {
+    kind: "depthwise_conv2d",
+    class_name: "DepthwiseConv2D",
+    automatic_name: "depthwise_conv2d",
+    required: &[("kernel", Kind::Pair)],
+    optional: &[("stride", Kind::Pair), PADDING, ("depth_multiplier", Kind::Count), USE_BIAS, ACTIVATION],
+};
+
+impl Operation for DepthwiseConv2d {
+    fn keys(&self) -> &'static LayerKeys {
+        &KEYS
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
+        let window = Window::named("kernel", image(only(inputs)?)?, self.kernel, self.stride, self.padding)?;
+        bounded(self.depth_multiplier, MOST_COLUMNS, "depth_multiplier")?;
+        let [height, width] = window.output;
+        let [.., channels] = window.input;
+        let kernel = vec![self.kernel[0], self.kernel[1], channels, self.depth_multiplier];
+        if product(&[height, width, channels, self.depth_multiplier]).is_none() || product(&kernel).is_none() {
+            return Err(format!(
+                "its output or kernel has more than {MOST_VALUES} values; give a smaller depth_multiplier"
+            ));
+        }
+        let outputs = channels * self.depth_multiplier;
+        let initial = Initial::glorot(&kernel);
+        let kernel = VariableSpec { kind: VariableKind::Kernel, shape: kernel, initial };
+        let bias = VariableSpec { kind: VariableKind::Bias, shape: vec![outputs], initial: Initial::Zeros };
+        let variables = [kernel].into_iter().chain(self.use_bias.then_some(bias)).collect();
+        Ok(Inferred { output: Shape::Image([height, width, outputs]), variables, window: Some(window) })
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    fn rules(&self) -> Rules {
+        Rules::NONE
+    }
+
+    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
+        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    }
+}
