@@ -64,3 +64,47 @@ impl Recipe {
         self.training.average.unwrap_or(true) && self.optimizer.averages()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use toml::{Table, Value};
+
+    use super::*;
+
+    /// A recipe in which no key has what serde leaves out.
+    fn whole() -> Recipe {
+        let text = "training = { average = false }\nschedule = { boundaries = [0.5], factors = [0.1] }";
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_keys_are_serdes_own_and_all_have_defaults() {
+        let sections = Table::try_from(whole()).unwrap();
+        assert_eq!(sections.len(), SECTIONS.len());
+        for Section { name, keys } in SECTIONS {
+            let Value::Table(section) = &sections[name] else { panic!("{name}") };
+            let mut known: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+            known.sort_unstable();
+            let mut spelled: Vec<&str> = section.keys().map(String::as_str).collect();
+            spelled.sort_unstable();
+            assert_eq!(spelled, known, "{name}");
+            for (key, value) in section {
+                let (_, kind) = keys.iter().find(|(own, _)| own == key).unwrap();
+                assert!(kind.allows(value), "{name}: {key} = {value}");
+                let mut without = sections.clone();
+                without[name].as_table_mut().unwrap().remove(key);
+                // Without a type, the file's reader gives it one.
+                assert_eq!(without.try_into::<Recipe>().is_ok(), key != "type" || name != "optimizer", "{name}: {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_recipe_is_the_same_from_toml_and_from_json() {
+        let recipe = whole();
+        let json = serde_json::to_value(&recipe).unwrap();
+        assert_eq!(serde_json::from_value::<Recipe>(json).unwrap(), recipe);
+        assert_eq!(toml::from_str::<Recipe>(&toml::to_string(&recipe).unwrap()).unwrap(), recipe);
+        assert_eq!(toml::from_str::<Recipe>("").unwrap(), Recipe::default());
+    }
+}

@@ -57,3 +57,38 @@ impl Schedule {
         0.5 * (1.0 + (PI * done.min(all) as f64 / all as f64).cos())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: serde_json::Value) -> Schedule {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_older_checkpoints_say_means_what_it_did() {
+        assert_eq!([read(json!("constant")), read(json!("cosine"))], [Schedule::Constant, Schedule::Cosine]);
+        assert!(serde_json::from_value::<Schedule>(json!("triangular")).is_err());
+        for schedule in [Schedule::Constant, Schedule::Cosine] {
+            assert_eq!(serde_json::to_value(&schedule).unwrap(), json!(schedule.name()));
+        }
+        // From 0, and the cosine's first step is the whole rate: another one than a model file's.
+        let parts = |schedule: Schedule, warm_up| [0, 1, 2, 3].map(|step| schedule.part(step, warm_up, 4));
+        assert_eq!(parts(Schedule::Constant, 2), [0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(parts(Schedule::Cosine, 2), [0.0, 0.5, 1.0, 0.5]);
+        let half = (PI / 4.0).cos();
+        assert_eq!(parts(Schedule::Cosine, 0)[..2], [1.0, 0.5 * (1.0 + half)]);
+    }
+
+    #[test]
+    fn a_model_files_course_comes_back() {
+        let course = read(json!({ "type": "triangular", "warm_up": 0.2, "final": 0.05 }));
+        assert_eq!(course.name(), "triangular");
+        assert_eq!(read(serde_json::to_value(&course).unwrap()), course);
+        assert_eq!(Schedule::from(Course::default()), Schedule::Constant);
+        assert!((course.part(9, 0, 10) - 0.05).abs() < 1e-15);
+    }
+}
