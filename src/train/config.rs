@@ -174,19 +174,26 @@ impl Config {
         resolve(&self.model).map(drop)
     }
 
-    /// Refuses what no model file may say, either.
+    /// Refuses what no model file may say, either, and in its words.
     fn check_recipe(&self) -> Result<()> {
-        let refuse = |what: &str, problem: String| Error::Usage(format!("`{what}`: {problem}"));
-        if let Schedule::Course(course) = &self.schedule {
-            course.check().map_err(|problem| refuse("schedule", problem))?;
-        }
-        self.loss.check().map_err(|problem| refuse("loss", problem))?;
-        self.optimizer.check().map_err(|problem| refuse("optimizer", problem))?;
-        self.augmentation.check().map_err(|problem| refuse("augmentation", problem))?;
-        match self.average && !self.optimizer.averages() {
-            true => Err(refuse("average", "the optimizer keeps none; give it ema_momentum".into())),
+        let course = match &self.schedule {
+            Schedule::Course(course) => course.check(),
+            Schedule::Constant | Schedule::Cosine => Ok(()),
+        };
+        let average = match self.average && !self.optimizer.averages() {
+            true => Err("average is true, but the optimizer keeps none; give ema_momentum in [optimizer]".into()),
             false => Ok(()),
-        }
+        };
+        let sections = [
+            ("loss", self.loss.check()),
+            ("optimizer", self.optimizer.check()),
+            ("training", average),
+            ("schedule", course),
+            ("augmentation", self.augmentation.check()),
+        ];
+        sections.into_iter().try_for_each(|(section, checked)| {
+            checked.map_err(|problem: String| Error::Usage(format!("[{section}]: {problem}")))
+        })
     }
 
     /// Whether some samples are held out to validate with.
