@@ -79,6 +79,7 @@ fn weights(golden: &Golden, variable: &Variable, number: u64) -> Vec<f32> {
             (6.0 / variable.shape[..variable.shape.len() - 1].iter().product::<usize>() as f64).sqrt()
         }
         VariableKind::Bias => 0.05,
+        kind => panic!("no case has a {}", kind.name()),
     };
     let value = |index| ((2.0 * unit(golden.seed + 10 + number, index) - 1.0) * limit) as f32;
     (0..variable.values.words as u64).map(value).collect()

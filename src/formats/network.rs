@@ -9,6 +9,7 @@ use crate::data::check_class_names;
 use crate::error::{Error, Result};
 use crate::model::{Model, Resolved, resolve};
 use crate::optimizers::Optimizer;
+use crate::plan::VariableKind;
 
 /// A network with its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,12 +72,13 @@ impl Network {
         let fail =
             |problem: String| Error::Data(format!("{name}: {problem}; give a file whose weights are its model's"));
         self.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
-        let states = self.optimizer.iter().flat_map(|state| state.optimizer.rule().states());
-        let kinds: Vec<String> =
-            [String::new()].into_iter().chain(states.map(|state| format!(".{}", state.name))).collect();
+        let states = self.optimizer.iter().flat_map(|state| state.optimizer.states());
+        let states: Vec<String> = states.map(|state| format!(".{}", state.name)).collect();
         let parts = parts(&self.model)?;
         let tensors = parts.iter().flat_map(|(layer, part, shape)| {
-            kinds.iter().map(move |kind| (format!("{layer}.{part}{kind}"), shape.as_slice()))
+            let states = if part.is_trainable() { states.as_slice() } else { &[] };
+            let suffixes = [""].into_iter().chain(states.iter().map(String::as_str));
+            suffixes.map(move |suffix| (format!("{layer}.{}{suffix}", part.name()), shape.as_slice()))
         });
         let expected: Vec<(String, &[usize])> = tensors.collect();
         let names: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
@@ -102,7 +104,8 @@ impl Network {
     /// # Errors
     /// [`Error::Failed`] where one is missing.
     pub fn weights(&self) -> Result<Vec<Tensor>> {
-        let weights = |(layer, part, shape): (String, &str, Vec<usize>)| {
+        let weights = |(layer, part, shape): (String, VariableKind, Vec<usize>)| {
+            let part = part.name();
             let values = Tensor::find(&self.tensors, &format!("{layer}.{part}"), &shape);
             let values = values.map_err(|problem| Error::Failed(format!("{}: {problem}", self.model.name)))?;
             Ok(Tensor { name: format!("{layer}/{part}"), shape, values: values.to_vec() })
@@ -129,10 +132,10 @@ impl Network {
 }
 
 /// Layer, part and shape of all weights, layer by layer.
-fn parts(model: &Model) -> Result<Vec<(String, &'static str, Vec<usize>)>> {
+fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>)>> {
     let of = |layer: Resolved| {
         let variables = layer.inferred.variables.into_iter();
-        variables.map(move |variable| (layer.name.clone(), variable.kind.name(), variable.shape))
+        variables.map(move |variable| (layer.name.clone(), variable.kind, variable.shape))
     };
     Ok(resolve(model)?.into_iter().flat_map(of).collect())
 }

@@ -34,9 +34,14 @@ pub enum Kind {
     Count,
     Pair,
     Rate,
+    Number,
+    /// true or false
+    Flag,
     Choice(&'static [&'static str]),
     /// Names of layers.
     Names,
+    /// Some of these, or none.
+    Several(&'static [&'static str]),
 }
 
 impl Kind {
@@ -49,9 +54,14 @@ impl Kind {
             Kind::Layers => value.as_array().is_some_and(|layers| !layers.is_empty()),
             Kind::Count => count(value),
             Kind::Pair => count(value) || counts(2),
-            Kind::Rate => value.is_float() || value.is_integer(),
+            Kind::Rate | Kind::Number => value.is_float() || value.is_integer(),
+            Kind::Flag => value.is_bool(),
             Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
             Kind::Names => value.as_array().is_some_and(|names| !names.is_empty() && names.iter().all(Value::is_str)),
+            Kind::Several(choices) => {
+                let known = |value: &Value| value.as_str().is_some_and(|written| choices.contains(&written));
+                value.as_array().is_some_and(|values| values.iter().all(known))
+            }
         }
     }
 
@@ -63,8 +73,11 @@ impl Kind {
             Kind::Count => "a whole number, 1 or more".into(),
             Kind::Pair => "one number or [height, width], each a whole number, 1 or more".into(),
             Kind::Rate => "a number from 0 to below 1".into(),
+            Kind::Number => "a number".into(),
+            Kind::Flag => "true or false".into(),
             Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
             Kind::Names => "an array of names of layers before it, or \"input\"".into(),
+            Kind::Several(choices) => format!("an array with any of \"{}\"", choices.join("\", \"")),
         }
     }
 

@@ -8,6 +8,13 @@ use crate::kernels::{MicroBatches, Partitions};
 pub enum VariableKind {
     Kernel,
     Bias,
+    /// Scales what is normalised.
+    Gamma,
+    /// Is added to what is normalised.
+    Beta,
+    /// Moving averages of the batches' statistics, which evaluation normalises by.
+    MovingMean,
+    MovingVariance,
 }
 
 impl VariableKind {
@@ -16,6 +23,18 @@ impl VariableKind {
         match self {
             Self::Kernel => "kernel",
             Self::Bias => "bias",
+            Self::Gamma => "gamma",
+            Self::Beta => "beta",
+            Self::MovingMean => "moving_mean",
+            Self::MovingVariance => "moving_variance",
+        }
+    }
+
+    /// Whether it has a gradient.
+    pub fn is_trainable(self) -> bool {
+        match self {
+            Self::Kernel | Self::Bias | Self::Gamma | Self::Beta => true,
+            Self::MovingMean | Self::MovingVariance => false,
         }
     }
 }
