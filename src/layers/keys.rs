@@ -47,6 +47,8 @@ pub enum Kind {
     Numbers,
     /// A table of keys.
     Section,
+    /// Some of these, or none.
+    Several(&'static [&'static str]),
 }
 
 impl Kind {
@@ -65,6 +67,10 @@ impl Kind {
             Kind::Names => value.as_array().is_some_and(|names| !names.is_empty() && names.iter().all(Value::is_str)),
             Kind::Numbers => value.as_array().is_some_and(|values| values.iter().all(|one| Kind::Number.allows(one))),
             Kind::Section => value.is_table(),
+            Kind::Several(choices) => {
+                let known = |value: &Value| value.as_str().is_some_and(|written| choices.contains(&written));
+                value.as_array().is_some_and(|values| values.iter().all(known))
+            }
         }
     }
 
@@ -82,6 +88,7 @@ impl Kind {
             Kind::Names => "an array of names of layers before it, or \"input\"".into(),
             Kind::Numbers => "an array of numbers".into(),
             Kind::Section => "keys under a line of its own, as in [training]".into(),
+            Kind::Several(choices) => format!("an array with any of \"{}\"", choices.join("\", \"")),
         }
     }
 

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use crate::layers::{COMMON_KEYS, Key, Kind, LAYER_KEYS, LayerKeys};
-use crate::recipe::SECTIONS;
+use crate::recipe::{SECTIONS, Section, check_optimizer_keys};
 
 /// A file's keys that are neither layers nor sections.
 pub(super) const OWN_KEYS: [Key; 2] = [("name", Kind::Text), ("input", Kind::Image)];
@@ -16,9 +16,18 @@ pub(super) fn check(file: &Table) -> Result<(), String> {
     let layers = file.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     layers.iter().enumerate().try_for_each(|(index, layer)| check_layer(index, layer))?;
     SECTIONS.iter().try_for_each(|section| match file.get(section.name) {
-        Some(Value::Table(table)) => check_keys(table, &[], section.keys, &format!("[{}]", section.name)),
+        Some(Value::Table(table)) => check_section(table, section),
         _ => Ok(()),
     })
+}
+
+fn check_section(table: &Table, Section { name, keys }: &Section) -> Result<(), String> {
+    let place = format!("[{name}]");
+    check_keys(table, &[], keys, &place)?;
+    match *name {
+        "optimizer" => check_optimizer_keys(table).map_err(|problem| format!("{place}: {problem}")),
+        _ => Ok(()),
+    }
 }
 
 fn check_layer(index: usize, layer: &Value) -> Result<(), String> {

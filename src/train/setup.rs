@@ -43,6 +43,7 @@ impl<'a> Setup<'a> {
     /// The same with the loss and the optimizer of a configuration.
     pub fn configured(mut self, config: &Config) -> Self {
         self.options.optimizer = config.optimizer.clone();
+        self.options.average = config.average;
         self
     }
 

@@ -6,6 +6,7 @@ mod add;
 mod advance;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
+mod clip_factor;
 mod col2im;
 mod comparator;
 mod conv_forward;
@@ -15,16 +16,22 @@ mod dropout;
 mod exactness;
 mod foreign;
 mod gather;
+mod gradient_squares;
 mod gradients;
 mod mutation;
 mod nearest;
+mod optimizers;
 mod pool_backward;
 mod pool_forward;
+mod sgd;
+mod sgd_momentum;
 #[path = "../support/skips.rs"]
 mod skips;
 mod softmax_cross_entropy;
 mod split_k_reduce;
 mod tuning;
+mod updates;
+mod weight_average;
 
 use std::sync::OnceLock;
 
