@@ -8,6 +8,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::augment::AugmentOption;
 use super::batch::BatchOption;
 use super::console::Console;
 use super::device::{AdapterOption, Device};
@@ -30,7 +31,7 @@ use crate::train::{Config, Fold, History, RunFolder, State};
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
 ///
 /// The folds are those of scikit-learn's KFold(folds, shuffle=True, random_state=seed). Each network's initial weights,
-/// shuffling and dropout come from a seed of its own: --seed plus the fold's number.
+/// shuffling, dropout and augmentation come from a seed of its own: --seed plus the fold's number.
 #[derive(Args)]
 #[command(after_help = format!("{JSON}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("json", |argument| {
@@ -55,6 +56,8 @@ pub struct KfoldArguments {
     #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: f64,
     #[command(flatten)]
+    augment: AugmentOption,
+    #[command(flatten)]
     data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
@@ -63,8 +66,8 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "run_dir", "tiles",
-        "class_names",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "augment", "run_dir",
+        "tiles", "class_names",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -231,6 +234,7 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
         split_seed: arguments.seed,
         validation_fraction: 1.0 / folds as f64,
         fold: Some(Fold { number: 0, folds }),
+        augmentation: arguments.augment.given()?.unwrap_or_default(),
         model,
         ..Config::default()
     };

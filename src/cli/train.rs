@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::augment::AugmentOption;
 use super::batch::BatchOption;
 use super::callbacks::CallbackOptions;
 use super::device::AdapterOption;
@@ -50,7 +51,9 @@ pub struct TrainArguments {
     /// Epochs in which the learning rate grows from 0, step by step, before the schedule begins
     #[arg(long, default_value_t = 0, value_name = "N")]
     warm_up_epochs: usize,
-    /// Of the initial weights, the shuffling and the dropout
+    #[command(flatten)]
+    augment: AugmentOption,
+    /// Of the initial weights, the shuffling, the dropout and the augmentation
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
     #[command(flatten)]
@@ -70,8 +73,8 @@ pub struct TrainArguments {
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
     #[arg(long, value_name = "RUN", group = "patient", conflicts_with_all = [
-        "model", "batch_size", "micro_batch", "learning_rate", "schedule", "warm_up_epochs", "seed", "split_seed",
-        "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
+        "model", "batch_size", "micro_batch", "learning_rate", "schedule", "warm_up_epochs", "augment", "seed",
+        "split_seed", "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
     ])]
     resume: Option<PathBuf>,
     /// Also save within an epoch, each time so many minutes have passed
@@ -253,6 +256,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         split_seed: arguments.split.split_seed,
         validation_fraction: arguments.split.validation_fraction,
         shuffle: !arguments.no_shuffle,
+        augmentation: arguments.augment.given()?.unwrap_or_default(),
         early_stopping: arguments.callbacks.early_stopping(),
         reduce_lr_on_plateau: arguments.callbacks.reduce_lr_on_plateau(),
         model,

@@ -14,6 +14,7 @@ macro_rules! shader {
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
 mod bounded;
 mod case;
 mod ceiling_arithmetic;
@@ -36,6 +37,7 @@ mod pool_forward;
 mod progress;
 mod relu_mask;
 mod scratch;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
@@ -46,6 +48,7 @@ mod words;
 pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
+pub use augmented_gather::AugmentedGather;
 pub(crate) use bounded::{Checks, checks, misfit};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
@@ -64,6 +67,7 @@ pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
+pub use soft_cross_entropy::SoftCrossEntropy;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
@@ -72,8 +76,9 @@ pub use vectors::vectorised;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 16] = [
+pub const REGISTRY: [&Descriptor; 18] = [
     &gather::DESCRIPTOR,
+    &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
     &conv_weight_gradient::DESCRIPTOR,
@@ -84,6 +89,7 @@ pub const REGISTRY: [&Descriptor; 16] = [
     &dropout::DESCRIPTOR,
     &add::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
+    &soft_cross_entropy::DESCRIPTOR,
     &adam::DESCRIPTOR,
     &advance::DESCRIPTOR,
     &nearest::DESCRIPTOR,

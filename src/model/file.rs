@@ -93,7 +93,13 @@ fn check(model: &toml::Table) -> std::result::Result<(), String> {
     Ok(())
 }
 
-fn check_keys(table: &toml::Table, required: &[Key], optional: &[Key], place: &str) -> std::result::Result<(), String> {
+/// Says which key of a table is unknown, missing or of the wrong kind.
+pub(super) fn check_keys(
+    table: &toml::Table,
+    required: &[Key],
+    optional: &[Key],
+    place: &str,
+) -> std::result::Result<(), String> {
     let known = [required, optional].concat();
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
     if let Some(key) = table.keys().find(|key| !names.contains(&key.as_str())) {
@@ -130,13 +136,13 @@ pub fn nearest(written: &str, known: &[&str]) -> String {
 }
 
 /// Why `text` is not TOML, and where.
-fn unreadable(text: &str, error: &toml::de::Error) -> String {
+pub(super) fn unreadable(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
     let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
     format!("line {line} is not TOML ({}); correct it there", one_line(error))
 }
 
-fn one_line(error: &toml::de::Error) -> String {
+pub(super) fn one_line(error: &toml::de::Error) -> String {
     error.message().replace('\n', " ")
 }
 

@@ -1,11 +1,13 @@
 //! A model is a graph of layers over images `[H, W, C]`, in an order in which they can run. Shapes are inferred; nothing
 //! here knows of a device.
 
+mod augmentation;
 mod file;
 mod notebook;
 mod resolve;
 mod summary;
 
+pub use augmentation::{AUGMENTATION_KEYS, augmentation, augmentation_in};
 pub use file::{EPOCHS, by_name_or_file, nearest, parse};
 pub use notebook::{NAMES, notebook};
 pub use resolve::{Resolved, after, resolve};

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
+use crate::augment::Augmentation;
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
-use crate::network::LARGEST_BATCH;
+use crate::network::{LARGEST_BATCH, check_label_smoothing};
 
 /// Samples a step where nothing else is asked for.
 pub const BATCH_SIZE: usize = 512;
@@ -38,6 +39,12 @@ pub struct Config {
     pub fold: Option<Fold>,
     /// Whether each epoch visits the training samples in another order.
     pub shuffle: bool,
+    /// What befalls the training samples; runs that say nothing of it leave them as they are.
+    #[serde(default, skip_serializing_if = "Augmentation::is_nothing")]
+    pub augmentation: Augmentation,
+    /// The part of each target that all classes share.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_smoothing: f64,
     pub early_stopping: Option<EarlyStopping>,
     pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
     /// Another tile is another order of sums.
@@ -63,12 +70,18 @@ impl Default for Config {
             validation_fraction: 0.2,
             fold: None,
             shuffle: true,
+            augmentation: Augmentation::default(),
+            label_smoothing: 0.0,
             early_stopping: None,
             reduce_lr_on_plateau: None,
             tiles: DeviceClass::Cpu.into(),
             model,
         }
     }
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 /// In which order the gradients of a step's micro-batches are added up: another one gives other last bits.
@@ -138,7 +151,9 @@ impl Config {
                 return refuse(format!("`early_stopping.baseline` {baseline}: not a number; give one such as 0.9"));
             }
         }
-        resolve(&self.model).map(drop)
+        check_label_smoothing(self.label_smoothing)?;
+        resolve(&self.model)?;
+        self.augmentation.check(self.model.input)
     }
 
     /// The most rows of a batch that go through the network at a time.

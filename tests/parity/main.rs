@@ -4,6 +4,7 @@
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
 mod col2im;
@@ -22,6 +23,7 @@ mod pool_backward;
 mod pool_forward;
 #[path = "../support/skips.rs"]
 mod skips;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod split_k_reduce;
 mod tuning;
