@@ -12,7 +12,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "adapter",
     "batch_size",
     "count",
@@ -31,6 +31,7 @@ const FIELDS: [&str; 20] = [
     "schedule",
     "set",
     "train_count",
+    "tta",
     "validation_fraction",
     "warm_up_epochs",
 ];

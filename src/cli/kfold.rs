@@ -30,7 +30,7 @@ use crate::train::{Config, Fold, History, RunFolder, State};
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
 ///
 /// The folds are those of scikit-learn's KFold(folds, shuffle=True, random_state=seed). Each network's initial weights,
-/// shuffling and dropout come from a seed of its own: --seed plus the fold's number.
+/// shuffling, dropout and augmentation come from a seed of its own: --seed plus the fold's number.
 #[derive(Args)]
 #[command(after_help = format!("{JSON}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("json", |argument| {
@@ -57,7 +57,7 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "set", "run_dir",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "augment", "set", "run_dir",
         "tiles", "class_names",
     ])]
     resume: Option<PathBuf>,

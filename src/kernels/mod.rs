@@ -14,6 +14,7 @@ macro_rules! shader {
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
 mod bounded;
 mod case;
 mod ceiling_arithmetic;
@@ -40,6 +41,7 @@ mod relu_mask;
 mod scratch;
 mod sgd;
 mod sgd_momentum;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
@@ -54,6 +56,7 @@ mod words;
 pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
+pub use augmented_gather::AugmentedGather;
 pub(crate) use bounded::{Checks, checks, misfit};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
@@ -76,6 +79,7 @@ pub use progress::Progress;
 pub use relu_mask::ReluMask;
 pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
+pub use soft_cross_entropy::SoftCrossEntropy;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
@@ -86,8 +90,9 @@ pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 21] = [
+pub const REGISTRY: [&Descriptor; 23] = [
     &gather::DESCRIPTOR,
+    &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
     &conv_weight_gradient::DESCRIPTOR,
@@ -98,6 +103,7 @@ pub const REGISTRY: [&Descriptor; 21] = [
     &dropout::DESCRIPTOR,
     &add::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
+    &soft_cross_entropy::DESCRIPTOR,
     &gradient_squares::DESCRIPTOR,
     &clip_factor::DESCRIPTOR,
     &adam::DESCRIPTOR,

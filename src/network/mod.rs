@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod arena_tests;
 mod averages;
+mod ends;
 mod graph;
 mod lower;
 mod rewrites;

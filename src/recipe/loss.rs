@@ -9,7 +9,7 @@ use crate::layers::{Key, Kind};
 #[serde(deny_unknown_fields, default)]
 pub struct Loss {
     /// The part of each target that all classes share equally: onehot * (1 - s) + s / classes.
-    pub label_smoothing: f32,
+    pub label_smoothing: f64,
 }
 
 pub(super) const KEYS: [Key; 1] = [("label_smoothing", Kind::Rate)];

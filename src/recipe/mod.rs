@@ -6,7 +6,7 @@ mod optimizer;
 mod schedule;
 mod training;
 
-pub use augmentation::Augmentation;
+pub use augmentation::AUGMENTATION_KEYS;
 pub use loss::Loss;
 pub use optimizer::check_optimizer_keys;
 pub use schedule::{Course, CourseKind, Schedule};
@@ -14,6 +14,7 @@ pub use training::{BATCH_SIZE, Training};
 
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Augmentation;
 use crate::layers::Key;
 use crate::optimizers::Optimizer;
 
@@ -41,21 +42,21 @@ pub const SECTIONS: [Section; 5] = [
     Section { name: "optimizer", keys: &optimizer::OPTIMIZER_KEYS },
     Section { name: "training", keys: &training::KEYS },
     Section { name: "schedule", keys: &schedule::KEYS },
-    Section { name: "augmentation", keys: &augmentation::KEYS },
+    Section { name: "augmentation", keys: &AUGMENTATION_KEYS },
 ];
 
 impl Recipe {
-    /// Refuses values that are none, which a file's keys alone do not tell.
+    /// Refuses values that are none, which a file's keys alone do not tell; `input` is the model's, `[H, W, C]`.
     ///
     /// # Errors
     /// The section, and what is wrong in it with its remedy.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self, input: [usize; 3]) -> Result<(), String> {
         let section = |name: &str, problem: String| format!("[{name}]: {problem}");
         self.loss.check().map_err(|problem| section("loss", problem))?;
         self.optimizer.check().map_err(|problem| section("optimizer", problem))?;
         self.training.check(self.optimizer.averages()).map_err(|problem| section("training", problem))?;
         self.schedule.check().map_err(|problem| section("schedule", problem))?;
-        self.augmentation.check().map_err(|problem| section("augmentation", problem))
+        self.augmentation.check(input).map_err(|problem| section("augmentation", problem))
     }
 
     /// Whether the averages of the weights are evaluated and exported, not the weights.

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
+use crate::augment::Augmentation;
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
-use crate::network::LARGEST_BATCH;
+use crate::network::{LARGEST_BATCH, Options};
 use crate::optimizers::Optimizer;
-use crate::recipe::{Augmentation, Loss, Recipe};
+use crate::recipe::{Loss, Recipe};
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,7 @@ pub struct Config {
     pub loss: Loss,
     #[serde(default)]
     pub optimizer: Optimizer,
+    /// What befalls the training samples.
     #[serde(default)]
     pub augmentation: Augmentation,
     /// Another tile is another order of sums.
@@ -189,11 +191,22 @@ impl Config {
             ("optimizer", self.optimizer.check()),
             ("training", average),
             ("schedule", course),
-            ("augmentation", self.augmentation.check()),
+            ("augmentation", self.augmentation.check(self.model.input)),
         ];
         sections.into_iter().try_for_each(|(section, checked)| {
             checked.map_err(|problem: String| Error::Usage(format!("[{section}]: {problem}")))
         })
+    }
+
+    /// The options of a plan with its loss, optimizer and augmentation.
+    pub fn applied_to(&self, options: Options) -> Options {
+        Options {
+            optimizer: self.optimizer.clone(),
+            average: self.average,
+            augmentation: self.augmentation,
+            label_smoothing: self.loss.label_smoothing as f32,
+            ..options
+        }
     }
 
     /// Whether some samples are held out to validate with.

@@ -104,7 +104,7 @@ fn an_engine_goes_on_from_what_was_taken() {
         straight.initialise().unwrap();
         let weights_alone: Vec<_> = weights::take(&mut straight).unwrap().into_iter().take(2).collect();
         let order: Vec<u32> = (0..6).collect();
-        let mut step = |engine: &mut Engine| engine.train(&order, 0.1, &mut |_| ControlFlow::Continue(())).unwrap();
+        let step = |engine: &mut Engine| engine.train(&order, 0.1, &mut |_| ControlFlow::Continue(())).unwrap();
         step(&mut straight);
         let taken = weights::take(&mut straight).unwrap();
         let mut kept: Vec<&str> = taken.iter().filter_map(|one| one.name.strip_prefix("dense.kernel.")).collect();

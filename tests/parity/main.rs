@@ -4,6 +4,7 @@
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
 mod clip_factor;
@@ -27,6 +28,7 @@ mod sgd;
 mod sgd_momentum;
 #[path = "../support/skips.rs"]
 mod skips;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod split_k_reduce;
 mod tuning;
