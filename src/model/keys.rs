@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use crate::layers::{COMMON_KEYS, Key, Kind, LAYER_KEYS, LayerKeys};
-use crate::recipe::{SECTIONS, Section, check_optimizer_keys};
+use crate::recipe::{SECTIONS, Section};
 
 /// A file's keys that are neither layers nor sections.
 pub(super) const OWN_KEYS: [Key; 2] = [("name", Kind::Text), ("input", Kind::Image)];
@@ -21,13 +21,10 @@ pub(super) fn check(file: &Table) -> Result<(), String> {
     })
 }
 
-fn check_section(table: &Table, Section { name, keys }: &Section) -> Result<(), String> {
-    let place = format!("[{name}]");
-    check_keys(table, &[], keys, &place)?;
-    match *name {
-        "optimizer" => check_optimizer_keys(table).map_err(|problem| format!("{place}: {problem}")),
-        _ => Ok(()),
-    }
+fn check_section(table: &Table, section: &Section) -> Result<(), String> {
+    let place = format!("[{}]", section.name);
+    check_keys(table, &[], section.keys, &place)?;
+    section.check_type(table).map_err(|problem| format!("{place}: {problem}"))
 }
 
 fn check_layer(index: usize, layer: &Value) -> Result<(), String> {

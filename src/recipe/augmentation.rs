@@ -1,5 +1,6 @@
 //! What befalls training samples: how the section `[augmentation]` is spelt.
 
+use super::Section;
 use crate::layers::{Key, Kind};
 
 /// The keys of the section; without one, there is nothing of the kind.
@@ -12,3 +13,5 @@ pub const AUGMENTATION_KEYS: [Key; 7] = [
     ("mixup", Kind::Number),
     ("cutmix", Kind::Number),
 ];
+
+pub(super) const SECTION: Section = Section { name: "augmentation", keys: &AUGMENTATION_KEYS, types: &[] };

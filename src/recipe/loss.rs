@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{Key, Kind};
+use super::Section;
+use crate::layers::Kind;
 
 /// The section `[loss]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -12,7 +13,7 @@ pub struct Loss {
     pub label_smoothing: f64,
 }
 
-pub(super) const KEYS: [Key; 1] = [("label_smoothing", Kind::Rate)];
+pub(super) const SECTION: Section = Section { name: "loss", keys: &[("label_smoothing", Kind::Rate)], types: &[] };
 
 impl Loss {
     /// # Errors

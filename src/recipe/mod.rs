@@ -4,18 +4,18 @@ mod augmentation;
 mod loss;
 mod optimizer;
 mod schedule;
+mod section;
 mod training;
 
 pub use augmentation::AUGMENTATION_KEYS;
 pub use loss::Loss;
-pub use optimizer::check_optimizer_keys;
 pub use schedule::{Course, CourseKind, Schedule};
+pub use section::Section;
 pub use training::{BATCH_SIZE, Training};
 
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augmentation;
-use crate::layers::Key;
 use crate::optimizers::Optimizer;
 
 /// The sections of a model file that are not the model; what a file does not say has its default.
@@ -29,21 +29,9 @@ pub struct Recipe {
     pub augmentation: Augmentation,
 }
 
-/// A section of a model file with its keys, each of which has a default.
-#[derive(Debug)]
-pub struct Section {
-    pub name: &'static str,
-    pub keys: &'static [Key],
-}
-
 /// Every section, in the order of [`Recipe`].
-pub const SECTIONS: [Section; 5] = [
-    Section { name: "loss", keys: &loss::KEYS },
-    Section { name: "optimizer", keys: &optimizer::OPTIMIZER_KEYS },
-    Section { name: "training", keys: &training::KEYS },
-    Section { name: "schedule", keys: &schedule::KEYS },
-    Section { name: "augmentation", keys: &AUGMENTATION_KEYS },
-];
+pub const SECTIONS: [Section; 5] =
+    [loss::SECTION, optimizer::SECTION, training::SECTION, schedule::SECTION, augmentation::SECTION];
 
 impl Recipe {
     /// Refuses values that are none, which a file's keys alone do not tell; `input` is the model's, `[H, W, C]`.
@@ -81,7 +69,7 @@ mod tests {
     fn the_keys_are_serdes_own_and_all_have_defaults() {
         let sections = Table::try_from(whole()).unwrap();
         assert_eq!(sections.len(), SECTIONS.len());
-        for Section { name, keys } in SECTIONS {
+        for Section { name, keys, .. } in SECTIONS {
             let Value::Table(section) = &sections[name] else { panic!("{name}") };
             let mut known: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
             known.sort_unstable();
