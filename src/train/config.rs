@@ -159,7 +159,6 @@ impl Config {
             return refuse(format!("`learning_rate` {rate}: not a positive number; give one such as 1e-3"));
         }
         self.check_learning_rate_control()?;
-        self.check_recipe()?;
         let watches = self.early_stopping.is_some() || self.reduce_lr_on_plateau.is_some();
         if watches && self.monitor.validates() && !self.validates() {
             let monitor = self.monitor.name();
@@ -173,7 +172,8 @@ impl Config {
                 return refuse(format!("`early_stopping.baseline` {baseline}: not a number; give one such as 0.9"));
             }
         }
-        resolve(&self.model).map(drop)
+        resolve(&self.model)?;
+        self.check_recipe()
     }
 
     /// Refuses what no model file may say, either, and in its words.
