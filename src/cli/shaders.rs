@@ -125,7 +125,7 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
         Class::OldSoftware => DeviceClass::OldSoftware,
     };
     let batch = arguments.batch.size()?;
-    let plan = lower(&model, Options::new(batch, tiles, batch))?;
+    let plan = lower(&model, Options::for_model(&model, batch, tiles, batch))?;
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();
     for (number, pass) in plan.steps.training.iter().enumerate() {

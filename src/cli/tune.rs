@@ -128,16 +128,16 @@ impl Tuner<'_> {
         Ok(())
     }
 
-    fn options(&self, tiling: GemmSelection) -> Result<Options> {
+    fn options(&self, model: &Model, tiling: GemmSelection) -> Result<Options> {
         let batch = self.arguments.batch.size()?;
-        Ok(Options::new(batch, tiling, batch))
+        Ok(Options::for_model(model, batch, tiling, batch))
     }
 
     /// The products of all models, each once with the first model that has it.
     fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, GemmProblem)>> {
         let mut wanted: Vec<(&Model, GemmProblem)> = Vec::new();
         for model in models {
-            for product in products(model, self.options(self.adapter.class().into())?)? {
+            for product in products(model, self.options(model, self.adapter.class().into())?)? {
                 if !wanted.iter().any(|(_, problem)| *problem == product.problem()) {
                     wanted.push((model, product.problem()));
                 }
@@ -158,7 +158,7 @@ impl Tuner<'_> {
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
         for (number, (model, problem)) in (1..).zip(wanted) {
             // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let products = products(model, self.options(selection.clone())?)?;
+            let products = products(model, self.options(model, selection.clone())?)?;
             let Some(product) = products.into_iter().find(|product| product.problem() == *problem) else { continue };
             let configs = candidates(&product, selection.device, (features, &limits));
             let message = format!("{number}/{} {problem}", wanted.len());

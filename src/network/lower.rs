@@ -7,7 +7,7 @@ use super::graph::{Graph, Stage};
 use super::rewrites::rewrite;
 use super::training_plan::TrainingPlan;
 use crate::error::{Error, Result};
-use crate::gemm::GemmSelection;
+use crate::gemm::{DeviceClass, GemmSelection};
 use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy};
 use crate::layers::Place;
 use crate::model::{Model, resolve};
@@ -28,7 +28,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// With the micro-batches that suit the adapter that the tiles are of, and Adam.
+    /// With the micro-batches that suit the adapter that the tiles are of, and Adam; see [`Self::for_model`].
     pub fn new(batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
         let tiles = tiles.into();
         Self {
@@ -39,6 +39,21 @@ impl Options {
             optimizer: Optimizer::default(),
         }
     }
+
+    /// With the micro-batches that suit the model, too.
+    pub fn for_model(model: &Model, batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
+        let options = Self::new(batch, tiles, samples);
+        Self { micro_batch: equal_parts(batch, most_rows(model, options.tiles.device)), ..options }
+    }
+}
+
+/// Statistics of a batch are of as many rows at most unless a run says otherwise, on every device.
+const MOST_ROWS_OF_STATISTICS: usize = 512;
+
+/// The most rows of a micro-batch where a run does not say: what suits the class of device.
+pub fn most_rows(model: &Model, class: DeviceClass) -> usize {
+    let most = class.profile().micro_batch;
+    if model.has_batch_statistics() { most.min(MOST_ROWS_OF_STATISTICS) } else { most }
 }
 
 /// Rows of the fewest equal parts of a batch that have at most `most` rows each; the last one may have fewer.
@@ -77,9 +92,9 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let labels = buffers.add("batch.labels", vec![micro_batch]);
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
-    let mut tape = Tape::new(micro_batch, micro_batches, &tiles, host, buffers);
+    let mut tape = Tape::new([batch, micro_batch], &tiles, host, buffers);
     let logits_gradient = record(graph, input, &mut tape)?;
-    let (mut buffers, arenas, Recorded { forward, training_only, backward }) = tape.end();
+    let (mut buffers, arenas, Recorded { forward, backward }) = tape.end();
 
     // A program's runs are whole batches, or micro-batches where it does not train.
     let ends = |training: bool| {
@@ -98,12 +113,12 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         ]
     };
     let [gather, loss, advance] = ends(false);
-    let in_evaluation = forward.iter().enumerate().filter(|(place, _)| !training_only.contains(place));
     let mut evaluation = vec![gather];
-    evaluation.extend(in_evaluation.map(|(_, pass)| pass.clone()));
+    evaluation.extend(forward.iter().filter(|forward| forward.in_evaluation).map(|forward| forward.pass.clone()));
     evaluation.extend([loss, advance]);
 
     let [gather, loss, advance] = ends(true);
+    let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
     let step = [vec![gather], forward, vec![loss], backward].concat();
     let mut training = Vec::new();
     for number in 0..micro_batches {
@@ -111,7 +126,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, micro_batches);
+    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, [batch, micro_batch]);
     let last = training.len() - 1;
     training.splice(last..last, updates);
 
@@ -144,7 +159,16 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
         backward.push(layer.operation().emit(&place, tape)?);
     }
     let logits = values[&graph.output];
-    let gradient = tape.gradient(logits).unwrap_or_else(|| tape.gradient_of(logits));
+    let Some(mut gradient) = tape.gradient(logits) else {
+        return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+    };
+    // Who makes a gradient applies the ReLU mask, and the loss does not.
+    if tape.relu_mask(logits).is_some() {
+        let shape = vec![tape.rows, tape.values(logits) / tape.rows];
+        let unmasked = tape.buffer("loss.gradient", shape);
+        tape.copy_gradient("loss", unmasked, logits, gradient);
+        gradient = unmasked;
+    }
     for emit in backward.into_iter().rev() {
         emit(tape)?;
         tape.add_up_gradients();

@@ -7,7 +7,7 @@ use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
-use crate::network::LARGEST_BATCH;
+use crate::network::{LARGEST_BATCH, most_rows};
 
 /// Samples a step where nothing else is asked for.
 pub const BATCH_SIZE: usize = 512;
@@ -143,7 +143,7 @@ impl Config {
 
     /// The most rows of a batch that go through the network at a time.
     pub fn most_rows(&self) -> usize {
-        self.micro_batch.unwrap_or(self.tiles.device.profile().micro_batch)
+        self.micro_batch.unwrap_or_else(|| most_rows(&self.model, self.tiles.device))
     }
 
     fn check_learning_rate_control(&self) -> Result<()> {

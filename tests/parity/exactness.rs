@@ -59,7 +59,7 @@ impl Real {
         let convolution = Convolution::dense(48, 5408, 40);
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = class.config(GemmKind::Forward, &convolution);
-            (GemmKernel::Forward(ConvForward { convolution, relu: false, config }), config.depth)
+            (GemmKernel::Forward(ConvForward { convolution, bias: true, relu: false, config }), config.depth)
         };
         let (input, weights) = (numbers(1, convolution.inputs()), numbers(2, convolution.weights()));
         let bias = &weights[convolution.depth() * convolution.filters..];
@@ -74,7 +74,7 @@ impl Real {
         let convolution = Convolution { batch: 32, window, filters: 24, pool: 1 };
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = GemmConfig { partitions: 1, ..class.config(GemmKind::WeightGradient, &convolution) };
-            let kernel = ConvWeightGradient { convolution, positions_per_word: 1, config };
+            let kernel = ConvWeightGradient { convolution, bias: true, positions_per_word: 1, config };
             (GemmKernel::WeightGradient(kernel), config.depth)
         };
         let terms = convolution.positions();
