@@ -4,6 +4,10 @@
 mod adam;
 mod add;
 mod advance;
+mod batch_norm_affine;
+mod batch_norm_gradient_sums;
+mod batch_norm_gradient_totals;
+mod batch_norm_statistics;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
 mod col2im;
@@ -16,8 +20,11 @@ mod exactness;
 mod foreign;
 mod gather;
 mod gradients;
+mod moving_statistics;
 mod mutation;
 mod nearest;
+mod pointwise;
+mod pointwise_backward;
 mod pool_backward;
 mod pool_forward;
 #[path = "../support/skips.rs"]
