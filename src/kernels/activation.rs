@@ -5,9 +5,10 @@ use super::vectors::vectorised;
 use super::{Constants, Tolerance, Value};
 
 /// A function of single numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Function {
     /// x
+    #[default]
     Linear,
     /// max(x, 0)
     Relu,
