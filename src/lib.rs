@@ -58,6 +58,7 @@ pub mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
 mod random;
+pub mod recipe;
 #[cfg(feature = "plot")]
 pub mod report;
 pub mod selftest;

@@ -24,6 +24,7 @@ mod case;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
 mod channels;
+mod clip_factor;
 mod col2im;
 mod conv_forward;
 mod conv_input_gradient;
@@ -33,6 +34,7 @@ mod dropout;
 mod fused_pool;
 mod gather;
 mod gemm_kernel;
+mod gradient_squares;
 mod kernel;
 mod matrix;
 mod moving_statistics;
@@ -45,11 +47,17 @@ mod pool_forward;
 mod progress;
 mod relu_mask;
 mod scratch;
+mod sgd;
+mod sgd_momentum;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
+mod step_numbers;
+mod update_cases;
+mod update_kernels;
 mod updates;
 mod vectors;
+mod weight_average;
 mod words;
 
 pub use activation::Function;
@@ -64,6 +72,7 @@ pub(crate) use bounded::{Checks, checks, misfit};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
 pub use channels::ChannelValues;
+pub use clip_factor::ClipFactor;
 pub use col2im::Col2im;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
@@ -71,6 +80,7 @@ pub use conv_weight_gradient::ConvWeightGradient;
 pub use dropout::Dropout;
 pub use gather::Gather;
 pub use gemm_kernel::GemmKernel;
+pub use gradient_squares::GradientSquares;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
@@ -82,15 +92,19 @@ pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
+pub use sgd::Sgd;
+pub use sgd_momentum::SgdMomentum;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
+pub use step_numbers::StepNumbers;
 pub use updates::{MicroBatches, Partitions, Update, Updates};
 pub use vectors::vectorised;
+pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 23] = [
+pub const REGISTRY: [&Descriptor; 28] = [
     &gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
@@ -109,7 +123,12 @@ pub const REGISTRY: [&Descriptor; 23] = [
     &batch_norm_gradient_totals::DESCRIPTOR,
     &moving_statistics::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
+    &gradient_squares::DESCRIPTOR,
+    &clip_factor::DESCRIPTOR,
     &adam::DESCRIPTOR,
+    &sgd::DESCRIPTOR,
+    &sgd_momentum::DESCRIPTOR,
+    &weight_average::DESCRIPTOR,
     &advance::DESCRIPTOR,
     &nearest::DESCRIPTOR,
     &ceiling_arithmetic::DESCRIPTOR,

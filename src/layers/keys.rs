@@ -44,6 +44,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Names of layers.
     Names,
+    /// Some of these, or none.
+    Several(&'static [&'static str]),
 }
 
 impl Kind {
@@ -60,6 +62,10 @@ impl Kind {
             Kind::Flag => value.is_bool(),
             Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
             Kind::Names => value.as_array().is_some_and(|names| !names.is_empty() && names.iter().all(Value::is_str)),
+            Kind::Several(choices) => {
+                let known = |value: &Value| value.as_str().is_some_and(|written| choices.contains(&written));
+                value.as_array().is_some_and(|values| values.iter().all(known))
+            }
         }
     }
 
@@ -75,6 +81,7 @@ impl Kind {
             Kind::Flag => "true or false".into(),
             Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
             Kind::Names => "an array of names of layers before it, or \"input\"".into(),
+            Kind::Several(choices) => format!("an array with any of \"{}\"", choices.join("\", \"")),
         }
     }
 

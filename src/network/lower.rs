@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::averages::evaluate_averages;
 use super::graph::{Graph, Stage};
 use super::rewrites::rewrite;
 use super::training_plan::TrainingPlan;
@@ -25,6 +26,8 @@ pub struct Options {
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub optimizer: Optimizer,
+    /// Whether evaluation takes the weights' moving averages, which the optimizer must keep then.
+    pub average: bool,
 }
 
 impl Options {
@@ -37,6 +40,7 @@ impl Options {
             tiles,
             samples,
             optimizer: Optimizer::default(),
+            average: false,
         }
     }
 
@@ -67,7 +71,8 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or micro-batch that cannot be, an optimizer with a value that it cannot have,
+/// or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let mut graph = Graph::of(&resolve(model)?);
     rewrite(&mut graph);
@@ -76,11 +81,15 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
 
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
-    let Options { batch, micro_batch, tiles, samples, optimizer } = options;
+    let Options { batch, micro_batch, tiles, samples, optimizer, average } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
         )));
+    }
+    optimizer.check().map_err(|problem| Error::Usage(format!("`optimizer`: {problem}")))?;
+    if average && !optimizer.averages() {
+        return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
     }
     let micro_batches = batch.div_ceil(micro_batch);
 
@@ -126,7 +135,10 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, [batch, micro_batch]);
+    let (mut variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, [batch, micro_batch]);
+    if average {
+        evaluate_averages(&mut variables, &mut evaluation, &mut training);
+    }
     let last = training.len() - 1;
     training.splice(last..last, updates);
 
@@ -193,7 +205,7 @@ fn host_buffers(
     optimizer: &Optimizer,
 ) -> HostBuffers {
     let pixels = model.input.iter().product();
-    let numbers = optimizer.rule().step(1.0, 1).len();
+    let numbers = optimizer.numbers().count;
     HostBuffers {
         images: buffers.add_bytes("images", vec![samples, pixels]),
         labels: buffers.add_bytes("labels", vec![samples]),

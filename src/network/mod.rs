@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod arena_tests;
+mod averages;
 mod graph;
 mod lower;
 mod rewrites;

@@ -1,6 +1,7 @@
 //! Variables in buffers that they share, so that one pass updates them all.
 
 use super::buffers::Buffers;
+use super::updating::{Updated, update_passes};
 use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass};
 use crate::kernels::{BINDING_ALIGNMENT, MicroBatches, Moving, MovingStatistics, Partitions, Update, Updates};
 use crate::optimizers::{Optimizer, State};
@@ -111,7 +112,7 @@ impl Arenas {
         [batch, micro_batch]: [usize; 2],
     ) -> (Vec<Variable>, Vec<Pass>) {
         let micro_batches = batch.div_ceil(micro_batch);
-        let (mut variables, mut updates) = (Vec::new(), Vec::new());
+        let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
         for (number, arena) in self.0.into_iter().enumerate() {
             let name = match (&*arena.layers, number) {
                 ([alone], _) => format!("{}.weights", alone.layer),
@@ -122,22 +123,22 @@ impl Arenas {
             let gradients = [&[micro_batches][..], &[arena.gradient_words]].concat();
             buffers.define(arena.gradients, &format!("{name}.gradient"), gradients);
             let state = |state: &State| buffers.add(&format!("{name}.{}", state.name), vec![arena.words]);
-            let states: Vec<BufferId> = optimizer.rule().states().iter().map(state).collect();
+            let states: Vec<BufferId> = optimizer.states().iter().map(state).collect();
             let micro_batches = MicroBatches { count: micro_batches, stride: arena.gradient_words };
             let own = arena.variables(&states, micro_batches);
             let update = |variable: &Variable| {
-                let gradient = &variable.training.as_ref()?.gradient;
-                Some(Update { first: variable.values.first, gradient: gradient.partitions })
+                let gradient = variable.training.as_ref()?.gradient.partitions;
+                Some(Update { first: variable.values.first, gradient, decays: optimizer.decays(variable.kind.name()) })
             };
-            let all = Updates { variables: own.iter().filter_map(update).collect(), micro_batches };
-            let table = buffers.add_filled(&format!("{name}.table"), all.table());
-            let bound = [arena.gradients, host.rates, host.progress, table, arena.values];
-            let bound = [&bound[..], &states].concat();
-            let (kernel, offsets) = (optimizer.rule().update(all), vec![0; bound.len()]);
-            updates.push(Pass { layer: name.clone(), kernel, buffers: bound, offsets });
-            updates.extend(arena.move_averages(&name, buffers, host, [batch, micro_batch]));
+            moving.extend(arena.move_averages(&name, buffers, host, [batch, micro_batch]));
+            let of = own.iter().filter_map(update).collect();
+            let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers() };
+            let table = buffers.add_filled(&format!("{name}.table"), updates.table());
+            let (values, gradients) = (arena.values, arena.gradients);
+            updated.push(Updated { name, updates, gradients, table, values, states });
             variables.extend(own);
         }
+        let updates = [update_passes(updated, buffers, optimizer, host), moving].concat();
         (variables, updates)
     }
 }

@@ -7,6 +7,7 @@ mod custom;
 mod executor;
 mod initial;
 mod tape;
+mod updating;
 mod variables;
 
 pub(crate) use arenas::Arenas;
@@ -70,7 +71,7 @@ pub struct HostBuffers {
     pub labels: BufferId,
     /// `[batches * batch]`: the samples to visit, by number.
     pub order: BufferId,
-    /// `[batches, numbers]`: what the optimizer's rule computes for each step.
+    /// `[batches, numbers]`: what the optimizer computes for each step, and what clips its gradients.
     pub rates: BufferId,
     /// [`crate::kernels::Progress`]
     pub progress: BufferId,
