@@ -46,6 +46,9 @@ pub enum Kind {
     Names,
     /// Some of these, or none.
     Several(&'static [&'static str]),
+    Numbers,
+    /// A table of keys.
+    Section,
 }
 
 impl Kind {
@@ -66,6 +69,8 @@ impl Kind {
                 let known = |value: &Value| value.as_str().is_some_and(|written| choices.contains(&written));
                 value.as_array().is_some_and(|values| values.iter().all(known))
             }
+            Kind::Numbers => value.as_array().is_some_and(|values| values.iter().all(|one| Kind::Number.allows(one))),
+            Kind::Section => value.is_table(),
         }
     }
 
@@ -82,6 +87,8 @@ impl Kind {
             Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
             Kind::Names => "an array of names of layers before it, or \"input\"".into(),
             Kind::Several(choices) => format!("an array with any of \"{}\"", choices.join("\", \"")),
+            Kind::Numbers => "an array of numbers".into(),
+            Kind::Section => "keys under a line of its own, as in [training]".into(),
         }
     }
 

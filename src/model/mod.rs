@@ -2,12 +2,15 @@
 //! here knows of a device.
 
 mod file;
+mod keys;
 mod notebook;
 mod resolve;
+mod settings;
 mod summary;
 
-pub use file::{EPOCHS, by_name_or_file, nearest, parse};
-pub use notebook::{NAMES, notebook};
+pub use file::{ModelFile, by_name_or_file, notebook, parse};
+pub use keys::nearest;
+pub use notebook::NAMES;
 pub use resolve::{Resolved, after, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;

@@ -135,7 +135,8 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (mut variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, [batch, micro_batch]);
+    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &optimizer, &host, [batch, micro_batch]);
+    training.splice(training.len() - 1..training.len() - 1, moving);
     if average {
         evaluate_averages(&mut variables, &mut evaluation, &mut training);
     }

@@ -103,14 +103,14 @@ impl Arenas {
     }
 
     /// Gives the buffers their names and sizes, and makes those of the optimizer; the variables, in the layers' order,
-    /// and the passes that update them.
+    /// the passes that move moving averages, and those that update the others.
     pub fn finish(
         self,
         buffers: &mut Buffers,
         optimizer: &Optimizer,
         host: &HostBuffers,
         [batch, micro_batch]: [usize; 2],
-    ) -> (Vec<Variable>, Vec<Pass>) {
+    ) -> (Vec<Variable>, Vec<Pass>, Vec<Pass>) {
         let micro_batches = batch.div_ceil(micro_batch);
         let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
         for (number, arena) in self.0.into_iter().enumerate() {
@@ -138,8 +138,7 @@ impl Arenas {
             updated.push(Updated { name, updates, gradients, table, values, states });
             variables.extend(own);
         }
-        let updates = [update_passes(updated, buffers, optimizer, host), moving].concat();
-        (variables, updates)
+        (variables, moving, update_passes(updated, buffers, optimizer, host))
     }
 }
 

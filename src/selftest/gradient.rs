@@ -133,7 +133,7 @@ fn residuals() -> Result<Model> {
     ] {
         text += &format!("[[layers]]\n{layer}\n");
     }
-    parse("residuals", &text)
+    parse("residuals", &text).map(|(model, _)| model)
 }
 
 /// Checks every layer of a small network without dropout on the executor that `make` gives for its plan: against the loss

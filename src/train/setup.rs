@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Placement, Source};
+use super::{Config, Engine, Placement, Source};
 use crate::error::Result;
 use crate::gemm::GemmSelection;
 use crate::model::Model;
@@ -37,6 +37,13 @@ impl<'a> Setup<'a> {
     /// The same in equal micro-batches of at most so many rows.
     pub fn in_micro_batches(mut self, most: usize) -> Self {
         self.options.micro_batch = equal_parts(self.options.batch, most);
+        self
+    }
+
+    /// The same with the loss and the optimizer of a configuration.
+    pub fn configured(mut self, config: &Config) -> Self {
+        self.options.optimizer = config.optimizer.clone();
+        self.options.average = config.average;
         self
     }
 
