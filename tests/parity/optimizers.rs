@@ -20,7 +20,7 @@ fn model() -> Model {
     let text = "input = [6, 5, 1]\n[[layers]]\ntype = \"conv2d\"\nfilters = 3\nkernel = 3\nactivation = \"relu\"\n\
                 [[layers]]\ntype = \"max_pool2d\"\nsize = 2\n[[layers]]\ntype = \"flatten\"\n\
                 [[layers]]\ntype = \"dense\"\nunits = 70\nactivation = \"relu\"\n[[layers]]\ntype = \"dense\"\nunits = 4";
-    parse("small", text).unwrap()
+    parse("small", text).unwrap().0
 }
 
 fn samples() -> Samples {
