@@ -15,6 +15,7 @@ mod activation;
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
 mod batch_norm_affine;
 mod batch_norm_gradient_sums;
 mod batch_norm_gradient_totals;
@@ -49,6 +50,7 @@ mod relu_mask;
 mod scratch;
 mod sgd;
 mod sgd_momentum;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
@@ -64,6 +66,7 @@ pub use activation::Function;
 pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
+pub use augmented_gather::AugmentedGather;
 pub use batch_norm_affine::BatchNormAffine;
 pub use batch_norm_gradient_sums::BatchNormGradientSums;
 pub use batch_norm_gradient_totals::BatchNormGradientTotals;
@@ -94,6 +97,7 @@ pub use progress::Progress;
 pub use relu_mask::ReluMask;
 pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
+pub use soft_cross_entropy::SoftCrossEntropy;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
@@ -104,8 +108,9 @@ pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 28] = [
+pub const REGISTRY: [&Descriptor; 30] = [
     &gather::DESCRIPTOR,
+    &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
     &conv_weight_gradient::DESCRIPTOR,
@@ -125,6 +130,7 @@ pub const REGISTRY: [&Descriptor; 28] = [
     &softmax_cross_entropy::DESCRIPTOR,
     &gradient_squares::DESCRIPTOR,
     &clip_factor::DESCRIPTOR,
+    &soft_cross_entropy::DESCRIPTOR,
     &adam::DESCRIPTOR,
     &sgd::DESCRIPTOR,
     &sgd_momentum::DESCRIPTOR,

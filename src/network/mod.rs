@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod arena_tests;
 mod averages;
+mod ends;
 mod graph;
 mod lower;
 mod rewrites;
@@ -10,6 +11,6 @@ mod rewrites;
 mod tests;
 mod training_plan;
 
-pub use lower::{LARGEST_BATCH, Options, equal_parts, lower, most_rows};
+pub use lower::{LARGEST_BATCH, Options, check_label_smoothing, equal_parts, lower, most_rows};
 pub use rewrites::{REWRITES, Rewrite};
 pub use training_plan::TrainingPlan;

@@ -4,6 +4,7 @@
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
 mod batch_norm_affine;
 mod batch_norm_gradient_sums;
 mod batch_norm_gradient_totals;
@@ -34,6 +35,7 @@ mod sgd;
 mod sgd_momentum;
 #[path = "../support/skips.rs"]
 mod skips;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod split_k_reduce;
 mod tuning;
