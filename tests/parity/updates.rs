@@ -36,7 +36,7 @@ pub const GRADIENT: [Mutation; 10] = [
     mutation("the first partition's row", "variables[row + 3]", "variables[row + 2]"),
 ];
 
-/// Of the part `step`.
+/// Of the part `update`.
 const STEP: [Mutation; 6] = [
     mutation("the step's numbers", "progress.batch * NUMBERS", "0"),
     mutation("the number of them", "progress.batch * NUMBERS", "progress.batch"),
