@@ -14,6 +14,8 @@ macro_rules! shader {
 mod adam;
 mod add;
 mod advance;
+mod average_pool_backward;
+mod average_pool_forward;
 mod bounded;
 mod case;
 mod ceiling_arithmetic;
@@ -23,10 +25,16 @@ mod conv_forward;
 mod conv_input_gradient;
 mod conv_weight_gradient;
 mod convolution_cases;
+mod copy_channels;
+mod depthwise;
+mod depthwise_forward;
+mod depthwise_input_gradient;
+mod depthwise_weight_gradient;
 mod dropout;
 mod fused_pool;
 mod gather;
 mod gemm_kernel;
+mod global_max_pool_backward;
 mod kernel;
 mod matrix;
 mod nearest;
@@ -35,6 +43,7 @@ mod pool_backward;
 mod pool_forward;
 mod progress;
 mod relu_mask;
+mod rescale;
 mod scratch;
 mod softmax_cross_entropy;
 mod specialise;
@@ -46,6 +55,8 @@ mod words;
 pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
+pub use average_pool_backward::AveragePoolBackward;
+pub use average_pool_forward::AveragePoolForward;
 pub(crate) use bounded::{Checks, checks, misfit};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
@@ -53,9 +64,15 @@ pub use col2im::Col2im;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
 pub use conv_weight_gradient::ConvWeightGradient;
+pub use copy_channels::{Columns, CopyChannels};
+pub use depthwise::Depthwise;
+pub use depthwise_forward::DepthwiseForward;
+pub use depthwise_input_gradient::DepthwiseInputGradient;
+pub use depthwise_weight_gradient::DepthwiseWeightGradient;
 pub use dropout::Dropout;
-pub use gather::Gather;
+pub use gather::{Gather, PixelScaling};
 pub use gemm_kernel::GemmKernel;
+pub use global_max_pool_backward::GlobalMaxPoolBackward;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
@@ -64,6 +81,7 @@ pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
+pub use rescale::Rescale;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
@@ -72,7 +90,7 @@ pub use vectors::vectorised;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 16] = [
+pub const REGISTRY: [&Descriptor; 24] = [
     &gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
@@ -81,6 +99,14 @@ pub const REGISTRY: [&Descriptor; 16] = [
     &col2im::DESCRIPTOR,
     &pool_forward::DESCRIPTOR,
     &pool_backward::DESCRIPTOR,
+    &average_pool_forward::DESCRIPTOR,
+    &average_pool_backward::DESCRIPTOR,
+    &global_max_pool_backward::DESCRIPTOR,
+    &depthwise_forward::DESCRIPTOR,
+    &depthwise_weight_gradient::DESCRIPTOR,
+    &depthwise_input_gradient::DESCRIPTOR,
+    &copy_channels::DESCRIPTOR,
+    &rescale::DESCRIPTOR,
     &dropout::DESCRIPTOR,
     &add::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,

@@ -85,7 +85,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let ends = |training: bool| {
         let classes = model.classes();
         let [batch, micro_batches] = if training { [batch, micro_batches] } else { [micro_batch, 1] };
-        let gather = Gather { batch, micro_batch, pixels };
+        let gather = Gather { batch, micro_batch, pixels, rescaling: graph.pixels };
         let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
         let loss = SoftmaxCrossEntropy { batch, micro_batch, classes, gradient: training };
         let result = if training { logits_gradient } else { host.probabilities };

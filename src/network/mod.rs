@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod arena_tests;
+#[cfg(test)]
+mod branch_tests;
 mod graph;
 mod lower;
 mod rewrites;
