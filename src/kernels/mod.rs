@@ -16,6 +16,8 @@ mod adam;
 mod add;
 mod advance;
 mod augmented_gather;
+mod average_pool_backward;
+mod average_pool_forward;
 mod batch_norm_affine;
 mod batch_norm_gradient_sums;
 mod batch_norm_gradient_totals;
@@ -31,10 +33,16 @@ mod conv_forward;
 mod conv_input_gradient;
 mod conv_weight_gradient;
 mod convolution_cases;
+mod copy_channels;
+mod depthwise;
+mod depthwise_forward;
+mod depthwise_input_gradient;
+mod depthwise_weight_gradient;
 mod dropout;
 mod fused_pool;
 mod gather;
 mod gemm_kernel;
+mod global_max_pool_backward;
 mod gradient_squares;
 mod kernel;
 mod matrix;
@@ -47,6 +55,7 @@ mod pool_backward;
 mod pool_forward;
 mod progress;
 mod relu_mask;
+mod rescale;
 mod scratch;
 mod sgd;
 mod sgd_momentum;
@@ -67,6 +76,8 @@ pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
 pub use augmented_gather::AugmentedGather;
+pub use average_pool_backward::AveragePoolBackward;
+pub use average_pool_forward::AveragePoolForward;
 pub use batch_norm_affine::BatchNormAffine;
 pub use batch_norm_gradient_sums::BatchNormGradientSums;
 pub use batch_norm_gradient_totals::BatchNormGradientTotals;
@@ -80,9 +91,15 @@ pub use col2im::Col2im;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
 pub use conv_weight_gradient::ConvWeightGradient;
+pub use copy_channels::{Columns, CopyChannels};
+pub use depthwise::Depthwise;
+pub use depthwise_forward::DepthwiseForward;
+pub use depthwise_input_gradient::DepthwiseInputGradient;
+pub use depthwise_weight_gradient::DepthwiseWeightGradient;
 pub use dropout::Dropout;
-pub use gather::Gather;
+pub use gather::{Gather, PixelScaling};
 pub use gemm_kernel::GemmKernel;
+pub use global_max_pool_backward::GlobalMaxPoolBackward;
 pub use gradient_squares::GradientSquares;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
@@ -95,6 +112,7 @@ pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
+pub use rescale::Rescale;
 pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
 pub use soft_cross_entropy::SoftCrossEntropy;
@@ -108,7 +126,7 @@ pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 30] = [
+pub const REGISTRY: [&Descriptor; 38] = [
     &gather::DESCRIPTOR,
     &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
@@ -118,6 +136,14 @@ pub const REGISTRY: [&Descriptor; 30] = [
     &col2im::DESCRIPTOR,
     &pool_forward::DESCRIPTOR,
     &pool_backward::DESCRIPTOR,
+    &average_pool_forward::DESCRIPTOR,
+    &average_pool_backward::DESCRIPTOR,
+    &global_max_pool_backward::DESCRIPTOR,
+    &depthwise_forward::DESCRIPTOR,
+    &depthwise_weight_gradient::DESCRIPTOR,
+    &depthwise_input_gradient::DESCRIPTOR,
+    &copy_channels::DESCRIPTOR,
+    &rescale::DESCRIPTOR,
     &dropout::DESCRIPTOR,
     &add::DESCRIPTOR,
     &pointwise::DESCRIPTOR,

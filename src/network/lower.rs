@@ -132,6 +132,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let ends = Ends {
         batch,
         micro_batch,
+        rescaling: graph.pixels,
         augmentation,
         views,
         label_smoothing,

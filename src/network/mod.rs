@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arena_tests;
 mod averages;
+#[cfg(test)]
+mod branch_tests;
 mod ends;
 mod graph;
 mod lower;
