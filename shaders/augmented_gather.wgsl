@@ -13,6 +13,8 @@ const CHANNELS: u32 = 3;
 const PAD: u32 = 0;
 // 1: images are mixed, and batch_labels has both labels and the first one's share; 0: it has labels.
 const MIXED: u32 = 1;
+const FACTOR: f32 = 1.0; // of byte / 255
+const OFFSET: f32 = 0.0;
 const THREADS: u32 = 64;
 
 // What befalls one sample: src/augment/transform.rs. Boxes are top, left, bottom, right.
@@ -104,7 +106,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 numerator = (numerator >> 16) * own + other * (65536 - own);
             }
         }
-        input[row * HEIGHT * WIDTH * CHANNELS + at] = normalised(numerator);
+        input[row * HEIGHT * WIDTH * CHANNELS + at] = normalised(numerator) * FACTOR + OFFSET;
     }
     if at == 0 {
         var label = 0u;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// In this order, on the bytes of an image: ahead of the division by 255. By default, nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
     pub flip: Flip,
     /// The most whole pixels that an image moves, up or down and left or right, each from -shift to shift alike often.

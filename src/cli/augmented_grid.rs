@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::augment::Augmentation;
 use crate::data;
 use crate::error::{Error, Result};
-use crate::kernels::{AugmentedGather, Kernel, Progress};
+use crate::kernels::{AugmentedGather, Kernel, PixelScaling, Progress};
 use crate::plot::{self, INK, Sample, save_as};
 
 /// What is drawn of each row, the sample as it is included.
@@ -76,7 +76,14 @@ impl AugmentedGrid<'_> {
     fn seen(&self, transforms: &[u32]) -> Vec<f32> {
         let (rows, shape) = (self.chosen.len(), self.samples.shape);
         let Augmentation { pad, .. } = self.augmentation;
-        let kernel = AugmentedGather { batch: rows, micro_batch: rows, shape, pad, mixed: self.augmentation.mixes() };
+        let kernel = AugmentedGather {
+            batch: rows,
+            micro_batch: rows,
+            shape,
+            pad,
+            mixed: self.augmentation.mixes(),
+            rescaling: PixelScaling::NONE,
+        };
         let size: usize = shape.iter().product();
         let mut images: Vec<u8> =
             self.chosen.iter().flat_map(|&sample| &self.samples.images[sample * size..][..size]).copied().collect();

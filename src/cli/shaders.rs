@@ -130,7 +130,8 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
     };
     let batch = arguments.batch.of(&recipe, &arguments.set)?;
     let config = Config::new(model, recipe);
-    let plan = lower(&config.model, config.applied_to(Options::new(batch, tiles, batch)))?;
+    let options = Options::for_model(&config.model, batch, tiles, batch);
+    let plan = lower(&config.model, config.applied_to(options))?;
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();
     for (number, pass) in plan.steps.training.iter().enumerate() {

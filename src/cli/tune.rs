@@ -143,7 +143,7 @@ impl Tuner<'_> {
         let mut wanted: Vec<(&Batched, GemmProblem)> = Vec::new();
         for batched in models {
             let (model, batch) = batched;
-            for product in products(model, Options::new(*batch, self.adapter.class(), *batch))? {
+            for product in products(model, Options::for_model(model, *batch, self.adapter.class(), *batch))? {
                 if !wanted.iter().any(|(_, problem)| *problem == product.problem()) {
                     wanted.push((batched, product.problem()));
                 }
@@ -164,7 +164,7 @@ impl Tuner<'_> {
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
         for (number, ((model, batch), problem)) in (1..).zip(wanted) {
             // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let products = products(model, Options::new(*batch, selection.clone(), *batch))?;
+            let products = products(model, Options::for_model(model, *batch, selection.clone(), *batch))?;
             let Some(product) = products.into_iter().find(|product| product.problem() == *problem) else { continue };
             let configs = candidates(&product, selection.device, (features, &limits));
             let message = format!("{number}/{} {problem}", wanted.len());

@@ -10,7 +10,7 @@ use crate::formats::Network;
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::gpu::{self, Adapter, Gpu, Identity};
 use crate::model::Model;
-use crate::network::equal_parts;
+use crate::network::{equal_parts, most_rows};
 use crate::plan::{Executor, Plan};
 use crate::recipe::BATCH_SIZE;
 use crate::train::{Config, Evaluator, Placement, Setup, Source, State, Trainer};
@@ -124,7 +124,7 @@ impl Device {
         views.check(network.model.input)?;
         let (batch, most, tiles) = match run {
             Some(config) => (config.batch_size, config.most_rows(), config.tiles.clone()),
-            None => (BATCH_SIZE, self.class().profile().micro_batch, self.class().into()),
+            None => (BATCH_SIZE, most_rows(&network.model, self.class()), self.class().into()),
         };
         // Only micro-batches are evaluated: what a whole batch needs to train is not made.
         let batch = equal_parts(batch, most);

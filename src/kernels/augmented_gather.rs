@@ -2,10 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::case::{Case, Draw, case, progress, unwritten};
+use super::case::{Case, Draw, Tolerance, case, progress, unwritten};
+use super::rescale::OF_PRODUCT_AND_SUM;
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, read_words, write, write_words};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, PixelScaling, Progress, floats_mut, read_words, write, write_words,
+};
 use crate::augment::{Pad, Transform, WHOLE};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -36,6 +39,8 @@ pub struct AugmentedGather {
     pub shape: [usize; 3],
     pub pad: Pad,
     pub mixed: bool,
+    /// Of byte / 255.
+    pub rescaling: PixelScaling,
 }
 
 const THREADS: usize = 64;
@@ -70,6 +75,8 @@ impl Kernel for AugmentedGather {
             ("CHANNELS", self.shape[2].into()),
             ("PAD", (self.pad as u32).into()),
             ("MIXED", self.mixed.into()),
+            ("FACTOR", (self.rescaling.scale as f32).into()),
+            ("OFFSET", (self.rescaling.offset as f32).into()),
             ("THREADS", THREADS.into()),
         ]
     }
@@ -128,7 +135,7 @@ impl Kernel for AugmentedGather {
                     }
                 }
                 None => {
-                    pixels.fill(0.0);
+                    pixels.fill(self.rescaling.offset as f32);
                     labels.fill(0);
                 }
             }
@@ -166,12 +173,14 @@ impl Samples<'_> {
             }
             let own = if self.kernel.mixed { transform.own } else { WHOLE };
             let rest = WHOLE.wrapping_sub(own);
+            let [factor, offset] =
+                [self.kernel.rescaling.scale, self.kernel.rescaling.offset].map(|number| number as f32);
             vectorised(
                 #[inline(always)]
                 || {
                     for ((pixel, &byte), &other) in pixels.iter_mut().zip(&*line).zip(&*other) {
                         let sum = u32::from(byte).wrapping_mul(own).wrapping_add(u32::from(other).wrapping_mul(rest));
-                        *pixel = sum as f32 / (255 * WHOLE) as f32;
+                        *pixel = sum as f32 / (255 * WHOLE) as f32 * factor + offset;
                     }
                 },
             );
@@ -251,7 +260,11 @@ fn cases() -> Vec<Case> {
         let last_rows = samples - present * batch as u32;
         let transforms: Vec<Transform> =
             (0..samples).map(|_| draw.transform(shape, last_rows.min(batch as u32))).collect();
-        let kernel = AugmentedGather { batch, micro_batch, shape, pad, mixed };
+        let rescaling = match number % 3 {
+            0 => PixelScaling { scale: 2.5, offset: -0.75 },
+            _ => PixelScaling::NONE,
+        };
+        let kernel = AugmentedGather { batch, micro_batch, shape, pad, mixed, rescaling };
         let memory = vec![
             images,
             labels,
@@ -262,7 +275,10 @@ fn cases() -> Vec<Case> {
             unwritten(micro_batch * kernel.label_words()),
         ];
         let of = format!("{micro_batch} of batch {batch} of {shape:?}, number {present} of {samples} samples");
-        case(format!("{of}, {pad:?}, mixed {mixed}"), kernel, memory)
+        let of_input = if rescaling == PixelScaling::NONE { Tolerance::EXACT } else { OF_PRODUCT_AND_SUM };
+        let tolerances = [&[Tolerance::EXACT; 5][..], &[of_input]].concat();
+        let label = format!("{of}, {pad:?}, mixed {mixed}, {rescaling:?}");
+        Case { tolerances, ..case(label, kernel, memory) }
     };
     let cases = [
         ((4, 1, 0, 12), [28, 28, 1], Pad::Zero, true),

@@ -200,8 +200,8 @@ mod tests {
             choice.ends_with("padding is \"sames\" (did you mean \"same\"?); give \"valid\" or \"same\""),
             "{choice}"
         );
-        let choice = layer("type = \"dense\"\nunits = 3\nactivation = \"softsign\"");
-        assert!(choice.contains("activation is \"softsign\"; give \"linear\" or \"relu\" or "), "{choice}");
+        let choice = layer("type = \"dense\"\nunits = 3\nactivation = \"mish\"");
+        assert!(choice.contains("activation is \"mish\"; give \"linear\" or \"relu\" or \"gelu\""), "{choice}");
     }
 
     #[test]

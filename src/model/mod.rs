@@ -72,6 +72,11 @@ impl Model {
         resolve(self).map(drop)
     }
 
+    /// Whether what a step does depends on which samples go through the network together.
+    pub fn has_batch_statistics(&self) -> bool {
+        self.layers.iter().any(|node| matches!(node.layer, Layer::BatchNormalization(_)))
+    }
+
     /// Classes told apart: what the last layer puts out; 0 where the model cannot be.
     pub fn classes(&self) -> usize {
         let layers = resolve(self).unwrap_or_default();

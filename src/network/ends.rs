@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use crate::augment::{Augmentation, Pad};
-use crate::kernels::{Advance, AugmentedGather, Gather, Kernel, SoftCrossEntropy, SoftmaxCrossEntropy};
+use crate::kernels::{Advance, AugmentedGather, Gather, Kernel, PixelScaling, SoftCrossEntropy, SoftmaxCrossEntropy};
 use crate::plan::{BufferId, HostBuffers, Pass, Program, pass};
 
 /// What both ends are made of: see [`Options`](super::Options).
 pub struct Ends {
     pub batch: usize,
     pub micro_batch: usize,
+    /// Of the pixels.
+    pub rescaling: PixelScaling,
     pub augmentation: Augmentation,
     pub views: bool,
     pub label_smoothing: f32,
@@ -45,14 +47,14 @@ impl Ends {
     }
 
     fn gather(&self, batch: usize, training: bool) -> Pass {
-        let Self { augmentation, micro_batch, shape, host, input, labels, .. } = *self;
+        let Self { augmentation, micro_batch, rescaling, shape, host, input, labels, .. } = *self;
         let transformed = if training { !augmentation.is_nothing() } else { self.views };
         let Some(transforms) = host.transforms.filter(|_| transformed) else {
-            let gather = Gather { batch, micro_batch, pixels: shape.iter().product() };
+            let gather = Gather { batch, micro_batch, pixels: shape.iter().product(), rescaling };
             return pass("input", gather, &[host.images, host.labels, host.order, host.progress, input, labels]);
         };
         let pad = if training { augmentation.pad } else { Pad::Zero };
-        let gather = AugmentedGather { batch, micro_batch, shape, pad, mixed: self.mixed(training) };
+        let gather = AugmentedGather { batch, micro_batch, shape, pad, mixed: self.mixed(training), rescaling };
         pass("input", gather, &[host.images, host.labels, host.order, transforms, host.progress, input, labels])
     }
 

@@ -10,7 +10,7 @@ use super::rewrites::rewrite;
 use super::training_plan::TrainingPlan;
 use crate::augment::{Augmentation, Transform};
 use crate::error::{Error, Result};
-use crate::gemm::GemmSelection;
+use crate::gemm::{DeviceClass, GemmSelection};
 use crate::kernels::Progress;
 use crate::layers::Place;
 use crate::model::{Model, resolve};
@@ -40,7 +40,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// With the micro-batches that suit the adapter that the tiles are of, and Adam.
+    /// With the micro-batches that suit the adapter that the tiles are of, and Adam; see [`Self::for_model`].
     pub fn new(batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
         let tiles = tiles.into();
         Self {
@@ -55,6 +55,21 @@ impl Options {
             label_smoothing: 0.0,
         }
     }
+
+    /// With the micro-batches that suit the model, too.
+    pub fn for_model(model: &Model, batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
+        let options = Self::new(batch, tiles, samples);
+        Self { micro_batch: equal_parts(batch, most_rows(model, options.tiles.device)), ..options }
+    }
+}
+
+/// Statistics of a batch are of as many rows at most unless a run says otherwise, on every device.
+const MOST_ROWS_OF_STATISTICS: usize = 512;
+
+/// The most rows of a micro-batch where a run does not say: what suits the class of device.
+pub fn most_rows(model: &Model, class: DeviceClass) -> usize {
+    let most = class.profile().micro_batch;
+    if model.has_batch_statistics() { most.min(MOST_ROWS_OF_STATISTICS) } else { most }
 }
 
 /// Rows of the fewest equal parts of a batch that have at most `most` rows each; the last one may have fewer.
@@ -78,7 +93,7 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
 
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
-    let Options { batch, micro_batch, augmentation, views, label_smoothing, average, .. } = options;
+    let Options { batch, micro_batch, average, augmentation, views, label_smoothing, .. } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
@@ -101,13 +116,14 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let labels = buffers.add("batch.labels", label_shape(&options));
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
-    let mut tape = Tape::new(micro_batch, micro_batches, &options.tiles, host, buffers);
+    let mut tape = Tape::new([batch, micro_batch], &options.tiles, host, buffers);
     let logits_gradient = record(graph, input, &mut tape)?;
-    let (mut buffers, arenas, Recorded { forward, training_only, backward }) = tape.end();
+    let (mut buffers, arenas, Recorded { forward, backward }) = tape.end();
 
     let ends = Ends {
         batch,
         micro_batch,
+        rescaling: graph.pixels,
         augmentation,
         views,
         label_smoothing,
@@ -121,12 +137,12 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         log,
     };
     let [gather, loss, advance] = ends.passes(Program::Evaluation, host.probabilities);
-    let in_evaluation = forward.iter().enumerate().filter(|(place, _)| !training_only.contains(place));
     let mut evaluation = vec![gather];
-    evaluation.extend(in_evaluation.map(|(_, pass)| pass.clone()));
+    evaluation.extend(forward.iter().filter(|forward| forward.in_evaluation).map(|forward| forward.pass.clone()));
     evaluation.extend([loss, advance]);
 
     let [gather, loss, advance] = ends.passes(Program::Training, logits_gradient);
+    let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
     let step = [vec![gather], forward, vec![loss], backward].concat();
     let mut training = Vec::new();
     for number in 0..micro_batches {
@@ -134,7 +150,8 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (mut variables, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, micro_batches);
+    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, [batch, micro_batch]);
+    training.splice(training.len() - 1..training.len() - 1, moving);
     if average {
         evaluate_averages(&mut variables, &mut evaluation, &mut training);
     }
@@ -183,7 +200,16 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
         backward.push(layer.operation().emit(&place, tape)?);
     }
     let logits = values[&graph.output];
-    let gradient = tape.gradient(logits).unwrap_or_else(|| tape.gradient_of(logits));
+    let Some(mut gradient) = tape.gradient(logits) else {
+        return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+    };
+    // Who makes a gradient applies the ReLU mask, and the loss does not.
+    if tape.relu_mask(logits).is_some() {
+        let shape = vec![tape.rows, tape.values(logits) / tape.rows];
+        let unmasked = tape.buffer("loss.gradient", shape);
+        tape.copy_gradient("loss", unmasked, logits, gradient);
+        gradient = unmasked;
+    }
     for emit in backward.into_iter().rev() {
         emit(tape)?;
         tape.add_up_gradients();

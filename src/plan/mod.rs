@@ -11,14 +11,14 @@ mod updating;
 mod variables;
 
 pub(crate) use arenas::Arenas;
-pub use arenas::Storage;
+pub use arenas::{Change, Storage};
 pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use initial::Initial;
 pub(crate) use tape::pass;
-pub use tape::{Recorded, Tape, ValueId};
+pub use tape::{ForwardPass, Recorded, Tape, ValueId};
 pub use variables::{Gradient, Place, Training, Variable, VariableKind, VariableSpec};
 
 use std::sync::Arc;

@@ -7,8 +7,11 @@ use crate::data::Samples;
 use crate::error::Result;
 use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
-use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
-use crate::model::Model;
+use crate::layers::{
+    Activate, Activation, AveragePool2d, Concatenate, Conv2d, Dense, DepthwiseConv2d, Dropout, Flatten,
+    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Rescaling,
+};
+use crate::model::{Model, Node, parse};
 use crate::plan::{Executor, Place, Plan};
 use crate::random::{Sequence, Stream};
 use crate::train::{Engine, Metrics, Setup};
@@ -67,6 +70,48 @@ fn network() -> Model {
     model("images", layers)
 }
 
+fn depthwise(kernel: [usize; 2], stride: usize, depth_multiplier: usize, activation: Activation) -> Layer {
+    let (stride, padding, use_bias) = ([stride; 2], Padding::Same, activation == Activation::Relu);
+    Layer::DepthwiseConv2d(DepthwiseConv2d { kernel, stride, padding, depth_multiplier, use_bias, activation })
+}
+
+/// Pools of all kinds and over the border, depthwise convolutions, and values that several layers read.
+fn branches() -> Model {
+    let (size, stride, padding) = ([3, 3], Some([2, 2]), Padding::Same);
+    let layers: [(&str, &[&str], Layer); 12] = [
+        ("pixels", &[], Layer::Rescaling(Rescaling { scale: 2.0, offset: -0.5 })),
+        ("conv", &[], conv(6, 3, 1, Padding::Same, Activation::Relu)),
+        ("scaled", &[], Layer::Rescaling(Rescaling { scale: 1.5, offset: -0.25 })),
+        ("mean", &[], Layer::AveragePool2d(AveragePool2d { size, stride, padding })),
+        ("wide", &[], depthwise([3, 2], 1, 2, Activation::Relu)),
+        ("largest", &[], Layer::MaxPool2d(MaxPool2d { size, stride, padding })),
+        ("means", &["wide"], Layer::AveragePool2d(AveragePool2d { size: [2, 2], stride: None, padding })),
+        ("short", &["mean"], depthwise([3, 3], 2, 1, Activation::Linear)),
+        ("all", &["largest", "means", "short", "means"], Layer::Concatenate(Concatenate {})),
+        ("of_all", &[], Layer::GlobalAveragePool2d(GlobalAveragePool2d {})),
+        ("most", &["all"], Layer::GlobalMaxPool2d(GlobalMaxPool2d {})),
+        ("both", &["of_all", "most"], Layer::Concatenate(Concatenate {})),
+    ];
+    let named = |(name, inputs, layer): (&str, &[&str], Layer)| Node {
+        name: Some(name.into()),
+        inputs: inputs.iter().map(|&input| input.into()).collect(),
+        layer,
+    };
+    let end = Node { name: None, inputs: Vec::new(), layer: dense(5, Activation::Linear) };
+    Model { layers: layers.into_iter().map(named).chain([end]).collect(), ..model("branches", Vec::new()) }
+}
+
+/// A network whose logits are a pool's.
+fn pooled() -> Model {
+    let layers = vec![
+        conv(6, 3, 2, Padding::Same, Activation::Linear),
+        depthwise([3, 3], 2, 1, Activation::Linear),
+        conv(5, 1, 1, Padding::Valid, Activation::Relu),
+        Layer::GlobalMaxPool2d(GlobalMaxPool2d {}),
+    ];
+    model("pooled", layers)
+}
+
 /// Convolutions with dropout wherever it may stand: over the input, behind ReLUs, and behind convolutions without one;
 /// ahead of pools of both kinds, of a convolution, and of a dense layer.
 fn dropped_images() -> Model {
@@ -105,19 +150,54 @@ fn dropped_features() -> Model {
     model("features with dropout", layers)
 }
 
-/// Checks every layer of a small network without dropout on the executor that `make` gives for its plan: against the loss
-/// that evaluation finds.
+/// Residuals with batch normalisation, whose sums are made in every place that there is one: ahead of an activation, behind
+/// one, alone, and of three values; with dropout of a value that others read, too.
+fn residuals() -> Result<Model> {
+    let mut text = String::from("input = [18, 16, 2]\n");
+    for layer in [
+        "name = 'a'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\nstride = 2\npadding = 'same'\nuse_bias = false",
+        "type = 'batch_normalization'",
+        "name = 'b'\ntype = 'activation'\nactivation = 'gelu'",
+        "name = 'c'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\npadding = 'same'",
+        "name = 'd'\ntype = 'batch_normalization'\nscale = false",
+        "name = 'e'\ntype = 'activation'\nactivation = 'silu'",
+        "name = 'f'\ntype = 'add'\ninputs = ['e', 'b']",
+        "name = 'g'\ntype = 'dropout'\nrate = 0.25\ninputs = ['f']",
+        "name = 'h'\ntype = 'conv2d'\nfilters = 5\nkernel = 1\nuse_bias = false",
+        "name = 'i'\ntype = 'batch_normalization'\ncenter = false",
+        "name = 'j'\ntype = 'add'\ninputs = ['f', 'i']",
+        "name = 'k'\ntype = 'activation'\nactivation = 'elu'",
+        "name = 'l'\ntype = 'add'\ninputs = ['k', 'g', 'a']",
+        "name = 'm'\ntype = 'activation'\nactivation = 'relu'",
+        "type = 'max_pool2d'\nsize = 2",
+        "type = 'flatten'",
+        "type = 'dense'\nunits = 9\nuse_bias = false",
+        "type = 'batch_normalization'",
+        "type = 'activation'\nactivation = 'tanh'",
+        "type = 'dense'\nunits = 5",
+    ] {
+        text += &format!("[[layers]]\n{layer}\n");
+    }
+    parse("residuals", &text).map(|(model, _)| model)
+}
+
+/// Checks every layer of small networks without dropout on the executors that `make` gives for their plans: against the
+/// loss that evaluation finds.
 ///
 /// # Errors
 /// Where the device fails.
 pub fn gradient_checks(
     tiles: DeviceClass,
-    make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
+    make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
-    layer_checks(&network(), tiles, BATCH, make, STEP, |engine, order| engine.evaluate(order))
+    let mut checks = Vec::new();
+    for network in [network(), branches(), pooled()] {
+        checks.extend(layer_checks(&network, tiles, BATCH, &make, STEP, |engine, order| engine.evaluate(order))?);
+    }
+    Ok(checks)
 }
 
-/// Checks every layer of small networks with dropout: against the training loss of one step.
+/// Checks every layer of small networks with dropout or batch statistics: against the training loss of one step.
 ///
 /// # Errors
 /// Where the device fails.
@@ -126,7 +206,7 @@ pub fn dropout_gradient_checks(
     make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
-    for network in [dropped_images(), dropped_features()] {
+    for network in [dropped_images(), dropped_features(), residuals()?] {
         // Each micro-batch has choices of its own.
         checks.extend(layer_checks(&network, tiles, BATCH / 2, &make, DROPOUT_STEP, train)?);
     }

@@ -8,7 +8,7 @@ use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
-use crate::network::{LARGEST_BATCH, Options};
+use crate::network::{LARGEST_BATCH, Options, most_rows};
 use crate::optimizers::Optimizer;
 use crate::recipe::{Loss, Recipe};
 
@@ -221,7 +221,7 @@ impl Config {
 
     /// The most rows of a batch that go through the network at a time.
     pub fn most_rows(&self) -> usize {
-        self.micro_batch.unwrap_or(self.tiles.device.profile().micro_batch)
+        self.micro_batch.unwrap_or_else(|| most_rows(&self.model, self.tiles.device))
     }
 
     fn check_learning_rate_control(&self) -> Result<()> {

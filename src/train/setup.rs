@@ -23,7 +23,7 @@ impl<'a> Setup<'a> {
     /// Steps of `batch` samples, all of which are on the device.
     pub fn new(model: &Model, source: impl Into<Source<'a>>, batch: usize, tiles: impl Into<GemmSelection>) -> Self {
         let source = source.into();
-        let options = Options::new(batch, tiles, source.len());
+        let options = Options::for_model(model, batch, tiles, source.len());
         Self { model: model.clone(), options, source, placement: Placement::Resident, seed: 0 }
     }
 

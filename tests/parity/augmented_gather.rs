@@ -1,7 +1,7 @@
 //! `shaders/augmented_gather.wgsl` against its CPU reference, and both against their definition.
 
 use gpu_fmnist::augment::{Pad, Transform, WHOLE};
-use gpu_fmnist::kernels::{AugmentedGather, Case, Gather, Kernel, Progress};
+use gpu_fmnist::kernels::{AugmentedGather, Case, Gather, Kernel, PixelScaling, Progress};
 use gpu_fmnist::selftest::compare;
 
 use crate::mutation::{all_go_red, mutation};
@@ -15,6 +15,8 @@ fn agrees_with_its_cpu_reference() {
 #[test]
 fn every_broken_line_is_noticed() {
     let mutations = [
+        mutation("the factor", "* FACTOR", "* 1.0"),
+        mutation("the offset", "+ OFFSET", "+ 0.0"),
         mutation("rounding", "+ 127) / 255", "+ 0) / 255"),
         mutation("a quotient of 25 bits", "zeros - 1, (numerator", "zeros, (numerator"),
         mutation("the exponent", "(111 - shift)", "(110 - shift)"),
@@ -99,7 +101,14 @@ fn a_mixture_is_rounded_to_the_nearest_number() {
     let [own, other] = [0, 1].map(|place| images.iter().skip(place).step_by(2).copied().collect::<Vec<u8>>());
     for part in parts {
         let transforms = [Transform { partner: 1, own: part, ..Transform::NONE }, Transform::NONE];
-        let kernel = AugmentedGather { batch: 2, micro_batch: 2, shape: [256, 256, 1], pad: Pad::Zero, mixed: true };
+        let kernel = AugmentedGather {
+            batch: 2,
+            micro_batch: 2,
+            shape: [256, 256, 1],
+            pad: Pad::Zero,
+            mixed: true,
+            rescaling: PixelScaling::NONE,
+        };
         let (input, _) = both(kernel, &[&own[..], &other].concat(), &transforms);
         for ((value, &own), &other) in input.iter().zip(&own).zip(&other) {
             let sum = f64::from(own) * f64::from(part) + f64::from(other) * f64::from(WHOLE - part);
@@ -113,7 +122,14 @@ fn a_mixture_is_rounded_to_the_nearest_number() {
 #[test]
 fn each_transform_does_what_it_says() {
     let image = [10, 20, 30, 40, 50, 60];
-    let kernel = |pad| AugmentedGather { batch: 1, micro_batch: 1, shape: [2, 3, 1], pad, mixed: false };
+    let kernel = |pad| AugmentedGather {
+        batch: 1,
+        micro_batch: 1,
+        shape: [2, 3, 1],
+        pad,
+        mixed: false,
+        rescaling: PixelScaling::NONE,
+    };
     let after = |pad, transform| {
         let (input, labels) = both(kernel(pad), &image, &[transform]);
         assert_eq!(labels, [0]);
@@ -141,7 +157,14 @@ fn a_partner_is_mixed_in_as_its_own_transform_leaves_it() {
     let images = [10, 20, 30, 40, 50, 60, 70, 81, 90, 100, 110, 120];
     let flipped = Transform { flip: 1, cutout: [0, 0, 1, 1], partner: 0, share: 0.75, ..Transform::NONE };
     let first = Transform { partner: 1, own: WHOLE / 2, pasted: [1, 2, 2, 3], share: 0.25, ..Transform::NONE };
-    let kernel = AugmentedGather { batch: 2, micro_batch: 2, shape: [2, 3, 1], pad: Pad::Zero, mixed: true };
+    let kernel = AugmentedGather {
+        batch: 2,
+        micro_batch: 2,
+        shape: [2, 3, 1],
+        pad: Pad::Zero,
+        mixed: true,
+        rescaling: PixelScaling::NONE,
+    };
     let (input, labels) = both(kernel, &images, &[first, flipped]);
     let bytes: Vec<f32> = input.iter().map(|value| (value * 2550.0).round() / 10.0).collect();
     assert_eq!(bytes[..6], [5.0, 50.5, 50.0, 80.0, 80.0, 100.0]);
@@ -154,8 +177,9 @@ fn a_partner_is_mixed_in_as_its_own_transform_leaves_it() {
 fn without_a_change_it_is_the_ordinary_gather() {
     for ordinary in (row("gather").cases)() {
         let kernel: &dyn std::any::Any = &*ordinary.kernel;
-        let Gather { batch, micro_batch, pixels } = *kernel.downcast_ref().unwrap();
-        let kernel = AugmentedGather { batch, micro_batch, shape: [1, pixels, 1], pad: Pad::Zero, mixed: false };
+        let Gather { batch, micro_batch, pixels, rescaling } = *kernel.downcast_ref().unwrap();
+        let kernel =
+            AugmentedGather { batch, micro_batch, shape: [1, pixels, 1], pad: Pad::Zero, mixed: false, rescaling };
         let mut memory = ordinary.memory.clone();
         let transforms = vec![Transform::NONE; memory[2].len()];
         memory.insert(3, bytemuck::cast_slice(&transforms).to_vec());
