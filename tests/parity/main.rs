@@ -23,6 +23,7 @@ mod gradients;
 mod moving_statistics;
 mod mutation;
 mod nearest;
+mod parts;
 mod pointwise;
 mod pointwise_backward;
 mod pool_backward;
