@@ -19,8 +19,9 @@ const REMEDY: &str = "give a checkpoint that 'train' wrote";
 /// How the JSON text begins in the file; the digest and `",` follow.
 const CHECKSUM: &str = "{\"sha256\":\"";
 
-/// The largest checkpoint: it has a network's weights up to four times, with both moments and those of another epoch.
-const LARGEST: u64 = 4 * bounded_read::LARGEST;
+/// The largest checkpoint: it has a network's weights up to five times, with both moments, their moving averages and those
+/// of another epoch.
+const LARGEST: u64 = 5 * bounded_read::LARGEST;
 
 /// An array of f32 with a name, in row-major order.
 #[derive(Clone, Debug, PartialEq)]

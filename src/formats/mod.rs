@@ -22,7 +22,7 @@ pub use checkpoint::{Checkpoint, Tensor};
 pub use exchange::{Format, decode, read};
 #[cfg(feature = "keras")]
 pub use keras::{h5 as keras_h5, zip as keras_zip};
-pub use network::{Network, OptimizerState};
+pub use network::{Network, OptimizerState, take_averages};
 #[cfg(feature = "cli")]
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};

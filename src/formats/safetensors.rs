@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::checkpoint::parse;
-use super::network::About;
+use super::network::{About, take_averages};
 use super::{Checkpoint, Network};
 use crate::data::fashion_mnist_names;
 use crate::error::{Error, Result};
@@ -25,6 +25,9 @@ struct RunState {
 #[derive(Deserialize)]
 struct RunConfig {
     model: Model,
+    /// Whether the averages of the weights are what is evaluated and exported.
+    #[serde(default)]
+    average: bool,
 }
 
 /// The bytes of the file.
@@ -62,7 +65,10 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
         let model = model.ok_or_else(|| fail(alone.into(), remedy))?.clone();
         return Ok(Network::of(About { model, class_names: Vec::new() }, tensors));
     };
-    if let Ok(RunState { config: RunConfig { model }, data, mut class_names }) = serde_json::from_str(&text) {
+    if let Ok(RunState { config: RunConfig { model, average }, data, mut class_names }) = serde_json::from_str(&text) {
+        if average {
+            take_averages(&mut tensors);
+        }
         // Beside the weights a run keeps its optimizer's states of them, and the weights of another epoch.
         tensors.retain(|tensor| [".kernel", ".bias"].iter().any(|part| tensor.name.ends_with(part)));
         if class_names.is_empty() {
