@@ -131,18 +131,6 @@ impl Network {
     }
 }
 
-/// Lets the weights be their moving averages, where these are kept beside them.
-pub fn take_averages(tensors: &mut [Tensor]) {
-    let suffix = format!(".{}", AVERAGE.name);
-    let named = |tensor: &Tensor| Some((tensor.name.strip_suffix(&suffix)?.to_owned(), tensor.values.clone()));
-    let averages: HashMap<String, Vec<f32>> = tensors.iter().filter_map(named).collect();
-    for tensor in tensors {
-        if let Some(values) = averages.get(&tensor.name) {
-            tensor.values.clone_from(values);
-        }
-    }
-}
-
 /// Layer, part and shape of all weights, layer by layer.
 fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>)>> {
     let of = |layer: Resolved| {

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use super::checkpoint::parse;
-use super::network::{About, take_averages};
+use super::checkpoint::{parse, take_averages};
+use super::network::About;
 use super::{Checkpoint, Network};
 use crate::data::fashion_mnist_names;
 use crate::error::{Error, Result};
