@@ -1,9 +1,10 @@
 //! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
 
+mod augment;
+mod augmented_grid;
 mod bar;
 mod baseline;
 mod baseline_table;
-mod batch;
 mod bench;
 mod bench_report;
 mod callbacks;
@@ -32,6 +33,7 @@ mod prepared;
 mod profile;
 mod profile_report;
 mod progress;
+mod recipe;
 mod record;
 mod reduce;
 mod report;

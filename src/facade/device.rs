@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::augment::Views;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::formats::Network;
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::gpu::{self, Adapter, Gpu, Identity};
 use crate::model::Model;
-use crate::network::equal_parts;
+use crate::network::{equal_parts, most_rows};
 use crate::plan::{Executor, Plan};
-use crate::train::{BATCH_SIZE, Config, Evaluator, Placement, Setup, Source, State, Trainer};
+use crate::recipe::BATCH_SIZE;
+use crate::train::{Config, Evaluator, Placement, Setup, Source, State, Trainer};
 
 /// What computes.
 pub enum Device {
@@ -92,7 +94,7 @@ impl Device {
     pub fn training<'a>(&self, config: &Config, source: Source<'a>) -> Setup<'a> {
         let Config { model, batch_size, tiles, seed, .. } = config;
         let setup = self.setup(model, source, *batch_size, tiles.clone()).in_micro_batches(config.most_rows());
-        Setup { seed: *seed, ..setup }
+        Setup { seed: *seed, ..setup.configured(config) }
     }
 
     /// A trainer at the beginning of the state's run.
@@ -106,8 +108,8 @@ impl Device {
         Trainer::new(state, engine)
     }
 
-    /// An evaluator of a network, whose weights were read from `origin`, with the batches and tiles of the run that it is
-    /// of, if any.
+    /// An evaluator of a network, whose weights were read from `origin`, with the batches, tiles and loss of the run that it
+    /// is of, if any, which sees samples in these views.
     ///
     /// # Errors
     /// Where network, data and the device's limits do not fit.
@@ -117,15 +119,20 @@ impl Device {
         origin: &Path,
         run: Option<&Config>,
         source: Source<'a>,
+        views: Views,
     ) -> Result<Evaluator<'a>> {
+        views.check(network.model.input)?;
         let (batch, most, tiles) = match run {
             Some(config) => (config.batch_size, config.most_rows(), config.tiles.clone()),
-            None => (BATCH_SIZE, self.class().profile().micro_batch, self.class().into()),
+            None => (BATCH_SIZE, most_rows(&network.model, self.class()), self.class().into()),
         };
         // Only micro-batches are evaluated: what a whole batch needs to train is not made.
         let batch = equal_parts(batch, most);
-        let setup = self.setup(&network.model, source, batch, tiles).in_micro_batches(batch);
-        Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)
+        let mut setup = self.setup(&network.model, source, batch, tiles).in_micro_batches(batch);
+        setup.options.label_smoothing = run.map_or(0.0, |config| config.loss.label_smoothing);
+        setup.options.views = !views.is_one();
+        let evaluator = Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)?;
+        Ok(evaluator.with(views))
     }
 
     /// Resident where one buffer can hold all images.

@@ -11,15 +11,23 @@ macro_rules! shader {
     };
 }
 
+mod activation;
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
 mod average_pool_backward;
 mod average_pool_forward;
+mod batch_norm_affine;
+mod batch_norm_gradient_sums;
+mod batch_norm_gradient_totals;
+mod batch_norm_statistics;
 mod bounded;
 mod case;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
+mod channels;
+mod clip_factor;
 mod col2im;
 mod conv_forward;
 mod conv_input_gradient;
@@ -35,31 +43,50 @@ mod fused_pool;
 mod gather;
 mod gemm_kernel;
 mod global_max_pool_backward;
+mod gradient_squares;
 mod kernel;
 mod matrix;
+mod moving_statistics;
 mod nearest;
 mod patches;
+mod pointwise;
+mod pointwise_backward;
 mod pool_backward;
 mod pool_forward;
 mod progress;
 mod relu_mask;
 mod rescale;
 mod scratch;
+mod sgd;
+mod sgd_momentum;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
+mod step_numbers;
+mod update_cases;
+mod update_kernels;
 mod updates;
 mod vectors;
+mod weight_average;
 mod words;
 
+pub use activation::Function;
 pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
+pub use augmented_gather::AugmentedGather;
 pub use average_pool_backward::AveragePoolBackward;
 pub use average_pool_forward::AveragePoolForward;
+pub use batch_norm_affine::BatchNormAffine;
+pub use batch_norm_gradient_sums::BatchNormGradientSums;
+pub use batch_norm_gradient_totals::BatchNormGradientTotals;
+pub use batch_norm_statistics::BatchNormStatistics;
 pub(crate) use bounded::{Checks, checks, misfit};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
+pub use channels::ChannelValues;
+pub use clip_factor::ClipFactor;
 pub use col2im::Col2im;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
@@ -73,25 +100,35 @@ pub use dropout::Dropout;
 pub use gather::{Gather, PixelScaling};
 pub use gemm_kernel::GemmKernel;
 pub use global_max_pool_backward::GlobalMaxPoolBackward;
+pub use gradient_squares::GradientSquares;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
+pub use moving_statistics::{Moving, MovingStatistics};
 pub use nearest::Nearest;
+pub use pointwise::{Other, Pointwise};
+pub use pointwise_backward::PointwiseBackward;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
 pub use rescale::Rescale;
+pub use sgd::Sgd;
+pub use sgd_momentum::SgdMomentum;
+pub use soft_cross_entropy::SoftCrossEntropy;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
+pub use step_numbers::StepNumbers;
 pub use updates::{MicroBatches, Partitions, Update, Updates};
 pub use vectors::vectorised;
+pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 24] = [
+pub const REGISTRY: [&Descriptor; 38] = [
     &gather::DESCRIPTOR,
+    &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
     &conv_weight_gradient::DESCRIPTOR,
@@ -109,8 +146,21 @@ pub const REGISTRY: [&Descriptor; 24] = [
     &rescale::DESCRIPTOR,
     &dropout::DESCRIPTOR,
     &add::DESCRIPTOR,
+    &pointwise::DESCRIPTOR,
+    &pointwise_backward::DESCRIPTOR,
+    &batch_norm_statistics::DESCRIPTOR,
+    &batch_norm_affine::DESCRIPTOR,
+    &batch_norm_gradient_sums::DESCRIPTOR,
+    &batch_norm_gradient_totals::DESCRIPTOR,
+    &moving_statistics::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
+    &gradient_squares::DESCRIPTOR,
+    &clip_factor::DESCRIPTOR,
+    &soft_cross_entropy::DESCRIPTOR,
     &adam::DESCRIPTOR,
+    &sgd::DESCRIPTOR,
+    &sgd_momentum::DESCRIPTOR,
+    &weight_average::DESCRIPTOR,
     &advance::DESCRIPTOR,
     &nearest::DESCRIPTOR,
     &ceiling_arithmetic::DESCRIPTOR,

@@ -9,7 +9,7 @@ use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only}
 use crate::error::Result;
 use crate::geometry::{MOST_COLUMNS, MOST_VALUES, Padding, Shape, Window, bounded, product};
 use crate::kernels::{Depthwise, DepthwiseForward, DepthwiseInputGradient, DepthwiseWeightGradient};
-use crate::plan::{Initial, Storage, Tape, VariableKind, VariableSpec};
+use crate::plan::{Change, Initial, Storage, Tape, VariableKind, VariableSpec};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,8 +76,9 @@ impl Operation for DepthwiseConv2d {
         let depthwise = Depthwise { batch, window, multiplier: self.depth_multiplier, bias: self.use_bias };
         let most_partitions = tape.tiles.device.profile().weight_gradient_workgroups;
         let weight_gradient = DepthwiseWeightGradient::new(depthwise, most_partitions);
+        let changes: Vec<Change> = weight_gradient.partitions().into_iter().map(Change::Gradient).collect();
         let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
-            tape.variables(&layer, &place.inferred.variables, &weight_gradient.partitions());
+            tape.variables(&layer, &place.inferred.variables, &changes);
         let [from, to] = [input, output].map(|value| tape.output(value));
         let kernel = DepthwiseForward { depthwise, relu: place.fused.relu };
         tape.forward_from(&layer, kernel, &[from, weights, to], vec![0, first, 0]);

@@ -36,6 +36,8 @@ pub enum Kind {
     Image,
     Layers,
     Count,
+    /// 0 or more.
+    Whole,
     Pair,
     Rate,
     Number,
@@ -44,7 +46,15 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Names of layers.
     Names,
+    /// Some of these, or none.
+    Several(&'static [&'static str]),
+    Numbers,
+    /// A table of keys.
+    Section,
 }
+
+/// Beyond any image's side.
+const LARGEST_WHOLE: i64 = i32::MAX as i64;
 
 impl Kind {
     pub fn allows(&self, value: &Value) -> bool {
@@ -56,10 +66,17 @@ impl Kind {
             Kind::Layers => value.as_array().is_some_and(|layers| !layers.is_empty()),
             Kind::Count => count(value),
             Kind::Pair => count(value) || counts(2),
+            Kind::Whole => value.as_integer().is_some_and(|number| (0..=LARGEST_WHOLE).contains(&number)),
             Kind::Rate | Kind::Number => value.is_float() || value.is_integer(),
             Kind::Flag => value.is_bool(),
             Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
             Kind::Names => value.as_array().is_some_and(|names| !names.is_empty() && names.iter().all(Value::is_str)),
+            Kind::Several(choices) => {
+                let known = |value: &Value| value.as_str().is_some_and(|written| choices.contains(&written));
+                value.as_array().is_some_and(|values| values.iter().all(known))
+            }
+            Kind::Numbers => value.as_array().is_some_and(|values| values.iter().all(|one| Kind::Number.allows(one))),
+            Kind::Section => value.is_table(),
         }
     }
 
@@ -69,12 +86,16 @@ impl Kind {
             Kind::Image => "[height, width, channels], each a whole number, 1 or more".into(),
             Kind::Layers => "an array of tables, each under its own line [[layers]]".into(),
             Kind::Count => "a whole number, 1 or more".into(),
+            Kind::Whole => "a whole number, 0 or more".into(),
             Kind::Pair => "one number or [height, width], each a whole number, 1 or more".into(),
             Kind::Rate => "a number from 0 to below 1".into(),
             Kind::Number => "a number".into(),
             Kind::Flag => "true or false".into(),
             Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
             Kind::Names => "an array of names of layers before it, or \"input\"".into(),
+            Kind::Several(choices) => format!("an array with any of \"{}\"", choices.join("\", \"")),
+            Kind::Numbers => "an array of numbers".into(),
+            Kind::Section => "keys under a line of its own, as in [training]".into(),
         }
     }
 

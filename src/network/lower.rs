@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::averages::evaluate_averages;
+use super::ends::Ends;
 use super::graph::{Graph, Stage};
 use super::rewrites::rewrite;
 use super::training_plan::TrainingPlan;
+use crate::augment::{Augmentation, Transform};
 use crate::error::{Error, Result};
-use crate::gemm::GemmSelection;
-use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy};
+use crate::gemm::{DeviceClass, GemmSelection};
+use crate::kernels::Progress;
 use crate::layers::Place;
 use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
-use crate::plan::{Arenas, BufferId, Buffers, HostBuffers, Pass, Plan, Recorded, Tape, ValueId, pass};
+use crate::plan::{Arenas, BufferId, Buffers, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId};
 
 /// What a plan depends on beside the model.
 #[derive(Clone, Debug)]
@@ -25,10 +28,18 @@ pub struct Options {
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub optimizer: Optimizer,
+    /// Whether evaluation takes the weights' moving averages, which the optimizer must keep then.
+    pub average: bool,
+    /// Of training samples; evaluation sees them as they are.
+    pub augmentation: Augmentation,
+    /// Whether evaluation is told how to see each sample: see [`Engine::predict_as`](crate::train::Engine::predict_as).
+    pub views: bool,
+    /// The part of each target that all classes share, from 0 to below 1. The loss of evaluation has it, too.
+    pub label_smoothing: f32,
 }
 
 impl Options {
-    /// With the micro-batches that suit the adapter that the tiles are of, and Adam.
+    /// With the micro-batches that suit the adapter that the tiles are of, and Adam; see [`Self::for_model`].
     pub fn new(batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
         let tiles = tiles.into();
         Self {
@@ -37,8 +48,27 @@ impl Options {
             tiles,
             samples,
             optimizer: Optimizer::default(),
+            average: false,
+            augmentation: Augmentation::default(),
+            views: false,
+            label_smoothing: 0.0,
         }
     }
+
+    /// With the micro-batches that suit the model, too.
+    pub fn for_model(model: &Model, batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
+        let options = Self::new(batch, tiles, samples);
+        Self { micro_batch: equal_parts(batch, most_rows(model, options.tiles.device)), ..options }
+    }
+}
+
+/// Statistics of a batch are of as many rows at most unless a run says otherwise, on every device.
+const MOST_ROWS_OF_STATISTICS: usize = 512;
+
+/// The most rows of a micro-batch where a run does not say: what suits the class of device.
+pub fn most_rows(model: &Model, class: DeviceClass) -> usize {
+    let most = class.profile().micro_batch;
+    if model.has_batch_statistics() { most.min(MOST_ROWS_OF_STATISTICS) } else { most }
 }
 
 /// Rows of the fewest equal parts of a batch that have at most `most` rows each; the last one may have fewer.
@@ -49,10 +79,22 @@ pub fn equal_parts(batch: usize, most: usize) -> usize {
 /// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
 pub const LARGEST_BATCH: usize = 1 << 24;
 
+/// Refuses what is no part of a target.
+///
+/// # Errors
+/// [`Error::Usage`] naming the option and its remedy.
+pub fn check_label_smoothing(smoothing: f64) -> Result<()> {
+    match (0.0..1.0).contains(&smoothing) {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("`label_smoothing` {smoothing}: give a number from 0 to below 1"))),
+    }
+}
+
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or micro-batch that cannot be, an optimizer with a value that it cannot have,
+/// or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let mut graph = Graph::of(&resolve(model)?);
     rewrite(&mut graph);
@@ -61,49 +103,55 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
 
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
-    let Options { batch, micro_batch, tiles, samples, optimizer } = options;
+    let Options { batch, micro_batch, average, augmentation, views, label_smoothing, .. } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
         )));
     }
+    options.optimizer.check().map_err(|problem| Error::Usage(format!("`optimizer`: {problem}")))?;
+    if average && !options.optimizer.averages() {
+        return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
+    }
+    augmentation.check(model.input)?;
+    check_label_smoothing(label_smoothing.into())?;
     let micro_batches = batch.div_ceil(micro_batch);
 
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, [batch, micro_batch], samples, &optimizer);
+    let host = host_buffers(&mut buffers, model, &options);
     let log = buffers.add("log", vec![Plan::BATCHES, 2]);
     let pixels = graph.shapes[0].values();
     let input = buffers.add("input", vec![micro_batch, pixels]);
-    let labels = buffers.add("batch.labels", vec![micro_batch]);
+    let labels = buffers.add("batch.labels", label_shape(&options));
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
-    let mut tape = Tape::new(micro_batch, micro_batches, &tiles, host, buffers);
+    let mut tape = Tape::new([batch, micro_batch], &options.tiles, host, buffers);
     let logits_gradient = record(graph, input, &mut tape)?;
-    let (mut buffers, arenas, Recorded { forward, training_only, backward }) = tape.end();
+    let (mut buffers, arenas, Recorded { forward, backward }) = tape.end();
 
-    // A program's runs are whole batches, or micro-batches where it does not train.
-    let ends = |training: bool| {
-        let classes = model.classes();
-        let [batch, micro_batches] = if training { [batch, micro_batches] } else { [micro_batch, 1] };
-        let gather = Gather { batch, micro_batch, pixels, rescaling: graph.pixels };
-        let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
-        let loss = SoftmaxCrossEntropy { batch, micro_batch, classes, gradient: training };
-        let result = if training { logits_gradient } else { host.probabilities };
-        let judged = [host.logits, labels, host.progress, result, losses, correct];
-        let advance = Advance { micro_batch, micro_batches, training };
-        [
-            pass("input", gather, &gathered),
-            pass("loss", loss, &judged),
-            pass("loss", advance, &[losses, correct, host.progress, log]),
-        ]
+    let ends = Ends {
+        batch,
+        micro_batch,
+        rescaling: graph.pixels,
+        augmentation,
+        views,
+        label_smoothing,
+        shape: model.input,
+        classes: model.classes(),
+        host,
+        input,
+        labels,
+        losses,
+        correct,
+        log,
     };
-    let [gather, loss, advance] = ends(false);
-    let in_evaluation = forward.iter().enumerate().filter(|(place, _)| !training_only.contains(place));
+    let [gather, loss, advance] = ends.passes(Program::Evaluation, host.probabilities);
     let mut evaluation = vec![gather];
-    evaluation.extend(in_evaluation.map(|(_, pass)| pass.clone()));
+    evaluation.extend(forward.iter().filter(|forward| forward.in_evaluation).map(|forward| forward.pass.clone()));
     evaluation.extend([loss, advance]);
 
-    let [gather, loss, advance] = ends(true);
+    let [gather, loss, advance] = ends.passes(Program::Training, logits_gradient);
+    let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
     let step = [vec![gather], forward, vec![loss], backward].concat();
     let mut training = Vec::new();
     for number in 0..micro_batches {
@@ -111,14 +159,31 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, micro_batches);
+    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, [batch, micro_batch]);
+    training.splice(training.len() - 1..training.len() - 1, moving);
+    if average {
+        evaluate_averages(&mut variables, &mut evaluation, &mut training);
+    }
     let last = training.len() - 1;
     training.splice(last..last, updates);
 
     let steps = Plan { buffers: buffers.0, training, evaluation, log };
     steps.check()?;
-    let (steps, model) = (Arc::new(steps), model.clone());
-    Ok(TrainingPlan { steps, model, batch, micro_batch, tiles, samples, optimizer, variables, host })
+    let Options { tiles, samples, optimizer, .. } = options;
+    Ok(TrainingPlan {
+        steps: Arc::new(steps),
+        model: model.clone(),
+        batch,
+        micro_batch,
+        tiles,
+        samples,
+        optimizer,
+        augmentation,
+        views,
+        label_smoothing,
+        variables,
+        host,
+    })
 }
 
 /// Adds the passes of all stages, forward and backward; the buffer of the logits' gradient, which the loss makes.
@@ -144,7 +209,16 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
         backward.push(layer.operation().emit(&place, tape)?);
     }
     let logits = values[&graph.output];
-    let gradient = tape.gradient(logits).unwrap_or_else(|| tape.gradient_of(logits));
+    let Some(mut gradient) = tape.gradient(logits) else {
+        return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+    };
+    // Who makes a gradient applies the ReLU mask, and the loss does not.
+    if tape.relu_mask(logits).is_some() {
+        let shape = vec![tape.rows, tape.values(logits) / tape.rows];
+        let unmasked = tape.buffer("loss.gradient", shape);
+        tape.copy_gradient("loss", unmasked, logits, gradient);
+        gradient = unmasked;
+    }
     for emit in backward.into_iter().rev() {
         emit(tape)?;
         tape.add_up_gradients();
@@ -161,22 +235,26 @@ fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
     pass
 }
 
-fn host_buffers(
-    buffers: &mut Buffers,
-    model: &Model,
-    [batch, micro_batch]: [usize; 2],
-    samples: usize,
-    optimizer: &Optimizer,
-) -> HostBuffers {
+fn host_buffers(buffers: &mut Buffers, model: &Model, options: &Options) -> HostBuffers {
+    let Options { batch, micro_batch, samples, optimizer, augmentation, views, .. } = options;
     let pixels = model.input.iter().product();
-    let numbers = optimizer.rule().step(1.0, 1).len();
+    let numbers = optimizer.numbers().count;
+    let order = Plan::BATCHES * batch;
     HostBuffers {
-        images: buffers.add_bytes("images", vec![samples, pixels]),
-        labels: buffers.add_bytes("labels", vec![samples]),
-        order: buffers.add("order", vec![Plan::BATCHES, batch]),
+        images: buffers.add_bytes("images", vec![*samples, pixels]),
+        labels: buffers.add_bytes("labels", vec![*samples]),
+        order: buffers.add("order", vec![Plan::BATCHES, *batch]),
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
-        logits: buffers.add("logits", vec![micro_batch, model.classes()]),
-        probabilities: buffers.add("probabilities", vec![micro_batch, model.classes()]),
+        logits: buffers.add("logits", vec![*micro_batch, model.classes()]),
+        probabilities: buffers.add("probabilities", vec![*micro_batch, model.classes()]),
+        transforms: (*views || !augmentation.is_nothing())
+            .then(|| buffers.add("transforms", vec![order, Transform::WORDS])),
     }
+}
+
+/// A row's label, or with mixing its labels and the first one's share.
+fn label_shape(options: &Options) -> Vec<usize> {
+    let rows = vec![options.micro_batch];
+    if options.augmentation.mixes() { [rows, vec![3]].concat() } else { rows }
 }

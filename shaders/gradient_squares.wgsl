@@ -1,0 +1,29 @@
+// Adds up the squares of gradients, of the values that a workgroup has of its variable: thread t adds values t,
+// t + THREADS, ...
+// With the parts variables, gradient and workgroup_sum.
+
+@group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
+@group(0) @binding(1) var<storage, read> variables: array<u32>; // [WORKGROUPS], then [variables, 7]
+@group(0) @binding(2) var<storage, read_write> squares: array<f32>; // [WORKGROUPS]
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let own = group.y * GRID_WIDTH + group.x;
+    // The whole workgroup.
+    if own >= WORKGROUPS {
+        return;
+    }
+    let variable = variable_of(own);
+    var sum = 0.0;
+    for (var turn = 0u; turn < VALUES_PER_THREAD; turn++) {
+        let index = variable.first_index + turn * THREADS + thread;
+        if index < variable.words {
+            let g = gradient_of(variable, index);
+            sum += g * g;
+        }
+    }
+    sum = workgroup_sum(thread, sum);
+    if thread == 0 {
+        squares[own] = sum;
+    }
+}

@@ -1,0 +1,7 @@
+// Gradient descent without momentum, for many variables in buffers that they share: w -= learning rate * g
+// With the parts progress, variables, each_value, gradient and update. The last one has the first bindings.
+
+fn update(variable: Variable, index: u32) {
+    let at = variable.first_value + index;
+    weights[at] = decayed(variable, at) - number(0) * clipped(gradient_of(variable, index));
+}
