@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::augment::{Augmentation, Flip};
 use crate::data::Samples;
 use crate::error::Result;
 use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
 use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
 use crate::model::Model;
+use crate::network::Options;
 use crate::plan::{Executor, Place, Plan};
 use crate::random::{Sequence, Stream};
 use crate::train::{Engine, Metrics, Setup};
@@ -114,7 +116,7 @@ pub fn gradient_checks(
     tiles: DeviceClass,
     make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
-    layer_checks(&network(), tiles, BATCH, make, STEP, |engine, order| engine.evaluate(order))
+    layer_checks(&network(), tiles, |_| (), make, STEP, |engine, order| engine.evaluate(order))
 }
 
 /// Checks every layer of small networks with dropout: against the training loss of one step.
@@ -128,9 +130,37 @@ pub fn dropout_gradient_checks(
     let mut checks = Vec::new();
     for network in [dropped_images(), dropped_features()] {
         // Each micro-batch has choices of its own.
-        checks.extend(layer_checks(&network, tiles, BATCH / 2, &make, DROPOUT_STEP, train)?);
+        let halves = |options: &mut Options| options.micro_batch = BATCH / 2;
+        checks.extend(layer_checks(&network, tiles, halves, &make, DROPOUT_STEP, train)?);
     }
     Ok(checks)
+}
+
+/// Checks every layer of a small network whose targets are smoothed, and in training mixed, too: against the loss that
+/// evaluation finds, and against the training loss of one step.
+///
+/// # Errors
+/// Where the device fails.
+pub fn soft_gradient_checks(
+    tiles: DeviceClass,
+    make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
+) -> Result<Vec<GradientCheck>> {
+    let smoothed = |options: &mut Options| options.label_smoothing = 0.2;
+    let mixed = |options: &mut Options| {
+        smoothed(options);
+        options.micro_batch = BATCH / 2;
+        options.augmentation =
+            Augmentation { flip: Flip::Horizontal, shift: 2, mixup: 1.0, cutmix: 1.0, ..Augmentation::default() };
+    };
+    let evaluate = |engine: &mut Engine, order: &[u32]| engine.evaluate(order);
+    let mut checks = layer_checks(&named("smoothed images"), tiles, smoothed, &make, STEP, evaluate)?;
+    checks.extend(layer_checks(&named("mixed images"), tiles, mixed, &make, STEP, train)?);
+    Ok(checks)
+}
+
+/// The network without dropout by another name.
+fn named(name: &str) -> Model {
+    Model { name: name.into(), ..network() }
 }
 
 /// Step [`TIME`] once more. At a learning rate of zero it leaves its gradients and changes no weight.
@@ -142,7 +172,7 @@ fn train(engine: &mut Engine, order: &[u32]) -> Result<Metrics> {
 fn layer_checks(
     network: &Model,
     tiles: DeviceClass,
-    micro_batch: usize,
+    options: impl Fn(&mut Options),
     make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
     step: f32,
     loss: impl Fn(&mut Engine, &[u32]) -> Result<Metrics>,
@@ -154,7 +184,7 @@ fn layer_checks(
     let labels = (0..BATCH).map(|_| random.below(5) as u8).collect();
     let samples = Samples { images, labels, shape: *input };
     let mut setup = Setup { seed: 2020, ..Setup::new(network, &samples, BATCH, tiles) };
-    setup.options.micro_batch = micro_batch;
+    options(&mut setup.options);
     let mut engine = setup.initialised(make)?;
     let order: Vec<u32> = (0..BATCH as u32).collect();
     train(&mut engine, &order)?;

@@ -4,6 +4,7 @@
 mod adam;
 mod add;
 mod advance;
+mod augmentation;
 mod augmented_gather;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
