@@ -1,6 +1,6 @@
 //! What each exchange format carries: a network, apart from the run that trained it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::Tensor;
 use crate::data::check_class_names;
 use crate::error::{Error, Result};
 use crate::model::{Model, Resolved, resolve};
-use crate::optimizers::{AVERAGE, Optimizer};
+use crate::optimizers::Optimizer;
 use crate::plan::VariableKind;
 
 /// A network with its weights.
