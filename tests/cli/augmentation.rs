@@ -9,6 +9,7 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::formats::Checkpoint;
 use gpu_fmnist::gpu::Identity;
 use gpu_fmnist::model;
+use gpu_fmnist::recipe::Loss;
 use gpu_fmnist::train::{State, Trainer};
 use gpu_fmnist::{Config, Device};
 
@@ -119,8 +120,9 @@ fn within_an_epoch_a_run_goes_on_to_the_bit() {
         cutmix: 1.0,
         ..Default::default()
     };
-    let model = model::parse("tiny", MODEL).unwrap();
-    let config = Config { epochs: 2, batch_size: 10, augmentation, label_smoothing: 0.1, model, ..Config::default() };
+    let (model, _) = model::parse("tiny", MODEL).unwrap();
+    let loss = Loss { label_smoothing: 0.1 };
+    let config = Config { epochs: 2, batch_size: 10, augmentation, loss, model, ..Config::default() };
     let (samples, path) = (samples(), Path::new("checkpoint"));
     let state = State::new(config, Vec::new(), Identity::cpu());
     let mut whole = trainer(&samples, state.clone());
