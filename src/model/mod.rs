@@ -2,13 +2,15 @@
 //! here knows of a device.
 
 mod file;
+mod keras_order;
 mod notebook;
 mod resolve;
 mod summary;
 
 pub use file::{EPOCHS, by_name_or_file, nearest, parse};
+pub use keras_order::{in_keras_order, is_sequence};
 pub use notebook::{NAMES, notebook};
-pub use resolve::{Resolved, after, resolve};
+pub use resolve::{IMAGES, LONGEST_LAYER_NAME, Resolved, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
 pub use summary::{layers, summary};

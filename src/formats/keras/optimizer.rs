@@ -23,7 +23,7 @@ pub fn adam(
     reader: &Reader,
     optimizer: &Value,
     paths: &AdamPaths,
-    variables: &[Variable],
+    variables: &[&Variable],
 ) -> Option<(OptimizerState, Vec<Tensor>)> {
     if paths.moments.iter().any(|paths| paths.len() != variables.len()) {
         return None;

@@ -18,11 +18,11 @@ use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
 use super::network::network;
 use super::optimizer::AdamPaths;
-use super::variables::{Variable, variables};
+use super::variables::variables;
 use super::walk::{LONGEST_JSON, contents, parse, plain};
+use super::written::layers;
 use crate::error::{Error, Result};
 use crate::formats::{Network, OptimizerState};
-use crate::model::resolve;
 
 const METADATA: &str = "metadata.json";
 const CONFIG: &str = "config.json";
@@ -38,19 +38,17 @@ const KERAS_VERSION: &str = "3.0.0";
 /// [`Error::Failed`] where the tensors are not the model's.
 pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let name = plain(&network.model.name);
-    let resolved = resolve(&network.model)?;
+    let layers = layers(&network.model)?;
     let (class, optimizer) = compile::optimizer(network);
-    let mut config = Dialect::Keras3.sequential(&name, &network.model, &resolved);
+    let mut config = Dialect::Keras3.model(&name, network.model.input, &layers);
     config["compile_config"] = compile::compiled();
     config["compile_config"]["optimizer"] = Dialect::Keras3.object("keras.optimizers", class, optimizer);
     let mut root = Group::default();
     root.group("vars").text("name", name);
-    for layer in &resolved {
-        root.group(&format!("layers/{}/vars", layer.name)).text("name", &layer.name);
-    }
-    let variables = variables(&resolved);
+    let variables = variables(&layers);
     for variable in &variables {
-        root.array(&path(variable), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
+        root.group(&variable.group).text("name", &variable.layer);
+        root.array(&variable.path(), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
     }
     if let Some(OptimizerState { optimizer, learning_rate, iterations }) = &network.optimizer {
         let group = root.group("optimizer/vars");
@@ -58,7 +56,8 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
         group.array("0", &[], Values::I64(vec![(*iterations).into()]));
         group.array("1", &[], Values::F32(vec![*learning_rate as f32]));
         let states = optimizer.rule().states();
-        let states = variables.iter().flat_map(|variable| states.iter().map(move |state| (variable, state)));
+        let trained = variables.iter().filter(|variable| variable.kind.is_trainable());
+        let states = trained.flat_map(|variable| states.iter().map(move |state| (variable, state)));
         for (number, (variable, state)) in states.enumerate() {
             let values = variable.state_values(network, state)?.to_vec();
             group.array(&(number + 2).to_string(), &variable.shape, Values::F32(values));
@@ -109,7 +108,8 @@ fn read(bytes: &[u8]) -> Found<Network> {
     let contents = contents(&json)?;
     let reader = Reader::open(member(&mut archive, WEIGHTS, LARGEST)?)?;
     let paths: Vec<String> = contents.arrays.iter().map(Array::path).collect();
-    let adam = adam(reader.datasets("optimizer/vars"), paths.len());
+    let trained = contents.arrays.iter().filter(|array| array.is_trained).count();
+    let adam = adam(reader.datasets("optimizer/vars"), trained);
     network(&reader, contents, &paths, &json["compile_config"]["optimizer"], adam.as_ref())
 }
 
@@ -126,12 +126,6 @@ fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, most: usize) -> F
     let mut bytes = Vec::new();
     member.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
     if bytes.len() > most { Err(broken(&format!("it has more than {most} bytes"))) } else { Ok(bytes) }
-}
-
-/// Keras counts layers by class, as our names do.
-fn path(variable: &Variable) -> String {
-    let number = usize::from(variable.part == "bias");
-    format!("layers/{}/vars/{number}", variable.layer)
 }
 
 /// Where Adam's state is among so many arrays of the optimizer: the steps, the learning rate where it is one of them, and
