@@ -45,6 +45,6 @@ impl Array {
 impl Contents {
     /// Whether Keras trains what we do: then the file may have an optimizer's states of each variable that is trained.
     pub fn is_whole(&self) -> bool {
-        self.arrays.iter().zip(&self.variables).all(|(array, variable)| array.is_trained == variable.kind.is_trainable())
+        self.arrays.iter().zip(&self.variables).all(|(array, variable)| array.is_trained == variable.is_trained)
     }
 }

@@ -5,21 +5,20 @@ use serde_json::Value;
 use super::contents::Contents;
 use super::hdf5_reader::Reader;
 use super::message::Found;
-use super::optimizer::{self, AdamPaths};
-use super::variables::Variable;
+use super::optimizer::{self, FindPaths};
 use crate::formats::Network;
 
 /// How many times smaller than an array its bytes in the file may be: deflate's best is 1,032, for numbers of two bytes each.
 const DENSEST: usize = 1032 / 2;
 
-/// The contents' network. `paths` are where the file has each of the contents' variables, `adam` where it has the state of the
-/// optimizer that it was compiled with; that is `optimizer`, as JSON.
+/// The contents' network. `paths` are where the file has each of the contents' variables, `optimizer` is what it was compiled
+/// with, as JSON, and `find` says where the file has its state.
 pub fn network(
     reader: &Reader,
     mut contents: Contents,
     paths: &[String],
     optimizer: &Value,
-    adam: Option<&AdamPaths>,
+    find: FindPaths,
 ) -> Found<Network> {
     let variables = &contents.variables;
     // Before memory is asked for them.
@@ -31,11 +30,9 @@ pub fn network(
     for (variable, path) in variables.iter().zip(paths) {
         tensors.push(variable.tensor(reader.floats(path, &variable.shape)?));
     }
-    let adam = adam.filter(|_| contents.is_whole());
-    let trained: Vec<&Variable> = variables.iter().filter(|variable| variable.kind.is_trainable()).collect();
-    let adam = adam.and_then(|paths| optimizer::adam(reader, optimizer, paths, &trained));
-    let state = adam.map(|(state, moments)| {
-        tensors.extend(moments);
+    let found = if contents.is_whole() { optimizer::state(reader, optimizer, find, variables) } else { None };
+    let state = found.map(|(state, kept)| {
+        tensors.extend(kept);
         state
     });
     if state.is_none() && !optimizer.is_null() {

@@ -6,24 +6,26 @@ use crate::error::{Error, Result};
 use crate::formats::{Network, Tensor};
 use crate::model::Resolved;
 use crate::optimizers::State;
-use crate::plan::{VariableKind, VariableSpec};
+use crate::plan::VariableSpec;
 
 /// The kernel or the bias of a layer, or what it normalises by.
 pub struct Variable {
     /// The layer's name.
     pub layer: String,
-    pub kind: VariableKind,
+    /// `kernel`, `moving_mean`
+    pub part: &'static str,
     pub shape: Vec<usize>,
     /// Where Keras 3 has the layer's arrays, which it counts by class: `layers/conv2d_1/vars`.
     pub group: String,
     /// Its number among them.
     pub number: usize,
+    pub is_trained: bool,
 }
 
 impl Variable {
     /// The tensor's name in a [`Network`]: `conv2d_1.kernel`.
     pub fn name(&self) -> String {
-        format!("{}.{}", self.layer, self.kind.name())
+        format!("{}.{}", self.layer, self.part)
     }
 
     /// Where Keras 3 has it.
@@ -79,10 +81,11 @@ pub fn variables(layers: &[Resolved]) -> Vec<Variable> {
         *count += 1;
         let variable = |(number, one): (usize, &VariableSpec)| Variable {
             layer: layer.name.clone(),
-            kind: one.kind,
+            part: one.kind.name(),
             shape: one.shape.clone(),
             group: group.clone(),
             number,
+            is_trained: one.kind.is_trainable(),
         };
         variables.extend(layer.inferred.variables.iter().enumerate().map(variable));
     }
