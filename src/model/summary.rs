@@ -171,7 +171,7 @@ mod tests {
                 { type = "global_average_pool2d" },
                 { type = "dense", units = 3 },
             ]"#;
-        assert_eq!(summary(&parse("graph.toml", model).unwrap()).unwrap(), KERAS);
+        assert_eq!(summary(&parse("graph.toml", model).unwrap().0).unwrap(), KERAS);
     }
 
     const KERAS: &str = r#"Model: "graph"
