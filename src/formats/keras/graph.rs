@@ -246,7 +246,11 @@ fn read(call: &Value, outputs: &HashMap<&str, Vec<Argument>>, arguments: &mut Ve
 
 /// Whether none of the arguments asks for anything: `training=True`, say.
 fn is_default(arguments: &Value) -> bool {
-    arguments.as_object().is_none_or(|arguments| arguments.values().all(|value| value.is_null() || value == false))
+    match arguments {
+        Value::Object(arguments) => arguments.values().all(is_default),
+        Value::Array(arguments) => arguments.iter().all(is_default),
+        argument => argument.is_null() || *argument == false,
+    }
 }
 
 pub fn is_model(layer: &Value) -> bool {

@@ -101,9 +101,9 @@ const BIAS: Part = part(&["bias"]);
 pub fn kind(layer: &Value, input: &[usize], arguments: &[Argument]) -> Found<(Kind, Option<String>)> {
     let settings = Settings(layer);
     let class = settings.class();
-    // Keras' own classes have none, but for what is written as a formula.
+    // Keras' own layers have none; its functions, called in a functional model, have one and are of its own modules.
     let author = &layer["registered_name"];
-    let is_formula = layer["module"].as_str().is_some_and(|module| module.starts_with("keras.src.ops."));
+    let is_formula = layer["module"].as_str().is_some_and(|module| module.starts_with("keras.src."));
     if !author.is_null() && !is_formula {
         let class = shown(author);
         return Err(format!("{}: it is the author's own class {class}, not Keras'; {SUPPORTED}", place(layer)));
