@@ -1,6 +1,8 @@
 //! Keras' formats: files of Keras itself, what we write and read again, files that nobody should write, and real Keras.
 
+mod compiled;
 mod fixtures;
+mod graphs;
 mod kinds;
 mod mutations;
 mod oracle;
