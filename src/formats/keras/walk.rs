@@ -8,6 +8,7 @@ use super::contents::{Contents, Folded, Product};
 use super::layers::{Kind, Normalisation, kind};
 use super::message::{Found, place, shown};
 use super::settings::{Settings, size};
+pub use crate::formats::network::plain;
 use crate::geometry::{Padding, Shape, Window};
 use crate::layers::{Activate, Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
 use crate::model::{Model, Node, after, resolve};
@@ -390,12 +391,4 @@ fn view(shape: Shape) -> Vec<usize> {
         Shape::Image(image) => image.to_vec(),
         Shape::Features(features) => vec![features],
     }
-}
-
-/// A name that both our folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.
-pub fn plain(name: &str) -> String {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
-    let plain: String = name.chars().take(100).map(|letter| if allowed(letter) { letter } else { '_' }).collect();
-    let plain = plain.trim_start_matches(['.', '_', '-']);
-    if plain.is_empty() { "model".into() } else { plain.into() }
 }
