@@ -14,6 +14,8 @@ const MODEL: &str = r#"
         { type = "flatten" },
         { type = "dense", units = 2 },
     ]
+    training = { epochs = 10, batch_size = 16 }
+    schedule = { learning_rate = 5e-3 }
 "#;
 
 /// Dark pictures `[N, 8, 8, 1]` with a bright line: lying ones are class 0, standing ones class 1.
@@ -30,11 +32,13 @@ fn pictures(count: usize) -> Samples {
 /// The accuracy of the network that was read from its file.
 pub fn run(device: fn() -> Device) -> Result<f64> {
     let path = std::env::temp_dir().join("lines.safetensors");
-    let config = Config { epochs: 10, batch_size: 16, learning_rate: 5e-3, ..Config::default() };
-    let mut classifier = Classifier::new(device(), model::parse("lines", MODEL)?);
+    let (model, recipe) = model::parse("lines", MODEL)?;
+    let config = Config::new(model.clone(), recipe);
+    let mut classifier = Classifier::new(device(), model);
     classifier.fit(&pictures(320), &config, &mut |progress| {
         if let FitProgress::Epoch(result) = progress {
-            println!("epoch {}: loss {:.4}, validation accuracy {:.3}", result.epoch, result.loss, result.val_accuracy);
+            let accuracy = result.val_accuracy.unwrap_or(result.accuracy);
+            println!("epoch {}: loss {:.4}, validation accuracy {accuracy:.3}", result.epoch, result.loss);
         }
         ControlFlow::Continue(())
     })?;

@@ -6,6 +6,7 @@
 // largest leaves the registers. Where few outputs have a long sum, it is divided into partitions (split-K), runs of the depth:
 // each writes its own sums, and split_k_reduce.wgsl adds them up in order, then bias and ReLU.
 
+const BIAS: u32 = 1;
 const RELU: u32 = 1;
 const PARTITIONS: u32 = 1;
 // The depth of each partition but the last: whole tiles.
@@ -18,14 +19,14 @@ const EXACT: bool = ROWS % TILE_ROWS == 0 && ROWS / TILE_ROWS % GRID_WIDTH == 0;
 const ONE_TAP: bool = CHANNELS % DEPTH_TILE == 0;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
-@group(0) @binding(1) var<storage, read> weights: array<f32>; // [DEPTH, FILTERS], then the bias [FILTERS]
+@group(0) @binding(1) var<storage, read> weights: array<f32>; // [DEPTH, FILTERS], then with BIAS the bias [FILTERS]
 @group(0) @binding(2) var<storage, read_write> output: array<f32>; // [PARTITIONS, POSITIONS, FILTERS]
 // With POOL > 1: [row blocks of a thread, FILTERS], four bits a pooled position, the largest element of its window.
 @group(0) @binding(3) var<storage, read_write> argmax: array<u32>;
 
 // B's value; past its edges some number that meets a zero or is never stored.
 fn kernel_value(depth: u32, column: u32) -> f32 {
-    return weights[min(depth, DEPTH) * FILTERS + min(column, FILTERS - 1)];
+    return weights[min(depth, DEPTH - 1 + BIAS) * FILTERS + min(column, FILTERS - 1)];
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
@@ -46,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-        let bias = select(0.0, kernel_value(DEPTH, first_column + j * THREADS_X + thread_column), PARTITIONS == 1);
+        let bias = select(0.0, kernel_value(DEPTH, first_column + j * THREADS_X + thread_column), BIAS == 1 && PARTITIONS == 1);
         for (var i = 0u; i < THREAD_ROWS; i++) {
             sums[i * THREAD_COLUMNS + j] = bias;
         }

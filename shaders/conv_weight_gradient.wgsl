@@ -6,6 +6,8 @@
 // (split-K); each writes its own sums, and the update adds them up in order, so that the result never depends on timing.
 // With POOL > 1 a position's gradient belongs to the largest element of its window; the others get none.
 
+// 1: the last row is the gradient of the bias; 0: there is no bias.
+const BIAS: u32 = 1;
 // Pooled positions in one word of argmax.
 const POSITIONS_PER_WORD: u32 = 2;
 // Pooled positions of each partition but the last, which may have fewer.
@@ -35,7 +37,7 @@ const B_ROW_STRIDE: u32 = THREADS / B_THREADS_PER_ROW;
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> output_gradient: array<f32>; // [POSITIONS, FILTERS]
 @group(0) @binding(2) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
-@group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [partitions, DEPTH + 1, FILTERS]
+@group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [partitions, DEPTH + BIAS, FILTERS]
 
 // A tap of the kernel: its y, its x, and how far its input is from the patch's corner.
 fn kernel_tap(row: u32) -> vec3<u32> {
@@ -149,7 +151,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         thread_column = loop_carried(thread_column);
     }
 
-    let partition_start = partition_index * (DEPTH + 1);
+    let partition_start = partition_index * (DEPTH + BIAS);
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
         let column = first_column + j * THREADS_X + thread.x;
         if column < FILTERS {
@@ -159,12 +161,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                     weight_gradient[(partition_start + row) * FILTERS + column] = sums[i * THREAD_COLUMNS + j];
                 }
             }
-            if STAGE_B == 0 && first_row + thread.y == 0 {
+            if BIAS == 1 && STAGE_B == 0 && first_row + thread.y == 0 {
                 weight_gradient[(partition_start + DEPTH) * FILTERS + column] = bias_sums[j];
             }
         }
     }
-    if STAGE_B == 1 && first_row == 0 {
+    if BIAS == 1 && STAGE_B == 1 && first_row == 0 {
         // Each thread has added up the columns that it loaded.
         workgroupBarrier();
         for (var load = 0u; load < B_COLUMNS_PER_THREAD; load++) {

@@ -5,6 +5,7 @@ const ROWS: u32 = 16;
 const DEPTH: u32 = 64;
 const FILTERS: u32 = 8;
 const PARTITIONS: u32 = 2;
+const BIAS: u32 = 1;
 const RELU: u32 = 1;
 const THREADS: u32 = 64;
 const GRID_WIDTH: u32 = 1;
@@ -12,7 +13,7 @@ const GRID_WIDTH: u32 = 1;
 const VALUES: u32 = ROWS * FILTERS;
 
 @group(0) @binding(0) var<storage, read> sums: array<f32>; // [PARTITIONS, ROWS, FILTERS]
-@group(0) @binding(1) var<storage, read> weights: array<f32>; // [DEPTH, FILTERS], then the bias [FILTERS]
+@group(0) @binding(1) var<storage, read> weights: array<f32>; // [DEPTH, FILTERS], then with BIAS the bias [FILTERS]
 @group(0) @binding(2) var<storage, read_write> output: array<f32>; // [ROWS, FILTERS]
 
 @compute @workgroup_size(THREADS)
@@ -25,7 +26,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     for (var partition_index = 1u; partition_index < PARTITIONS; partition_index++) {
         value += sums[partition_index * VALUES + at];
     }
-    value += weights[DEPTH * FILTERS + at % FILTERS];
+    if BIAS == 1 {
+        value += weights[DEPTH * FILTERS + at % FILTERS];
+    }
     if RELU == 1 {
         value = max(value, 0.0);
     }

@@ -11,11 +11,12 @@
 //! let text = "input = [4, 4, 1]\nlayers = [{ type = 'flatten' }, { type = 'dense', units = 2 }]";
 //! let images = (0..100 * 16).map(|at| if at / 16 % 2 == 0 { 20 } else { 220 }).collect();
 //! let samples = Samples { images, labels: (0..100).map(|number| number % 2).collect(), shape: [4, 4, 1] };
-//! let config = Config { epochs: 3, batch_size: 10, ..Config::default() };
-//! let mut classifier = Classifier::new(Device::best(), model::parse("grey", text)?);
+//! let (model, recipe) = model::parse("grey", text)?;
+//! let config = Config { epochs: 3, batch_size: 10, ..Config::new(model.clone(), recipe) };
+//! let mut classifier = Classifier::new(Device::best(), model);
 //! classifier.fit(&samples, &config, &mut |progress| {
 //!     if let FitProgress::Epoch(result) = progress {
-//!         println!("epoch {}: {:.3}", result.epoch, result.val_accuracy);
+//!         println!("epoch {}: {:.3}", result.epoch, result.accuracy);
 //!     }
 //!     ControlFlow::Continue(())
 //! })?;
@@ -58,6 +59,7 @@ pub mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
 mod random;
+pub mod recipe;
 #[cfg(feature = "plot")]
 pub mod report;
 pub mod selftest;

@@ -11,7 +11,7 @@ use gpu_fmnist::{Classifier, Config, Device, Error, FitProgress, Model, Samples}
 
 fn model() -> Model {
     let text = "input = [2, 2, 1]\nlayers = [{ type = 'flatten' }, { type = 'dense', units = 3 }]";
-    model::parse("small", text).unwrap()
+    model::parse("small", text).unwrap().0
 }
 
 /// Images whose class is the brightest of their first three pixels.
@@ -130,8 +130,8 @@ fn devices_have_names() {
 
 #[test]
 fn the_defaults_are_those_of_the_command_line() {
-    let (cnn1, epochs) = notebook("cnn1").unwrap();
+    let (cnn1, recipe) = notebook("cnn1").unwrap();
     let Config { model, batch_size, learning_rate, validation_fraction, split_seed, .. } = Config::default();
-    assert_eq!((model, epochs), (cnn1, Config::default().epochs));
+    assert_eq!((model, recipe.training.epochs), (cnn1, Config::default().epochs));
     assert_eq!((batch_size, learning_rate, validation_fraction, split_seed), (512, 1e-3, 0.2, 2020));
 }

@@ -49,7 +49,7 @@ pub fn idx(bytes: &[u8]) -> bool {
 
 pub fn model(bytes: &[u8]) -> bool {
     let model = std::str::from_utf8(bytes).ok().and_then(|text| parse("fuzz.toml", text).ok());
-    model.is_some_and(|model| summary(&model).is_ok())
+    model.is_some_and(|(model, _)| summary(&model).is_ok())
 }
 
 pub fn keras_h5(bytes: &[u8]) -> bool {

@@ -40,7 +40,7 @@ pub fn by_all_columns(
     let part = count.div_ceil(count.div_ceil(most_queries(products.class)));
     let convolution = Convolution::dense(SAMPLES, columns, part);
     let config = products.class.config(GemmKind::Forward, &convolution);
-    let product = ConvForward { convolution, relu: false, config };
+    let product = ConvForward { convolution, bias: true, relu: false, config };
     let mut plan = CustomPlan::new("neighbours");
     let input = plan.buffer("samples", &[SAMPLES, columns]);
     let weights = plan.buffer("queries", &[columns + 1, part]);

@@ -156,7 +156,7 @@ impl Components {
         assert_eq!(columns, self.mean.len(), "columns");
         let convolution = Convolution::dense(PROJECTED, columns, count);
         let config = products.class.config(GemmKind::Forward, &convolution);
-        let product = ConvForward { convolution, relu: false, config };
+        let product = ConvForward { convolution, bias: true, relu: false, config };
         let mut plan = CustomPlan::new("projection");
         let input = plan.buffer("pixels", &[PROJECTED, columns]);
         let weights = plan.buffer("components", &[columns + 1, count]);
@@ -213,7 +213,7 @@ fn sums(pixels: &Features, products: Products, callback: ProgressCallback) -> Re
     let convolution = Convolution::dense(SUMMED, columns, columns);
     // In one partition, since the sums are exact as they are.
     let config = GemmConfig { partitions: 1, ..products.class.config(GemmKind::WeightGradient, &convolution) };
-    let kernel = ConvWeightGradient { convolution, positions_per_word: 1, config };
+    let kernel = ConvWeightGradient { convolution, bias: true, positions_per_word: 1, config };
     let mut plan = CustomPlan::new("sums of products");
     // The same pixels twice, since a pass binds a buffer once.
     let left = plan.buffer("pixels", &[SUMMED, columns]);

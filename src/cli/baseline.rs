@@ -20,7 +20,7 @@ use super::{bar, dataset, flags, interrupt, output, setup};
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::evaluate::{Confusion, Report};
+use crate::evaluate::{Confusion, Predictions, Report};
 use crate::train::History;
 
 /// Compare classical learners with trained networks, on pixels and on their principal components.
@@ -236,7 +236,8 @@ impl Comparison<'_> {
         match self.learnt(learner, train, [validation, test]) {
             Ok((seconds, prediction_seconds, scores)) => {
                 row.training_seconds = Some(seconds);
-                row.measured(prediction_seconds, scores);
+                let [validation, test] = scores;
+                row.measured(prediction_seconds, (Some(validation), test));
             }
             Err(Error::Interrupted(_)) => return Err(self.interrupted()),
             Err(error) => row.error = Some(flags::spelled(&error.to_string())),
@@ -271,9 +272,10 @@ impl Comparison<'_> {
         let first = self.dataset.train.len() as u32;
         let mut evaluator = setup::evaluator(trained, self.dataset.into(), self.device)?;
         // The first answer of some drivers includes the compilation of the shaders.
-        evaluator.predict(&split.validation[..1])?;
+        evaluator.predict(&split.train[..1])?;
         let start = Instant::now();
-        let (_, validation) = evaluator.predict(&split.validation)?;
+        let held_out = Some(&split.validation).filter(|samples| !samples.is_empty());
+        let validation = held_out.map(|samples| evaluator.predict(samples)).transpose()?;
         let (_, test) = evaluator.predict(&(first..first + self.dataset.test.len() as u32).collect::<Vec<_>>())?;
         let prediction_seconds = start.elapsed().as_secs_f64();
         let settings = format!("{} epochs, {}", run.state.epoch, run.state.adapter.name);
@@ -281,8 +283,8 @@ impl Comparison<'_> {
         row.network = true;
         let history = History::resumed(&run.state.history, &run.folder.read("metrics.csv")?);
         row.training_seconds = history.rows().iter().map(|(_, seconds)| *seconds).sum();
-        let scores = [validation, test].map(|predictions| Score::of(&Report::new(&Confusion::new(&predictions))));
-        row.measured(prediction_seconds, scores);
+        let score = |predictions: &Predictions| Score::of(&Report::new(&Confusion::new(predictions)));
+        row.measured(prediction_seconds, (validation.map(|(_, predictions)| score(&predictions)), score(&test)));
         Ok(row)
     }
 

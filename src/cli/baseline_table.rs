@@ -64,11 +64,12 @@ impl Row {
         }
     }
 
-    /// Takes the scores of validation and test, and the seconds that both predictions took.
-    pub fn measured(&mut self, seconds: f64, [validation, test]: [Score; 2]) {
-        self.prediction_seconds_per_1000 = Some(1e3 * seconds / (validation.samples + test.samples) as f64);
-        self.val_accuracy = Some(validation.accuracy);
-        self.val_macro_f1 = Some(validation.macro_f1);
+    /// Takes the scores of validation, if there is one, and test, and the seconds that the predictions took.
+    pub fn measured(&mut self, seconds: f64, (validation, test): (Option<Score>, Score)) {
+        let samples = test.samples + validation.map_or(0, |score| score.samples);
+        self.prediction_seconds_per_1000 = Some(1e3 * seconds / samples as f64);
+        self.val_accuracy = validation.map(|score| score.accuracy);
+        self.val_macro_f1 = validation.map(|score| score.macro_f1);
         self.test_accuracy = Some(test.accuracy);
         self.test_macro_f1 = Some(test.macro_f1);
     }

@@ -8,14 +8,14 @@ use clap::Args;
 use super::bench_report::{Outcome, Report};
 use super::console::Console;
 use super::device::{AdaptersOption, Device};
-use super::options::{BatchSizeOption, JsonOption};
+use super::options::{BatchSizeOption, JsonOption, SetOption};
 use super::tiling::TilesOption;
 use super::{interrupt, output};
 use crate::error::{Error, Result};
 use crate::measure::{Ceilings, Steps, Synthetic, agree, ceilings, steps_for, throughput};
-use crate::model::{self, Model, NAMES};
+use crate::model::NAMES;
 use crate::plan::Program;
-use crate::train::Setup;
+use crate::train::{Config, Setup};
 
 /// Measure how fast training steps are, on one adapter or on several in turn.
 #[derive(Args)]
@@ -24,6 +24,8 @@ pub struct BenchArguments {
     /// cnn1, cnn2, cnn3, all of these, or a model's TOML file; several with commas between them
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE", value_delimiter = ',')]
     model: Vec<PathBuf>,
+    #[command(flatten)]
+    set: SetOption,
     #[command(flatten)]
     batch: BatchSizeOption,
     /// Steps of one repeat [default: as many as take half a second]
@@ -61,12 +63,16 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
 }
 
 fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> {
-    let batch = arguments.batch.size()?;
     let names = arguments.model.iter().flat_map(|name| match name.to_str() {
         Some("all") => NAMES.map(Path::new).to_vec(),
         _ => vec![name.as_path()],
     });
-    let models = names.map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<Model>>>()?;
+    let config = |name| {
+        let (model, recipe) = arguments.set.open(name)?;
+        let batch_size = arguments.batch.of(&recipe, &arguments.set)?;
+        Ok(Config { batch_size, ..Config::new(model, recipe) })
+    };
+    let configs = names.map(config).collect::<Result<Vec<Config>>>()?;
     let devices = arguments.adapters.devices(console)?;
     interrupt::watch(console);
     let measure = |device: &Device| {
@@ -75,21 +81,27 @@ fn measure(arguments: &BenchArguments, console: &mut Console) -> Result<Report> 
     };
     let ceilings = devices.iter().map(measure).collect::<Result<Vec<Ceilings>>>()?;
     let mut outcomes = Vec::new();
-    for model in &models {
-        outcomes.extend(bench(arguments, model, &devices, console)?);
+    for config in &configs {
+        outcomes.extend(bench(arguments, config, &devices, console)?);
     }
-    Ok(Report { batch, devices, ceilings, outcomes })
+    Ok(Report { devices, ceilings, outcomes })
 }
 
 /// One model on all adapters: compared, warmed up, and timed in turn.
-fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console: &mut Console) -> Result<Vec<Outcome>> {
-    let batch = arguments.batch.size()?;
+fn bench(
+    arguments: &BenchArguments,
+    config: &Config,
+    devices: &[Device],
+    console: &mut Console,
+) -> Result<Vec<Outcome>> {
+    let Config { model, batch_size: batch, .. } = config;
+    let batch = *batch;
     let data = Synthetic::new(model, batch);
     let mut measured = Vec::new();
     for (adapter, device) in devices.iter().enumerate() {
         console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
         let tiles = arguments.tiles.choose(device, model, (batch, None), console)?;
-        let setup = data.setup(model, tiles);
+        let setup = data.setup(model, tiles).configured(config);
         let used = match device {
             Device::Cpu => None,
             Device::Gpu(_) => Some(compare(device, &setup, &data)?),
@@ -105,7 +117,7 @@ fn bench(arguments: &BenchArguments, model: &Model, devices: &[Device], console:
         let enough = steps_for(&mut engine, &data, &mut interrupt::requested)?;
         let steps = arguments.steps.map_or(enough, |steps| steps as usize);
         let (model, seconds) = (model.name.clone(), Vec::new());
-        measured.push((engine, Outcome { adapter, model, seconds, steps, operations, memory, start_up, used }));
+        measured.push((engine, Outcome { adapter, model, batch, seconds, steps, operations, memory, start_up, used }));
     }
     for repeat in 1..=arguments.repeats {
         console.show_for_now(&format!("{}: repeat {repeat} of {}", model.name, arguments.repeats));

@@ -11,6 +11,8 @@ pub struct Outcome {
     /// The adapter, by its place on the command line.
     pub adapter: usize,
     pub model: String,
+    /// Images a step.
+    pub batch: usize,
     /// Seconds a step, of each repeat.
     pub seconds: Vec<f64>,
     pub steps: usize,
@@ -25,7 +27,6 @@ pub struct Outcome {
 
 /// What was measured of what.
 pub struct Report {
-    pub batch: usize,
     pub devices: Vec<Device>,
     pub ceilings: Vec<Ceilings>,
     pub outcomes: Vec<Outcome>,
@@ -49,8 +50,16 @@ impl Report {
         median(first.iter().zip(&outcome.seconds).map(|(first, own)| first / own))
     }
 
+    /// The models' batch sizes, each once.
+    fn batches(&self) -> Vec<usize> {
+        let mut batches: Vec<usize> = self.outcomes.iter().map(|outcome| outcome.batch).collect();
+        batches.dedup();
+        batches
+    }
+
     pub fn text(&self) -> String {
-        let mut text = format!("batches of {} pseudo-random images\n\n", self.batch);
+        let batches: Vec<String> = self.batches().iter().map(usize::to_string).collect();
+        let mut text = format!("batches of {} pseudo-random images\n\n", batches.join(" and "));
         for (number, (device, ceilings)) in self.devices.iter().zip(&self.ceilings).enumerate() {
             let driver = device.driver().join(" ");
             let driver = if driver.trim().is_empty() { String::new() } else { format!("driver {}; ", driver.trim()) };
@@ -86,7 +95,7 @@ impl Report {
                 format!("{}: {}", outcome.adapter + 1, self.devices[outcome.adapter].backend()),
                 format!("{:.3}", 1e3 * seconds),
                 format!("{:.3} to {:.3}", 1e3 * least, 1e3 * most),
-                format!("{:.0}", self.batch as f64 / seconds),
+                format!("{:.0}", outcome.batch as f64 / seconds),
                 format!("{:.1}", GIGA * Self::operations_per_second(outcome)),
                 format!("{:.0} %", 100.0 * self.of_ceiling(outcome)),
                 format!("{:.1} MB", outcome.memory as f64 * 1e-6),
@@ -110,10 +119,11 @@ impl Report {
             json!({
                 "model": outcome.model,
                 "adapter": outcome.adapter,
+                "batch_size": outcome.batch,
                 "steps": outcome.steps,
                 "seconds_per_step": seconds,
                 "seconds_per_step_of_repeats": outcome.seconds,
-                "images_per_second": self.batch as f64 / seconds,
+                "images_per_second": outcome.batch as f64 / seconds,
                 "operations_per_step": outcome.operations,
                 "operations_per_second": Self::operations_per_second(outcome),
                 "of_ceiling": self.of_ceiling(outcome),
@@ -124,7 +134,7 @@ impl Report {
             })
         };
         json!({
-            "batch_size": self.batch,
+            "batch_size": if let [one] = self.batches()[..] { Some(one) } else { None },
             "tolerance": TOLERANCE,
             "adapters": self.devices.iter().zip(&self.ceilings).map(adapter).collect::<Vec<_>>(),
             "results": self.outcomes.iter().map(result).collect::<Vec<_>>(),

@@ -12,7 +12,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 20] = [
     "adapter",
     "batch_size",
     "count",
@@ -23,11 +23,13 @@ const FIELDS: [&str; 18] = [
     "learning_rate",
     "micro_batch",
     "model",
+    "monitor",
     "perplexity",
     "reduce_lr_on_plateau",
     "resume",
     "run_dir",
     "schedule",
+    "set",
     "train_count",
     "validation_fraction",
     "warm_up_epochs",

@@ -8,12 +8,12 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::batch::BatchOption;
 use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption};
+use super::recipe::RecipeOptions;
 use super::run::Run;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, output, record, setup};
@@ -21,7 +21,7 @@ use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
 use crate::formats::read_text;
-use crate::model;
+use crate::model::ModelFile;
 use crate::plot::{BoxPlot, Values, save};
 use crate::shell::quoted;
 use crate::sniff;
@@ -46,14 +46,8 @@ pub struct KfoldArguments {
     /// scikit-learn's random_state of the folds
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// Passes over a fold's training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
     #[command(flatten)]
-    batch: BatchOption,
-    /// Adam's
-    #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
-    learning_rate: f64,
+    recipe: RecipeOptions,
     #[command(flatten)]
     data: DataDirOption,
     #[command(flatten)]
@@ -63,8 +57,8 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "run_dir", "tiles",
-        "class_names",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "set", "run_dir",
+        "tiles", "class_names",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -218,21 +212,21 @@ fn not_a_validation(path: &Path) -> Error {
 }
 
 fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
-    let (model, epochs) = model::by_name_or_file(&arguments.model)?;
+    let config = arguments.recipe.config(ModelFile::open(&arguments.model)?)?;
     if folds < 2 {
         return Err(Error::Usage(format!("--folds {folds}: nothing to compare; give 2 or more")));
     }
+    if arguments.recipe.set.has("training.validation_fraction") {
+        return Err(Error::Usage(
+            "--set training.validation_fraction: of no use to folds; give --folds instead".into(),
+        ));
+    }
     let config = Config {
-        epochs: arguments.epochs.unwrap_or(epochs),
-        batch_size: arguments.batch.size(),
-        micro_batch: arguments.batch.micro_batch,
-        learning_rate: arguments.learning_rate,
         seed: arguments.seed.into(),
         split_seed: arguments.seed,
         validation_fraction: 1.0 / folds as f64,
         fold: Some(Fold { number: 0, folds }),
-        model,
-        ..Config::default()
+        ..config
     };
     config.check()?;
     Ok(config)
@@ -247,7 +241,7 @@ fn fitted(arguments: &KfoldArguments, config: Config, count: usize, console: &mu
         config = self::config(arguments, count)?;
     }
     // The first fold holds out as many as any other, or one more.
-    arguments.batch.fit(&mut config, count, console)?;
+    arguments.recipe.fit(&mut config, count, console)?;
     Ok(config)
 }
 
@@ -302,15 +296,17 @@ impl Validation<'_> {
         };
         run.fit().map_err(|error| self.interrupted(fold, error))?;
         let (test_loss, test) = run.trainer.test()?;
-        let Some(last) = run.trainer.state().history.last() else {
+        let last = run.trainer.state().history.last();
+        let validated = last.and_then(|last| Some((last, last.val_loss?, last.val_accuracy?)));
+        let Some((last, val_loss, val_accuracy)) = validated else {
             return Err(Error::Failed(format!("fold {fold}: no epoch was trained")));
         };
         let outcome = Outcome {
             fold,
             loss: last.loss,
             accuracy: last.accuracy,
-            val_loss: last.val_loss,
-            val_accuracy: last.val_accuracy,
+            val_loss,
+            val_accuracy,
             test_loss,
             test_accuracy: test.top(1),
             seconds: (1e3 * start.elapsed().as_secs_f64()).round() / 1e3,

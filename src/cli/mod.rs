@@ -3,7 +3,6 @@
 mod bar;
 mod baseline;
 mod baseline_table;
-mod batch;
 mod bench;
 mod bench_report;
 mod callbacks;
@@ -32,6 +31,7 @@ mod prepared;
 mod profile;
 mod profile_report;
 mod progress;
+mod recipe;
 mod record;
 mod reduce;
 mod report;

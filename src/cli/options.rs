@@ -7,7 +7,9 @@ use clap::Args;
 
 use super::console::Console;
 use crate::error::Result;
-use crate::train::{BATCH_SIZE, check_batch_size};
+use crate::model::{Model, ModelFile};
+use crate::recipe::Recipe;
+use crate::train::check_batch_size;
 
 /// `--data-dir`
 #[derive(Args)]
@@ -52,18 +54,61 @@ impl QuietOption {
     }
 }
 
+/// `--set`
+#[derive(Args)]
+pub struct SetOption {
+    /// Another value for a key of the model's file, as in optimizer.beta_1=0.8 or layers.NAME.KEY=VALUE; several times
+    #[arg(id = "set", long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+impl SetOption {
+    /// The model of that name or file with these values, and how it is trained.
+    ///
+    /// # Errors
+    /// See [`ModelFile::open`] and [`ModelFile::set`].
+    pub fn open(&self, name: &Path) -> Result<(Model, Recipe)> {
+        self.apply(ModelFile::open(name)?)
+    }
+
+    /// The same of a file that was read.
+    ///
+    /// # Errors
+    /// See [`ModelFile::set`].
+    pub fn apply(&self, mut file: ModelFile) -> Result<(Model, Recipe)> {
+        file.set(&self.settings)?;
+        file.parse()
+    }
+
+    /// Whether it gives that key a value.
+    pub fn has(&self, key: &str) -> bool {
+        self.settings.iter().any(|setting| setting.split('=').next().is_some_and(|own| own.trim() == key))
+    }
+
+    /// What a flag says of a key, where nothing is said of it here.
+    pub fn unless<T>(&self, key: &str, flag: Option<T>, value: &mut T) {
+        if let Some(flag) = flag.filter(|_| !self.has(key)) {
+            *value = flag;
+        }
+    }
+}
+
 /// `--batch-size` where no data set is that may be smaller.
 #[derive(Args)]
 pub struct BatchSizeOption {
-    /// Samples a training step
-    #[arg(short, long, default_value_t = BATCH_SIZE, value_name = "N")]
-    batch_size: usize,
+    /// Samples a training step [default: what the model's file says, or 512]
+    #[arg(short, long, value_name = "N")]
+    batch_size: Option<usize>,
 }
 
 impl BatchSizeOption {
+    /// That of a model with this recipe.
+    ///
     /// # Errors
     /// [`Error::Usage`](crate::error::Error::Usage) where no device could train with it.
-    pub fn size(&self) -> Result<usize> {
-        check_batch_size(self.batch_size).map(|()| self.batch_size)
+    pub fn of(&self, recipe: &Recipe, set: &SetOption) -> Result<usize> {
+        let mut size = recipe.training.batch_size;
+        set.unless("training.batch_size", self.batch_size, &mut size);
+        check_batch_size(size).map(|()| size)
     }
 }

@@ -60,13 +60,8 @@ fn curves(runs: &[PathBuf]) -> Result<Curves> {
         if !run.join("metrics.csv").exists() {
             RunFolder::find(run)?;
         }
-        let results = metrics(run)?;
-        let epochs = results.into_iter().map(|result| Epoch {
-            number: result.epoch,
-            loss: [result.loss, result.val_loss],
-            accuracy: [result.accuracy, result.val_accuracy],
-        });
-        Ok(Curve { name: run.display().to_string(), epochs: epochs.collect() })
+        let epochs = metrics(run)?.iter().map(Epoch::from).collect();
+        Ok(Curve { name: run.display().to_string(), epochs })
     };
     let title = match runs {
         [run] => format!("Learning curves of {}", run.display()),

@@ -6,15 +6,15 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::options::{BatchSizeOption, JsonOption};
+use super::options::{BatchSizeOption, JsonOption, SetOption};
 use super::profile_report::{Report, Sort};
 use super::tiling::TilesOption;
 use super::{interrupt, output};
 use crate::error::Result;
 use crate::formats::write_whole;
 use crate::measure::{Synthetic, ceilings, profile};
-use crate::model;
 use crate::plot::save;
+use crate::train::Config;
 
 /// Time every pass of a training step, and hold it against what the adapter can do at most.
 #[derive(Args)]
@@ -23,6 +23,8 @@ pub struct ProfileArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
     model: PathBuf,
+    #[command(flatten)]
+    set: SetOption,
     #[command(flatten)]
     batch: BatchSizeOption,
     /// Steps to time
@@ -68,12 +70,14 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
-    let batch = arguments.batch.size()?;
-    let (model, _) = model::by_name_or_file(&arguments.model)?;
+    let (model, recipe) = arguments.set.open(&arguments.model)?;
+    let batch = arguments.batch.of(&recipe, &arguments.set)?;
+    let config = Config::new(model, recipe);
+    let model = &config.model;
     let device = arguments.adapter.device(console)?;
-    let tiles = arguments.tiles.choose(&device, &model, (batch, None), console)?;
-    let data = Synthetic::new(&model, batch);
-    let setup = data.setup(&model, tiles);
+    let tiles = arguments.tiles.choose(&device, model, (batch, None), console)?;
+    let data = Synthetic::new(model, batch);
+    let setup = data.setup(model, tiles).configured(&config);
     // What has no plan is found before anything is measured.
     setup.plan()?;
     interrupt::watch(console);
@@ -83,5 +87,5 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     console.show_for_now(&format!("timing {} steps", arguments.steps));
     let mut engine = setup.initialised(|plan| device.executor(plan))?;
     let profile = profile(&mut engine, &data, arguments.steps as usize, callback)?;
-    Ok(Report { model: model.name, batch, steps: arguments.steps, device, ceilings, profile })
+    Ok(Report { model: model.name.clone(), batch, steps: arguments.steps, device, ceilings, profile })
 }

@@ -110,12 +110,9 @@ impl Run<'_> {
         self.save(if best { &["best", "last"] } else { &["last"] })?;
         self.history.push(result, seconds);
         self.folder.write("metrics.csv", &self.history.csv())?;
-        let metrics = [
-            ("accuracy", result.accuracy),
-            ("loss", result.loss),
-            ("val_accuracy", result.val_accuracy),
-            ("val_loss", result.val_loss),
-        ];
+        let metrics = [("accuracy", Some(result.accuracy)), ("loss", Some(result.loss))];
+        let metrics = metrics.into_iter().chain([("val_accuracy", result.val_accuracy), ("val_loss", result.val_loss)]);
+        let metrics: Vec<(&str, f64)> = metrics.filter_map(|(name, value)| Some((name, value?))).collect();
         let steps = self.trainer.steps();
         let line = Line { step: steps, steps, seconds, seconds_per_step, metrics: &metrics };
         let plain = format!("Epoch {}/{}: {}", result.epoch, self.trainer.state().config.epochs, line.plain());

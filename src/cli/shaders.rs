@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::options::BatchSizeOption;
+use super::options::{BatchSizeOption, SetOption};
 use super::output;
 use crate::error::{Error, Result};
 use crate::formats::{Language, make_folder, translate, write_whole};
 use crate::gemm::DeviceClass;
 use crate::kernels::{Descriptor, GemmKernel, REGISTRY, specialise};
-use crate::model::{self, nearest};
+use crate::model::nearest;
 use crate::network::{Options, lower};
 
 /// List the kernels, or translate their shaders.
@@ -21,6 +21,7 @@ use crate::network::{Options, lower};
                         the pipelines of its training step, as a driver gets them, in the order of their passes."
 )]
 #[command(mut_arg("batch_size", |argument| argument.requires("model")))]
+#[command(mut_arg("set", |argument| argument.requires("model")))]
 pub struct ShadersArguments {
     /// Write the shaders in this language
     #[arg(long, value_enum, value_name = "LANGUAGE")]
@@ -31,6 +32,8 @@ pub struct ShadersArguments {
     /// Those of this model's training step: cnn1, cnn2, cnn3, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    set: SetOption,
     #[command(flatten)]
     batch: BatchSizeOption,
     /// The kind of adapter whose tiles they get
@@ -118,14 +121,15 @@ fn as_they_stand(kernels: &[&'static str]) -> Vec<Shader> {
 
 /// The pipelines of a model's training step, each with the first pass that it runs.
 fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str]) -> Result<Vec<Shader>> {
-    let (model, _) = model::by_name_or_file(model)?;
+    let (model, recipe) = arguments.set.open(model)?;
     let tiles = match arguments.tiles {
         Class::Gpu => DeviceClass::Gpu,
         Class::Software => DeviceClass::Software,
         Class::OldSoftware => DeviceClass::OldSoftware,
     };
-    let batch = arguments.batch.size()?;
-    let plan = lower(&model, Options::new(batch, tiles, batch))?;
+    let batch = arguments.batch.of(&recipe, &arguments.set)?;
+    let options = Options { optimizer: recipe.optimizer, ..Options::for_model(&model, batch, tiles, batch) };
+    let plan = lower(&model, options)?;
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();
     for (number, pass) in plan.steps.training.iter().enumerate() {

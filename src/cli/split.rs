@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::data::{Split, train_validation_split};
 use crate::error::Result;
+use crate::recipe::Training;
 
 /// The options, the same in every subcommand that holds samples out.
 #[derive(Args)]
@@ -11,14 +12,15 @@ pub struct SplitOptions {
     /// scikit-learn's random_state of the split into training and validation samples
     #[arg(long, default_value_t = 2020, value_name = "SEED")]
     pub split_seed: u32,
-    /// The part of the training samples to validate with
-    #[arg(long, default_value_t = 0.2, value_name = "FRACTION", allow_hyphen_values = true)]
-    pub validation_fraction: f64,
+    /// The part of the training samples to validate with [default: 0.2]
+    #[arg(long, value_name = "FRACTION", allow_hyphen_values = true)]
+    pub validation_fraction: Option<f64>,
 }
 
 impl SplitOptions {
     fn of(&self, count: usize) -> Result<Split> {
-        train_validation_split(count, self.validation_fraction, self.split_seed)
+        let fraction = self.validation_fraction.unwrap_or(Training::default().validation_fraction);
+        train_validation_split(count, fraction, self.split_seed)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::options::SetOption;
 use super::output;
 use crate::error::Result;
 use crate::model;
@@ -14,9 +15,11 @@ pub struct SummaryArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file
     #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
     model: PathBuf,
+    #[command(flatten)]
+    set: SetOption,
 }
 
 pub fn run(arguments: &SummaryArguments) -> Result<()> {
-    let (model, _) = model::by_name_or_file(&arguments.model)?;
+    let (model, _) = arguments.set.open(&arguments.model)?;
     output::tables(&model::summary(&model)?)
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Identity};
 use crate::model::Model;
-use crate::network::{Options, equal_parts};
+use crate::network::{Options, equal_parts, most_rows};
 use crate::tune::{Cache, Known, products};
 
 /// `--tiles`
@@ -44,7 +44,7 @@ impl TilesOption {
         let table = GemmSelection::from(device.class());
         match (self.tiles, device, Cache::path()) {
             (Choice::Auto, Device::Gpu(adapter), Some(path)) => {
-                let most = micro_batch.unwrap_or(table.device.profile().micro_batch);
+                let most = micro_batch.unwrap_or_else(|| most_rows(model, table.device));
                 let options = Options { micro_batch: equal_parts(batch, most), ..Options::new(batch, table, batch) };
                 kept(adapter, (model, options), &path, console)
             }

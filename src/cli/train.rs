@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::batch::BatchOption;
 use super::callbacks::CallbackOptions;
 use super::device::AdapterOption;
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption};
+use super::recipe::RecipeOptions;
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
@@ -19,7 +19,7 @@ use crate::data::Framing;
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
-use crate::model::{self, Model};
+use crate::model::ModelFile;
 use crate::train::{Config, History, RunFolder, Schedule, State};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
@@ -29,6 +29,12 @@ use crate::train::{Config, History, RunFolder, Schedule, State};
     argument.help("Print a JSON object for each epoch, and a last one with the test's result")
 }))]
 #[command(mut_arg("quiet", |argument| argument.conflicts_with("verbose")))]
+#[command(mut_arg("validation_fraction", |argument| {
+    argument.help(
+        "The part of the training samples to validate with; of 0, all of them train [default: what the model's file \
+         says, or 0.2]"
+    )
+}))]
 #[command(mut_arg("tiles", |argument| {
     argument.help("Which configurations the products get; the run folder records it, and --resume keeps it")
 }))]
@@ -36,20 +42,14 @@ pub struct TrainArguments {
     /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<PathBuf>,
-    /// Passes over the training samples [default: 10 for cnn1, 20 for cnn2, 50 for cnn3, 10 for a file]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
     #[command(flatten)]
-    batch: BatchOption,
-    /// Adam's
-    #[arg(long, default_value_t = 1e-3, value_name = "RATE", allow_hyphen_values = true)]
-    learning_rate: f64,
-    /// How the learning rate goes on from step to step
-    #[arg(long, value_enum, default_value_t = Schedule::Constant)]
-    schedule: Schedule,
-    /// Epochs in which the learning rate grows from 0, step by step, before the schedule begins
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    warm_up_epochs: usize,
+    recipe: RecipeOptions,
+    /// How the learning rate goes on from step to step, as in Keras [default: what the model's file says, or constant]
+    #[arg(long, value_enum)]
+    schedule: Option<Schedule>,
+    /// Epochs in which the learning rate grows from 0, step by step, before the schedule begins [default: 0]
+    #[arg(long, value_name = "N")]
+    warm_up_epochs: Option<usize>,
     /// Of the initial weights, the shuffling and the dropout
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
@@ -70,8 +70,8 @@ pub struct TrainArguments {
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
     #[arg(long, value_name = "RUN", group = "patient", conflicts_with_all = [
-        "model", "batch_size", "micro_batch", "learning_rate", "schedule", "warm_up_epochs", "seed", "split_seed",
-        "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
+        "model", "batch_size", "micro_batch", "learning_rate", "set", "schedule", "warm_up_epochs", "seed",
+        "split_seed", "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
     ])]
     resume: Option<PathBuf>,
     /// Also save within an epoch, each time so many minutes have passed
@@ -97,7 +97,8 @@ pub struct TrainArguments {
 
 /// clap wraps the lines to the terminal.
 const JSON_AND_SIGNALS: &str = "\
-JSON of an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds (of the whole epoch, training and \
+Flags go before what the model's file says, and --set before both.
+JSON of an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy (both only where samples validate), seconds (of the whole epoch, training and \
 validation), images_per_second (training images by the seconds of the training part), learning_rate (of the last step).
 JSON at the end: model, adapter, backend, device_type, seed, epochs, test_loss, test_accuracy, run_dir.
 
@@ -162,7 +163,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         None => {
             let class_names = class_names(Vec::new())?;
             let mut config = start.config;
-            arguments.batch.fit(&mut config, dataset.train.len(), &mut console)?;
+            arguments.recipe.fit(&mut config, dataset.train.len(), &mut console)?;
             let batches = (config.batch_size, config.micro_batch);
             config.tiles = arguments.tiles.choose(&device, &config.model, batches, &mut console)?;
             let framing = Framing::of(&dataset.train);
@@ -191,12 +192,15 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     };
     interrupt::watch(&mut console);
     record::warn_unlocked(&folder, &mut console);
+    let validation = match trainer.split().validation.len() {
+        0 => String::new(),
+        samples => format!("{samples} to validate, "),
+    };
     console.say(&format!(
-        "{} on {}: {} samples to train, {} to validate, {} to test; writing {}",
+        "{} on {}: {} samples to train, {validation}{} to test; writing {}",
         trainer.state().config.model.name,
         device.describe(),
         trainer.split().train.len(),
-        trainer.split().validation.len(),
         dataset.test.len(),
         folder.path().display()
     ));
@@ -227,7 +231,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         let checkpoint = Checkpoint::read(&path)?;
         let mut state = State::parse(&checkpoint, &path)?;
         folder.clear();
-        state.config.epochs = arguments.epochs.unwrap_or(state.config.epochs);
+        state.config.epochs = arguments.recipe.epochs.unwrap_or(state.config.epochs);
         state.config.check()?;
         if state.config.epochs < state.epoch {
             let problem = format!("--epochs {}: the run has {} already", state.config.epochs, state.epoch);
@@ -240,39 +244,48 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         let resumed = Some((folder, state, checkpoint, path));
         return Ok(Start { config, init: None, resumed });
     }
-    let (model, epochs, init) = model(arguments)?;
+    let (mut config, init) = of_model(arguments)?;
+    schedule(arguments, &mut config)?;
+    let (set, fraction) = (&arguments.recipe.set, arguments.split.validation_fraction);
+    set.unless("training.validation_fraction", fraction, &mut config.validation_fraction);
     let config = Config {
-        epochs: arguments.epochs.unwrap_or(epochs),
-        batch_size: arguments.batch.size(),
-        micro_batch: arguments.batch.micro_batch,
-        learning_rate: arguments.learning_rate,
-        schedule: arguments.schedule,
-        warm_up_epochs: arguments.warm_up_epochs,
         monitor: arguments.callbacks.monitor,
         seed: arguments.seed,
         split_seed: arguments.split.split_seed,
-        validation_fraction: arguments.split.validation_fraction,
         shuffle: !arguments.no_shuffle,
         early_stopping: arguments.callbacks.early_stopping(),
         reduce_lr_on_plateau: arguments.callbacks.reduce_lr_on_plateau(),
-        model,
-        ..Config::default()
+        ..config
     };
     config.check()?;
     Ok(Start { config, init, resumed: None })
 }
 
-/// The model, the epochs to train it by default, and the network whose weights it starts from.
-fn model(arguments: &TrainArguments) -> Result<(Model, usize, Option<Network>)> {
-    let named = arguments.model.as_deref().map(model::by_name_or_file).transpose()?;
-    let read = |path: &PathBuf| formats::read(path, named.as_ref().map(|(model, _)| model));
-    let init = arguments.init.as_ref().map(read).transpose()?;
-    let (model, epochs) = match (named, &init) {
-        (Some(named), _) => named,
-        (None, Some(network)) => (network.model.clone(), model::EPOCHS),
-        (None, None) => model::by_name_or_file("cnn1".as_ref())?,
+/// What the model's file says of the training, and the network whose weights it starts from.
+fn of_model(arguments: &TrainArguments) -> Result<(Config, Option<Network>)> {
+    let config = |file| arguments.recipe.config(file);
+    let named = arguments.model.as_deref().map(|name| config(ModelFile::open(name)?)).transpose()?;
+    let Some(path) = &arguments.init else {
+        return Ok((named.map_or_else(|| config(ModelFile::open("cnn1".as_ref())?), Ok)?, None));
     };
-    Ok((model, epochs, init))
+    let network = formats::read(path, named.as_ref().map(|config| &config.model))?;
+    let own = || config(ModelFile::of(&path.display().to_string(), &network.model)?);
+    Ok((named.map_or_else(own, Ok)?, Some(network)))
+}
+
+/// `--schedule` and `--warm-up-epochs`, which go before the file's schedule as a whole.
+fn schedule(arguments: &TrainArguments, config: &mut Config) -> Result<()> {
+    let set = &arguments.recipe.set;
+    if let Some(schedule) = arguments.schedule.as_ref().filter(|_| !set.has("schedule.type")) {
+        let keys = ["warm_up", "final", "boundaries", "factors"].map(|key| format!("schedule.{key}"));
+        if let Some(key) = keys.iter().find(|key| set.has(key)) {
+            let problem = "of no use to --schedule, which is Keras'; give schedule.type with --set, too";
+            return Err(Error::Usage(format!("--set {key}: {problem}")));
+        }
+        config.schedule = schedule.clone();
+    }
+    set.unless("schedule.warm_up", arguments.warm_up_epochs, &mut config.warm_up_epochs);
+    Ok(())
 }
 
 /// What of a file training does not go on with, in one line.

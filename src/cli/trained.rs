@@ -11,7 +11,6 @@ use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network, OptimizerState};
 use crate::model;
-use crate::optimizers::Optimizer;
 use crate::train::{RunFolder, State};
 
 /// The options, the same in every subcommand that uses a trained network.
@@ -123,6 +122,9 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
         Which::Last => "last",
     };
     let path = folder.checkpoint_path(name);
+    if matches!(which, Which::Best) && !path.exists() {
+        validated(&folder)?;
+    }
     let checkpoint = Checkpoint::read(&path)?;
     let state = State::parse(&checkpoint, &path)?;
     let mut tensors = checkpoint.tensors;
@@ -131,7 +133,7 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
         model: state.config.model.clone(),
         tensors,
         optimizer: Some(OptimizerState {
-            optimizer: Optimizer::default(),
+            optimizer: state.config.optimizer.clone(),
             learning_rate: state.learning_rate,
             iterations: state.iterations,
         }),
@@ -140,6 +142,18 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
     };
     network.check(&path.display().to_string())?;
     Ok(Trained { network, path, run: Some(TrainedRun { folder, checkpoint: name, state }) })
+}
+
+/// Refuses to look for the best network of a run that had nothing to judge by.
+fn validated(folder: &RunFolder) -> Result<()> {
+    let path = folder.checkpoint_path("last");
+    match State::parse(&Checkpoint::read(&path)?, &path)?.config.validates() {
+        true => Ok(()),
+        false => Err(Error::Usage(format!(
+            "--checkpoint best: {} was trained without validation, so that no epoch is the best; take last",
+            folder.path().display()
+        ))),
+    }
 }
 
 impl Trained {
@@ -178,11 +192,15 @@ impl Trained {
                 Err(Error::Usage(format!("{problem}; take --split test")))
             }
         };
-        let samples = match part {
+        let samples: Vec<u32> = match part {
             Part::Test => (count as u32..(count + dataset.test.len()) as u32).collect(),
             Part::Validation => split()?.validation,
             Part::Train => split()?.train,
         };
+        if samples.is_empty() && part == Part::Validation {
+            let problem = "was trained without validation; take test or train";
+            return Err(Error::Usage(format!("--split validation: {} {problem}", self.path.display())));
+        }
         Ok((dataset, samples))
     }
 

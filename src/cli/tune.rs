@@ -9,13 +9,13 @@ use serde_json::json;
 
 use super::console::Console;
 use super::device::{AdapterOption, Device};
-use super::options::{BatchSizeOption, JsonOption, QuietOption};
+use super::options::{BatchSizeOption, JsonOption, QuietOption, SetOption};
 use super::{bar, interrupt, output};
 use crate::error::{Error, Result};
 use crate::gemm::{GemmProblem, GemmSelection};
 use crate::gpu::{Adapter, Identity, Probe};
 use crate::kernels::GemmKernel;
-use crate::model::{self, Model};
+use crate::model::Model;
 use crate::network::Options;
 use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
 
@@ -24,12 +24,16 @@ use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates,
 #[command(after_help = format!("{}\n\n{}", about(), super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("quiet", |argument| argument.conflicts_with("verbose")))]
 #[command(mut_arg("batch_size", |argument| {
-    argument.help("Samples a training step: tiles are chosen for each size apart")
+    argument.help(
+        "Samples a training step: tiles are chosen for each size apart [default: what the model's file says, or 512]"
+    )
 }))]
 pub struct TuneArguments {
     /// cnn1, cnn2, cnn3, or models' TOML files
     #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
     model: Vec<PathBuf>,
+    #[command(flatten)]
+    set: SetOption,
     #[command(flatten)]
     batch: BatchSizeOption,
     #[command(flatten)]
@@ -41,7 +45,7 @@ pub struct TuneArguments {
     #[arg(long)]
     dry_run: bool,
     /// Forget the tiles that were kept for this adapter, and measure nothing
-    #[arg(long, conflicts_with_all = ["model", "batch_size", "seconds", "dry_run", "json"])]
+    #[arg(long, conflicts_with_all = ["model", "set", "batch_size", "seconds", "dry_run", "json"])]
     clear: bool,
     #[command(flatten)]
     json: JsonOption,
@@ -59,7 +63,7 @@ fn about() -> String {
          the bit, and compiles within {compile} s. The winners are in tiles.toml in this program's folder in your cache, or \
          in the folder that GPU_FMNIST_CACHE names, by adapter, driver and shape. Another tile is another order of sums: \
          a run keeps the tiles it began with.\n\n\
-         JSON: adapter, backend, device_type, batch_size, cache (the file, or null), products; of each product: product \
+         JSON: adapter, backend, device_type, batch_size (null where the models' differ), cache (the file, or null), products; of each product: product \
          (its name in the file), candidates, dropped, table and best (null where the table's stays), both with tile and \
          milliseconds.\n\n\
          Ctrl-C keeps what was found and ends with exit code 130; a second one ends at once."
@@ -75,6 +79,9 @@ enum End {
     Unwritable(Error),
 }
 
+/// A model and the samples of a training step.
+type Batched = (Model, usize);
+
 /// A tuner with everything it reports to.
 struct Tuner<'a> {
     arguments: &'a TuneArguments,
@@ -86,8 +93,11 @@ struct Tuner<'a> {
 
 pub fn run(arguments: &TuneArguments) -> Result<()> {
     let mut console = arguments.quiet.console();
-    arguments.batch.size()?;
-    let models = arguments.model.iter().map(|name| Ok(model::by_name_or_file(name)?.0)).collect::<Result<Vec<_>>>()?;
+    let wanted = |name: &PathBuf| {
+        let (model, recipe) = arguments.set.open(name)?;
+        Ok((model, arguments.batch.of(&recipe, &arguments.set)?))
+    };
+    let models = arguments.model.iter().map(wanted).collect::<Result<Vec<Batched>>>()?;
     let Device::Gpu(adapter) = arguments.adapter.device(&mut console)? else {
         return Err(Error::Usage(
             "--adapter: the CPU path has no tiles to choose; name one that 'devices' lists".into(),
@@ -112,7 +122,7 @@ pub fn run(arguments: &TuneArguments) -> Result<()> {
     tuner.console.say(&format!("tuning on {}", adapter.describe()));
     let wanted = tuner.wanted(&models)?;
     let (outcomes, end) = tuner.measure(&wanted)?;
-    tuner.report(&outcomes)?;
+    tuner.report(&models, &outcomes)?;
     tuner.conclude(&outcomes, wanted.len(), end)
 }
 
@@ -128,18 +138,14 @@ impl Tuner<'_> {
         Ok(())
     }
 
-    fn options(&self, tiling: GemmSelection) -> Result<Options> {
-        let batch = self.arguments.batch.size()?;
-        Ok(Options::new(batch, tiling, batch))
-    }
-
     /// The products of all models, each once with the first model that has it.
-    fn wanted<'m>(&self, models: &'m [Model]) -> Result<Vec<(&'m Model, GemmProblem)>> {
-        let mut wanted: Vec<(&Model, GemmProblem)> = Vec::new();
-        for model in models {
-            for product in products(model, self.options(self.adapter.class().into())?)? {
+    fn wanted<'m>(&self, models: &'m [Batched]) -> Result<Vec<(&'m Batched, GemmProblem)>> {
+        let mut wanted: Vec<(&Batched, GemmProblem)> = Vec::new();
+        for batched in models {
+            let (model, batch) = batched;
+            for product in products(model, Options::for_model(model, *batch, self.adapter.class(), *batch))? {
                 if !wanted.iter().any(|(_, problem)| *problem == product.problem()) {
-                    wanted.push((model, product.problem()));
+                    wanted.push((batched, product.problem()));
                 }
             }
         }
@@ -147,7 +153,7 @@ impl Tuner<'_> {
     }
 
     /// Measures one product after the other and keeps each outcome at once.
-    fn measure(&mut self, wanted: &[(&Model, GemmProblem)]) -> Result<(Vec<Outcome>, End)> {
+    fn measure(&mut self, wanted: &[(&Batched, GemmProblem)]) -> Result<(Vec<Outcome>, End)> {
         let deadline = self.arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let out_of_time = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let probe = Probe::open(self.adapter)?;
@@ -156,9 +162,9 @@ impl Tuner<'_> {
         let mut selection = GemmSelection::from(self.adapter.class());
         let mut outcomes = Vec::new();
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
-        for (number, (model, problem)) in (1..).zip(wanted) {
+        for (number, ((model, batch), problem)) in (1..).zip(wanted) {
             // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let products = products(model, self.options(selection.clone())?)?;
+            let products = products(model, Options::for_model(model, *batch, selection.clone(), *batch))?;
             let Some(product) = products.into_iter().find(|product| product.problem() == *problem) else { continue };
             let configs = candidates(&product, selection.device, (features, &limits));
             let message = format!("{number}/{} {problem}", wanted.len());
@@ -197,7 +203,7 @@ impl Tuner<'_> {
     }
 
     /// Prints what was measured.
-    fn report(&self, outcomes: &[Outcome]) -> Result<()> {
+    fn report(&self, models: &[Batched], outcomes: &[Outcome]) -> Result<()> {
         if !self.arguments.json.is_given() {
             return output::tables(&table(outcomes));
         }
@@ -212,11 +218,13 @@ impl Tuner<'_> {
                 "best": outcome.best.as_ref().map(measured),
             })
         };
+        let mut batches: Vec<usize> = models.iter().map(|(_, batch)| *batch).collect();
+        batches.dedup();
         output::json(&json!({
             "adapter": self.adapter.info.name.trim(),
             "backend": self.adapter.backend(),
             "device_type": self.adapter.device_type(),
-            "batch_size": self.arguments.batch.size()?,
+            "batch_size": if let [one] = batches[..] { Some(one) } else { None },
             "cache": (!self.arguments.dry_run).then_some(self.path),
             "products": outcomes.iter().map(product).collect::<Vec<_>>(),
         }))

@@ -11,12 +11,7 @@ impl ValueEnum for Monitor {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Monitor::ValLoss => "val_loss",
-            Monitor::ValAccuracy => "val_accuracy",
-            Monitor::Loss => "loss",
-            Monitor::Accuracy => "accuracy",
-        }))
+        Some(PossibleValue::new(self.name()))
     }
 }
 
@@ -26,10 +21,11 @@ impl ValueEnum for Schedule {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Schedule::Constant => ("constant", "The learning rate as it is"),
-            Schedule::Cosine => ("cosine", "Half a cosine, from the learning rate down to 0 after the last epoch"),
+        let help = match self {
+            Schedule::Constant => "The learning rate as it is",
+            Schedule::Cosine => "Half a cosine, from the learning rate down to 0 after the last epoch",
+            Schedule::Course(_) => return None,
         };
-        Some(PossibleValue::new(name).help(help))
+        Some(PossibleValue::new(self.name()).help(help))
     }
 }

@@ -9,9 +9,10 @@ use crate::formats::Network;
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::gpu::{self, Adapter, Gpu, Identity};
 use crate::model::Model;
-use crate::network::equal_parts;
+use crate::network::{equal_parts, most_rows};
 use crate::plan::{Executor, Plan};
-use crate::train::{BATCH_SIZE, Config, Evaluator, Placement, Setup, Source, State, Trainer};
+use crate::recipe::BATCH_SIZE;
+use crate::train::{Config, Evaluator, Placement, Setup, Source, State, Trainer};
 
 /// What computes.
 pub enum Device {
@@ -92,7 +93,7 @@ impl Device {
     pub fn training<'a>(&self, config: &Config, source: Source<'a>) -> Setup<'a> {
         let Config { model, batch_size, tiles, seed, .. } = config;
         let setup = self.setup(model, source, *batch_size, tiles.clone()).in_micro_batches(config.most_rows());
-        Setup { seed: *seed, ..setup }
+        Setup { seed: *seed, ..setup.configured(config) }
     }
 
     /// A trainer at the beginning of the state's run.
@@ -120,7 +121,7 @@ impl Device {
     ) -> Result<Evaluator<'a>> {
         let (batch, most, tiles) = match run {
             Some(config) => (config.batch_size, config.most_rows(), config.tiles.clone()),
-            None => (BATCH_SIZE, self.class().profile().micro_batch, self.class().into()),
+            None => (BATCH_SIZE, most_rows(&network.model, self.class()), self.class().into()),
         };
         // Only micro-batches are evaluated: what a whole batch needs to train is not made.
         let batch = equal_parts(batch, most);

@@ -72,13 +72,13 @@ impl Network {
         let fail =
             |problem: String| Error::Data(format!("{name}: {problem}; give a file whose weights are its model's"));
         self.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
-        let states = self.optimizer.iter().flat_map(|state| state.optimizer.rule().states());
-        let kinds: Vec<String> =
-            [String::new()].into_iter().chain(states.map(|state| format!(".{}", state.name))).collect();
+        let states = self.optimizer.iter().flat_map(|state| state.optimizer.states());
+        let states: Vec<String> = states.map(|state| format!(".{}", state.name)).collect();
         let parts = parts(&self.model)?;
         let tensors = parts.iter().flat_map(|(layer, part, shape)| {
-            let states = if part.is_trainable() { kinds.len() } else { 1 };
-            kinds[..states].iter().map(move |kind| (format!("{layer}.{}{kind}", part.name()), shape.as_slice()))
+            let states = if part.is_trainable() { states.as_slice() } else { &[] };
+            let suffixes = [""].into_iter().chain(states.iter().map(String::as_str));
+            suffixes.map(move |suffix| (format!("{layer}.{}{suffix}", part.name()), shape.as_slice()))
         });
         let expected: Vec<(String, &[usize])> = tensors.collect();
         let names: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();

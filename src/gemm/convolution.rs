@@ -67,9 +67,9 @@ impl Convolution {
         self.batch * self.window.input.iter().product::<usize>()
     }
 
-    /// Values of kernel and bias.
-    pub fn weights(&self) -> usize {
-        (self.depth() + 1) * self.filters
+    /// Values of the kernel, and of the bias if there is one.
+    pub fn weights(&self, bias: bool) -> usize {
+        (self.depth() + usize::from(bias)) * self.filters
     }
 
     /// Height and width of the part of the input that any pooled output reaches; the rest gets no gradient.

@@ -134,7 +134,7 @@ mod tests {
     fn another_type_or_numbers_that_do_not_fit_together_are_not_trusted() {
         let convolution = convolutions()[3];
         let config = DeviceClass::Gpu.config(GemmKind::Forward, &convolution);
-        let kernel = ConvForward { convolution, relu: true, config };
+        let kernel = ConvForward { convolution, bias: true, relu: true, config };
         let of = |change: fn(&mut ConvForward)| {
             let mut kernel = kernel;
             change(&mut kernel);

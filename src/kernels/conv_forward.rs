@@ -10,8 +10,7 @@ use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
-use super::split_k_reduce::SplitKReduce;
-use super::vectors::vectorised;
+use super::split_k_reduce::{SplitKReduce, add_bias_and_relu};
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write, write_words};
 use crate::gemm::examples::window;
 use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind};
@@ -31,6 +30,7 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 #[derive(Clone, Copy, Debug)]
 pub struct ConvForward {
     pub convolution: Convolution,
+    pub bias: bool,
     pub relu: bool,
     pub config: GemmConfig,
 }
@@ -53,9 +53,9 @@ impl ConvForward {
 
     /// What has to follow where there are partitions.
     pub fn reduction(&self) -> Option<SplitKReduce> {
-        let Self { convolution, relu, config: GemmConfig { partitions, .. } } = *self;
+        let Self { convolution, bias, relu, config: GemmConfig { partitions, .. } } = *self;
         let (rows, depth, filters) = (convolution.positions(), convolution.depth(), convolution.filters);
-        (partitions > 1).then_some(SplitKReduce { rows, depth, filters, partitions, relu })
+        (partitions > 1).then_some(SplitKReduce { rows, depth, filters, partitions, bias, relu })
     }
 
     fn partition_depth(&self) -> usize {
@@ -68,29 +68,16 @@ impl ConvForward {
 
     /// Bias and ReLU of rows `[rows, filters]`, in place; nothing where there are partitions.
     fn activate(&self, rows: &mut [f32], bias: &[f32]) {
-        if self.config.partitions > 1 {
-            return;
+        if self.config.partitions == 1 {
+            add_bias_and_relu(rows, self.bias.then_some(bias), self.relu);
         }
-        vectorised(
-            #[inline(always)]
-            || {
-                for row in rows.chunks_exact_mut(bias.len()) {
-                    for (value, bias) in row.iter_mut().zip(bias) {
-                        *value += bias;
-                        if self.relu {
-                            *value = value.max(0.0);
-                        }
-                    }
-                }
-            },
-        );
     }
 
     /// The products of a part of the depth, with all that follows where it is the whole depth.
     fn partition(&self, part: Range<usize>, [input, weights]: [&[f32]; 2], output: &mut [f32], argmax: &mut [u32]) {
         let (depth, filters, window) =
             (self.convolution.depth(), self.convolution.filters, self.convolution.window_elements());
-        let (kernel, bias) = weights[..self.convolution.weights()].split_at(depth * filters);
+        let (kernel, bias) = weights[..self.convolution.weights(self.bias)].split_at(depth * filters);
         let kernel = &kernel[part.start * filters..part.end * filters];
         if self.convolution.is_dense() {
             let left = Matrix::new(input, self.convolution.batch, depth).of_columns(part);
@@ -131,6 +118,7 @@ impl Kernel for ConvForward {
 
     fn constants(&self) -> Constants {
         let options = vec![
+            ("BIAS", self.bias.into()),
             ("RELU", (self.relu && self.config.partitions == 1).into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
             ("PARTITIONS", self.config.partitions.into()),
@@ -151,13 +139,13 @@ impl Kernel for ConvForward {
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "weights" => self.convolution.weights(),
+            "weights" => self.convolution.weights(self.bias),
             _ => words,
         }
     }
 
     fn words(&self) -> Vec<usize> {
-        vec![self.convolution.inputs(), self.convolution.weights(), self.output_words(), self.argmax_words()]
+        vec![self.convolution.inputs(), self.convolution.weights(self.bias), self.output_words(), self.argmax_words()]
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
@@ -173,14 +161,15 @@ impl Kernel for ConvForward {
 
 fn cases() -> Vec<Case> {
     let mut cases = for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, class, draw| {
-        let relu = convolution.filters % 2 == 0;
+        let (relu, bias) = (convolution.filters % 2 == 0, convolution.filters % 3 != 0);
         let config = class.config(GemmKind::Forward, convolution);
-        case_of(describe(convolution, class), ConvForward { convolution: *convolution, relu, config }, draw)
+        case_of(describe(convolution, class), ConvForward { convolution: *convolution, bias, relu, config }, draw)
     });
     cases.extend(in_partitions().into_iter().enumerate().map(|(number, (convolution, partitions))| {
         let config = GemmConfig { partitions, ..DeviceClass::Gpu.config(GemmKind::Forward, &convolution) };
-        let kernel = ConvForward { convolution, relu: true, config };
-        let label = format!("{} partitions {partitions}", describe(&convolution, DeviceClass::Gpu));
+        let bias = number % 3 != 2;
+        let kernel = ConvForward { convolution, bias, relu: true, config };
+        let label = format!("{} partitions {partitions} bias {bias}", describe(&convolution, DeviceClass::Gpu));
         Case { class: Some(DeviceClass::Gpu), ..case_of(label, kernel, &mut Draw::new(1000 + number)) }
     }));
     cases
@@ -209,7 +198,7 @@ pub(super) fn case_of(label: String, kernel: ConvForward, draw: &mut Draw) -> Ca
     let convolution = &kernel.convolution;
     let memory = vec![
         draw.eighths(convolution.inputs()),
-        draw.eighths(convolution.weights()),
+        draw.eighths(convolution.weights(kernel.bias)),
         unwritten(kernel.output_words()),
         if convolution.pool == 1 { vec![0] } else { unwritten(kernel.argmax_words()) },
     ];

@@ -69,7 +69,7 @@ impl Kernel for ConvInputGradient {
             "output_gradient" => self.convolution.positions() * self.convolution.filters,
             "argmax" if self.convolution.pool == 1 => 0,
             "argmax" => self.convolution.positions().div_ceil(self.positions_per_word) * self.convolution.filters,
-            "weights" => self.convolution.weights(),
+            "weights" => self.convolution.weights(false),
             "input" if self.relu_mask.is_none() => 0,
             "input" | "input_gradient" => self.convolution.inputs(),
             _ => words,
@@ -153,7 +153,7 @@ pub(super) fn case_of(label: String, kernel: ConvInputGradient, draw: &mut Draw)
     let memory = vec![
         draw.eighths(convolution.positions() * convolution.filters),
         winners(convolution, *positions_per_word, draw),
-        draw.eighths(convolution.weights()),
+        draw.eighths(convolution.weights(true)),
         // Without a mask, any buffer is bound.
         draw.eighths(if relu_mask.is_some() { convolution.inputs() } else { 1 }),
         unreached(convolution),

@@ -22,22 +22,29 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
-/// weight gradient `[partitions, depth + 1, filters]` from the input and the output's gradient, each partition over its own
+/// weight gradient `[partitions, depth + 1, filters]`, or without the last row where there is no bias, from the input and the output's gradient, each partition over its own
 /// run of positions.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvWeightGradient {
     pub convolution: Convolution,
+    pub bias: bool,
     /// As [`super::ConvForward::positions_per_word`].
     pub positions_per_word: usize,
     pub config: GemmConfig,
 }
 
 impl ConvWeightGradient {
-    /// Where the gradients of the kernel and of the bias lie in the weight gradient.
-    pub fn partitions(&self) -> [Partitions; 2] {
-        let (kernel, all) = (self.convolution.depth() * self.convolution.filters, self.convolution.weights());
+    /// Where the gradients of the kernel and of the bias, if there is one, lie in the weight gradient.
+    pub fn partitions(&self) -> Vec<Partitions> {
+        let (kernel, all) = (self.convolution.weights(false), self.weights());
         let of = |first, words| Partitions { first, words, count: self.config.partitions, stride: all };
-        [of(0, kernel), of(kernel, all - kernel)]
+        let bias = self.bias.then(|| of(kernel, all - kernel));
+        [of(0, kernel)].into_iter().chain(bias).collect()
+    }
+
+    /// Words of a partition.
+    fn weights(&self) -> usize {
+        self.convolution.weights(self.bias)
     }
 
     /// Positions of every partition but the last, which may have fewer.
@@ -83,8 +90,9 @@ impl ConvWeightGradient {
     }
 }
 
-/// Adds every row of a matrix `[rows, sums.len()]` to `sums`.
-fn add_rows(matrix: &[f32], sums: &mut [f32]) {
+/// The sums of all rows of a matrix `[rows, sums.len()]`.
+fn add_up_rows(matrix: &[f32], sums: &mut [f32]) {
+    sums.fill(0.0);
     for row in matrix.chunks_exact(sums.len()) {
         sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
@@ -97,6 +105,7 @@ impl Kernel for ConvWeightGradient {
 
     fn constants(&self) -> Constants {
         let options = vec![
+            ("BIAS", self.bias.into()),
             ("POSITIONS_PER_WORD", self.positions_per_word.into()),
             ("PARTITION_POSITIONS", self.partition_positions().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
@@ -116,19 +125,19 @@ impl Kernel for ConvWeightGradient {
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "weight_gradient" => self.config.partitions * self.convolution.weights(),
+            "weight_gradient" => self.config.partitions * self.weights(),
             _ => words,
         }
     }
 
     fn words(&self) -> Vec<usize> {
-        let Self { convolution, positions_per_word, config } = self;
+        let Self { convolution, positions_per_word, config, .. } = self;
         let outputs = convolution.positions() * convolution.filters;
         vec![
             convolution.inputs(),
             outputs,
             convolution.argmax_words(*positions_per_word),
-            config.partitions.saturating_mul(convolution.weights()),
+            config.partitions.saturating_mul(self.weights()),
         ]
     }
 
@@ -141,16 +150,16 @@ impl Kernel for ConvWeightGradient {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
             multiply_on_all_cores(kernel, left, gradient, filters, |_, _| {});
-            let bias = &mut bias[..filters];
-            bias.fill(0.0);
-            add_rows(&gradient[..batch * filters], bias);
+            if self.bias {
+                add_up_rows(&gradient[..batch * filters], &mut bias[..filters]);
+            }
             return;
         }
         // Where there are few partitions, the cores share out the rows of each, too. Every number is added up in the same
         // order, however many there are.
         let parts = (2 * rayon::current_num_threads()).div_ceil(self.config.partitions);
         let rows = depth.div_ceil(parts).next_multiple_of(WHOLE_TILES);
-        let partitions = sums.par_chunks_exact_mut(self.convolution.weights()).take(self.config.partitions).enumerate();
+        let partitions = sums.par_chunks_exact_mut(self.weights()).take(self.config.partitions).enumerate();
         partitions.for_each(|(partition, sums)| {
             let begin = (partition * self.partition_positions()).min(self.convolution.positions());
             let end = (begin + self.partition_positions()).min(self.convolution.positions());
@@ -158,8 +167,9 @@ impl Kernel for ConvWeightGradient {
             kernel.par_chunks_mut(rows * filters).enumerate().for_each(|(block, sums)| {
                 self.sum(begin..end, block * rows, [input, gradient], argmax, sums);
             });
-            bias.fill(0.0);
-            add_rows(&gradient[begin * filters..end * filters], bias);
+            if self.bias {
+                add_up_rows(&gradient[begin * filters..end * filters], bias);
+            }
         });
     }
 }
@@ -170,19 +180,20 @@ fn cases() -> Vec<Case> {
         let partitions = 1 + convolution.filters % 4;
         let config = GemmConfig { partitions, ..class.config(GemmKind::WeightGradient, convolution) };
         let positions_per_word = positions_per_word(convolution, class);
-        let kernel = ConvWeightGradient { convolution: *convolution, positions_per_word, config };
+        let bias = convolution.filters % 3 != 0;
+        let kernel = ConvWeightGradient { convolution: *convolution, bias, positions_per_word, config };
         case_of(format!("{} partitions {partitions}", describe(convolution, class)), kernel, draw)
     })
 }
 
 /// The kernel on numbers whose sums are exact.
 pub(super) fn case_of(label: String, kernel: ConvWeightGradient, draw: &mut Draw) -> Case {
-    let ConvWeightGradient { convolution, positions_per_word, config } = &kernel;
+    let ConvWeightGradient { convolution, positions_per_word, config, .. } = &kernel;
     let memory = vec![
         draw.eighths(convolution.inputs()),
         draw.eighths(convolution.positions() * convolution.filters),
         winners(convolution, *positions_per_word, draw),
-        unwritten(config.partitions * convolution.weights()),
+        unwritten(config.partitions * kernel.weights()),
     ];
     case(label, kernel, memory)
 }

@@ -11,13 +11,20 @@ macro_rules! shader {
     };
 }
 
+mod activation;
 mod adam;
 mod add;
 mod advance;
+mod batch_norm_affine;
+mod batch_norm_gradient_sums;
+mod batch_norm_gradient_totals;
+mod batch_norm_statistics;
 mod bounded;
 mod case;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
+mod channels;
+mod clip_factor;
 mod col2im;
 mod conv_forward;
 mod conv_input_gradient;
@@ -27,28 +34,45 @@ mod dropout;
 mod fused_pool;
 mod gather;
 mod gemm_kernel;
+mod gradient_squares;
 mod kernel;
 mod matrix;
+mod moving_statistics;
 mod nearest;
 mod patches;
+mod pointwise;
+mod pointwise_backward;
 mod pool_backward;
 mod pool_forward;
 mod progress;
 mod relu_mask;
 mod scratch;
+mod sgd;
+mod sgd_momentum;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
+mod step_numbers;
+mod update_cases;
+mod update_kernels;
 mod updates;
 mod vectors;
+mod weight_average;
 mod words;
 
+pub use activation::Function;
 pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
+pub use batch_norm_affine::BatchNormAffine;
+pub use batch_norm_gradient_sums::BatchNormGradientSums;
+pub use batch_norm_gradient_totals::BatchNormGradientTotals;
+pub use batch_norm_statistics::BatchNormStatistics;
 pub(crate) use bounded::{Checks, checks, misfit};
 pub use ceiling_arithmetic::CeilingArithmetic;
 pub use ceiling_bandwidth::CeilingBandwidth;
+pub use channels::ChannelValues;
+pub use clip_factor::ClipFactor;
 pub use col2im::Col2im;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
@@ -56,23 +80,31 @@ pub use conv_weight_gradient::ConvWeightGradient;
 pub use dropout::Dropout;
 pub use gather::Gather;
 pub use gemm_kernel::GemmKernel;
+pub use gradient_squares::GradientSquares;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
+pub use moving_statistics::{Moving, MovingStatistics};
 pub use nearest::Nearest;
+pub use pointwise::{Other, Pointwise};
+pub use pointwise_backward::PointwiseBackward;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
+pub use sgd::Sgd;
+pub use sgd_momentum::SgdMomentum;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
+pub use step_numbers::StepNumbers;
 pub use updates::{MicroBatches, Partitions, Update, Updates};
 pub use vectors::vectorised;
+pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 16] = [
+pub const REGISTRY: [&Descriptor; 28] = [
     &gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
@@ -83,8 +115,20 @@ pub const REGISTRY: [&Descriptor; 16] = [
     &pool_backward::DESCRIPTOR,
     &dropout::DESCRIPTOR,
     &add::DESCRIPTOR,
+    &pointwise::DESCRIPTOR,
+    &pointwise_backward::DESCRIPTOR,
+    &batch_norm_statistics::DESCRIPTOR,
+    &batch_norm_affine::DESCRIPTOR,
+    &batch_norm_gradient_sums::DESCRIPTOR,
+    &batch_norm_gradient_totals::DESCRIPTOR,
+    &moving_statistics::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
+    &gradient_squares::DESCRIPTOR,
+    &clip_factor::DESCRIPTOR,
     &adam::DESCRIPTOR,
+    &sgd::DESCRIPTOR,
+    &sgd_momentum::DESCRIPTOR,
+    &weight_average::DESCRIPTOR,
     &advance::DESCRIPTOR,
     &nearest::DESCRIPTOR,
     &ceiling_arithmetic::DESCRIPTOR,

@@ -22,6 +22,7 @@ pub struct SplitKReduce {
     pub depth: usize,
     pub filters: usize,
     pub partitions: usize,
+    pub bias: bool,
     pub relu: bool,
 }
 
@@ -32,6 +33,11 @@ const TASK_VALUES: usize = 4096;
 impl SplitKReduce {
     fn values(&self) -> usize {
         self.rows * self.filters
+    }
+
+    /// Words of the weights.
+    fn weights(&self) -> usize {
+        (self.depth + usize::from(self.bias)) * self.filters
     }
 }
 
@@ -46,6 +52,7 @@ impl Kernel for SplitKReduce {
             ("DEPTH", self.depth.into()),
             ("FILTERS", self.filters.into()),
             ("PARTITIONS", self.partitions.into()),
+            ("BIAS", self.bias.into()),
             ("RELU", self.relu.into()),
             ("THREADS", THREADS.into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
@@ -59,24 +66,30 @@ impl Kernel for SplitKReduce {
 
     /// The partitions but the first, and the bias.
     fn operations(&self) -> usize {
-        self.values() * self.partitions
+        self.values() * (self.partitions - 1 + usize::from(self.bias))
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "weights" => self.filters,
+            "weights" => {
+                if self.bias {
+                    self.filters
+                } else {
+                    0
+                }
+            }
             _ => words,
         }
     }
 
     fn words(&self) -> Vec<usize> {
-        vec![self.partitions * self.values(), (self.depth + 1) * self.filters, self.values()]
+        vec![self.partitions * self.values(), self.weights(), self.values()]
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [sums, weights, output] = memory else { unreachable!("{BINDINGS}") };
         let (sums, values) = (floats(sums), self.values());
-        let bias = &floats(weights)[self.depth * self.filters..][..self.filters];
+        let bias = self.bias.then(|| &floats(weights)[self.depth * self.filters..][..self.filters]);
         // Whole rows.
         let block = TASK_VALUES.div_ceil(self.filters) * self.filters;
         floats_mut(output)[..values].par_chunks_mut(block).enumerate().for_each(|(number, output)| {
@@ -88,30 +101,44 @@ impl Kernel for SplitKReduce {
                     for partition in sums.chunks_exact(values).take(self.partitions).skip(1) {
                         output.iter_mut().zip(&partition[first..]).for_each(|(sum, value)| *sum += value);
                     }
-                    for row in output.chunks_exact_mut(self.filters) {
-                        for (value, bias) in row.iter_mut().zip(bias) {
-                            *value += bias;
-                            if self.relu {
-                                *value = value.max(0.0);
-                            }
-                        }
-                    }
                 },
             );
+            add_bias_and_relu(output, bias, self.relu);
         });
     }
 }
 
+/// The end of a product: bias and ReLU of rows as long as the bias, in place.
+pub(super) fn add_bias_and_relu(rows: &mut [f32], bias: Option<&[f32]>, relu: bool) {
+    vectorised(
+        #[inline(always)]
+        || match bias {
+            Some(bias) => {
+                for row in rows.chunks_exact_mut(bias.len()) {
+                    for (value, bias) in row.iter_mut().zip(bias) {
+                        *value += bias;
+                        if relu {
+                            *value = value.max(0.0);
+                        }
+                    }
+                }
+            }
+            None if relu => rows.iter_mut().for_each(|value| *value = value.max(0.0)),
+            None => {}
+        },
+    );
+}
+
 fn cases() -> Vec<Case> {
     let make = |(number, (rows, depth, filters, partitions, relu)): (usize, (usize, usize, usize, usize, bool))| {
+        let bias = number != 2;
+        let kernel = SplitKReduce { rows, depth, filters, partitions, bias, relu };
         let draw = &mut Draw::new(number);
-        let memory = vec![
-            draw.eighths(partitions * rows * filters),
-            draw.eighths((depth + 1) * filters),
-            unwritten(rows * filters),
-        ];
-        let label = format!("{rows} rows, depth {depth}, {filters} filters, {partitions} partitions, ReLU {relu}");
-        case(label, SplitKReduce { rows, depth, filters, partitions, relu }, memory)
+        let memory =
+            vec![draw.eighths(partitions * rows * filters), draw.eighths(kernel.weights()), unwritten(rows * filters)];
+        let label =
+            format!("{rows} rows, depth {depth}, {filters} filters, {partitions} partitions, bias {bias}, ReLU {relu}");
+        case(label, kernel, memory)
     };
     // The last has more workgroups than one direction of a dispatch holds.
     [

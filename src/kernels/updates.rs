@@ -1,11 +1,15 @@
-//! What one update pass goes over: many variables, small and large, in buffers that they share.
+//! What a pass over variables goes over: many of them, small and large, in buffers that they share.
 
-/// Threads of an update's workgroup.
-pub const THREADS: usize = 64;
-/// Values of a variable that each of them updates.
-pub const VALUES_PER_THREAD: usize = 4;
-/// Values that a workgroup updates.
-const WORKGROUP_VALUES: usize = THREADS * VALUES_PER_THREAD;
+use super::grid;
+use super::specialise::Constants;
+use super::step_numbers::StepNumbers;
+
+/// Threads of a workgroup.
+pub(super) const THREADS: usize = 64;
+/// Values of a variable that each of them has.
+pub(super) const VALUES_PER_THREAD: usize = 4;
+/// Values that a workgroup has.
+pub(super) const WORKGROUP_VALUES: usize = THREADS * VALUES_PER_THREAD;
 
 /// Where the gradient of a variable of so many `words` lies in what a product writes: in `count` partial sums (split-K
 /// partitions), each `stride` words after the one before. The gradient is their sum, in this order.
@@ -41,34 +45,37 @@ pub struct MicroBatches {
     pub stride: usize,
 }
 
-/// One variable of an update pass.
+/// One variable of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Update {
     /// The variable's first word in the buffer of values, and in that of each state of the optimizer.
     pub first: usize,
     /// In what one micro-batch leaves in the buffer of gradients.
     pub gradient: Partitions,
+    /// Whether it decays, where anything does.
+    pub decays: bool,
 }
 
-/// All variables of an update pass.
+/// All variables of a pass.
 #[derive(Clone, Debug)]
 pub struct Updates {
     pub variables: Vec<Update>,
     pub micro_batches: MicroBatches,
+    pub numbers: StepNumbers,
 }
 
 /// Words of a variable in the table: its first workgroup, its words, its first value, then the gradient's `first`,
-/// `count` and `stride`.
-const ROW: usize = 6;
+/// `count` and `stride`, and whether it decays.
+const ROW: usize = 7;
 
 impl Updates {
     /// The table that shaders find their workgroup's variable in: `[workgroups]` places of variables in the table, then
-    /// these `[variables, 6]`.
+    /// these `[variables, 7]`.
     pub fn table(&self) -> Vec<u32> {
         let all = self.workgroup_count();
         let (mut table, mut rows) = (Vec::new(), Vec::new());
-        for Update { first, gradient: Partitions { first: from, words, count, stride } } in &self.variables {
-            let row = [table.len(), *words, *first, *from, *count, *stride];
+        for Update { first, gradient: Partitions { first: from, words, count, stride }, decays } in &self.variables {
+            let row = [table.len(), *words, *first, *from, *count, *stride, usize::from(*decays)];
             table.resize(table.len() + words.div_ceil(WORKGROUP_VALUES), (all + rows.len()) as u32);
             rows.extend(row.map(|word| word as u32));
         }
@@ -79,8 +86,8 @@ impl Updates {
     pub(super) fn read(&self, table: &[u32]) -> impl Iterator<Item = Update> {
         let rows = table.get(self.workgroup_count()..).unwrap_or_default();
         rows.chunks_exact(ROW).take(self.variables.len()).map(|row| {
-            let [_, words, first, from, count, stride] = [0, 1, 2, 3, 4, 5].map(|at| row[at] as usize);
-            Update { first, gradient: Partitions { first: from, words, count, stride } }
+            let [_, words, first, from, count, stride, decays] = [0, 1, 2, 3, 4, 5, 6].map(|at| row[at] as usize);
+            Update { first, gradient: Partitions { first: from, words, count, stride }, decays: decays == 1 }
         })
     }
 
@@ -113,6 +120,28 @@ impl Updates {
     pub fn workgroup_count(&self) -> usize {
         self.variables.iter().map(|variable| variable.gradient.words.div_ceil(WORKGROUP_VALUES)).sum()
     }
+
+    /// Workgroups to dispatch.
+    pub(super) fn workgroups(&self) -> [usize; 3] {
+        let [x, y] = grid(self.workgroup_count());
+        [x, y, 1]
+    }
+
+    /// Those of the part `variables`.
+    pub(super) fn constants(&self) -> Constants {
+        vec![
+            ("WORKGROUPS", self.workgroup_count().into()),
+            ("THREADS", THREADS.into()),
+            ("VALUES_PER_THREAD", VALUES_PER_THREAD.into()),
+            ("GRID_WIDTH", self.workgroups()[0].into()),
+        ]
+    }
+
+    /// Those of the part `gradient`.
+    pub(super) fn gradient_constants(&self) -> Constants {
+        let MicroBatches { count, stride } = self.micro_batches;
+        vec![("MICRO_BATCHES", count.into()), ("MICRO_BATCH_STRIDE", stride.into())]
+    }
 }
 
 #[cfg(test)]
@@ -133,14 +162,18 @@ mod tests {
 
     #[test]
     fn every_workgroup_finds_its_variable_in_the_table() {
-        let update =
-            |first, words, from| Update { first, gradient: Partitions { first: from, words, count: 3, stride: 200 } };
-        let variables = vec![update(0, 257, 10), update(257, 1, 267), update(320, 512, 700)];
-        let updates = Updates { variables, micro_batches: MicroBatches { count: 1, stride: 0 } };
+        let update = |first, words, from, decays| Update {
+            first,
+            gradient: Partitions { first: from, words, count: 3, stride: 200 },
+            decays,
+        };
+        let variables = vec![update(0, 257, 10, true), update(257, 1, 267, false), update(320, 512, 700, true)];
+        let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
+        let updates = Updates { variables, micro_batches, numbers };
         let table = updates.table();
-        assert_eq!(table[..5], [5, 5, 11, 17, 17]);
-        assert_eq!(table[5..11], [0, 257, 0, 10, 3, 200]);
-        assert_eq!(table[17..], [3, 512, 320, 700, 3, 200]);
+        assert_eq!(table[..5], [5, 5, 12, 19, 19]);
+        assert_eq!(table[5..12], [0, 257, 0, 10, 3, 200, 1]);
+        assert_eq!(table[12..], [2, 1, 257, 267, 3, 200, 0, 3, 512, 320, 700, 3, 200, 1]);
         assert!(updates.read(&table).eq(updates.variables.iter().copied()));
         assert_eq!((updates.words()[1], updates.read(&table[..4]).count()), (table.len(), 0));
     }

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::activation::Activation;
 use super::keys::{ACTIVATION, Kind, LayerKeys};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
-use crate::error::{Error, Result};
+use super::pointwise;
+use crate::error::Result;
 use crate::geometry::Shape;
+use crate::kernels::Function;
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,21 @@ impl Activate {
     /// With Keras' parameters.
     pub const fn new(activation: Activation) -> Self {
         Self { activation, max_value: None, negative_slope: None, alpha: None }
+    }
+
+    /// What a kernel computes of a value.
+    fn function(&self) -> Function {
+        match self.activation {
+            // A softmax is part of the loss.
+            Activation::Linear | Activation::Softmax => Function::Linear,
+            Activation::Relu => self.max_value.map_or(Function::Relu, Function::ReluUpTo),
+            Activation::Gelu => Function::Gelu,
+            Activation::Silu => Function::Silu,
+            Activation::LeakyRelu => Function::LeakyRelu(self.negative_slope.unwrap_or(0.2)),
+            Activation::Elu => Function::Elu(self.alpha.unwrap_or(1.0)),
+            Activation::Tanh => Function::Tanh,
+            Activation::Sigmoid => Function::Sigmoid,
+        }
     }
 
     /// Says which parameter is not the activation's own, or no number for it.
@@ -77,14 +94,17 @@ impl Operation for Activate {
             // A softmax is of the last layer only, and part of the loss.
             Activation::Linear | Activation::Softmax => Rules { is_identity: true, ..Rules::NONE },
             Activation::Relu if self.max_value.is_none() => Rules { is_relu: true, keeps_sign: true, ..Rules::NONE },
-            Activation::Relu | Activation::Sigmoid => Rules { keeps_sign: true, ..Rules::NONE },
-            Activation::Gelu | Activation::Silu | Activation::LeakyRelu | Activation::Elu | Activation::Tanh => {
-                Rules::NONE
-            }
+            Activation::Relu
+            | Activation::Gelu
+            | Activation::Silu
+            | Activation::LeakyRelu
+            | Activation::Elu
+            | Activation::Tanh
+            | Activation::Sigmoid => Rules { function: Some(self.function()), keeps_sign: true, ..Rules::NONE },
         }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: no pass before it takes this activation", place.name)))
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        pointwise::emit(place, self.function(), None, tape)
     }
 }

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::LayerKeys;
-use super::operation::{Backward, Inferred, Operation, Place, Rules, several};
-use crate::error::{Error, Result};
+use super::operation::{Backward, Fused, Inferred, Operation, Place, Rules, several};
+use super::pointwise;
+use crate::error::Result;
 use crate::geometry::Shape;
+use crate::kernels::Function;
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,10 +31,30 @@ impl Operation for Add {
     }
 
     fn rules(&self) -> Rules {
-        Rules::NONE
+        Rules { keeps_sign: true, is_sum: true, takes_relu: true, takes_function: true, ..Rules::NONE }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    /// Two of them in one pass, with the activation; of more, the sum of those before is the next pass' input.
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        let [first, others @ .., last] = place.inputs else { return Err(place.missing("two inputs")) };
+        let (mut sum, mut sums) = (*first, Vec::new());
+        for (number, other) in others.iter().enumerate() {
+            let values = tape.values(sum) / tape.rows;
+            let layer = format!("{}.sum_{number}", place.name);
+            let needs_gradient = tape.needs_gradient(sum) || tape.needs_gradient(*other);
+            let next = tape.value(&layer, values, 1, needs_gradient, None);
+            sums.push(pointwise::emit(
+                &Place { inputs: &[sum, *other], output: next, fused: Fused::default(), ..place.clone() },
+                Function::Linear,
+                None,
+                tape,
+            )?);
+            sum = next;
+        }
+        let last = pointwise::emit(&Place { inputs: &[sum, *last], ..place.clone() }, Function::Linear, None, tape)?;
+        Ok(Box::new(move |tape| {
+            last(tape)?;
+            sums.into_iter().rev().try_for_each(|sum| sum(tape))
+        }))
     }
 }

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{Kind, LayerKeys};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
-use crate::error::{Error, Result};
+use super::pointwise::{self, Normalisation};
+use crate::error::Result;
 use crate::geometry::Shape;
-use crate::plan::{Initial, Tape, VariableKind, VariableSpec};
+use crate::kernels::{BINDING_ALIGNMENT, BatchNormAffine, BatchNormStatistics, ChannelValues, Function, Partitions};
+use crate::plan::{Change, Initial, Storage, Tape, VariableKind, VariableSpec};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -64,10 +66,50 @@ impl Operation for BatchNormalization {
     }
 
     fn rules(&self) -> Rules {
-        Rules::NONE
+        Rules { takes_relu: true, takes_function: true, takes_sum: true, ..Rules::NONE }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    /// Training: the batch's statistics, what they scale and shift by, and the pass that does. Evaluation: the same by the
+    /// moving averages.
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        let (layer, input) = (place.name, place.input()?);
+        let channels = place.inferred.output.channels();
+        let values = ChannelValues {
+            batch: tape.batch,
+            micro_batch: tape.rows,
+            positions_per_row: place.inferred.output.values() / channels,
+            channels,
+        };
+        let sums = tape.buffer(&format!("{layer}.sums"), vec![values.partitions(), 2, channels]);
+        let affine = tape.buffer(&format!("{layer}.affine"), vec![4, channels]);
+        // The gradients of gamma and beta, whether there are both or not, then mean and variance.
+        let moments = (2 * channels).next_multiple_of(BINDING_ALIGNMENT);
+        let gradient = |number| {
+            Change::Gradient(Partitions { first: number * channels, words: channels, count: 1, stride: 2 * channels })
+        };
+        let average = |number| Change::MovingAverage { of: moments + number * channels, momentum: self.momentum };
+        let changes = place.inferred.variables.iter().map(|variable| match variable.kind {
+            VariableKind::Gamma => gradient(0),
+            VariableKind::Beta | VariableKind::Kernel | VariableKind::Bias => gradient(1),
+            VariableKind::MovingMean => average(0),
+            VariableKind::MovingVariance => average(1),
+        });
+        let changes: Vec<Change> = changes.collect();
+        let Storage { values: (variables, first), gradient: (gradients, first_gradient) } =
+            tape.variables(layer, &place.inferred.variables, &changes);
+        tape.forward_in_training(
+            layer,
+            BatchNormStatistics { values },
+            &[tape.output(input), tape.host.progress, sums],
+            vec![0; 3],
+        );
+        let bound = [sums, tape.host.progress, variables, affine, gradients];
+        let offsets = vec![0, 0, first, 0, first_gradient + moments];
+        let Self { scale, center, epsilon, .. } = *self;
+        let scale_and_shift = |training| BatchNormAffine { values, training, scale, center, epsilon };
+        tape.forward_in_training(layer, scale_and_shift(true), &bound, offsets.clone());
+        tape.forward_in_evaluation(layer, scale_and_shift(false), &bound, offsets);
+        let normalisation = Normalisation { values, affine, sums, totals: (gradients, first_gradient) };
+        pointwise::emit(place, Function::Linear, Some(normalisation), tape)
     }
 }

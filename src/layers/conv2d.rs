@@ -74,6 +74,6 @@ impl Operation for Conv2d {
         let window = place.window()?;
         let pool = if place.fused.pool { 2 } else { 1 };
         let convolution = Convolution { batch: tape.rows, window, filters: self.filters, pool };
-        emit(convolution, place, tape)
+        emit(convolution, self.use_bias, place, tape)
     }
 }

@@ -53,6 +53,6 @@ impl Operation for Dense {
 
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
         let inputs = tape.values(place.input()?) / tape.rows;
-        emit(Convolution::dense(tape.rows, inputs, self.units), place, tape)
+        emit(Convolution::dense(tape.rows, inputs, self.units), self.use_bias, place, tape)
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{Kind, LayerKeys};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
-use crate::error::{Error, Result};
+use super::pointwise;
+use crate::error::Result;
 use crate::geometry::Shape;
 use crate::kernels;
 use crate::plan::Tape;
@@ -44,22 +45,28 @@ impl Operation for Dropout {
     /// In place. Where the value went through a ReLU its mask carries the gradient; else the same kernel runs over the
     /// gradient, and makes the same choice.
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
-        let value = place.input()?;
-        if place.output != value {
-            return Err(Error::Failed(format!("{}: its input is read by others, too", place.name)));
+        // Where others read the input, it stays: what is dropped is a copy.
+        let (input, value) = (place.input()?, place.output);
+        let is_copied = value != input;
+        if is_copied {
+            pointwise::copy(place.name, input, tape.output(value), tape);
         }
         let number = tape.next_dropout();
         let layer = format!("dropout_{number}");
         let kernel = kernels::Dropout { values: tape.values(value), layer: number, rate: self.rate };
         let progress = tape.host.progress;
         let bound = [progress, tape.output(value)];
-        tape.forward_in_training(&layer, kernel, &bound);
-        let relu_mask = tape.relu_mask(value).map(|scale| scale * kernels::Dropout::scale(self.rate));
+        tape.forward_in_training(&layer, kernel, &bound, vec![0; 2]);
+        let relu_mask = tape.relu_mask(input).map(|scale| scale * kernels::Dropout::scale(self.rate));
         tape.set_relu_mask(value, relu_mask);
         Ok(Box::new(move |tape| {
             if relu_mask.is_none() && tape.needs_gradient(value) {
-                let bound = [progress, tape.gradient_of(value)];
-                tape.backward(&layer, kernel, &bound);
+                let gradient = tape.own_gradient(&layer, value);
+                tape.backward(&layer, kernel, &[progress, gradient]);
+            }
+            if is_copied {
+                // Its mask has carried the gradient through the input's ReLU, too.
+                tape.share(&layer, value, input);
             }
             Ok(())
         }))

@@ -44,6 +44,11 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Names of layers.
     Names,
+    /// Some of these, or none.
+    Several(&'static [&'static str]),
+    Numbers,
+    /// A table of keys.
+    Section,
 }
 
 impl Kind {
@@ -60,6 +65,12 @@ impl Kind {
             Kind::Flag => value.is_bool(),
             Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
             Kind::Names => value.as_array().is_some_and(|names| !names.is_empty() && names.iter().all(Value::is_str)),
+            Kind::Several(choices) => {
+                let known = |value: &Value| value.as_str().is_some_and(|written| choices.contains(&written));
+                value.as_array().is_some_and(|values| values.iter().all(known))
+            }
+            Kind::Numbers => value.as_array().is_some_and(|values| values.iter().all(|one| Kind::Number.allows(one))),
+            Kind::Section => value.is_table(),
         }
     }
 
@@ -75,6 +86,9 @@ impl Kind {
             Kind::Flag => "true or false".into(),
             Kind::Choice(choices) => format!("\"{}\"", choices.join("\" or \"")),
             Kind::Names => "an array of names of layers before it, or \"input\"".into(),
+            Kind::Several(choices) => format!("an array with any of \"{}\"", choices.join("\", \"")),
+            Kind::Numbers => "an array of numbers".into(),
+            Kind::Section => "keys under a line of its own, as in [training]".into(),
         }
     }
 

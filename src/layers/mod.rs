@@ -17,6 +17,7 @@ mod global_max_pool2d;
 mod keys;
 mod max_pool2d;
 mod operation;
+mod pointwise;
 mod product;
 mod rescaling;
 
@@ -35,7 +36,7 @@ pub use global_average_pool2d::GlobalAveragePool2d;
 pub use global_max_pool2d::GlobalMaxPool2d;
 pub use keys::{COMMON_KEYS, Key, Kind, LayerKeys};
 pub use max_pool2d::MaxPool2d;
-pub use operation::{Backward, Fused, Inferred, Operation, Place, Rules};
+pub use operation::{Added, Backward, Fused, Inferred, Operation, Place, Rules};
 pub use rescaling::Rescaling;
 
 use serde::{Deserialize, Serialize};

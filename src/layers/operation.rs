@@ -4,6 +4,7 @@ use super::activation::Activation;
 use super::keys::LayerKeys;
 use crate::error::{Error, Result};
 use crate::geometry::{Shape, Window};
+use crate::kernels::Function;
 use crate::plan::{Tape, ValueId, VariableSpec};
 
 /// A layer's rules: of shapes, of what may be fused with it, and of the passes it becomes.
@@ -49,7 +50,7 @@ impl Inferred {
 }
 
 /// What rewrites may rely on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
     /// Its output is its input, value by value, in training and in evaluation.
     pub is_identity: bool,
@@ -63,8 +64,16 @@ pub struct Rules {
     pub is_in_place: bool,
     /// It is a 2 x 2 max-pool with disjoint windows.
     pub pools_by_two: bool,
+    /// It is this activation and nothing else.
+    pub function: Option<Function>,
     /// Its passes can end in a ReLU.
     pub takes_relu: bool,
+    /// Its passes can end in any activation, of two inputs at most.
+    pub takes_function: bool,
+    /// It is a sum.
+    pub is_sum: bool,
+    /// Its passes can add another value of the same shape.
+    pub takes_sum: bool,
     /// Its passes can end in a 2 x 2 max-pool with disjoint windows.
     pub takes_pool: bool,
 }
@@ -77,17 +86,32 @@ impl Rules {
         keeps_sign: false,
         is_in_place: false,
         pools_by_two: false,
+        function: None,
         takes_relu: false,
+        takes_function: false,
+        is_sum: false,
+        takes_sum: false,
         takes_pool: false,
     };
 }
 
 /// What rewrites have moved into a layer's passes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Fused {
     pub relu: bool,
+    /// Another activation.
+    pub function: Function,
+    /// The last input is added.
+    pub added: Option<Added>,
     /// A 2 x 2 max-pool with disjoint windows.
     pub pool: bool,
+}
+
+/// Where the last input of a stage is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    BeforeActivation,
+    AfterActivation,
 }
 
 /// Where a layer stands in a network.
@@ -101,7 +125,7 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn missing(&self, what: &str) -> Error {
+    pub(super) fn missing(&self, what: &str) -> Error {
         Error::Failed(format!("{}: has no {what}", self.name))
     }
 

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::gemm::{Convolution, GemmKind};
 use crate::geometry::{MOST_VALUES, product};
 use crate::kernels::{Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, ReluMask};
-use crate::plan::{BufferId, Initial, Storage, Tape, ValueId, VariableKind, VariableSpec};
+use crate::plan::{BufferId, Change, Initial, Storage, Tape, ValueId, VariableKind, VariableSpec};
 
 /// A kernel of that shape, and perhaps a bias; `keys` are what a file calls the sizes that make it large.
 pub(super) fn variables(
@@ -38,17 +38,18 @@ struct InputGradient {
 
 /// Forward: the product with what is fused into it, over split-K partitions where the tiling says so. Backward: the
 /// input's gradient, then that of the weights.
-pub(super) fn emit(convolution: Convolution, place: &Place, tape: &mut Tape) -> Result<Backward> {
+pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &mut Tape) -> Result<Backward> {
     let (layer, input, output) = (place.name.to_owned(), place.input()?, place.output);
     tape.tiles.check(&convolution)?;
     let config = tape.tiles.config(GemmKind::Forward, &convolution);
-    let kernel = ConvForward { convolution, relu: place.fused.relu, config };
+    let kernel = ConvForward { convolution, bias, relu: place.fused.relu, config };
     let positions_per_word = kernel.positions_per_word();
     let argmax = tape.buffer(&format!("{layer}.argmax"), vec![kernel.argmax_words()]);
     let config = tape.tiles.config(GemmKind::WeightGradient, &convolution);
-    let weight_gradient = ConvWeightGradient { convolution, positions_per_word, config };
+    let weight_gradient = ConvWeightGradient { convolution, bias, positions_per_word, config };
+    let changes: Vec<Change> = weight_gradient.partitions().into_iter().map(Change::Gradient).collect();
     let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
-        tape.variables(&layer, &place.inferred.variables, &weight_gradient.partitions());
+        tape.variables(&layer, &place.inferred.variables, &changes);
     let [from, to] = [input, output].map(|value| tape.output(value));
     if let Some(reduction) = kernel.reduction() {
         let sums = tape.buffer(&format!("{layer}.sums"), vec![reduction.partitions, reduction.rows, reduction.filters]);

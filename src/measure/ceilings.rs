@@ -53,7 +53,7 @@ pub fn ceilings(
         const SIDE: usize = 1024;
         let convolution = Convolution::dense(SIDE, SIDE, SIDE);
         let config = class.config(GemmKind::Forward, &convolution);
-        let kernel = ConvForward { convolution, relu: false, config };
+        let kernel = ConvForward { convolution, bias: true, relu: false, config };
         rate(Arc::new(kernel), &[SIDE * SIDE, (SIDE + 1) * SIDE, SIDE * SIDE, 1], operations)?.1
     } else {
         let mut fastest = 0.0;

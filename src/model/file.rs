@@ -1,37 +1,138 @@
-//! Models from TOML files. What is wrong in one is said here, key by key: serde's own messages name neither.
+//! Models and how they are trained, from TOML files.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use toml::Value;
+use serde::Serialize;
+use toml::{Table, Value};
 
-use super::{Model, NAMES, notebook};
+use super::keys::{check, nearest};
+use super::notebook::{NAMES, text_of};
+use super::resolve::names;
+use super::{Model, settings};
 use crate::error::{Error, Result};
-use crate::layers::{COMMON_KEYS, Key, Kind, LAYER_KEYS, LayerKeys};
+use crate::recipe::{Recipe, SECTIONS};
 use crate::sniff::{self, Wanted};
 
-/// Epochs to train a file's model by default.
-pub const EPOCHS: usize = 10;
 /// The most bytes of a file: no model has so many layers.
 const LONGEST_FILE: u64 = 1 << 20;
 
-/// The notebook's network of that name, or the model in that TOML file; with the epochs to train it by default.
+/// The built-in network of that name, or what is in that TOML file.
 ///
 /// # Errors
 /// [`Error::Usage`] where there is neither, or naming what is wrong in the file, or what it is instead.
-pub fn by_name_or_file(name: &Path) -> Result<(Model, usize)> {
-    if let Some(found) = name.to_str().and_then(notebook) {
-        return Ok(found);
+pub fn by_name_or_file(name: &Path) -> Result<(Model, Recipe)> {
+    ModelFile::open(name)?.parse()
+}
+
+/// The notebook's network of that name.
+pub fn notebook(name: &str) -> Option<(Model, Recipe)> {
+    text_of(name).map(|text| parse(name, text).expect("a model file of our own"))
+}
+
+/// The model that `text` spells, and how it is trained; `source` is the file's name, for messages and for a model
+/// without one.
+///
+/// # Errors
+/// [`Error::Usage`] naming the layer or the section, and the key at fault.
+pub fn parse(source: &str, text: &str) -> Result<(Model, Recipe)> {
+    ModelFile::read(source, text)?.parse()
+}
+
+/// The keys and values of a model file.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    /// What messages call it.
+    source: String,
+    keys: Table,
+}
+
+impl ModelFile {
+    /// The built-in network of that name, or that TOML file.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is neither, or it is no TOML.
+    pub fn open(name: &Path) -> Result<Self> {
+        let shown = name.to_string_lossy();
+        if let Some(text) = text_of(&shown) {
+            return Self::read(&shown, text);
+        }
+        let fail = |problem: String| Error::Usage(format!("`model` {shown}: {problem}"));
+        let otherwise = format!("choose {} or a .toml file", NAMES.join(", "));
+        if !shown.ends_with(".toml") && !name.exists() {
+            return Err(fail(format!("no such model{}; {otherwise}", nearest(&shown, &NAMES))));
+        }
+        Self::read(&shown, &read(name, &otherwise).map_err(fail)?)
     }
-    let shown = name.to_string_lossy();
-    let fail = |problem: String| Error::Usage(format!("`model` {shown}: {problem}"));
-    let otherwise = format!("choose {} or a .toml file", NAMES.join(", "));
-    if !shown.ends_with(".toml") && !name.exists() {
-        return Err(fail(format!("no such model{}; {otherwise}", nearest(&shown, &NAMES))));
+
+    /// The text of a file that is called `source`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it is no TOML.
+    pub fn read(source: &str, text: &str) -> Result<Self> {
+        let keys =
+            toml::from_str(text).map_err(|error| Error::Usage(format!("{source}: {}", unreadable(text, &error))));
+        Ok(Self::named(source, keys?))
     }
-    let text = read(name, &otherwise).map_err(fail)?;
-    Ok((parse(&shown, &text)?, EPOCHS))
+
+    /// What has the keys of a file: a model, or JSON.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it has none.
+    pub fn of(source: &str, keys: &impl Serialize) -> Result<Self> {
+        let keys =
+            Table::try_from(keys).map_err(|error| Error::Usage(format!("{source}: no model ({error}); give one")));
+        Ok(Self::named(source, keys?))
+    }
+
+    /// With the source's name for a model without one.
+    fn named(source: &str, mut keys: Table) -> Self {
+        if keys.get("name").is_none_or(|name| name.as_str() == Some("")) {
+            let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            keys.insert("name".into(), stem.unwrap_or_else(|| "model".into()).into());
+        }
+        Self { source: source.to_owned(), keys }
+    }
+
+    /// Gives keys other values: `optimizer.beta_1=0.8`, `layers.NAME.KEY=VALUE`. What a value must be is asked when all
+    /// is parsed, so that their order plays no part.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the file by itself is wrong, and naming the setting that is none.
+    pub fn set(&mut self, settings: &[String]) -> Result<()> {
+        if settings.is_empty() {
+            return Ok(());
+        }
+        let (model, _) = self.clone().parse()?;
+        let layers = names(&model.layers).map_err(Error::Usage)?;
+        for setting in settings {
+            let fail = |problem| Error::Usage(format!("`set` {}: {problem}", one_line(setting)));
+            settings::apply(&mut self.keys, setting, &layers).map_err(fail)?;
+        }
+        self.source = format!("{} with `set` {}", self.source, one_line(&settings.join(", ")));
+        Ok(())
+    }
+
+    /// The model, and how it is trained.
+    ///
+    /// # Errors
+    /// See [`parse`].
+    pub fn parse(self) -> Result<(Model, Recipe)> {
+        let Self { source, mut keys } = self;
+        let fail = |problem: String| Error::Usage(format!("{source}: {problem}"));
+        let serde = |error: toml::de::Error| fail(one_line(error.message()));
+        check(&keys).map_err(fail)?;
+        let sections = SECTIONS.iter().filter_map(|section| keys.remove_entry(section.name));
+        let mut sections: Table = sections.collect();
+        if let Some(Value::Table(optimizer)) = sections.get_mut("optimizer") {
+            optimizer.entry("type").or_insert_with(|| "adam".into());
+        }
+        let (model, recipe): (Model, Recipe) = (keys.try_into().map_err(serde)?, sections.try_into().map_err(serde)?);
+        model.check().map_err(|error| fail(error.to_string()))?;
+        recipe.check().map_err(fail)?;
+        Ok((model, recipe))
+    }
 }
 
 /// The text of the file, or `problem; remedy`. What is no TOML at all is called by its name.
@@ -53,91 +154,15 @@ fn read(path: &Path, otherwise: &str) -> std::result::Result<String, String> {
     })
 }
 
-/// The model that `text` spells; `source` is the file's name, for messages and for a model without one.
-///
-/// # Errors
-/// [`Error::Usage`] naming the layer and the key at fault.
-pub fn parse(source: &str, text: &str) -> Result<Model> {
-    let fail = |problem: String| Error::Usage(format!("{source}: {problem}"));
-    let table: toml::Table = toml::from_str(text).map_err(|error| fail(unreadable(text, &error)))?;
-    check(&table).map_err(fail)?;
-    let mut model: Model = table.try_into().map_err(|error: toml::de::Error| fail(one_line(&error)))?;
-    if model.name.is_empty() {
-        let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        model.name = stem.unwrap_or_else(|| "model".into());
-    }
-    model.check().map_err(|error| fail(error.to_string()))?;
-    Ok(model)
-}
-
-/// Says which key is unknown, missing or of the wrong kind.
-fn check(model: &toml::Table) -> std::result::Result<(), String> {
-    check_keys(model, &[("input", Kind::Image), ("layers", Kind::Layers)], &[("name", Kind::Text)], "the model")?;
-    let layers = model.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for (index, layer) in layers.iter().enumerate() {
-        let place = format!("layer {}", index + 1);
-        let layer = layer.as_table().ok_or_else(|| format!("{place} is {}; write [[layers]]", shown(layer)))?;
-        let kind = match layer.get("type") {
-            None => return Err(format!("{place} has no type; write type = \"dense\" or another")),
-            Some(Value::String(kind)) => kind,
-            Some(other) => return Err(format!("{place}: type is {}; write type = \"dense\" or another", shown(other))),
-        };
-        let Some(LayerKeys { required, optional, .. }) = LAYER_KEYS.iter().find(|keys| keys.kind == kind) else {
-            let names: Vec<&str> = LAYER_KEYS.iter().map(|keys| keys.kind).collect();
-            let hint = nearest(kind, &names);
-            return Err(format!("{place}: unknown type \"{kind}\"{hint}; there are {}", names.join(", ")));
-        };
-        let required = [&[("type", Kind::Text)], *required].concat();
-        check_keys(layer, &required, &[*optional, &COMMON_KEYS].concat(), &format!("{place} ({kind})"))?;
-    }
-    Ok(())
-}
-
-fn check_keys(table: &toml::Table, required: &[Key], optional: &[Key], place: &str) -> std::result::Result<(), String> {
-    let known = [required, optional].concat();
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    if let Some(key) = table.keys().find(|key| !names.contains(&key.as_str())) {
-        return Err(format!("{place}: unknown key \"{key}\"{}; there are {}", nearest(key, &names), names.join(", ")));
-    }
-    if let Some((key, kind)) = required.iter().find(|(key, _)| !table.contains_key(*key)) {
-        return Err(format!("{place}: no {key}; give {key} = {}", kind.wanted()));
-    }
-    for (key, kind) in known {
-        if let Some(value) = table.get(key).filter(|value| !kind.allows(value)) {
-            let hint = value.as_str().map(|written| nearest(written, kind.choices())).unwrap_or_default();
-            return Err(format!("{place}: {key} is {}{hint}; give {}", shown(value), kind.wanted()));
-        }
-    }
-    Ok(())
-}
-
-/// A value as the file has it, in one line and no longer than a message can bear.
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(40) {
-        None => text.replace('\n', " "),
-        Some((end, _)) => format!("{}...", text[..end].replace('\n', " ")),
-    }
-}
-
-/// ` (did you mean "dense"?)` when something known is near to what was written, else nothing.
-pub fn nearest(written: &str, known: &[&str]) -> String {
-    let distance = |name: &str| strsim::damerau_levenshtein(&written.to_lowercase(), name);
-    match known.iter().map(|name| (distance(name), name)).min() {
-        Some((far, name)) if far <= 2.max(name.len() / 2) => format!(" (did you mean \"{name}\"?)"),
-        _ => String::new(),
-    }
-}
-
 /// Why `text` is not TOML, and where.
 fn unreadable(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
     let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
-    format!("line {line} is not TOML ({}); correct it there", one_line(error))
+    format!("line {line} is not TOML ({}); correct it there", one_line(error.message()))
 }
 
-fn one_line(error: &toml::de::Error) -> String {
-    error.message().replace('\n', " ")
+fn one_line(text: &str) -> String {
+    text.replace('\n', " ")
 }
 
 #[cfg(test)]
@@ -169,8 +194,8 @@ mod tests {
             choice.ends_with("padding is \"sames\" (did you mean \"same\"?); give \"valid\" or \"same\""),
             "{choice}"
         );
-        let choice = layer("type = \"dense\"\nunits = 3\nactivation = \"tanh\"");
-        assert!(choice.ends_with("activation is \"tanh\"; give \"linear\" or \"relu\" or \"softmax\""), "{choice}");
+        let choice = layer("type = \"dense\"\nunits = 3\nactivation = \"mish\"");
+        assert!(choice.contains("activation is \"mish\"; give \"linear\" or \"relu\" or \"gelu\""), "{choice}");
     }
 
     #[test]
@@ -222,8 +247,51 @@ mod tests {
     fn one_number_stands_for_height_and_width() {
         let text = "input = [9, 9, 1]\n[[layers]]\ntype = \"conv2d\"\nfilters = 2\nkernel = 3\nstride = [1, 2]\n\
                     [[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = \"dense\"\nunits = 2";
-        let model = parse("folder/my.toml", text).unwrap();
+        let (model, _) = parse("folder/my.toml", text).unwrap();
         let Layer::Conv2d(Conv2d { kernel, stride, .. }) = model.layers[0].layer else { panic!("{model:?}") };
         assert_eq!((kernel, stride, model.name.as_str()), ([3, 3], [1, 2], "my"));
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_section_is_named_with_the_section() {
+        let model = "input = [1, 1, 1]\nlayers = [{ type = 'flatten' }, { type = 'dense', units = 2 }]\n";
+        for (text, part) in [
+            (
+                "[trainig]",
+                "the model: unknown key \"trainig\" (did you mean \"training\"?); there are input, layers, name,",
+            ),
+            ("training = 3", "the model: training is 3; give keys under a line of its own, as in [training]"),
+            ("[training]\nepochs = 1.5", "[training]: epochs is 1.5; give a whole number, 1 or more"),
+            (
+                "[schedule]\nwarmup = 0.1",
+                "[schedule]: unknown key \"warmup\" (did you mean \"warm_up\"?); there are type,",
+            ),
+            ("[schedule]\nboundaries = 0.5", "[schedule]: boundaries is 0.5; give an array of numbers"),
+            ("[schedule]\nlearning_rate = -1", "[schedule]: learning_rate is -1; give a positive number"),
+            ("[loss]\nlabel_smoothing = -0.5", "[loss]: label_smoothing is -0.5; give one from 0 to below 1"),
+            ("[optimizer]\ntype = \"adamm\"", "[optimizer]: type is \"adamm\" (did you mean \"adam\"?); give \"adam\""),
+        ] {
+            let message = message(&format!("{model}{text}"));
+            assert!(message.contains(part), "no '{part}' in: {message}");
+        }
+    }
+
+    /// As golden files have it.
+    #[test]
+    fn a_model_and_its_recipe_are_read_from_json() {
+        let json = serde_json::json!({
+            "input": [4, 4, 3],
+            "layers": [{ "type": "flatten" }, { "type": "dense", "units": 2, "name": "classes" }],
+            "optimizer": { "type": "adam", "beta_1": 0.8, "epsilon": 1 },
+            "loss": { "label_smoothing": 0.2 },
+        });
+        let (model, recipe) = ModelFile::of("golden.json", &json).unwrap().parse().unwrap();
+        assert_eq!((model.name.as_str(), model.input, model.layers.len()), ("golden", [4, 4, 3], 2));
+        assert_eq!(recipe.loss.label_smoothing, 0.2);
+        assert_ne!(recipe.optimizer, Recipe::default().optimizer);
+        assert_eq!(recipe.training, Recipe::default().training);
+        assert!(ModelFile::of("golden.json", &3).unwrap_err().to_string().contains("golden.json: no model"));
+        // A network's own model, too.
+        assert_eq!(ModelFile::of("net.onnx", &model).unwrap().parse().unwrap(), (model, Recipe::default()));
     }
 }

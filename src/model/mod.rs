@@ -2,12 +2,15 @@
 //! here knows of a device.
 
 mod file;
+mod keys;
 mod notebook;
 mod resolve;
+mod settings;
 mod summary;
 
-pub use file::{EPOCHS, by_name_or_file, nearest, parse};
-pub use notebook::{NAMES, notebook};
+pub use file::{ModelFile, by_name_or_file, notebook, parse};
+pub use keys::nearest;
+pub use notebook::NAMES;
 pub use resolve::{Resolved, after, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
@@ -65,6 +68,11 @@ impl Model {
     pub fn check(&self) -> Result<()> {
         check_name(&self.name).map_err(Error::Usage)?;
         resolve(self).map(drop)
+    }
+
+    /// Whether what a step does depends on which samples go through the network together.
+    pub fn has_batch_statistics(&self) -> bool {
+        self.layers.iter().any(|node| matches!(node.layer, Layer::BatchNormalization(_)))
     }
 
     /// Classes told apart: what the last layer puts out; 0 where the model cannot be.

@@ -111,7 +111,7 @@ fn place(index: usize, layer: &Layer) -> String {
 }
 
 /// All layers' names: their own, or Keras' for those without, of which each kind is counted by itself.
-fn names(nodes: &[Node]) -> std::result::Result<Vec<String>, String> {
+pub(super) fn names(nodes: &[Node]) -> std::result::Result<Vec<String>, String> {
     let mut counts = BTreeMap::new();
     let mut known = BTreeSet::from([IMAGES.to_owned()]);
     let mut names = Vec::new();

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::averages::evaluate_averages;
 use super::graph::{Graph, Stage};
 use super::rewrites::rewrite;
 use super::training_plan::TrainingPlan;
 use crate::error::{Error, Result};
-use crate::gemm::GemmSelection;
+use crate::gemm::{DeviceClass, GemmSelection};
 use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy};
 use crate::layers::Place;
 use crate::model::{Model, resolve};
@@ -25,10 +26,12 @@ pub struct Options {
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub optimizer: Optimizer,
+    /// Whether evaluation takes the weights' moving averages, which the optimizer must keep then.
+    pub average: bool,
 }
 
 impl Options {
-    /// With the micro-batches that suit the adapter that the tiles are of, and Adam.
+    /// With the micro-batches that suit the adapter that the tiles are of, and Adam; see [`Self::for_model`].
     pub fn new(batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
         let tiles = tiles.into();
         Self {
@@ -37,8 +40,24 @@ impl Options {
             tiles,
             samples,
             optimizer: Optimizer::default(),
+            average: false,
         }
     }
+
+    /// With the micro-batches that suit the model, too.
+    pub fn for_model(model: &Model, batch: usize, tiles: impl Into<GemmSelection>, samples: usize) -> Self {
+        let options = Self::new(batch, tiles, samples);
+        Self { micro_batch: equal_parts(batch, most_rows(model, options.tiles.device)), ..options }
+    }
+}
+
+/// Statistics of a batch are of as many rows at most unless a run says otherwise, on every device.
+const MOST_ROWS_OF_STATISTICS: usize = 512;
+
+/// The most rows of a micro-batch where a run does not say: what suits the class of device.
+pub fn most_rows(model: &Model, class: DeviceClass) -> usize {
+    let most = class.profile().micro_batch;
+    if model.has_batch_statistics() { most.min(MOST_ROWS_OF_STATISTICS) } else { most }
 }
 
 /// Rows of the fewest equal parts of a batch that have at most `most` rows each; the last one may have fewer.
@@ -52,7 +71,8 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
-/// A model that cannot be resolved, a batch or micro-batch that cannot be, or a buffer beyond what a shader can address.
+/// A model that cannot be resolved, a batch or micro-batch that cannot be, an optimizer with a value that it cannot have,
+/// or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let mut graph = Graph::of(&resolve(model)?);
     rewrite(&mut graph);
@@ -61,11 +81,15 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
 
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
-    let Options { batch, micro_batch, tiles, samples, optimizer } = options;
+    let Options { batch, micro_batch, tiles, samples, optimizer, average } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
         )));
+    }
+    optimizer.check().map_err(|problem| Error::Usage(format!("`optimizer`: {problem}")))?;
+    if average && !optimizer.averages() {
+        return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
     }
     let micro_batches = batch.div_ceil(micro_batch);
 
@@ -77,9 +101,9 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let labels = buffers.add("batch.labels", vec![micro_batch]);
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
-    let mut tape = Tape::new(micro_batch, micro_batches, &tiles, host, buffers);
+    let mut tape = Tape::new([batch, micro_batch], &tiles, host, buffers);
     let logits_gradient = record(graph, input, &mut tape)?;
-    let (mut buffers, arenas, Recorded { forward, training_only, backward }) = tape.end();
+    let (mut buffers, arenas, Recorded { forward, backward }) = tape.end();
 
     // A program's runs are whole batches, or micro-batches where it does not train.
     let ends = |training: bool| {
@@ -98,12 +122,12 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         ]
     };
     let [gather, loss, advance] = ends(false);
-    let in_evaluation = forward.iter().enumerate().filter(|(place, _)| !training_only.contains(place));
     let mut evaluation = vec![gather];
-    evaluation.extend(in_evaluation.map(|(_, pass)| pass.clone()));
+    evaluation.extend(forward.iter().filter(|forward| forward.in_evaluation).map(|forward| forward.pass.clone()));
     evaluation.extend([loss, advance]);
 
     let [gather, loss, advance] = ends(true);
+    let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
     let step = [vec![gather], forward, vec![loss], backward].concat();
     let mut training = Vec::new();
     for number in 0..micro_batches {
@@ -111,7 +135,11 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (variables, updates) = arenas.finish(&mut buffers, &optimizer, &host, micro_batches);
+    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &optimizer, &host, [batch, micro_batch]);
+    training.splice(training.len() - 1..training.len() - 1, moving);
+    if average {
+        evaluate_averages(&mut variables, &mut evaluation, &mut training);
+    }
     let last = training.len() - 1;
     training.splice(last..last, updates);
 
@@ -144,7 +172,16 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
         backward.push(layer.operation().emit(&place, tape)?);
     }
     let logits = values[&graph.output];
-    let gradient = tape.gradient(logits).unwrap_or_else(|| tape.gradient_of(logits));
+    let Some(mut gradient) = tape.gradient(logits) else {
+        return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+    };
+    // Who makes a gradient applies the ReLU mask, and the loss does not.
+    if tape.relu_mask(logits).is_some() {
+        let shape = vec![tape.rows, tape.values(logits) / tape.rows];
+        let unmasked = tape.buffer("loss.gradient", shape);
+        tape.copy_gradient("loss", unmasked, logits, gradient);
+        gradient = unmasked;
+    }
     for emit in backward.into_iter().rev() {
         emit(tape)?;
         tape.add_up_gradients();
@@ -169,7 +206,7 @@ fn host_buffers(
     optimizer: &Optimizer,
 ) -> HostBuffers {
     let pixels = model.input.iter().product();
-    let numbers = optimizer.rule().step(1.0, 1).len();
+    let numbers = optimizer.numbers().count;
     HostBuffers {
         images: buffers.add_bytes("images", vec![samples, pixels]),
         labels: buffers.add_bytes("labels", vec![samples]),

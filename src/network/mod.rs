@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod arena_tests;
+mod averages;
 mod graph;
 mod lower;
 mod rewrites;
@@ -9,6 +10,6 @@ mod rewrites;
 mod tests;
 mod training_plan;
 
-pub use lower::{LARGEST_BATCH, Options, equal_parts, lower};
+pub use lower::{LARGEST_BATCH, Options, equal_parts, lower, most_rows};
 pub use rewrites::{REWRITES, Rewrite};
 pub use training_plan::TrainingPlan;

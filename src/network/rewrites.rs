@@ -2,6 +2,8 @@
 //! are.
 
 use super::graph::{Graph, Stage};
+use crate::kernels::Function;
+use crate::layers::{Added, Fused};
 use crate::plan::ValueId;
 
 /// A rewrite, by name.
@@ -13,12 +15,14 @@ pub struct Rewrite {
 }
 
 /// In the order in which they are tried.
-pub const REWRITES: [Rewrite; 6] = [
+pub const REWRITES: [Rewrite; 8] = [
     Rewrite { name: "nothing for what moves nothing", apply: drop_identity },
     Rewrite { name: "no ReLU of what is not negative", apply: drop_relu },
     Rewrite { name: "ReLU ahead of what commutes with it", apply: hoist_relu },
     Rewrite { name: "ReLU in a product's epilogue", apply: fuse_relu },
     Rewrite { name: "2 x 2 max-pool in a convolution's epilogue", apply: fuse_pool },
+    Rewrite { name: "activation in the pass before it", apply: fuse_function },
+    Rewrite { name: "sum in a normalisation's pass", apply: fuse_sum },
     Rewrite { name: "in place where nothing else reads the value", apply: work_in_place },
 ];
 
@@ -89,11 +93,56 @@ fn hoist_relu(graph: &mut Graph) -> bool {
 }
 
 fn fuse_relu(graph: &mut Graph) -> bool {
-    let Some([maker, relu]) = pair(graph, |maker, relu| relu.rules().is_relu && maker.rules().takes_relu) else {
-        return false;
-    };
+    let fits = |maker: &Stage, relu: &Stage| relu.rules().is_relu && maker.rules().takes_relu && !ends(maker);
+    let Some([maker, relu]) = pair(graph, fits) else { return false };
     graph.stages[maker].fused.relu = true;
     absorb(graph, maker, relu)
+}
+
+/// Whether something else than a pool is the end of a stage's passes already.
+fn ends(stage: &Stage) -> bool {
+    let Fused { relu, function, added, .. } = stage.fused;
+    relu || function != Function::Linear || added == Some(Added::AfterActivation)
+}
+
+/// Of more inputs than two, what the activation is of is not kept.
+fn fuse_function(graph: &mut Graph) -> bool {
+    let fits = |maker: &Stage, activation: &Stage| {
+        let is_free = maker.rules().takes_function && maker.inputs.len() <= 2 && !ends(maker);
+        is_free && activation.rules().function.is_some()
+    };
+    let Some([maker, activation]) = pair(graph, fits) else { return false };
+    graph.stages[maker].fused.function = graph.stages[activation].rules().function.unwrap_or_default();
+    absorb(graph, maker, activation)
+}
+
+/// The sum of two values is made with the later one, where nothing else reads that.
+fn fuse_sum(graph: &mut Graph) -> bool {
+    let (makers, readers) = graph.makers_and_readers();
+    let find = |number: usize| {
+        let sum = &graph.stages[number];
+        let [one, two] = sum.inputs[..] else { return None };
+        [[one, two], [two, one]].into_iter().find_map(|[own, other]| {
+            let maker = makers[own.0].filter(|_| sum.rules().is_sum && readers[own.0] == 1)?;
+            let stage = &graph.stages[maker];
+            let comes_before = makers[other.0].is_none_or(|before| before < maker);
+            let fits = stage.rules().takes_sum && stage.fused.added.is_none() && !(ends(stage) && ends(sum));
+            (fits && comes_before).then_some([maker, number, other.0])
+        })
+    };
+    let Some([maker, sum, other]) = (0..graph.stages.len()).find_map(find) else { return false };
+    let Fused { relu, function, .. } = graph.stages[sum].fused;
+    let stage = &mut graph.stages[maker];
+    stage.inputs.push(ValueId(other));
+    stage.fused = match stage.fused {
+        // What is behind the activation may be negative: no mask could carry the gradient.
+        fused if fused.relu => {
+            Fused { relu: false, function: Function::Relu, added: Some(Added::AfterActivation), ..fused }
+        }
+        fused if fused.function != Function::Linear => Fused { added: Some(Added::AfterActivation), ..fused },
+        fused => Fused { relu, function, added: Some(Added::BeforeActivation), ..fused },
+    };
+    absorb(graph, maker, sum)
 }
 
 fn fuse_pool(graph: &mut Graph) -> bool {
@@ -126,7 +175,9 @@ fn work_in_place(graph: &mut Graph) -> bool {
 mod tests {
     use super::*;
     use crate::geometry::{Padding, Shape};
-    use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
+    use crate::layers::{
+        Activate, Activation, Add, BatchNormalization, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d,
+    };
     use crate::model::{Model, Node, resolve};
 
     fn conv(filters: usize, activation: Activation) -> Layer {
@@ -164,10 +215,14 @@ mod tests {
         };
         let mut say = |stage: &Stage| {
             let name = stage.layer.operation().keys().kind;
-            let (input, output) = (number(&stage.inputs[0]), number(&stage.output));
-            let relu = if stage.fused.relu { " relu" } else { "" };
-            let pool = if stage.fused.pool { " pool" } else { "" };
-            format!("{name} {input}->{output}{relu}{pool}")
+            let inputs: Vec<String> = stage.inputs.iter().map(|input| number(input).to_string()).collect();
+            let (inputs, output) = (inputs.join("+"), number(&stage.output));
+            let Fused { relu, pool, function, added } = stage.fused;
+            let relu = if relu { " relu" } else { "" };
+            let pool = if pool { " pool" } else { "" };
+            let function = if function == Function::Linear { String::new() } else { format!(" {function:?}") };
+            let added = if added == Some(Added::AfterActivation) { " then sum" } else { "" };
+            format!("{name} {inputs}->{output}{relu}{pool}{function}{added}")
         };
         graph.stages.iter().map(&mut say).collect()
     }
@@ -247,6 +302,64 @@ mod tests {
         }
     }
 
+    fn named(name: &str, inputs: &[&str], layer: Layer) -> Node {
+        Node { name: Some(name.into()), inputs: inputs.iter().map(|&input| input.into()).collect(), layer }
+    }
+
+    const BATCH_NORMALIZATION: Layer =
+        Layer::BatchNormalization(BatchNormalization { momentum: 0.9, epsilon: 1e-3, center: true, scale: true });
+
+    /// A residual: `conv`, then the nodes, which end at `sum`, and a dense layer.
+    fn residual(nodes: &[Node]) -> Vec<String> {
+        let end = [named("flat", &["sum"], FLATTEN), named("dense", &[], dense(2))];
+        let layers = [&[named("conv", &[], conv(2, Activation::Linear))][..], nodes, &end].concat();
+        let model = Model { name: "residual".into(), input: [8, 8, 2], layers };
+        let mut graph = Graph::of(&resolve(&model).unwrap());
+        rewrite(&mut graph);
+        let stages = said(&graph);
+        stages[1..stages.len() - 1].to_vec()
+    }
+
+    #[test]
+    fn an_activation_goes_into_the_normalisation_before_it() {
+        let name = "activation in the pass before it";
+        let gelu = Layer::Activation(Activate::new(Activation::Gelu));
+        let layers = [conv(3, Activation::Linear), BATCH_NORMALIZATION, gelu.clone(), gelu.clone(), FLATTEN, dense(2)];
+        let stages = alone(name, &layers).unwrap();
+        assert_eq!(stages[1..3], ["batch_normalization 1->2 Gelu", "activation 2->3"]);
+        assert_eq!(alone(name, &[conv(3, Activation::Linear), gelu, FLATTEN, dense(2)]), None);
+        assert_eq!(alone(name, &[conv(3, Activation::Linear), BATCH_NORMALIZATION, RELU, FLATTEN, dense(2)]), None);
+        let relu = rewritten(&[conv(3, Activation::Linear), BATCH_NORMALIZATION, RELU, FLATTEN, dense(2)]);
+        assert_eq!(relu[1], "batch_normalization 1->2 relu");
+    }
+
+    #[test]
+    fn a_sum_is_made_with_the_later_of_its_normalisations() {
+        let (gelu, add) = (Layer::Activation(Activate::new(Activation::Gelu)), Layer::Add(Add {}));
+        let one = named("one", &["conv"], BATCH_NORMALIZATION);
+        let [two, sum] = [named("two", &["conv"], BATCH_NORMALIZATION), named("sum", &["two", "one"], add.clone())];
+        let both = ["batch_normalization 1->2", "batch_normalization 1+2->3"];
+        assert_eq!(residual(&[one.clone(), two.clone(), sum]), both);
+        // The activation is of the sum, or ahead of it.
+        let behind = [one.clone(), named("add", &["conv", "one"], add.clone()), named("sum", &[], RELU)];
+        assert_eq!(residual(&behind), ["batch_normalization 1+1->2 relu"]);
+        let behind = [one.clone(), named("add", &["conv", "one"], add.clone()), named("sum", &[], gelu.clone())];
+        assert_eq!(residual(&behind), ["batch_normalization 1+1->2 Gelu"]);
+        let ahead = [one.clone(), named("a", &[], gelu.clone()), named("sum", &["a", "conv"], add.clone())];
+        assert_eq!(residual(&ahead), ["batch_normalization 1+1->2 Gelu then sum"]);
+        let ahead = [one.clone(), named("a", &[], RELU), named("sum", &["a", "conv"], add.clone())];
+        assert_eq!(residual(&ahead), ["batch_normalization 1+1->2 Relu then sum"]);
+        // On both sides of it: two passes.
+        let sides =
+            [one.clone(), named("a", &[], RELU), named("b", &["a", "conv"], add.clone()), named("sum", &[], gelu)];
+        assert_eq!(residual(&sides), ["batch_normalization 1->2 relu", "add 2+1->3 Gelu"]);
+        // What others read stays what it is, and of three values nothing is made with another one.
+        let read =
+            [one.clone(), two, named("b", &["two", "one"], add.clone()), named("sum", &["b", "two", "one"], add)];
+        let stages = residual(&read);
+        assert_eq!(stages, ["batch_normalization 1->2", "batch_normalization 1->3", "add 3+2->4", "add 4+3+2->5"]);
+    }
+
     #[test]
     fn dropout_works_in_place() {
         let name = "in place where nothing else reads the value";
@@ -258,11 +371,6 @@ mod tests {
     /// What two layers read stays what it is: whatever one of them would change, the other must not see.
     #[test]
     fn nothing_is_fused_into_a_value_that_others_read() {
-        let named = |name: &str, inputs: &[&str], layer: Layer| Node {
-            name: Some(name.into()),
-            inputs: inputs.iter().map(|&input| input.into()).collect(),
-            layer,
-        };
         let layers = vec![
             named("conv", &[], conv(3, Activation::Linear)),
             named("relu", &["conv"], RELU),

@@ -49,7 +49,7 @@ impl TrainingPlan {
         let host = &self.host;
         let needed = [
             (host.progress, Progress::WORDS),
-            (host.rates, Plan::BATCHES),
+            (host.rates, Plan::BATCHES * self.optimizer.numbers().count),
             (host.order, 0),
             (host.images, 0),
             (host.labels, 0),

@@ -1,8 +1,9 @@
 //! Variables in buffers that they share, so that one pass updates them all.
 
 use super::buffers::Buffers;
-use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableSpec};
-use crate::kernels::{BINDING_ALIGNMENT, MicroBatches, Partitions, Update, Updates};
+use super::updating::{Updated, update_passes};
+use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass};
+use crate::kernels::{BINDING_ALIGNMENT, MicroBatches, Moving, MovingStatistics, Partitions, Update, Updates};
 use crate::optimizers::{Optimizer, State};
 
 /// The most words of a buffer that variables share: as much as WebGPU promises that a pass can bind. What is larger has
@@ -23,11 +24,38 @@ struct Arena {
     layers: Vec<LayerVariables>,
 }
 
-/// A layer's variables, one after the other, each with the place of its gradient.
+/// A layer's variables, one after the other, each with what a step changes it by.
 struct LayerVariables {
     layer: String,
     first: usize,
-    variables: Vec<(VariableSpec, Partitions)>,
+    variables: Vec<(VariableSpec, Change)>,
+}
+
+/// What a step changes a variable by, which the layer's passes leave among the gradients of a micro-batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// The optimizer, by this gradient.
+    Gradient(Partitions),
+    /// It is a moving average of a statistic, whose first word this is.
+    MovingAverage { of: usize, momentum: f64 },
+}
+
+impl Change {
+    /// Words up to its end, of a variable of so many values.
+    fn end(&self, values: usize) -> usize {
+        match self {
+            Change::Gradient(Partitions { count, stride, .. }) => count.saturating_mul(*stride),
+            Change::MovingAverage { of, .. } => of.saturating_add(values),
+        }
+    }
+
+    /// The same for a layer whose gradients begin at word `first`.
+    fn behind(self, first: usize) -> Self {
+        match self {
+            Change::Gradient(gradient) => Change::Gradient(Partitions { first: first + gradient.first, ..gradient }),
+            Change::MovingAverage { of, momentum } => Change::MovingAverage { of: first + of, momentum },
+        }
+    }
 }
 
 /// The buffers that a layer's passes bind, each with the word that it starts at.
@@ -39,17 +67,17 @@ pub struct Storage {
 }
 
 impl Arenas {
-    /// Makes room for a layer's variables, whose gradients lie as `gradients` in what the layer's product writes.
+    /// Makes room for a layer's variables, each with what changes it in what the layer's passes leave.
     pub fn add(
         &mut self,
         buffers: &mut Buffers,
         layer: &str,
         variables: &[VariableSpec],
-        gradients: &[Partitions],
+        changes: &[Change],
         micro_batches: usize,
     ) -> Storage {
-        let end = |one: &Partitions| one.count.saturating_mul(one.stride);
-        let gradient_words = aligned(gradients.iter().map(end).max().unwrap_or(0));
+        let end = |(variable, change): (&VariableSpec, &Change)| change.end(variable.values());
+        let gradient_words = aligned(variables.iter().zip(changes).map(end).max().unwrap_or(0));
         let fits = |arena: &&mut Arena| {
             let words = arena.gradient_words.saturating_add(gradient_words);
             words.saturating_mul(micro_batches) <= MOST_WORDS
@@ -63,8 +91,8 @@ impl Arenas {
         let words = variables.iter().fold(0, |words: usize, variable| words.saturating_add(variable.values()));
         arena.words = first.saturating_add(aligned(words));
         arena.gradient_words = first_gradient.saturating_add(gradient_words);
-        let gradients = gradients.iter().map(|one| Partitions { first: first_gradient + one.first, ..*one });
-        let variables = variables.iter().cloned().zip(gradients).collect();
+        let changes = changes.iter().map(|change| change.behind(first_gradient));
+        let variables = variables.iter().cloned().zip(changes).collect();
         arena.layers.push(LayerVariables { layer: layer.to_owned(), first, variables });
         Storage { values: (arena.values, first), gradient: (arena.gradients, first_gradient) }
     }
@@ -75,15 +103,16 @@ impl Arenas {
     }
 
     /// Gives the buffers their names and sizes, and makes those of the optimizer; the variables, in the layers' order,
-    /// and the passes that update them.
+    /// the passes that move moving averages, and those that update the others.
     pub fn finish(
         self,
         buffers: &mut Buffers,
         optimizer: &Optimizer,
         host: &HostBuffers,
-        micro_batches: usize,
-    ) -> (Vec<Variable>, Vec<Pass>) {
-        let (mut variables, mut updates) = (Vec::new(), Vec::new());
+        [batch, micro_batch]: [usize; 2],
+    ) -> (Vec<Variable>, Vec<Pass>, Vec<Pass>) {
+        let micro_batches = batch.div_ceil(micro_batch);
+        let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
         for (number, arena) in self.0.into_iter().enumerate() {
             let name = match (&*arena.layers, number) {
                 ([alone], _) => format!("{}.weights", alone.layer),
@@ -94,22 +123,22 @@ impl Arenas {
             let gradients = [&[micro_batches][..], &[arena.gradient_words]].concat();
             buffers.define(arena.gradients, &format!("{name}.gradient"), gradients);
             let state = |state: &State| buffers.add(&format!("{name}.{}", state.name), vec![arena.words]);
-            let states: Vec<BufferId> = optimizer.rule().states().iter().map(state).collect();
+            let states: Vec<BufferId> = optimizer.states().iter().map(state).collect();
             let micro_batches = MicroBatches { count: micro_batches, stride: arena.gradient_words };
             let own = arena.variables(&states, micro_batches);
             let update = |variable: &Variable| {
-                let gradient = &variable.training.as_ref()?.gradient;
-                Some(Update { first: variable.values.first, gradient: gradient.partitions })
+                let gradient = variable.training.as_ref()?.gradient.partitions;
+                Some(Update { first: variable.values.first, gradient, decays: optimizer.decays(variable.kind.name()) })
             };
-            let all = Updates { variables: own.iter().filter_map(update).collect(), micro_batches };
-            let table = buffers.add_filled(&format!("{name}.table"), all.table());
-            let bound = [arena.gradients, host.rates, host.progress, table, arena.values];
-            let bound = [&bound[..], &states].concat();
-            let (kernel, offsets) = (optimizer.rule().update(all), vec![0; bound.len()]);
-            updates.push(Pass { layer: name, kernel, buffers: bound, offsets });
+            moving.extend(arena.move_averages(&name, buffers, host, [batch, micro_batch]));
+            let of = own.iter().filter_map(update).collect();
+            let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers() };
+            let table = buffers.add_filled(&format!("{name}.table"), updates.table());
+            let (values, gradients) = (arena.values, arena.gradients);
+            updated.push(Updated { name, updates, gradients, table, values, states });
             variables.extend(own);
         }
-        (variables, updates)
+        (variables, moving, update_passes(updated, buffers, optimizer, host))
     }
 }
 
@@ -119,18 +148,53 @@ fn aligned(words: usize) -> usize {
 }
 
 impl Arena {
+    /// The pass that moves the moving averages, if there are any.
+    fn move_averages(
+        &self,
+        name: &str,
+        buffers: &mut Buffers,
+        host: &HostBuffers,
+        [batch, micro_batch]: [usize; 2],
+    ) -> Option<Pass> {
+        let mut normalisations = Vec::new();
+        for LayerVariables { first, variables, .. } in &self.layers {
+            let mut first = *first;
+            for (spec, change) in variables {
+                let channels = spec.values();
+                if let (VariableKind::MovingMean, Change::MovingAverage { of, momentum }) = (spec.kind, *change) {
+                    normalisations.push(Moving { moving_mean: first, moments: of, channels, momentum });
+                }
+                first += channels;
+            }
+        }
+        if normalisations.is_empty() {
+            return None;
+        }
+        let micro_batches = MicroBatches { count: batch.div_ceil(micro_batch), stride: self.gradient_words };
+        let kernel = MovingStatistics { normalisations, micro_batches, batch, micro_batch };
+        let table = buffers.add_filled(&format!("{name}.moving_table"), kernel.table());
+        let bound = [self.gradients, host.progress, table, self.values];
+        Some(pass(name, kernel, &bound))
+    }
+
     fn variables(&self, states: &[BufferId], micro_batches: MicroBatches) -> Vec<Variable> {
         let mut all = Vec::new();
         for LayerVariables { layer, first, variables } in &self.layers {
             let mut first = *first;
-            for (VariableSpec { kind, shape, initial }, partitions) in variables {
-                let place = |buffer| Place { buffer, first, words: partitions.words };
-                let gradient = Gradient { buffer: self.gradients, partitions: *partitions, micro_batches };
-                let states = states.iter().map(|buffer| place(*buffer)).collect();
-                let training = Some(Training { gradient, states });
-                let (layer, shape, values) = (layer.clone(), shape.clone(), place(self.values));
-                all.push(Variable { layer, kind: *kind, shape, initial: *initial, values, training });
-                first += partitions.words;
+            for (spec, change) in variables {
+                let words = spec.values();
+                let place = |buffer| Place { buffer, first, words };
+                let training = match change {
+                    Change::Gradient(partitions) => Some(Training {
+                        gradient: Gradient { buffer: self.gradients, partitions: *partitions, micro_batches },
+                        states: states.iter().map(|buffer| place(*buffer)).collect(),
+                    }),
+                    Change::MovingAverage { .. } => None,
+                };
+                let VariableSpec { kind, shape, initial } = spec.clone();
+                let (layer, values) = (layer.clone(), place(self.values));
+                all.push(Variable { layer, kind, shape, initial, values, training });
+                first += words;
             }
         }
         all

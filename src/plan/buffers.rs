@@ -26,6 +26,12 @@ impl Buffers {
         self.0[id.0] = Buffer { name: name.to_owned(), shape, words, initial: Vec::new() };
     }
 
+    /// Makes a buffer that nothing will use one word long.
+    pub(crate) fn unneeded(&mut self, id: BufferId) {
+        let name = std::mem::take(&mut self.0[id.0].name);
+        self.define(id, &name, vec![1]);
+    }
+
     /// Bytes, four a word.
     pub(crate) fn add_bytes(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
         let id = self.add(name, shape);

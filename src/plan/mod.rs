@@ -7,17 +7,18 @@ mod custom;
 mod executor;
 mod initial;
 mod tape;
+mod updating;
 mod variables;
 
 pub(crate) use arenas::Arenas;
-pub use arenas::Storage;
+pub use arenas::{Change, Storage};
 pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use initial::Initial;
 pub(crate) use tape::pass;
-pub use tape::{Recorded, Tape, ValueId};
+pub use tape::{ForwardPass, Recorded, Tape, ValueId};
 pub use variables::{Gradient, Place, Training, Variable, VariableKind, VariableSpec};
 
 use std::sync::Arc;
@@ -70,7 +71,7 @@ pub struct HostBuffers {
     pub labels: BufferId,
     /// `[batches * batch]`: the samples to visit, by number.
     pub order: BufferId,
-    /// `[batches, numbers]`: what the optimizer's rule computes for each step.
+    /// `[batches, numbers]`: what the optimizer computes for each step, and what clips its gradients.
     pub rates: BufferId,
     /// [`crate::kernels::Progress`]
     pub progress: BufferId,

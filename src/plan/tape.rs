@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::arenas::{Arenas, Storage};
+use super::arenas::{Arenas, Change, Storage};
 use super::buffers::Buffers;
 use super::{BufferId, HostBuffers, Pass, VariableSpec};
 use crate::gemm::GemmSelection;
-use crate::kernels::{Add, Kernel, Partitions, ReluMask};
+use crate::kernels::{Add, ChannelValues, Function, Kernel, PointwiseBackward, ReluMask};
 
 /// The activations of a micro-batch between two layers, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,10 +34,12 @@ struct Value {
 
 /// A network's buffers and passes as they come.
 pub struct Tape<'a> {
+    /// Rows of a step.
+    pub batch: usize,
     /// Rows of a micro-batch.
     pub rows: usize,
     /// Micro-batches of a step, each of which leaves its own gradients.
-    pub micro_batches: usize,
+    micro_batches: usize,
     pub tiles: &'a GemmSelection,
     pub host: HostBuffers,
     arenas: Arenas,
@@ -45,28 +47,48 @@ pub struct Tape<'a> {
     values: Vec<Value>,
     recorded: Recorded,
     dropouts: u32,
+    /// Gradients that are those of several values: nothing may change one in place.
+    shared: Vec<BufferId>,
+    /// Bound where a kernel takes a buffer that it does not use.
+    unused: Vec<BufferId>,
 }
 
 /// A network's passes between the pixels and the loss, in the order in which they run.
 #[derive(Default)]
 pub struct Recorded {
-    pub forward: Vec<Pass>,
-    /// Of the forward passes those that evaluation leaves out, by their places.
-    pub training_only: Vec<usize>,
+    pub forward: Vec<ForwardPass>,
     pub backward: Vec<Pass>,
+}
+
+/// A forward pass and the programs that run it.
+pub struct ForwardPass {
+    pub pass: Pass,
+    pub in_training: bool,
+    pub in_evaluation: bool,
 }
 
 impl<'a> Tape<'a> {
     /// Over the host's buffers, with no value yet.
     pub(crate) fn new(
-        rows: usize,
-        micro_batches: usize,
+        [batch, rows]: [usize; 2],
         tiles: &'a GemmSelection,
         host: HostBuffers,
         buffers: Buffers,
     ) -> Self {
-        let (arenas, values, recorded) = (Arenas::default(), Vec::new(), Recorded::default());
-        Self { rows, micro_batches, tiles, host, arenas, buffers, values, recorded, dropouts: 0 }
+        Self {
+            batch,
+            rows,
+            micro_batches: batch.div_ceil(rows),
+            tiles,
+            host,
+            arenas: Arenas::default(),
+            buffers,
+            values: Vec::new(),
+            recorded: Recorded::default(),
+            dropouts: 0,
+            shared: Vec::new(),
+            unused: Vec::new(),
+        }
     }
 
     pub fn buffer(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
@@ -109,6 +131,12 @@ impl<'a> Tape<'a> {
         self.values[value].values
     }
 
+    /// A value as rows of so many channels.
+    pub fn channel_values(&self, value: ValueId) -> ChannelValues {
+        let (batch, micro_batch) = (self.batch, self.rows);
+        ChannelValues { batch, micro_batch, positions_per_row: 1, channels: self.values(value) / micro_batch }
+    }
+
     pub fn relu_mask(&self, ValueId(value): ValueId) -> ReluMask {
         self.values[value].relu_mask
     }
@@ -144,6 +172,82 @@ impl<'a> Tape<'a> {
         Some(part)
     }
 
+    /// Of a stage whose output's gradient is that of an input, too, but for the input's ReLU mask.
+    pub fn hand_on(&mut self, layer: &str, output: ValueId, input: ValueId) {
+        match self.relu_mask(input) {
+            None => self.share(layer, output, input),
+            Some(_) => {
+                if let Some(part) = self.gradient(input) {
+                    self.copy_gradient(layer, self.gradient_of(output), input, part);
+                }
+            }
+        }
+    }
+
+    /// The output's gradient is the input's as it is: no copy is made, but for an input that is read twice.
+    pub fn share(&mut self, layer: &str, output: ValueId, input: ValueId) {
+        let whole = self.gradient_of(output);
+        let Value { gradient, needs_gradient, readers, .. } = self.values[input.0];
+        if !needs_gradient {
+            return;
+        }
+        if self.values[input.0].parts.contains(&whole) {
+            if let Some(part) = self.gradient(input) {
+                self.copy_masked(layer, whole, (input, None), part);
+            }
+            return;
+        }
+        self.shared.push(whole);
+        self.values[input.0].parts.push(whole);
+        if readers < 2 {
+            self.buffers.unneeded(gradient);
+            self.values[input.0].gradient = whole;
+        }
+    }
+
+    /// `to` becomes `whole`, through the ReLU mask of `value`.
+    pub(crate) fn copy_gradient(&mut self, layer: &str, whole: BufferId, value: ValueId, to: BufferId) {
+        self.copy_masked(layer, whole, (value, self.relu_mask(value)), to);
+    }
+
+    fn copy_masked(&mut self, layer: &str, whole: BufferId, (value, mask): (ValueId, ReluMask), to: BufferId) {
+        let kernel = PointwiseBackward {
+            values: self.channel_values(value),
+            normalise: false,
+            other: None,
+            function: Function::Linear,
+            relu_mask: mask,
+            other_gradient: None,
+        };
+        let [one, two, three, four] = [0, 1, 2, 3].map(|number| self.unused(number));
+        let bound = [whole, self.output(value), one, two, three, self.host.progress, to, four];
+        self.backward(layer, kernel, &bound);
+    }
+
+    /// The gradient of a value without a ReLU mask, for a pass that changes it: a copy where others are to read it as it
+    /// is.
+    pub fn own_gradient(&mut self, layer: &str, value: ValueId) -> BufferId {
+        let whole = self.gradient_of(value);
+        if !self.shared.contains(&whole) {
+            return whole;
+        }
+        let shape = self.buffers.0[whole.0].shape.clone();
+        let own = self.buffer(&format!("{layer}.gradient"), shape);
+        self.copy_gradient(layer, whole, value, own);
+        self.values[value.0].gradient = own;
+        own
+    }
+
+    /// A buffer of one word for a binding that a kernel does not use; a kernel that has several binds several.
+    pub fn unused(&mut self, number: usize) -> BufferId {
+        while self.unused.len() <= number {
+            let name = format!("unused_{}", self.unused.len());
+            let buffer = self.buffer(&name, vec![1]);
+            self.unused.push(buffer);
+        }
+        self.unused[number]
+    }
+
     /// Adds up the parts of gradients that are complete, in the order in which they came.
     pub(crate) fn add_up_gradients(&mut self) {
         for number in 0..self.values.len() {
@@ -170,9 +274,9 @@ impl<'a> Tape<'a> {
         self.dropouts - 1
     }
 
-    /// Makes room for a layer's variables, whose gradients lie as `gradients` in what the layer's product writes.
-    pub fn variables(&mut self, layer: &str, variables: &[VariableSpec], gradients: &[Partitions]) -> Storage {
-        self.arenas.add(&mut self.buffers, layer, variables, gradients, self.micro_batches)
+    /// Makes room for a layer's variables, each with what changes it in what the layer's passes leave.
+    pub fn variables(&mut self, layer: &str, variables: &[VariableSpec], changes: &[Change]) -> Storage {
+        self.arenas.add(&mut self.buffers, layer, variables, changes, self.micro_batches)
     }
 
     pub fn forward(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {
@@ -187,13 +291,41 @@ impl<'a> Tape<'a> {
         buffers: &[BufferId],
         offsets: Vec<usize>,
     ) {
-        self.recorded.forward.push(Pass { offsets, ..pass(layer, kernel, buffers) });
+        self.push_forward([true, true], layer, kernel, buffers, offsets);
     }
 
     /// A forward pass that evaluation leaves out.
-    pub fn forward_in_training(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {
-        self.recorded.training_only.push(self.recorded.forward.len());
-        self.forward(layer, kernel, buffers);
+    pub fn forward_in_training(
+        &mut self,
+        layer: &str,
+        kernel: impl Kernel + 'static,
+        buffers: &[BufferId],
+        offsets: Vec<usize>,
+    ) {
+        self.push_forward([true, false], layer, kernel, buffers, offsets);
+    }
+
+    /// A forward pass that training leaves out.
+    pub fn forward_in_evaluation(
+        &mut self,
+        layer: &str,
+        kernel: impl Kernel + 'static,
+        buffers: &[BufferId],
+        offsets: Vec<usize>,
+    ) {
+        self.push_forward([false, true], layer, kernel, buffers, offsets);
+    }
+
+    fn push_forward(
+        &mut self,
+        [in_training, in_evaluation]: [bool; 2],
+        layer: &str,
+        kernel: impl Kernel + 'static,
+        buffers: &[BufferId],
+        offsets: Vec<usize>,
+    ) {
+        let pass = Pass { offsets, ..pass(layer, kernel, buffers) };
+        self.recorded.forward.push(ForwardPass { pass, in_training, in_evaluation });
     }
 
     pub fn backward(&mut self, layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) {

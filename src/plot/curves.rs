@@ -26,12 +26,20 @@ pub struct Curve {
     pub epochs: Vec<Epoch>,
 }
 
-/// What an epoch came to: of training and of validation. Losses are finite and not negative, accuracies are 0 to 1.
+/// What an epoch came to.
 #[derive(Clone, Copy, Debug)]
 pub struct Epoch {
     pub number: usize,
-    pub loss: [f64; 2],
-    pub accuracy: [f64; 2],
+    pub training: Figures,
+    /// None where nothing was validated.
+    pub validation: Option<Figures>,
+}
+
+/// Of training or of validation. A loss is finite and not negative, an accuracy 0 to 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures {
+    pub loss: f64,
+    pub accuracy: f64,
 }
 
 const MARGIN: i32 = 20;
@@ -41,14 +49,19 @@ const HEIGHT: i32 = 440;
 const MARKED: usize = 30;
 
 impl Curve {
-    /// The first epoch with the largest validation accuracy, as the checkpoint `best` has it.
-    fn best(&self) -> Option<&Epoch> {
-        self.epochs.iter().reduce(|best, epoch| if epoch.accuracy[1] > best.accuracy[1] { epoch } else { best })
+    /// The validated epochs.
+    fn validated(&self) -> impl Iterator<Item = (usize, Figures)> {
+        self.epochs.iter().filter_map(|epoch| Some((epoch.number, epoch.validation?)))
     }
 
-    fn best_in_words(&self) -> String {
-        let words = |best: &Epoch| format!("best epoch: {}, validation accuracy {:.4}", best.number, best.accuracy[1]);
-        self.best().map(words).unwrap_or_default()
+    /// The first epoch with the largest validation accuracy, as the checkpoint `best` has it.
+    fn best(&self) -> Option<(usize, Figures)> {
+        self.validated().reduce(|best, epoch| if epoch.1.accuracy > best.1.accuracy { epoch } else { best })
+    }
+
+    fn best_in_words(&self) -> Option<String> {
+        let (number, figures) = self.best()?;
+        Some(format!("best epoch: {number}, validation accuracy {:.4}", figures.accuracy))
     }
 }
 
@@ -63,16 +76,23 @@ impl Curves {
     fn legend(&self) -> Vec<Entry> {
         let [training, validation] = if self.runs.len() == 1 { self.colours(0) } else { [INK; 2] };
         let entry = |mark, colour, words: String| Entry { mark, colour, words };
-        let lines =
-            [entry(Mark::Solid, training, "training".into()), entry(Mark::Dashed, validation, "validation".into())];
+        let mut entries = vec![entry(Mark::Solid, training, "training".into())];
+        if self.runs.iter().any(|run| run.best().is_some()) {
+            entries.push(entry(Mark::Dashed, validation, "validation".into()));
+        }
         if let [run] = self.runs.as_slice() {
-            return lines.into_iter().chain([entry(Mark::Ring, validation, run.best_in_words())]).collect();
+            entries.extend(run.best_in_words().map(|best| entry(Mark::Ring, validation, best)));
+            return entries;
+        }
+        if entries.len() > 1 {
+            entries.push(entry(Mark::Ring, INK, "best epoch".into()));
         }
         let named = |(place, run): (usize, &Curve)| {
-            entry(Mark::Block, self.colours(place)[0], format!("{} ({})", run.name, run.best_in_words()))
+            let best = run.best_in_words().map(|best| format!(" ({best})")).unwrap_or_default();
+            entry(Mark::Block, self.colours(place)[0], run.name.clone() + &best)
         };
-        let ring = entry(Mark::Ring, INK, "best epoch".into());
-        lines.into_iter().chain([ring]).chain(self.runs.iter().enumerate().map(named)).collect()
+        entries.extend(self.runs.iter().enumerate().map(named));
+        entries
     }
 
     fn width(&self) -> i32 {
@@ -84,22 +104,25 @@ impl Curves {
         MARGIN + TITLE as i32 + 14 + legend::height(&self.legend(), self.width() - 2 * MARGIN)
     }
 
-    fn draw_panel(&self, area: &Area, name: &str, values: fn(&Epoch) -> [f64; 2], limits: [f64; 2]) -> Drawn {
+    fn draw_panel(&self, area: &Area, name: &str, value: fn(Figures) -> f64, limits: [f64; 2]) -> Drawn {
         let epochs = || self.runs.iter().flat_map(|run| &run.epochs);
         let first = epochs().map(|epoch| epoch.number).min().unwrap_or(1);
         let last = epochs().map(|epoch| epoch.number).max().unwrap_or(1);
-        let axis = Axis::over(name, epochs().flat_map(values), limits);
+        let figures = epochs().flat_map(|epoch| [epoch.training].into_iter().chain(epoch.validation));
+        let axis = Axis::over(name, figures.map(value), limits);
         let mut chart = panel(area, &Axis::integers("epoch", first, last), &axis)?;
         for (place, run) in self.runs.iter().enumerate() {
             let [training, validation] = self.colours(place);
-            let points = |part: usize| run.epochs.iter().map(move |epoch| (epoch.number as f64, values(epoch)[part]));
-            chart.draw_series(LineSeries::new(points(0), training.stroke_width(2)))?;
-            chart.draw_series(DashedLineSeries::new(points(1), DASHES.0, DASHES.1, validation.stroke_width(2)))?;
+            let point = |(number, figures): (usize, Figures)| (number as f64, value(figures));
+            let trained = || run.epochs.iter().map(|epoch| point((epoch.number, epoch.training)));
+            let validated: Vec<(f64, f64)> = run.validated().map(point).collect();
+            chart.draw_series(LineSeries::new(trained(), training.stroke_width(2)))?;
             if last - first < MARKED {
-                chart.draw_series(points(0).map(|point| Circle::new(point, 3, training.filled())))?;
-                chart.draw_series(points(1).map(|point| Circle::new(point, 3, validation.filled())))?;
+                chart.draw_series(trained().map(|point| Circle::new(point, 3, training.filled())))?;
+                chart.draw_series(validated.iter().map(|&point| Circle::new(point, 3, validation.filled())))?;
             }
-            let best = run.best().map(|best| (best.number as f64, values(best)[1]));
+            let best = run.best().map(point);
+            chart.draw_series(DashedLineSeries::new(validated, DASHES.0, DASHES.1, validation.stroke_width(2)))?;
             chart.draw_series(best.map(|point| Circle::new(point, 7, validation.stroke_width(2))))?;
         }
         Ok(())
@@ -117,8 +140,8 @@ impl Figure for Curves {
         legend::draw(area, &self.legend(), corner, self.width() - 2 * MARGIN)?;
         let (_, rest) = area.split_vertically(self.head());
         let (left, right) = rest.split_horizontally(self.width() / 2);
-        self.draw_panel(&left, "loss", |epoch| epoch.loss, [0.0, f64::INFINITY])?;
-        self.draw_panel(&right, "accuracy", |epoch| epoch.accuracy, [0.0, 1.0])
+        self.draw_panel(&left, "loss", |figures| figures.loss, [0.0, f64::INFINITY])?;
+        self.draw_panel(&right, "accuracy", |figures| figures.accuracy, [0.0, 1.0])
     }
 }
 
@@ -128,8 +151,15 @@ mod tests {
 
     #[test]
     fn the_best_epoch_is_the_first_of_equals() {
-        let epoch = |number, accuracy| Epoch { number, loss: [0.5, 0.5], accuracy: [0.5, accuracy] };
-        let run = Curve { name: "run".into(), epochs: vec![epoch(1, 0.25), epoch(2, 0.75), epoch(3, 0.75)] };
-        assert_eq!(run.best_in_words(), "best epoch: 2, validation accuracy 0.7500");
+        let figures = |accuracy| Figures { loss: 0.5, accuracy };
+        let epoch =
+            |number, accuracy: Option<f64>| Epoch { number, training: figures(0.5), validation: accuracy.map(figures) };
+        let best = |accuracies: [Option<f64>; 3]| {
+            let epochs = (1..).zip(accuracies).map(|(number, accuracy)| epoch(number, accuracy)).collect();
+            Curve { name: "run".into(), epochs }.best_in_words()
+        };
+        let words = "best epoch: 2, validation accuracy 0.7500";
+        assert_eq!(best([Some(0.25), Some(0.75), Some(0.75)]).as_deref(), Some(words));
+        assert_eq!(best([None; 3]), None);
     }
 }

@@ -118,7 +118,9 @@ fn curves_name_their_runs() {
     let curve = |name: &str, epochs: usize| {
         let epoch = |number: usize| {
             let part = number as f64 / epochs as f64;
-            Epoch { number, loss: [3.0 / part, 4.0 - part], accuracy: [part, 0.5] }
+            let figures = |loss, accuracy| Figures { loss, accuracy };
+            let validation = (!name.starts_with("all")).then_some(figures(4.0 - part, 0.5));
+            Epoch { number, training: figures(3.0 / part, part), validation }
         };
         Curve { name: name.into(), epochs: (1..=epochs).map(epoch).collect() }
     };
@@ -127,9 +129,10 @@ fn curves_name_their_runs() {
             &Curves { title: "a".into(), runs: vec![curve("a", epochs)] },
             &["best epoch: 1, validation accuracy 0.5000"],
         );
+        check(&Curves { title: "a".into(), runs: vec![curve("all", epochs)] }, &["training"]);
     }
     let long = "runs/".repeat(50);
-    let runs = ["a", "runs/cnn1-1", &long, "b", "c", "d"].map(|name| curve(name, 7)).to_vec();
+    let runs = ["a", "runs/cnn1-1", &long, "b", "all", "d"].map(|name| curve(name, 7)).to_vec();
     check(&Curves { title: "Learning curves".into(), runs }, &["runs/cnn1-1 (best", &long]);
 }
 

@@ -25,7 +25,7 @@ pub use bar_chart::{Bar, BarChart};
 pub use bitmap::{Bitmap, data_address};
 pub use box_plot::{BoxPlot, Values};
 pub use components::{Component, Components};
-pub use curves::{Curve, Curves, Epoch};
+pub use curves::{Curve, Curves, Epoch, Figures};
 pub use figure::{Area, Drawn, Figure, save, save_as, svg};
 pub use heat_map::HeatMap;
 pub use marks::{Marks, Shape};

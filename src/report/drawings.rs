@@ -3,7 +3,7 @@
 use super::Contents;
 use crate::error::Result;
 use crate::evaluate::{Calibration, Confusion};
-use crate::plot::{Curve, Curves, Epoch, HeatMap, Reliability, svg};
+use crate::plot::{Curve, Curves, Epoch, Figures, HeatMap, Reliability, svg};
 use crate::train::EpochResult;
 
 /// A part of the page, and its alternative text.
@@ -12,20 +12,29 @@ pub struct Drawing {
     pub words: String,
 }
 
+impl From<&EpochResult> for Epoch {
+    fn from(result: &EpochResult) -> Self {
+        let validation = result.val_loss.zip(result.val_accuracy);
+        Self {
+            number: result.epoch,
+            training: Figures { loss: result.loss, accuracy: result.accuracy },
+            validation: validation.map(|(loss, accuracy)| Figures { loss, accuracy }),
+        }
+    }
+}
+
 /// Nothing where no epoch is finished.
 pub fn curves(contents: &Contents) -> Result<Option<Drawing>> {
-    let epoch = |(result, _): &(EpochResult, Option<f64>)| Epoch {
-        number: result.epoch,
-        loss: [result.loss, result.val_loss],
-        accuracy: [result.accuracy, result.val_accuracy],
-    };
-    let epochs: Vec<Epoch> = contents.history.rows().iter().map(epoch).collect();
+    let epochs: Vec<Epoch> = contents.history.rows().iter().map(|(result, _)| result.into()).collect();
     let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return Ok(None) };
-    let from_to = |part: usize| {
-        let (loss, accuracy) = ([first.loss[part], last.loss[part]], [first.accuracy[part], last.accuracy[part]]);
+    let from_to = |first: Figures, last: Figures| {
+        let (loss, accuracy) = ([first.loss, last.loss], [first.accuracy, last.accuracy]);
         format!("loss from {:.3} to {:.3}, accuracy from {:.3} to {:.3}", loss[0], loss[1], accuracy[0], accuracy[1])
     };
-    let words = format!("Learning curves by epoch. Training: {}. Validation: {}.", from_to(0), from_to(1));
+    let mut words = format!("Learning curves by epoch. Training: {}.", from_to(first.training, last.training));
+    if let Some((first, last)) = first.validation.zip(last.validation) {
+        words += &format!(" Validation: {}.", from_to(first, last));
+    }
     let name = contents.state.config.model.name.clone();
     let curves = Curves { title: "loss and accuracy by epoch".into(), runs: vec![Curve { name, epochs }] };
     Ok(Some(Drawing { svg: svg(&curves)?, words }))

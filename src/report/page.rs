@@ -19,8 +19,10 @@ struct Page<'a> {
     folder: String,
     facts: Vec<(&'static str, String)>,
     curves: Option<Drawing>,
-    epochs: Vec<[String; 6]>,
-    samples: [String; 3],
+    headings: Vec<&'static str>,
+    epochs: Vec<Vec<String>>,
+    /// How many trained, validated (none where there was no validation) and tested.
+    samples: (String, Option<String>, String),
     classes: Vec<[String; 5]>,
     accuracy: String,
     averages: Vec<[String; 5]>,
@@ -46,6 +48,8 @@ pub fn html(contents: &Contents) -> Result<String> {
     let confusion = Confusion::new(predictions);
     let report = Report::new(&confusion);
     let calibration = Calibration::new(predictions);
+    let (headings, epochs) = tables::epochs(contents);
+    let validated = state.config.validates().then(|| thousands(split[1]));
     let (layers, parameters) = layers(&state.config.model)?;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let mut facts = vec![
@@ -63,8 +67,9 @@ pub fn html(contents: &Contents) -> Result<String> {
         folder: contents.folder.display().to_string(),
         facts,
         curves: drawings::curves(contents)?,
-        epochs: tables::epochs(contents),
-        samples: [split[0], split[1], predictions.len()].map(thousands),
+        headings,
+        epochs,
+        samples: (thousands(split[0]), validated, thousands(predictions.len())),
         classes: tables::classes(&report, names),
         accuracy: format!("{:.2}", report.accuracy),
         averages: tables::averages(&report),
@@ -88,5 +93,6 @@ fn samples_per_second(contents: &Contents) -> Option<f64> {
     let mut seconds: Vec<f64> = contents.history.rows().iter().filter_map(|(_, seconds)| *seconds).collect();
     seconds.retain(|seconds| *seconds > 0.0);
     seconds.sort_by(f64::total_cmp);
-    seconds.get(seconds.len() / 2).map(|seconds| contents.split[0] as f64 / seconds)
+    let samples = contents.state.config.visited(contents.split[0]);
+    seconds.get(seconds.len() / 2).map(|seconds| samples as f64 / seconds)
 }

@@ -1,20 +1,26 @@
 //! A report's tables, as the texts of their cells.
 
+use toml::Value;
+
 use super::Contents;
 use crate::evaluate::{Confusion, Pair, Report, Scores};
 use crate::model::thousands;
 use crate::train::{Config, Environment, EpochResult};
 
-/// What each epoch came to: number, loss, accuracy, validation loss and accuracy, seconds.
-pub fn epochs(contents: &Contents) -> Vec<[String; 6]> {
+/// What each epoch came to, under these headings: number, loss and accuracy, those of the validation if there is one,
+/// seconds.
+pub fn epochs(contents: &Contents) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let validates = contents.state.config.validates();
+    let validation = if validates { &["val. loss", "val. accuracy"][..] } else { &[] };
     let row = |(result, seconds): &(EpochResult, Option<f64>)| {
         let EpochResult { epoch, loss, accuracy, val_loss, val_accuracy, .. } = result;
-        let [loss, accuracy, val_loss, val_accuracy] =
-            [loss, accuracy, val_loss, val_accuracy].map(|value| format!("{value:.4}"));
+        let figures = [Some(*loss), Some(*accuracy), *val_loss, *val_accuracy];
+        let figures = figures.into_iter().flatten().map(|value| format!("{value:.4}"));
         let seconds = seconds.map_or_else(String::new, |seconds| format!("{seconds:.2}"));
-        [epoch.to_string(), loss, accuracy, val_loss, val_accuracy, seconds]
+        [epoch.to_string()].into_iter().chain(figures).chain([seconds]).collect()
     };
-    contents.history.rows().iter().map(row).collect()
+    let rows = contents.history.rows().iter().map(row).collect();
+    ([&["epoch", "loss", "accuracy"], validation, &["seconds"]].concat(), rows)
 }
 
 /// Each class' name, precision, recall, f1-score and support, with two digits as scikit-learn has them.
@@ -42,11 +48,23 @@ pub fn confused(confusion: &Confusion, names: &[String]) -> Vec<[String; 4]> {
     confusion.mistakes().iter().take(MOST).map(row).collect()
 }
 
-/// The configuration's keys and values as `config.toml` has them, but for the model's layers.
+/// The configuration's keys and values as `config.toml` has them, but for the model's layers and what plays no part:
+/// those of a section are called `schedule.warm_up`, say.
 pub fn configuration(config: &Config) -> Vec<(String, String)> {
     let table = toml::Table::try_from(config).unwrap_or_default();
-    let line = |(key, value): (String, toml::Value)| (key, value.to_string());
-    table.into_iter().filter(|(key, _)| key != "model").map(line).collect()
+    let watched = config.early_stopping.is_some() || config.reduce_lr_on_plateau.is_some();
+    let is_shown = |(key, _): &(String, Value)| key != "model" && (watched || key != "monitor");
+    table.into_iter().filter(is_shown).flat_map(|(key, value)| lines(key, value)).collect()
+}
+
+/// A key with its value, or with each of its own keys' values.
+fn lines(key: String, value: Value) -> Vec<(String, String)> {
+    match value {
+        Value::Table(table) => {
+            table.into_iter().map(|(own, value)| (format!("{key}.{own}"), value.to_string())).collect()
+        }
+        value => vec![(key, value.to_string())],
+    }
 }
 
 /// What computed.

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
 use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
-use crate::model::Model;
+use crate::model::{Model, parse};
 use crate::plan::{Executor, Place, Plan};
 use crate::random::{Sequence, Stream};
 use crate::train::{Engine, Metrics, Setup};
@@ -105,6 +105,37 @@ fn dropped_features() -> Model {
     model("features with dropout", layers)
 }
 
+/// Residuals with batch normalisation, whose sums are made in every place that there is one: ahead of an activation, behind
+/// one, alone, and of three values; with dropout of a value that others read, too.
+fn residuals() -> Result<Model> {
+    let mut text = String::from("input = [18, 16, 2]\n");
+    for layer in [
+        "name = 'a'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\nstride = 2\npadding = 'same'\nuse_bias = false",
+        "type = 'batch_normalization'",
+        "name = 'b'\ntype = 'activation'\nactivation = 'gelu'",
+        "name = 'c'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\npadding = 'same'",
+        "name = 'd'\ntype = 'batch_normalization'\nscale = false",
+        "name = 'e'\ntype = 'activation'\nactivation = 'silu'",
+        "name = 'f'\ntype = 'add'\ninputs = ['e', 'b']",
+        "name = 'g'\ntype = 'dropout'\nrate = 0.25\ninputs = ['f']",
+        "name = 'h'\ntype = 'conv2d'\nfilters = 5\nkernel = 1\nuse_bias = false",
+        "name = 'i'\ntype = 'batch_normalization'\ncenter = false",
+        "name = 'j'\ntype = 'add'\ninputs = ['f', 'i']",
+        "name = 'k'\ntype = 'activation'\nactivation = 'elu'",
+        "name = 'l'\ntype = 'add'\ninputs = ['k', 'g', 'a']",
+        "name = 'm'\ntype = 'activation'\nactivation = 'relu'",
+        "type = 'max_pool2d'\nsize = 2",
+        "type = 'flatten'",
+        "type = 'dense'\nunits = 9\nuse_bias = false",
+        "type = 'batch_normalization'",
+        "type = 'activation'\nactivation = 'tanh'",
+        "type = 'dense'\nunits = 5",
+    ] {
+        text += &format!("[[layers]]\n{layer}\n");
+    }
+    parse("residuals", &text).map(|(model, _)| model)
+}
+
 /// Checks every layer of a small network without dropout on the executor that `make` gives for its plan: against the loss
 /// that evaluation finds.
 ///
@@ -117,7 +148,7 @@ pub fn gradient_checks(
     layer_checks(&network(), tiles, BATCH, make, STEP, |engine, order| engine.evaluate(order))
 }
 
-/// Checks every layer of small networks with dropout: against the training loss of one step.
+/// Checks every layer of small networks with dropout or batch statistics: against the training loss of one step.
 ///
 /// # Errors
 /// Where the device fails.
@@ -126,7 +157,7 @@ pub fn dropout_gradient_checks(
     make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
-    for network in [dropped_images(), dropped_features()] {
+    for network in [dropped_images(), dropped_features(), residuals()?] {
         // Each micro-batch has choices of its own.
         checks.extend(layer_checks(&network, tiles, BATCH / 2, &make, DROPOUT_STEP, train)?);
     }

@@ -7,10 +7,9 @@ use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
-use crate::network::LARGEST_BATCH;
-
-/// Samples a step where nothing else is asked for.
-pub const BATCH_SIZE: usize = 512;
+use crate::network::{LARGEST_BATCH, most_rows};
+use crate::optimizers::Optimizer;
+use crate::recipe::{Augmentation, Loss, Recipe};
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,47 +23,73 @@ pub struct Config {
     pub gradient_order: GradientOrder,
     pub learning_rate: f64,
     pub schedule: Schedule,
-    /// Epochs in which the learning rate grows from 0.
+    /// Epochs in which the learning rate grows from 0; 0 where the schedule is a model file's, which has its own.
     pub warm_up_epochs: usize,
     /// What both of the callbacks watch.
     pub monitor: Monitor,
     /// Of the initial weights, the shuffling and the dropout.
     pub seed: u64,
     pub split_seed: u32,
-    /// The part of the training file that is held out.
+    /// The part of the training file that is held out; of 0, nothing is validated.
     pub validation_fraction: f64,
     /// Instead of such a part: one of the folds that the training file is cut into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold: Option<Fold>,
     /// Whether each epoch visits the training samples in another order.
     pub shuffle: bool,
+    /// Whether the last batch of an epoch is left out where it is smaller than the others.
+    #[serde(default)]
+    pub drop_remainder: bool,
+    /// Whether the averages of the weights are what is evaluated and exported.
+    #[serde(default)]
+    pub average: bool,
     pub early_stopping: Option<EarlyStopping>,
     pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
+    #[serde(default)]
+    pub loss: Loss,
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    #[serde(default)]
+    pub augmentation: Augmentation,
     /// Another tile is another order of sums.
     pub tiles: GemmSelection,
     pub model: Model,
 }
 
 impl Default for Config {
-    /// What `train` does unless asked for something else: cnn1 for 10 epochs by Keras' Adam, on the CPU path's tiles.
+    /// What `train` does unless asked for something else: cnn1 for 10 epochs by Keras' Adam.
     fn default() -> Self {
-        let (model, epochs) = notebook(NAMES[0]).expect("the names are those of networks");
+        let (model, recipe) = notebook(NAMES[0]).expect("the names are those of networks");
+        Self::new(model, recipe)
+    }
+}
+
+impl Config {
+    /// What a model file asks for, on the CPU path's tiles.
+    pub fn new(model: Model, recipe: Recipe) -> Self {
+        let average = recipe.takes_averages();
+        let Recipe { loss, optimizer, training, schedule, augmentation } = recipe;
         Self {
-            epochs,
-            batch_size: BATCH_SIZE,
+            epochs: training.epochs,
+            batch_size: training.batch_size,
             micro_batch: None,
             gradient_order: GradientOrder::Sequential,
-            learning_rate: 1e-3,
-            schedule: Schedule::Constant,
+            learning_rate: schedule.learning_rate,
+            schedule: schedule.course.into(),
             warm_up_epochs: 0,
             monitor: Monitor::ValLoss,
             seed: 0,
             split_seed: 2020,
-            validation_fraction: 0.2,
+            validation_fraction: training.validation_fraction,
             fold: None,
             shuffle: true,
+            drop_remainder: training.drop_remainder,
+            average,
             early_stopping: None,
             reduce_lr_on_plateau: None,
+            loss,
+            optimizer,
+            augmentation,
             tiles: DeviceClass::Cpu.into(),
             model,
         }
@@ -132,6 +157,14 @@ impl Config {
             return refuse(format!("`learning_rate` {rate}: not a positive number; give one such as 1e-3"));
         }
         self.check_learning_rate_control()?;
+        self.check_recipe()?;
+        let watches = self.early_stopping.is_some() || self.reduce_lr_on_plateau.is_some();
+        if watches && self.monitor.validates() && !self.validates() {
+            let monitor = self.monitor.name();
+            return refuse(format!(
+                "`monitor` {monitor}: nothing is validated; give loss or accuracy, or a `validation_fraction` above 0"
+            ));
+        }
         if let Some(EarlyStopping { min_delta, baseline, .. }) = &self.early_stopping {
             not_negative("`early_stopping.min_delta`", *min_delta)?;
             if let Some(baseline) = baseline.filter(|baseline| !baseline.is_finite()) {
@@ -141,9 +174,41 @@ impl Config {
         resolve(&self.model).map(drop)
     }
 
+    /// Refuses what no model file may say, either, and in its words.
+    fn check_recipe(&self) -> Result<()> {
+        let course = match &self.schedule {
+            Schedule::Course(course) => course.check(),
+            Schedule::Constant | Schedule::Cosine => Ok(()),
+        };
+        let average = match self.average && !self.optimizer.averages() {
+            true => Err("average is true, but the optimizer keeps none; give ema_momentum in [optimizer]".into()),
+            false => Ok(()),
+        };
+        let sections = [
+            ("loss", self.loss.check()),
+            ("optimizer", self.optimizer.check()),
+            ("training", average),
+            ("schedule", course),
+            ("augmentation", self.augmentation.check()),
+        ];
+        sections.into_iter().try_for_each(|(section, checked)| {
+            checked.map_err(|problem: String| Error::Usage(format!("[{section}]: {problem}")))
+        })
+    }
+
+    /// Whether some samples are held out to validate with.
+    pub fn validates(&self) -> bool {
+        self.fold.is_some() || self.validation_fraction != 0.0
+    }
+
+    /// Of `samples` to train with, those that an epoch visits.
+    pub fn visited(&self, samples: usize) -> usize {
+        if self.drop_remainder { samples - samples % self.batch_size } else { samples }
+    }
+
     /// The most rows of a batch that go through the network at a time.
     pub fn most_rows(&self) -> usize {
-        self.micro_batch.unwrap_or(self.tiles.device.profile().micro_batch)
+        self.micro_batch.unwrap_or_else(|| most_rows(&self.model, self.tiles.device))
     }
 
     fn check_learning_rate_control(&self) -> Result<()> {
@@ -152,13 +217,21 @@ impl Config {
             let Self { warm_up_epochs, epochs, .. } = self;
             return refuse(format!("`warm_up_epochs` {warm_up_epochs}: leaves none of {epochs} epochs; give fewer"));
         }
+        if let (Schedule::Course(_), 1..) = (&self.schedule, self.warm_up_epochs) {
+            let epochs = self.warm_up_epochs;
+            return refuse(format!(
+                "`warm_up_epochs` {epochs}: the model file's schedule has a warm-up of its own; give `schedule`, too, or \
+                 `set` schedule.warm_up"
+            ));
+        }
         let Some(ReduceLrOnPlateau { factor, min_delta, min_lr, .. }) = self.reduce_lr_on_plateau else {
             return Ok(());
         };
-        if self.schedule != Schedule::Constant {
-            return refuse(
-                "`reduce_lr_on_plateau`: `schedule` cosine sets the learning rate already; give one of the two".into(),
-            );
+        let schedule = self.schedule.name();
+        if schedule != Schedule::Constant.name() {
+            return refuse(format!(
+                "`reduce_lr_on_plateau`: `schedule` {schedule} sets the learning rate already; give one of the two"
+            ));
         }
         if !(factor > 0.0 && factor < 1.0) {
             return refuse(format!(
@@ -173,7 +246,7 @@ impl Config {
     /// of it.
     pub fn learning_rates(&self, base: f64, steps_per_epoch: usize) -> impl Fn(u32) -> f64 + use<> {
         let steps = |epochs: usize| (epochs as u64).saturating_mul(steps_per_epoch as u64);
-        let (schedule, warm_up, all) = (self.schedule, steps(self.warm_up_epochs), steps(self.epochs));
+        let (schedule, warm_up, all) = (self.schedule.clone(), steps(self.warm_up_epochs), steps(self.epochs));
         move |time| base * schedule.part(u64::from(time) - 1, warm_up, all)
     }
 
@@ -183,6 +256,7 @@ impl Config {
     /// [`Error::Usage`] when the fraction or the folds do not fit the data.
     pub fn parts(&self, count: usize) -> Result<Split> {
         match self.fold {
+            None if !self.validates() => all_to_train(count),
             None => train_validation_split(count, self.validation_fraction, self.split_seed),
             Some(Fold { number, folds }) => {
                 let splits = k_folds(count, folds, self.split_seed)?;
@@ -205,5 +279,13 @@ impl Config {
             ))),
             _ => Ok(split),
         }
+    }
+}
+
+/// The split that holds nothing out, in the training file's order.
+fn all_to_train(count: usize) -> Result<Split> {
+    match u32::try_from(count) {
+        Ok(1..) => Ok(Split { train: (0..count as u32).collect(), validation: Vec::new() }),
+        _ => Err(Error::Usage(format!("{count} samples to train with; give 1 to {}", u32::MAX))),
     }
 }

@@ -10,6 +10,7 @@ use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::kernels::Progress;
 use crate::network::TrainingPlan;
+use crate::optimizers::StateInitial;
 use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training};
 use crate::random;
 
@@ -102,14 +103,17 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// What the device reports.
     pub fn initialise(&mut self) -> Result<()> {
-        let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.rule().states());
+        let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.states());
         let mut drawn = 0;
         for variable in &variables {
             let values = variable.initial.values(variable.values.words, self.seed, drawn);
             drawn += u32::from(variable.initial.is_random());
             self.put(variable.values, &values)?;
-            for (place, state) in variable.training.iter().flat_map(|training| &training.states).zip(states) {
-                self.put(*place, &vec![state.initial; place.words])?;
+            for (place, state) in variable.training.iter().flat_map(|training| &training.states).zip(&states) {
+                match state.initial {
+                    StateInitial::Zeros => self.put(*place, &vec![0.0; place.words])?,
+                    StateInitial::Values => self.put(*place, &values)?,
+                }
             }
         }
         Ok(())
@@ -310,8 +314,8 @@ impl<'a> Engine<'a> {
                 || Error::Usage(format!("step {}: no more can be counted; start another run", self.iterations));
             let last = self.iterations.checked_add(Plan::BATCHES as u32).ok_or_else(no_more)?;
             let steps = self.iterations + 1..=last;
-            let rule = self.plan().optimizer.rule();
-            let rates: Vec<f32> = steps.flat_map(|time| rule.step(learning_rate(time), time)).collect();
+            let optimizer = &self.plan().optimizer;
+            let rates: Vec<f32> = steps.flat_map(|time| optimizer.step(learning_rate(time), time)).collect();
             self.write(host.rates, &rates)?;
         }
         let progress = Progress {

@@ -1,8 +1,9 @@
-//! What an engine refuses.
+//! What an engine refuses, and what it takes to go on.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
-use super::{Engine, Placement, Source};
+use super::{Engine, Placement, Source, weights};
 use crate::cpu::Cpu;
 use crate::data::Samples;
 use crate::error::Result;
@@ -10,6 +11,7 @@ use crate::gemm::DeviceClass;
 use crate::layers::{Activation, Dense, Flatten, Layer};
 use crate::model::Model;
 use crate::network::{Options, TrainingPlan, lower};
+use crate::optimizers::{Adam, Algorithm, Optimizer, Sgd};
 use crate::plan::Plan;
 
 fn samples(count: usize) -> Samples {
@@ -79,4 +81,49 @@ fn steps_end_before_they_wrap() {
     engine.iterations = u32::MAX - 3;
     let trained = engine.train(&[0], 1e-3, &mut |_| ControlFlow::Continue(()));
     assert!(trained.unwrap_err().to_string().contains("no more can be counted"));
+}
+
+/// What is taken has every state by its name, and is all that going on needs; weights alone are a beginning, which
+/// averages begin with.
+#[test]
+fn an_engine_goes_on_from_what_was_taken() {
+    let sgd = Algorithm::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.1 });
+    let adam = Algorithm::Adam(Adam::default());
+    let decayed = Optimizer { ema_momentum: 0.8, global_clipnorm: 0.1, ..sgd.into() };
+    let averaged = Optimizer { ema_momentum: 0.9, ..adam.into() };
+    let plain = Algorithm::Sgd(Sgd::default()).into();
+    for (optimizer, states) in
+        [(decayed, "average velocity"), (averaged, "average first_moment second_moment"), (plain, "")]
+    {
+        let (train, none, here) = (samples(6), samples(0), Path::new("here"));
+        let source = Source { parts: [&train, &none] };
+        let average = optimizer.averages();
+        let options = Options { optimizer, average, ..Options::new(2, DeviceClass::Cpu, 6) };
+        let begin = || engine(lower(&model(), options.clone()).unwrap(), source, Placement::Resident).unwrap();
+        let mut straight = begin();
+        straight.initialise().unwrap();
+        let weights_alone: Vec<_> = weights::take(&mut straight).unwrap().into_iter().take(2).collect();
+        let order: Vec<u32> = (0..6).collect();
+        let mut step = |engine: &mut Engine| engine.train(&order, 0.1, &mut |_| ControlFlow::Continue(())).unwrap();
+        step(&mut straight);
+        let taken = weights::take(&mut straight).unwrap();
+        let mut kept: Vec<&str> = taken.iter().filter_map(|one| one.name.strip_prefix("dense.kernel.")).collect();
+        kept.sort_unstable();
+        assert_eq!(kept.join(" "), states);
+        let mut resumed = begin();
+        weights::put(&mut resumed, &taken, here, true).unwrap();
+        resumed.iterations = straight.iterations;
+        step(&mut straight);
+        step(&mut resumed);
+        assert_eq!(weights::take(&mut resumed).unwrap(), weights::take(&mut straight).unwrap());
+
+        let mut begun = begin();
+        weights::put(&mut begun, &weights_alone, here, false).unwrap();
+        let mut initialised = begin();
+        initialised.initialise().unwrap();
+        assert_eq!(weights::take(&mut begun).unwrap(), weights::take(&mut initialised).unwrap());
+        assert_eq!(begun.predict(&order).unwrap(), initialised.predict(&order).unwrap());
+        let missing = weights::put(&mut begun, &weights_alone, here, true).map_err(|error| error.to_string());
+        assert!(states.is_empty() || missing.unwrap_err().contains("has no tensor dense.kernel."));
+    }
 }

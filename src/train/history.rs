@@ -11,8 +11,11 @@ pub struct EpochResult {
     pub epoch: usize,
     pub loss: f64,
     pub accuracy: f64,
-    pub val_loss: f64,
-    pub val_accuracy: f64,
+    /// None where nothing is validated, as with the accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_loss: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_accuracy: Option<f64>,
     /// Of the epoch's last step.
     pub learning_rate: f64,
 }
@@ -23,16 +26,15 @@ pub struct History {
     rows: Vec<(EpochResult, Option<f64>)>,
 }
 
-const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
-
 impl History {
     /// The table after an interruption: the checkpoint's results, with the seconds that an older `metrics.csv` knows.
     /// Epochs that the checkpoint does not have are gone.
     pub fn resumed(results: &[EpochResult], csv: &str) -> Self {
+        // Those between the first and the last one depend on what is validated.
+        let columns = csv.lines().next().map_or(0, |header| header.split(',').count());
         let row = |line: &str| {
-            // One more than there are, to know what has more.
-            let cells: Vec<&str> = line.splitn(8, ',').collect();
-            (cells.len() == 7).then(|| Some((cells[0].parse().ok()?, cells[6].parse().ok()?)))?
+            let (epoch, rest) = line.split_once(',').filter(|_| line.split(',').count() == columns)?;
+            Some((epoch.parse().ok()?, rest.rsplit(',').next()?.parse().ok()?))
         };
         let seconds: HashMap<usize, f64> = csv.lines().filter_map(row).collect();
         Self { rows: results.iter().map(|result| (*result, seconds.get(&result.epoch).copied())).collect() }
@@ -47,14 +49,19 @@ impl History {
         &self.rows
     }
 
-    /// The text of `metrics.csv`.
+    /// The text of `metrics.csv`; without the validation's columns where there is none.
     pub fn csv(&self) -> String {
         let row = |(result, seconds): &(EpochResult, Option<f64>)| {
             let EpochResult { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate } = result;
+            let validation = val_loss.zip(*val_accuracy).map(|(loss, accuracy)| format!("{loss},{accuracy},"));
+            let validation = validation.unwrap_or_default();
             let seconds = seconds.map(|seconds| format!("{seconds:.3}")).unwrap_or_default();
-            format!("{epoch},{loss},{accuracy},{val_loss},{val_accuracy},{learning_rate},{seconds}\n")
+            format!("{epoch},{loss},{accuracy},{validation}{learning_rate},{seconds}\n")
         };
-        format!("{HEADER}\n{}", self.rows.iter().map(row).collect::<String>())
+        let validated = self.rows.iter().all(|(result, _)| result.val_loss.is_some());
+        let validation = if validated { "val_loss,val_accuracy," } else { "" };
+        let header = format!("epoch,loss,accuracy,{validation}learning_rate,seconds\n");
+        header + &self.rows.iter().map(row).collect::<String>()
     }
 }
 
@@ -62,10 +69,12 @@ impl History {
 mod tests {
     use super::*;
 
+    const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
+
     #[test]
     fn a_resumed_table_keeps_the_seconds_and_drops_what_came_later() {
         let result = |epoch| {
-            let (val_loss, val_accuracy, learning_rate) = (0.75, 0.125, 1e-3);
+            let (val_loss, val_accuracy, learning_rate) = (Some(0.75), Some(0.125), 1e-3);
             EpochResult { epoch, loss: 0.5, accuracy: 0.25, val_loss, val_accuracy, learning_rate }
         };
         let mut history = History::default();
@@ -77,5 +86,22 @@ mod tests {
         );
         let without = History::resumed(&[result(1)], "damaged");
         assert_eq!(without.csv(), format!("{HEADER}\n1,0.5,0.25,0.75,0.125,0.001,\n"));
+    }
+
+    #[test]
+    fn without_validation_there_are_no_columns_of_it() {
+        let result = EpochResult {
+            epoch: 1,
+            loss: 0.5,
+            accuracy: 0.25,
+            val_loss: None,
+            val_accuracy: None,
+            learning_rate: 1e-3,
+        };
+        let mut history = History::default();
+        history.push(result, 2.0);
+        let text = "epoch,loss,accuracy,learning_rate,seconds\n1,0.5,0.25,0.001,2.000\n";
+        assert_eq!(history.csv(), text);
+        assert_eq!(History::resumed(&[result], text).csv(), text);
     }
 }

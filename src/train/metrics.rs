@@ -26,8 +26,14 @@ fn parse(bytes: &[u8]) -> std::result::Result<Vec<EpochResult>, String> {
     let rows: std::result::Result<Vec<EpochResult>, _> = csv::Reader::from_reader(bytes).deserialize().collect();
     let rows = rows.map_err(|error| format!("not a table of epochs ({error}); {REMEDY}"))?;
     for row in &rows {
-        let losses = [row.loss, row.val_loss].iter().all(|loss| loss.is_finite() && *loss >= 0.0);
-        if !losses || ![row.accuracy, row.val_accuracy].iter().all(|part| (0.0..=1.0).contains(part)) {
+        if row.val_loss.is_some() != row.val_accuracy.is_some() {
+            let missing = if row.val_loss.is_none() { "val_loss" } else { "val_accuracy" };
+            return Err(format!("not a table of epochs (missing field `{missing}`); {REMEDY}"));
+        }
+        let mut losses = [row.loss].into_iter().chain(row.val_loss);
+        let mut accuracies = [row.accuracy].into_iter().chain(row.val_accuracy);
+        let may_be = losses.all(|loss| loss.is_finite() && loss >= 0.0);
+        if !may_be || !accuracies.all(|part| (0.0..=1.0).contains(&part)) {
             return Err(format!("epoch {} has a loss or accuracy that cannot be; {REMEDY}", row.epoch));
         }
     }
@@ -44,9 +50,16 @@ mod tests {
     #[test]
     fn columns_are_known_by_their_names() {
         let text = "epoch,learning_rate,val_accuracy,val_loss,accuracy,loss\n3,0.001,0.5,0.75,0.25,1.5\n";
-        let (loss, accuracy, val_loss, val_accuracy, learning_rate) = (1.5, 0.25, 0.75, 0.5, 0.001);
+        let (loss, accuracy, val_loss, val_accuracy, learning_rate) = (1.5, 0.25, Some(0.75), Some(0.5), 0.001);
         let expected = EpochResult { epoch: 3, loss, accuracy, val_loss, val_accuracy, learning_rate };
         assert_eq!(parse(text.as_bytes()), Ok(vec![expected]));
+    }
+
+    #[test]
+    fn a_table_without_validation_is_whole() {
+        let text = "epoch,loss,accuracy,learning_rate,seconds\n1,1.5,0.25,0.001,2.0\n";
+        let [row] = parse(text.as_bytes()).unwrap().try_into().unwrap();
+        assert_eq!((row.loss, row.val_loss, row.val_accuracy), (1.5, None, None));
     }
 
     #[test]
@@ -57,6 +70,7 @@ mod tests {
             (good, "", "no epoch in it; wait"),
             ("1,0.5,0.5,0.5,0.5,0.1,\n2,0.5,0.5,0.5,0.5,0.1,1.0\n", "", "no epoch in it; wait"),
             ("val_loss", "loss_val", "missing field `val_loss`"),
+            ("val_accuracy", "accuracy_val", "missing field `val_accuracy`"),
             ("2,0.5", "2,x", "line: 3"),
             ("2,0.5", "2,NaN", "epoch 2 has a loss or accuracy that cannot be"),
             ("2,0.5,0.5", "2,0.5,1.5", "epoch 2 has a loss or accuracy that cannot be"),

@@ -15,13 +15,29 @@ pub enum Monitor {
 }
 
 impl Monitor {
-    pub fn of(self, result: &EpochResult) -> f64 {
+    /// The epoch's figure; none where nothing was validated.
+    pub fn of(self, result: &EpochResult) -> Option<f64> {
         match self {
             Monitor::ValLoss => result.val_loss,
             Monitor::ValAccuracy => result.val_accuracy,
-            Monitor::Loss => result.loss,
-            Monitor::Accuracy => result.accuracy,
+            Monitor::Loss => Some(result.loss),
+            Monitor::Accuracy => Some(result.accuracy),
         }
+    }
+
+    /// Keras' name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Monitor::ValLoss => "val_loss",
+            Monitor::ValAccuracy => "val_accuracy",
+            Monitor::Loss => "loss",
+            Monitor::Accuracy => "accuracy",
+        }
+    }
+
+    /// Whether it is of the validation.
+    pub fn validates(self) -> bool {
+        matches!(self, Monitor::ValLoss | Monitor::ValAccuracy)
     }
 
     /// Whether `value` is better than `best` by more than `min_delta`. Compared in f32, as Keras does: 0.3 is not less

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Placement, Source};
+use super::{Config, Engine, Placement, Source};
 use crate::error::Result;
 use crate::gemm::GemmSelection;
 use crate::model::Model;
@@ -23,7 +23,7 @@ impl<'a> Setup<'a> {
     /// Steps of `batch` samples, all of which are on the device.
     pub fn new(model: &Model, source: impl Into<Source<'a>>, batch: usize, tiles: impl Into<GemmSelection>) -> Self {
         let source = source.into();
-        let options = Options::new(batch, tiles, source.len());
+        let options = Options::for_model(model, batch, tiles, source.len());
         Self { model: model.clone(), options, source, placement: Placement::Resident, seed: 0 }
     }
 
@@ -37,6 +37,13 @@ impl<'a> Setup<'a> {
     /// The same in equal micro-batches of at most so many rows.
     pub fn in_micro_batches(mut self, most: usize) -> Self {
         self.options.micro_batch = equal_parts(self.options.batch, most);
+        self
+    }
+
+    /// The same with the loss and the optimizer of a configuration.
+    pub fn configured(mut self, config: &Config) -> Self {
+        self.options.optimizer = config.optimizer.clone();
+        self.options.average = config.average;
         self
     }
 

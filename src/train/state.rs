@@ -100,6 +100,14 @@ impl State {
         if state.history.len() != state.epoch || !numbered {
             return Err(fail(format!("its history does not fit its {} epochs", state.epoch)));
         }
+        let validates = state.config.validates();
+        let fits =
+            |result: &EpochResult| [result.val_loss, result.val_accuracy].map(|one| one.is_some()) == [validates; 2];
+        if !state.history.iter().all(fits) {
+            return Err(fail(
+                "its history has a validation where its configuration has none, or none where it has".into(),
+            ));
+        }
         if !state.framing.is_possible() {
             return Err(fail("its framing is impossible".into()));
         }

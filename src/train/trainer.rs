@@ -38,7 +38,7 @@ struct Training {
 #[derive(Clone, Copy, Debug)]
 pub struct Finished {
     pub result: EpochResult,
-    /// Whether no epoch before had so good a validation accuracy.
+    /// Whether no epoch before had so good a validation accuracy; never, where nothing is validated.
     pub best: bool,
     /// The learning rate from now on, where a plateau made it smaller.
     pub reduced: Option<f64>,
@@ -79,7 +79,7 @@ impl<'a> Trainer<'a> {
     /// [`Error::Data`] where tensors or progress are not this model's.
     pub fn go_on_from(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<()> {
         let State { epoch, step, iterations, metrics, .. } = self.state;
-        let samples = step.saturating_mul(self.state.config.batch_size).min(self.split.train.len());
+        let samples = step.saturating_mul(self.state.config.batch_size).min(self.visited());
         let all = epoch.saturating_mul(self.steps()).saturating_add(step);
         if step > self.steps() || metrics.samples != samples as u64 || iterations as usize != all {
             let path = path.display();
@@ -108,10 +108,15 @@ impl<'a> Trainer<'a> {
 
     /// Steps in an epoch.
     pub fn steps(&self) -> usize {
-        self.split.train.len().div_ceil(self.state.config.batch_size)
+        self.visited().div_ceil(self.state.config.batch_size)
     }
 
-    /// Trains the rest of the present epoch and validates; `None` when `callback` stopped it before the end of the
+    /// Samples that an epoch visits.
+    fn visited(&self) -> usize {
+        self.state.config.visited(self.split.train.len())
+    }
+
+    /// Trains the rest of the present epoch and validates, where samples are held out; `None` when `callback` stopped it before the end of the
     /// training. `callback` is told the epoch's metrics after every submission.
     ///
     /// # Errors
@@ -132,22 +137,23 @@ impl<'a> Trainer<'a> {
             return Ok(None);
         }
         let start = Instant::now();
-        let validation = self.engine.evaluate(&self.split.validation)?;
+        let held_out = &self.split.validation;
+        let validation = if held_out.is_empty() { None } else { Some(self.engine.evaluate(held_out)?) };
         let result = EpochResult {
             epoch: self.state.epoch + 1,
             loss: metrics.loss(),
             accuracy: metrics.accuracy(),
-            val_loss: validation.loss(),
-            val_accuracy: validation.accuracy(),
+            val_loss: validation.map(|metrics| metrics.loss()),
+            val_accuracy: validation.map(|metrics| metrics.accuracy()),
             learning_rate: learning_rates(self.state.iterations),
         };
-        if !result.val_loss.is_finite() {
-            let problem = format!("the validation loss is {} after epoch {}", result.val_loss, result.epoch);
+        if let Some(loss) = result.val_loss.filter(|loss| !loss.is_finite()) {
+            let problem = format!("the validation loss is {loss} after epoch {}", result.epoch);
             return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
         }
-        let best = self.state.best.is_none_or(|best| result.val_accuracy > best);
+        let best = result.val_accuracy.is_some_and(|accuracy| self.state.best.is_none_or(|best| accuracy > best));
         if best {
-            self.state.best = Some(result.val_accuracy);
+            self.state.best = result.val_accuracy;
         }
         self.state.history.push(result);
         self.state.epoch = result.epoch;
@@ -164,7 +170,8 @@ impl<'a> Trainer<'a> {
     /// Lets the callbacks see an epoch. The new learning rate where there is one.
     fn observe(&mut self, result: &EpochResult) -> Result<Option<f64>> {
         let State { config, early_stopping, plateau, learning_rate, .. } = &mut self.state;
-        let (monitor, value) = (config.monitor, config.monitor.of(result));
+        let monitor = config.monitor;
+        let Some(value) = monitor.of(result) else { return Ok(None) };
         if let Some(callback) = &config.early_stopping
             && callback.observe(early_stopping, monitor, result.epoch, value)
             && callback.restore_best_weights
@@ -239,6 +246,7 @@ impl<'a> Trainer<'a> {
         if self.state.config.shuffle {
             Sequence::new(self.state.config.seed, Stream::Shuffling, self.state.epoch as u32).shuffle(&mut order);
         }
+        order.truncate(self.visited());
         order
     }
 }

@@ -7,7 +7,7 @@ use super::Engine;
 use crate::error::{Error, Result};
 use crate::formats::Tensor;
 use crate::network::TrainingPlan;
-use crate::optimizers::State;
+use crate::optimizers::{State, StateInitial};
 use crate::plan::{Place, Variable};
 
 /// The numbers of a [`Part`]'s tensors, in its order.
@@ -33,13 +33,20 @@ impl Part {
     pub fn all(plan: &TrainingPlan) -> Vec<Self> {
         let trained = plan.variables.iter().filter(|variable| variable.is_trainable());
         let variables: Vec<Variable> = trained.cloned().collect();
-        let states = plan.optimizer.rule().states().iter().enumerate();
-        let part = |(number, state): (usize, &State)| {
+        let states = plan.optimizer.states().into_iter().enumerate();
+        let part = |(number, state): (usize, State)| {
             let trainings = variables.iter().filter_map(|variable| variable.training.as_ref());
             let places = trainings.map(|training| training.states[number]).collect();
             Self { suffix: format!(".{}", state.name), places, variables: variables.clone() }
         };
         [Self::values(plan)].into_iter().chain(states.map(part)).collect()
+    }
+
+    /// The values, and what begins as they are.
+    fn of_weights(plan: &TrainingPlan) -> Vec<Self> {
+        let states = Self::all(plan).split_off(1).into_iter().zip(plan.optimizer.states());
+        let begun = states.filter(|(_, state)| state.initial == StateInitial::Values);
+        [Self::values(plan)].into_iter().chain(begun.map(|(part, _)| part.named(""))).collect()
     }
 
     /// The same under names with another ending.
@@ -104,13 +111,14 @@ pub fn take(engine: &mut Engine) -> Result<Vec<Tensor>> {
     Ok(taken)
 }
 
-/// Puts variables that were read from `path` into the engine, and what the optimizer keeps of them where `states`.
+/// Puts variables that were read from `path` into the engine, and what the optimizer keeps of them where `states`; or it
+/// begins with them.
 ///
 /// # Errors
 /// [`Error::Data`] naming the first tensor that is missing, of another shape, or in no layer of the model.
 pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, states: bool) -> Result<()> {
     let plan = engine.plan();
-    let parts = if states { Part::all(plan) } else { vec![Part::values(plan)] };
+    let parts = if states { Part::all(plan) } else { Part::of_weights(plan) };
     let found: Vec<Values> = parts.iter().map(|part| part.find(tensors, path)).collect::<Result<_>>()?;
     let known = |name: &str| plan.variables.iter().any(|variable| name.split('.').next() == Some(&variable.layer));
     if let Some(tensor) = tensors.iter().find(|tensor| !known(&tensor.name)) {

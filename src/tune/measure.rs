@@ -7,7 +7,7 @@ use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::gemm::{GemmConfig, GemmProblem};
 use crate::gpu::{Probe, Trial, Trials};
-use crate::kernels::{Case, ConvWeightGradient, GemmKernel, Kernel, MicroBatches, Update, Updates};
+use crate::kernels::{Case, ConvWeightGradient, GemmKernel, Kernel, MicroBatches, StepNumbers, Update, Updates};
 use crate::optimizers::Optimizer;
 use crate::selftest::compare;
 
@@ -67,10 +67,11 @@ const TABLE: usize = 3;
 fn update(kernel: &ConvWeightGradient) -> (Vec<u32>, Arc<dyn Kernel>) {
     let (mut first, mut variables) = (0, Vec::new());
     for gradient in kernel.partitions() {
-        variables.push(Update { first, gradient });
+        variables.push(Update { first, gradient, decays: false });
         first += gradient.words;
     }
-    let updates = Updates { variables, micro_batches: MicroBatches { count: 1, stride: 0 } };
+    let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
+    let updates = Updates { variables, micro_batches, numbers };
     (updates.table(), Optimizer::default().rule().update(updates))
 }
 

@@ -71,7 +71,7 @@ fn impossible_options_are_refused() {
         ("--learning-rate -1e-3", "--learning-rate -0.001: not a positive number; give"),
         ("--learning-rate nan", "--learning-rate NaN"),
         ("--learning-rate inf", "--learning-rate inf"),
-        ("--validation-fraction 0", "--validation-fraction 0: not between 0 and 1; give"),
+        ("--validation-fraction 1", "--validation-fraction 1: not between 0 and 1; give"),
         ("--validation-fraction -0.5", "--validation-fraction -0.5: not between 0 and 1; give"),
         ("--validation-fraction 0.999", "--validation-fraction 0.999: leaves 300 of 300"),
         ("--validation-fraction nan", "--validation-fraction NaN: not between"),

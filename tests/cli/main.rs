@@ -20,6 +20,7 @@ mod pictures;
 mod predict;
 #[path = "../support/python.rs"]
 mod python;
+mod recipe;
 mod report;
 mod resume;
 mod scikit_learn;
@@ -33,4 +34,5 @@ mod support;
 mod threads;
 mod training;
 mod tuning;
+mod unvalidated;
 mod unwritable;

@@ -8,7 +8,7 @@
 //!     gpu-fmnist train --resume run --epochs 6 --adapter cpu
 //!
 //! over the data of [`Scratch::with_images`], with `--class-names` where it has names and `--micro-batch 250` where it
-//! has that. A batch of 600 is more than a micro-batch of any version has rows.
+//! has that, with a learning rate's schedule where it has a cosine. A batch of 600 is more than a micro-batch of any version has rows.
 
 use std::fs;
 use std::path::Path;
@@ -87,4 +87,9 @@ fn a_run_from_before_micro_batches_were_recorded_goes_on() {
 #[test]
 fn a_run_with_its_own_micro_batches_goes_on() {
     goes_on("with_micro_batch", "--micro-batch 250", 250);
+}
+
+#[test]
+fn a_run_from_before_model_files_had_schedules_goes_on_with_its_own() {
+    goes_on("with_cosine", "--schedule cosine --warm-up-epochs 1", 512);
 }

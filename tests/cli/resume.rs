@@ -3,7 +3,7 @@
 use std::fs;
 
 #[cfg(unix)]
-use crate::support::{Ended, Signal};
+use crate::support::{Ended, MODEL, Signal};
 use crate::support::{Running, Scratch};
 
 #[test]
@@ -84,13 +84,13 @@ fn a_run_that_is_going_on_can_be_looked_at() {
     scratch.succeed("report run --adapter cpu");
 }
 
-/// Interrupts a run after its first epoch's line; more than enough are left for the signal to arrive.
+/// Interrupts a run of 60 epochs after its first epoch's line; more than enough are left for the signal to arrive.
 #[cfg(unix)]
-fn interrupted(scratch: &Scratch, signal: Signal) -> Ended {
+fn interrupted(scratch: &Scratch, model: &str, signal: Signal) -> Ended {
     use std::io::{BufRead, BufReader, Read};
 
-    let arguments = "train --model tiny.toml --adapter cpu --batch-size 4 --epochs 60 --json --run-dir run";
-    let mut run = Running::start(&mut scratch.command(arguments));
+    let arguments = format!("train --model {model} --adapter cpu --batch-size 4 --epochs 60 --json --run-dir run");
+    let mut run = Running::start(&mut scratch.command(&arguments));
     let mut stdout = BufReader::new(run.child().stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
     run.send(signal);
@@ -103,7 +103,7 @@ fn interrupted(scratch: &Scratch, signal: Signal) -> Ended {
 fn an_interrupted_run_goes_on_to_the_bit() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let scratch = Scratch::with_images(4000);
-        let stopped = interrupted(&scratch, signal);
+        let stopped = interrupted(&scratch, "tiny.toml", signal);
         assert_eq!(stopped.code, Some(130), "{stopped:?}");
         let message = "saved run/checkpoints/last.safetensors; go on with: gpu-fmnist train --resume run\n";
         assert!(stopped.stderr.ends_with(message), "{stopped:?}");
@@ -117,5 +117,28 @@ fn an_interrupted_run_goes_on_to_the_bit() {
             "train --model tiny.toml --adapter cpu --batch-size 4 --epochs {epochs} --run-dir whole"
         ));
         assert!(scratch.last("run") == scratch.last("whole"), "{signal}: the runs differ");
+    }
+}
+
+/// A schedule is of all steps: a run that goes on to as many epochs as it began with is at the same place of it.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_with_a_recipe_goes_on_to_the_bit() {
+    let scratch = Scratch::with_images(1001);
+    let training = "drop_remainder = true\nvalidation_fraction = 0";
+    for schedule in [
+        "type = \"triangular\"\nwarm_up = 0.3",
+        "type = \"cosine\"\nfinal = 0.1",
+        "type = \"steps\"\nboundaries = [0.1, 0.5]\nfactors = [0.5, 0.1]",
+    ] {
+        let recipe = format!("{MODEL}\n[training]\n{training}\n[schedule]\nlearning_rate = 2e-3\n{schedule}");
+        fs::write(scratch.path("recipe.toml"), recipe).unwrap();
+        let stopped = interrupted(&scratch, "recipe.toml", Signal::SIGINT);
+        assert_eq!(stopped.code, Some(130), "{schedule}: {stopped:?}");
+        scratch.succeed("train --resume run --adapter cpu --no-report");
+        let whole = "train --model recipe.toml --adapter cpu --batch-size 4 --epochs 60 --no-report --run-dir whole";
+        scratch.succeed(whole);
+        assert!(scratch.last("run") == scratch.last("whole"), "{schedule}: the runs differ");
+        ["run", "whole"].iter().for_each(|run| fs::remove_dir_all(scratch.path(run)).unwrap());
     }
 }

@@ -63,7 +63,7 @@ layers = [{ type = "flatten" }, { type = "dense", units = 2 }]
 
 fn models() -> Vec<Model> {
     let notebook = ["cnn1", "cnn2", "cnn3"].map(|name| notebook(name).unwrap().0);
-    let files = [("odd.toml", ODD), ("flat.toml", FLAT)].map(|(name, text)| parse(name, text).unwrap());
+    let files = [("odd.toml", ODD), ("flat.toml", FLAT)].map(|(name, text)| parse(name, text).unwrap().0);
     notebook.into_iter().chain(files).collect()
 }
 
@@ -79,5 +79,5 @@ fn tiny() -> Network {
             { type = "dense", units = 2 },
         ]
     "#;
-    network(parse("tiny.toml", text).unwrap())
+    network(parse("tiny.toml", text).unwrap().0)
 }

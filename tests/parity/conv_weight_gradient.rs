@@ -45,9 +45,12 @@ fn every_broken_line_is_noticed() {
         mutation("the partition", "let begin = partition_index * PARTITION_POSITIONS;", "let begin = 0u;"),
         mutation(
             "the partition's address",
-            "let partition_start = partition_index * (DEPTH + 1);",
+            "let partition_start = partition_index * (DEPTH + BIAS);",
             "let partition_start = 0u;",
         ),
+        mutation("a partition without a bias", "(DEPTH + BIAS);", "(DEPTH + 1);"),
+        mutation("no bias that is not staged", "if BIAS == 1 && STAGE_B == 0", "if STAGE_B == 0").only(&UNSTAGED),
+        mutation("no staged bias", "if BIAS == 1 && STAGE_B == 1", "if STAGE_B == 1").only(&STAGED),
         mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),
         mutation("the accumulators", "var accumulator = 1u;", "var accumulator = 2u;").only(&[DeviceClass::Software]),
         mutation("surplus workgroups", "DEPTH / TILE_ROWS % GRID_WIDTH == 0", "true").only(&[DeviceClass::OldSoftware]),

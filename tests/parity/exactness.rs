@@ -59,9 +59,9 @@ impl Real {
         let convolution = Convolution::dense(48, 5408, 40);
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = class.config(GemmKind::Forward, &convolution);
-            (GemmKernel::Forward(ConvForward { convolution, relu: false, config }), config.depth)
+            (GemmKernel::Forward(ConvForward { convolution, bias: true, relu: false, config }), config.depth)
         };
-        let (input, weights) = (numbers(1, convolution.inputs()), numbers(2, convolution.weights()));
+        let (input, weights) = (numbers(1, convolution.inputs()), numbers(2, convolution.weights(true)));
         let bias = &weights[convolution.depth() * convolution.filters..];
         let mut expected: Vec<f64> = (0..48).flat_map(|_| bias).map(|&bias| bias.into()).collect();
         for_each_product(&convolution, |i, w, o| expected[o] += f64::from(input[i]) * f64::from(weights[w]));
@@ -74,7 +74,7 @@ impl Real {
         let convolution = Convolution { batch: 32, window, filters: 24, pool: 1 };
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = GemmConfig { partitions: 1, ..class.config(GemmKind::WeightGradient, &convolution) };
-            let kernel = ConvWeightGradient { convolution, positions_per_word: 1, config };
+            let kernel = ConvWeightGradient { convolution, bias: true, positions_per_word: 1, config };
             (GemmKernel::WeightGradient(kernel), config.depth)
         };
         let terms = convolution.positions();
@@ -82,7 +82,7 @@ impl Real {
         // Without the bias, which is no product.
         let mut expected = vec![0.0; convolution.depth() * convolution.filters];
         for_each_product(&convolution, |i, w, o| expected[w] += f64::from(input[i]) * f64::from(gradient[o]));
-        let memory = vec![input, gradient, vec![0.0], vec![0.0; convolution.weights()]];
+        let memory = vec![input, gradient, vec![0.0], vec![0.0; convolution.weights(true)]];
         Self { name: "conv_weight_gradient", convolution, terms, product, written: 3, memory, expected }
     }
 
@@ -95,7 +95,7 @@ impl Real {
             (GemmKernel::InputGradient(kernel), config.depth)
         };
         let gradient = numbers(5, convolution.positions() * convolution.filters);
-        let weights = numbers(6, convolution.weights());
+        let weights = numbers(6, convolution.weights(true));
         let mut expected = vec![0.0; convolution.inputs()];
         for_each_product(&convolution, |i, w, o| expected[i] += f64::from(gradient[o]) * f64::from(weights[w]));
         let memory = vec![gradient, vec![0.0], weights, vec![0.0], vec![0.0; expected.len()]];

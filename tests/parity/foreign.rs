@@ -127,7 +127,7 @@ fn a_probe_notices_a_foreign_shader() {
 fn an_own_shader_with_foreign_constants_harms_nothing() {
     let convolution = Convolution::dense(64, 512, 64);
     let config = adapter().class().config(GemmKind::Forward, &convolution);
-    let kernel = ConvForward { convolution, relu: true, config };
+    let kernel = ConvForward { convolution, bias: true, relu: true, config };
     let small = || [64, 64, 64, 1].map(|words| vec![1; words]);
     between_fences(Foreign { row: row("conv_forward"), constants: kernel.constants() }, &small());
     let gather = Gather { batch: 64, micro_batch: 64, pixels: 1 };
@@ -140,7 +140,7 @@ fn an_own_shader_with_foreign_constants_harms_nothing() {
 fn an_own_kernel_with_small_buffers_is_refused() {
     let convolution = Convolution::dense(64, 512, 64);
     let config = adapter().class().config(GemmKind::Forward, &convolution);
-    let kernel = ConvForward { convolution, relu: true, config };
+    let kernel = ConvForward { convolution, bias: true, relu: true, config };
     let mut plan = CustomPlan::new("small");
     let buffers: Vec<BufferId> = [64, 64, 64, 1].map(|words| plan.buffer("small", &[words])).into();
     plan.pass(Arc::new(kernel), &buffers);

@@ -4,8 +4,13 @@
 mod adam;
 mod add;
 mod advance;
+mod batch_norm_affine;
+mod batch_norm_gradient_sums;
+mod batch_norm_gradient_totals;
+mod batch_norm_statistics;
 mod ceiling_arithmetic;
 mod ceiling_bandwidth;
+mod clip_factor;
 mod col2im;
 mod comparator;
 mod conv_forward;
@@ -15,16 +20,25 @@ mod dropout;
 mod exactness;
 mod foreign;
 mod gather;
+mod gradient_squares;
 mod gradients;
+mod moving_statistics;
 mod mutation;
 mod nearest;
+mod optimizers;
+mod pointwise;
+mod pointwise_backward;
 mod pool_backward;
 mod pool_forward;
+mod sgd;
+mod sgd_momentum;
 #[path = "../support/skips.rs"]
 mod skips;
 mod softmax_cross_entropy;
 mod split_k_reduce;
 mod tuning;
+mod updates;
+mod weight_average;
 
 use std::sync::OnceLock;
 

@@ -12,6 +12,7 @@ use crate::skips::skip;
 use crate::{adapter, probe, row};
 
 /// A replacement in a shader's text. What it computes is wrong, but no address is far outside of its buffer.
+#[derive(Clone, Copy)]
 pub struct Mutation {
     /// What it breaks, in a word or two.
     breaks: &'static str,

@@ -43,7 +43,7 @@ fn measured_against(candidates: &[GemmConfig], case: fn(&GemmKernel) -> Case) ->
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let convolution = Convolution::dense(512, 256, 128);
-    let slow = GemmKernel::Forward(ConvForward { convolution, relu: true, config: SLOW });
+    let slow = GemmKernel::Forward(ConvForward { convolution, bias: true, relu: true, config: SLOW });
     measure(crate::probe(), slow, candidates, case, &mut |()| ControlFlow::Continue(())).unwrap().unwrap()
 }
 
@@ -92,7 +92,7 @@ fn won(config: GemmConfig, outcome: &Outcome) -> bool {
 #[test]
 fn measuring_can_be_stopped() {
     let convolution = Convolution::dense(8, 8, 8);
-    let product = GemmKernel::Forward(ConvForward { convolution, relu: true, config: SLOW });
+    let product = GemmKernel::Forward(ConvForward { convolution, bias: true, relu: true, config: SLOW });
     assert!(
         measure(crate::probe(), product, &[FAST], GemmKernel::case, &mut |()| ControlFlow::Break(()))
             .unwrap()

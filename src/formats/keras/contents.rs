@@ -103,8 +103,8 @@ impl Contents {
         Arrays { arrays: &mut self.arrays, leaf, number: 0 }
     }
 
-    /// Whether the file's arrays are our tensors, one by one, and Keras trains them all: then it may have Adam's moments of
-    /// each.
+    /// Whether the file's arrays are our tensors, one by one, and Keras trains them all: then it may have an optimizer's
+    /// states of each.
     pub fn is_whole(&self) -> bool {
         self.arrays.len() == 2 * self.products.len() && self.arrays.iter().all(|array| array.is_trained)
     }

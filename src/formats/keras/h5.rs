@@ -14,7 +14,7 @@ use super::hdf5_reader::Reader;
 use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
 use super::network::network;
-use super::optimizer::AdamPaths;
+use super::optimizer::StatePaths;
 use super::variables::{Variable, variables};
 use super::walk::{contents, parse, plain};
 use crate::error::Result;
@@ -27,8 +27,8 @@ const KERAS_VERSION: &str = "2.15.0";
 /// The group of the layers' groups.
 const MODEL_WEIGHTS: &str = "model_weights";
 
-/// The bytes of the file. Adam's state is left out, so that `fit` in Keras begins with a new Adam of the network's learning
-/// rate: Keras 3 (3.15.1) builds the optimizer of such a file for none of the model's weights if the file has a state, its
+/// The bytes of the file. The optimizer's state is left out, so that `fit` in Keras begins with a new one of the network's
+/// learning rate: Keras 3 (3.15.1) builds the optimizer of such a file for none of the model's weights if the file has a state, its
 /// own files included, and then `fit` fails.
 ///
 /// # Errors
@@ -87,7 +87,7 @@ fn read(bytes: &[u8], model: Option<&Model>) -> Found<Network> {
     // There is none where the model was never compiled.
     let training = reader.texts("", "training_config").unwrap_or_default().concat();
     let training: Value = serde_json::from_str(&training).unwrap_or_default();
-    network(&reader, contents, &paths, &training["optimizer_config"], adam(&reader).as_ref())
+    network(&reader, contents, &paths, &training["optimizer_config"], &|_, _| state_paths(&reader))
 }
 
 /// The file's paths of the arrays. Keras goes by their order in a group, where those that it trains come first, if need be
@@ -167,28 +167,36 @@ fn weights_alone(reader: &Reader, model: Option<&Model>) -> Found<Network> {
             "has {found} arrays of weights, the model '{name}' {expected}; give the `model` that they are of"
         ));
     }
-    network(reader, contents, &paths, &Value::Null, None)
+    network(reader, contents, &paths, &Value::Null, &|_, _| None)
 }
 
-/// The paths of Adam's state, by their names: Keras 3 has `adam/conv2d_kernel_momentum`, Keras from 2.11 on
-/// `Adam/m/conv2d/kernel:0`, and older ones `training/Adam/conv2d/kernel/m:0`, first moments before second ones.
-fn adam(reader: &Reader) -> Option<AdamPaths> {
+/// The paths of an optimizer's state, by their names: Keras 3 has `adam/conv2d_kernel_momentum`, Keras from 2.11 on
+/// `Adam/m/conv2d/kernel:0`, and older ones `training/Adam/conv2d/kernel/m:0`, first moments before second ones. An SGD's
+/// velocity is a `momentum` or an `m`.
+fn state_paths(reader: &Reader) -> Option<StatePaths> {
     let mut iteration = None;
     let mut learning_rate = None;
-    let mut moments = [Vec::new(), Vec::new()];
+    let mut states: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for name in reader.texts("optimizer_weights", "weight_names").ok()? {
         let path = format!("optimizer_weights/{name}");
         let parts: Vec<&str> = name.trim_end_matches(":0").split('/').collect();
-        match (parts.last().copied().unwrap_or_default(), parts.get(1).copied().unwrap_or_default()) {
-            ("iteration" | "iter", _) => iteration = Some(path),
-            ("learning_rate", _) => learning_rate = Some(path),
-            (_, "m") | ("m", _) => moments[0].push(path),
-            (_, "v") | ("v", _) => moments[1].push(path),
-            (last, _) if last.ends_with("_momentum") => moments[0].push(path),
-            (last, _) if last.ends_with("_velocity") => moments[1].push(path),
-            // Of another optimizer.
-            _ => return None,
-        }
+        let state = match (parts.last().copied().unwrap_or_default(), parts.get(1).copied().unwrap_or_default()) {
+            ("iteration" | "iter", _) => {
+                iteration = Some(path);
+                continue;
+            }
+            ("learning_rate", _) => {
+                learning_rate = Some(path);
+                continue;
+            }
+            (_, "m") | ("m" | "momentum", _) => "momentum",
+            (_, "v") | ("v", _) => "velocity",
+            (_, "average") => "average",
+            (last, _) => ["momentum", "velocity", "average"]
+                .into_iter()
+                .find(|state| last.strip_suffix(state).is_some_and(|before| before.ends_with('_')))?, // Else of another optimizer.
+        };
+        states.entry(state).or_default().push(path);
     }
-    iteration.map(|iteration| AdamPaths { iteration, learning_rate, moments })
+    iteration.map(|iteration| StatePaths { iteration, learning_rate, states })
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::contents::{Contents, Folded, Product};
 use super::hdf5_reader::Reader;
 use super::message::Found;
-use super::optimizer::{self, AdamPaths};
+use super::optimizer::{self, FindPaths};
 use super::variables::{Variable, variables};
 use crate::formats::{Network, Tensor};
 use crate::model::resolve;
@@ -13,14 +13,14 @@ use crate::model::resolve;
 /// How many times smaller than an array its bytes in the file may be: deflate's best is 1,032, for numbers of two bytes each.
 const DENSEST: usize = 1032 / 2;
 
-/// The contents' network. `paths` are where the file has each of the contents' arrays, `adam` where it has the state of the
-/// optimizer that it was compiled with; that is `optimizer`, as JSON.
+/// The contents' network. `paths` are where the file has each of the contents' arrays, `optimizer` is what it was compiled
+/// with, as JSON, and `find` says where the file has its state.
 pub fn network(
     reader: &Reader,
     mut contents: Contents,
     paths: &[String],
     optimizer: &Value,
-    adam: Option<&AdamPaths>,
+    find: FindPaths,
 ) -> Found<Network> {
     let variables = variables(&resolve(&contents.model).map_err(|error| error.to_string())?);
     // Before memory is asked for them.
@@ -32,10 +32,9 @@ pub fn network(
     for (product, pair) in contents.products.iter().zip(variables.chunks_exact(2)) {
         tensors.extend(product.read(reader, paths, pair)?);
     }
-    let adam = adam.filter(|_| contents.is_whole());
-    let adam = adam.and_then(|paths| optimizer::adam(reader, optimizer, paths, &variables));
-    let state = adam.map(|(state, moments)| {
-        tensors.extend(moments);
+    let found = if contents.is_whole() { optimizer::state(reader, optimizer, find, &variables) } else { None };
+    let state = found.map(|(state, kept)| {
+        tensors.extend(kept);
         state
     });
     if state.is_none() && !optimizer.is_null() {

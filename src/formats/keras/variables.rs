@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::formats::{Network, Tensor};
 use crate::model::Resolved;
 use crate::optimizers::State;
+use crate::plan::VariableSpec;
 
 /// The kernel or the bias of a layer.
 pub struct Variable {
@@ -12,6 +13,7 @@ pub struct Variable {
     /// `kernel` or `bias`.
     pub part: &'static str,
     pub shape: Vec<usize>,
+    pub is_trained: bool,
 }
 
 impl Variable {
@@ -62,7 +64,12 @@ pub fn variables(layers: &[Resolved]) -> Vec<Variable> {
     let of = |layer: &Resolved| {
         let name = layer.name.clone();
         let variables = layer.inferred.variables.clone().into_iter();
-        variables.map(move |one| Variable { layer: name.clone(), part: one.kind.name(), shape: one.shape })
+        variables.map(move |VariableSpec { kind, shape, .. }| Variable {
+            layer: name.clone(),
+            part: kind.name(),
+            shape,
+            is_trained: kind.is_trainable(),
+        })
     };
     layers.iter().flat_map(of).collect()
 }

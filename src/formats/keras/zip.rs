@@ -1,8 +1,9 @@
 //! Keras 3's `.keras` file: a zip archive with `config.json`, the layers and how they are compiled, and
-//! `model.weights.h5`, the weights and Adam's state, so that `fit` goes on where training here stopped.
+//! `model.weights.h5`, the weights and the optimizer's state, so that `fit` goes on where training here stopped.
 //!
 //! <https://github.com/keras-team/keras/blob/master/keras/src/saving/saving_lib.py>
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{Cursor, Read, Write};
 
@@ -10,19 +11,20 @@ use serde_json::json;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use super::compile;
+use super::compile::{self, state_name};
 use super::config::Dialect;
 use super::contents::Array;
 use super::hdf5_reader::{LARGEST, Reader};
 use super::hdf5_writer::{Group, Values};
 use super::message::{Found, refuse};
 use super::network::network;
-use super::optimizer::AdamPaths;
+use super::optimizer::{StatePaths, in_order};
 use super::variables::{Variable, variables};
 use super::walk::{LONGEST_JSON, contents, parse, plain};
 use crate::error::{Error, Result};
 use crate::formats::{Network, OptimizerState};
 use crate::model::resolve;
+use crate::optimizers::Optimizer;
 
 const METADATA: &str = "metadata.json";
 const CONFIG: &str = "config.json";
@@ -31,8 +33,8 @@ const WEIGHTS: &str = "model.weights.h5";
 /// The Keras whose files these are like.
 const KERAS_VERSION: &str = "3.0.0";
 
-/// The bytes of the file. Without Adam's state, Keras warns that `fit` begins with a new Adam, as it does for its own models
-/// that never trained.
+/// The bytes of the file. Without an optimizer's state, Keras warns that `fit` begins with a new one, as it does for its own
+/// models that never trained.
 ///
 /// # Errors
 /// [`Error::Failed`] where the tensors are not the model's.
@@ -57,10 +59,10 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
         group.text("name", optimizer.rule().name());
         group.array("0", &[], Values::I64(vec![(*iterations).into()]));
         group.array("1", &[], Values::F32(vec![*learning_rate as f32]));
-        let states = optimizer.rule().states();
-        let states = variables.iter().flat_map(|variable| states.iter().map(move |state| (variable, state)));
-        for (number, (variable, state)) in states.enumerate() {
-            let values = variable.state_values(network, state)?.to_vec();
+        let trained: Vec<&Variable> = variables.iter().filter(|variable| variable.is_trained).collect();
+        for (number, (state, variable)) in in_order(optimizer, trained.len()).into_iter().enumerate() {
+            let variable = trained[variable];
+            let values = variable.state_values(network, &state)?.to_vec();
             group.array(&(number + 2).to_string(), &variable.shape, Values::F32(values));
         }
     }
@@ -109,8 +111,9 @@ fn read(bytes: &[u8]) -> Found<Network> {
     let contents = contents(&json)?;
     let reader = Reader::open(member(&mut archive, WEIGHTS, LARGEST)?)?;
     let paths: Vec<String> = contents.arrays.iter().map(Array::path).collect();
-    let adam = adam(reader.datasets("optimizer/vars"), paths.len());
-    network(&reader, contents, &paths, &json["compile_config"]["optimizer"], adam.as_ref())
+    let arrays = reader.datasets("optimizer/vars");
+    let find = |optimizer: &Optimizer, variables| state_paths(optimizer, variables, arrays);
+    network(&reader, contents, &paths, &json["compile_config"]["optimizer"], &find)
 }
 
 /// Whether a model's archive may have it: Keras' own files, and what archivers add when one is packed again.
@@ -134,13 +137,20 @@ fn path(variable: &Variable) -> String {
     format!("layers/{}/vars/{number}", variable.layer)
 }
 
-/// Where Adam's state is among so many arrays of the optimizer: the steps, the learning rate where it is one of them, and
-/// two moments of each variable in turn. None where these are not the arrays of an Adam that has trained.
-fn adam(arrays: usize, variables: usize) -> Option<AdamPaths> {
+/// Where an optimizer's state is among so many arrays: the steps, the learning rate where it is one of them, and what is
+/// kept of the variables. None where these are not the arrays of such an optimizer that has trained.
+fn state_paths(optimizer: &Optimizer, variables: usize, arrays: usize) -> Option<StatePaths> {
     let path = |number: usize| format!("optimizer/vars/{number}");
-    let before = arrays.checked_sub(2 * variables).filter(|before| (1..=2).contains(before))?;
-    let moments = [0, 1].map(|moment| (0..variables).map(|index| path(before + 2 * index + moment)).collect());
-    Some(AdamPaths { iteration: path(0), learning_rate: (before == 2).then(|| path(1)), moments })
+    let listed = in_order(optimizer, variables);
+    // Keras 2 keeps an SGD's velocities without a momentum, too.
+    let unused = if optimizer.rule().states().is_empty() { variables } else { 0 };
+    let before = |count: usize| arrays.checked_sub(count).filter(|before| (1..=2).contains(before));
+    let before = before(listed.len()).or_else(|| before(listed.len() + unused))?;
+    let mut states: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (number, (state, _)) in listed.iter().enumerate() {
+        states.entry(state_name(state)).or_default().push(path(before + number));
+    }
+    Some(StatePaths { iteration: path(0), learning_rate: (before == 2).then(|| path(1)), states })
 }
 
 fn damaged(what: &str, error: &dyn Display) -> String {

@@ -1,0 +1,99 @@
+//! What gradients are clipped by: host side and CPU reference of `shaders/clip_factor.wgsl`.
+
+use super::case::{Case, Draw, Tolerance, case, progress};
+use super::step_numbers::StepNumbers;
+use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write};
+
+pub const DESCRIPTOR: Descriptor = Descriptor {
+    name: "clip_factor",
+    about: "makes of all gradients' squares what clips their global norm",
+    wgsl: shader!("clip_factor", "progress"),
+    bindings: &[read("squares"), read_words("progress"), write("rates")],
+    cases,
+};
+
+/// The factor that leaves a global norm of at most `clip`, from `sums` of squares.
+#[derive(Clone, Copy, Debug)]
+pub struct ClipFactor {
+    pub sums: usize,
+    pub clip: f64,
+    /// Where it goes.
+    pub numbers: StepNumbers,
+}
+
+const THREADS: usize = 256;
+
+impl ClipFactor {
+    fn place(&self) -> usize {
+        self.numbers.factor.unwrap_or(0)
+    }
+}
+
+impl Kernel for ClipFactor {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn constants(&self) -> Constants {
+        vec![
+            ("SUMS", self.sums.into()),
+            ("THREADS", THREADS.into()),
+            ("CLIP", (self.clip as f32).into()),
+            ("NUMBERS", self.numbers.count.into()),
+            ("FACTOR", self.place().into()),
+        ]
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        [1, 1, 1]
+    }
+
+    fn operations(&self) -> usize {
+        self.sums + 2
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        match binding {
+            "squares" => self.sums,
+            "rates" => 1,
+            _ => words,
+        }
+    }
+
+    fn words(&self) -> Vec<usize> {
+        vec![self.sums, Progress::WORDS, self.numbers.count]
+    }
+
+    fn reference(&self, memory: &mut [&mut [u32]]) {
+        let [squares, progress, rates] = memory else { unreachable!("{BINDINGS}") };
+        // The shader's order of additions.
+        let mut sums = [0.0; THREADS];
+        for (place, square) in floats(squares)[..self.sums].iter().enumerate() {
+            sums[place % THREADS] += square;
+        }
+        let norm = sums[1..].iter().fold(sums[0], |sum, value| sum + value).sqrt();
+        let clip = self.clip as f32;
+        let factor = if norm > clip { clip / norm } else { 1.0 };
+        let place = Progress::read(progress).batch as usize * self.numbers.count + self.place();
+        // Past the end of the rates nothing is left.
+        if let Some(number) = floats_mut(rates).get_mut(place) {
+            *number = factor;
+        }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let make = |(number, (sums, clip, numbers)): (usize, (usize, f64, StepNumbers))| {
+        let draw = &mut Draw::new(number);
+        let squares = draw.numbers(sums, 1.0).into_iter().map(|word| f32::from_bits(word).abs().to_bits()).collect();
+        let memory = vec![squares, progress(1, 6, 128, 0), draw.numbers(3 * numbers.count, 1.0)];
+        let relative = Tolerance { relative: 4e-7, absolute: 0.0 };
+        let tolerances = vec![Tolerance::EXACT, Tolerance::EXACT, relative];
+        let kernel = ClipFactor { sums, clip, numbers };
+        Case { tolerances, ..case(format!("{sums} sums of squares, clipped to {clip}"), kernel, memory) }
+    };
+    let [alone, last] =
+        [(2, None, Some(1)), (3, Some(1), Some(2))].map(|(count, decay, factor)| StepNumbers { count, decay, factor });
+    let cases = [(1, 0.1, alone), (70, 1.0, alone), (70, 100.0, alone), (256, 0.5, last), (5_000, 3.0, last)];
+    cases.into_iter().enumerate().map(make).collect()
+}

@@ -1,0 +1,95 @@
+//! The cases that kernels over many variables have in common: what differs is what they keep of each value.
+
+use super::BINDING_ALIGNMENT;
+use super::case::{Case, Draw, progress};
+use super::step_numbers::StepNumbers;
+use super::updates::{MicroBatches, Partitions, Update, Updates};
+
+/// What a case begins with.
+pub(super) struct UpdateCase {
+    pub label: String,
+    pub updates: Updates,
+    /// The largest gradient.
+    pub limit: f32,
+    pub draw: Draw,
+    micro_batches: usize,
+}
+
+impl UpdateCase {
+    /// Words of the values, and of whatever else there is of each.
+    pub fn values(&self) -> usize {
+        self.updates.words()[2]
+    }
+
+    pub fn gradients(&self) -> usize {
+        self.updates.words()[0]
+    }
+
+    /// In the last micro-batch of step 6, from 0, which is the second one of its order.
+    pub fn progress(&self) -> Vec<u32> {
+        progress(1, 6, 128, self.micro_batches as u32 - 1)
+    }
+
+    /// What updates read: gradients, the numbers of two steps, progress, the table. The rates are of the two steps;
+    /// their other numbers and their products with eighths are exact.
+    pub fn memory(&self, gradients: Vec<u32>, rates: [f32; 2]) -> Vec<Vec<u32>> {
+        let StepNumbers { count, decay, factor } = self.updates.numbers;
+        let mut numbers = vec![0.0_f32; 2 * count];
+        for (place, values) in [(Some(0), rates), (decay, [0.5, 0.0625]), (factor, [2.0, 0.5])] {
+            for (row, value) in numbers.chunks_exact_mut(count).zip(values) {
+                place.into_iter().for_each(|place| row[place] = value);
+            }
+        }
+        let numbers = numbers.into_iter().map(f32::to_bits).collect();
+        vec![gradients, numbers, self.progress(), self.updates.table()]
+    }
+}
+
+/// Variables of some words and partitions each, whose gradients lie one after the other, as products leave them: the
+/// partitions of two neighbours take turns, as a kernel's and its bias' do. Every third one does not decay.
+fn updates(variables: &[[usize; 2]], count: usize, numbers: StepNumbers) -> Updates {
+    let (mut first, mut from) = (0, 0);
+    let mut updates = Vec::new();
+    for pair in variables.chunks(2) {
+        let stride = pair.iter().map(|[words, _]| words).sum();
+        for &[words, count] in pair {
+            let gradient = Partitions { first: from, words, count, stride };
+            updates.push(Update { first, gradient, decays: updates.len() % 3 != 1 });
+            first += words;
+            from += words;
+        }
+        first = first.next_multiple_of(BINDING_ALIGNMENT);
+        from = (from + stride * (pair[0][1] - 1)).next_multiple_of(BINDING_ALIGNMENT);
+    }
+    Updates { variables: updates, micro_batches: MicroBatches { count, stride: from }, numbers }
+}
+
+/// The cases that `make` makes of these, by number.
+pub(super) fn update_cases(make: impl Fn(usize, UpdateCase) -> Case) -> Vec<Case> {
+    let [rate, decay, factor, both] = [(1, None, None), (2, Some(1), None), (2, None, Some(1)), (3, Some(1), Some(2))]
+        .map(|(count, decay, factor)| StepNumbers { count, decay, factor });
+    let small: Vec<[usize; 2]> =
+        (1..=17_usize).map(|number| [number * 9 % 70 + 1, number.div_ceil(2) % 4 + 1]).collect();
+    let cases: [(&[[usize; 2]], usize, f32, StepNumbers); 9] = [
+        (&[[64, 1]], 1, 0.1, rate),
+        (&[[1000, 3]], 1, 0.1, rate),
+        (&[[129, 16]], 1, 1e-6, rate),
+        (&[[1, 2]], 3, 0.1, rate),
+        (&[[129, 3]], 2, 0.1, factor),
+        // A kernel and a bias, and two more.
+        (&[[288, 5], [32, 5], [640, 1], [10, 1]], 3, 0.1, decay),
+        (&small, 2, 0.1, rate),
+        (&[[1, 1]; 32_769], 1, 0.1, rate),
+        (&small, 2, 0.1, both),
+    ];
+    let case = |(number, (variables, micro_batches, limit, numbers)): (usize, (&[[usize; 2]], _, _, StepNumbers))| {
+        let updates = updates(variables, micro_batches, numbers);
+        let shown = &variables[..variables.len().min(20)];
+        let also = [(numbers.decay, ", decaying"), (numbers.factor, ", clipped")];
+        let also: String = also.iter().filter_map(|(place, words)| place.map(|_| *words)).collect();
+        let label =
+            format!("{shown:?} words and partitions, {micro_batches} micro-batches, gradients to {limit}{also}");
+        make(number, UpdateCase { label, updates, limit, draw: Draw::new(number), micro_batches })
+    };
+    cases.into_iter().enumerate().map(case).collect()
+}

@@ -1,0 +1,8 @@
+//! `shaders/batch_norm_statistics.wgsl` against its CPU reference.
+
+use crate::holds;
+
+#[test]
+fn agrees_with_its_cpu_reference() {
+    holds("batch_norm_statistics");
+}

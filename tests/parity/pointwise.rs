@@ -1,0 +1,8 @@
+//! `shaders/pointwise.wgsl` against its CPU reference.
+
+use crate::holds;
+
+#[test]
+fn agrees_with_its_cpu_reference() {
+    holds("pointwise");
+}

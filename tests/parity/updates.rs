@@ -1,0 +1,52 @@
+//! What breaks in the parts that updates share.
+
+use crate::mutation::{Mutation, mutation};
+
+/// Of the part `variables`, and of `each_value`.
+pub const EACH_VALUE: [Mutation; 8] = [
+    mutation("the last workgroup", "own >= WORKGROUPS", "own >= WORKGROUPS - 1"),
+    mutation("the second row of workgroups", "group.y * GRID_WIDTH + group.x", "group.x"),
+    mutation("the variable", "variables[own]", "variables[0]"),
+    mutation("the place in the variable", "(own - variables[row])", "own"),
+    mutation("the tail", "index >= variable.words", "index >= variable.words - 1"),
+    mutation("a thread's next value", "turn * THREADS", "0"),
+    mutation("a thread's values", "turn < VALUES_PER_THREAD", "turn + 1 < VALUES_PER_THREAD"),
+    mutation("the first value's row", "variables[row + 2]", "variables[row + 1]"),
+];
+
+/// Of the part `gradient`.
+pub const GRADIENT: [Mutation; 10] = [
+    mutation("the variable's gradient", "variable.first_partition + index", "index"),
+    mutation("the first partition", "var part = 1u;", "var part = 0u;"),
+    mutation(
+        "the sum of partitions",
+        "part = 1u; part < variable.partitions; part++) {\n        sum +=",
+        "part = 1u; part < variable.partitions; part++) {\n        sum =",
+    ),
+    mutation(
+        "the sum of a later micro-batch",
+        "part = 0u; part < variable.partitions; part++) {\n            sum +=",
+        "part = 0u; part < variable.partitions; part++) {\n            sum =",
+    ),
+    mutation("the number of partitions", "variables[row + 4]", "variables[row + 4] - 1"),
+    mutation("words from partition to partition", "variables[row + 5]", "variables[row + 1]"),
+    mutation("a later micro-batch's first partition", "var part = 0u;", "var part = 1u;"),
+    mutation("a micro-batch's address", "place += MICRO_BATCH_STRIDE;", "place += 0u;"),
+    mutation("the number of micro-batches", "micro_batch < MICRO_BATCHES", "micro_batch + 1 < MICRO_BATCHES"),
+    mutation("the first partition's row", "variables[row + 3]", "variables[row + 2]"),
+];
+
+/// Of the part `step`.
+const STEP: [Mutation; 6] = [
+    mutation("the step's numbers", "progress.batch * NUMBERS", "0"),
+    mutation("the number of them", "progress.batch * NUMBERS", "progress.batch"),
+    mutation("the factor", "gradient * number(FACTOR)", "gradient * number(0)"),
+    mutation("the part that decays", "weight - weight * number(DECAY)", "weight - weight * number(0)"),
+    mutation("a variable that does not decay", "variable.decays == 1", "variable.decays <= 1"),
+    mutation("whether it decays", "variables[row + 6]", "variables[row + 4]"),
+];
+
+/// An update's own mutations, and those of what it shares.
+pub fn with_shared(own: &[Mutation]) -> Vec<Mutation> {
+    own.iter().chain(&EACH_VALUE).chain(&GRADIENT).chain(&STEP).copied().collect()
+}
