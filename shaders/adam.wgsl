@@ -1,19 +1,14 @@
 // Adam (Kingma and Ba, 2015) in Keras' form, for many variables in buffers that they share:
 //   m += (1 - beta_1) (g - m);  v += (1 - beta_2) (g^2 - v);  w -= rate m / (sqrt(v) + epsilon)
 // where rate = learning rate * sqrt(1 - beta_2^t) / (1 - beta_1^t), which the host computes in f64 for each step.
-// With the parts progress, variables, each_value, gradient and step.
+// With the parts progress, variables, each_value, gradient and update. The last one has the first bindings.
 
 const STEP_1: f32 = 0.1; // 1 - beta_1
 const STEP_2: f32 = 0.001; // 1 - beta_2
 const EPSILON: f32 = 1e-7;
 
-@group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
-@group(0) @binding(1) var<storage, read> rates: array<f32>; // [batches of the order, NUMBERS]
-@group(0) @binding(2) var<storage, read> progress: Progress;
-@group(0) @binding(3) var<storage, read> variables: array<u32>; // [WORKGROUPS], then [variables, 7]
-@group(0) @binding(4) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(5) var<storage, read_write> first_moment: array<f32>;
-@group(0) @binding(6) var<storage, read_write> second_moment: array<f32>;
+@group(0) @binding(5) var<storage, read_write> first_moment: array<f32>; // [values of all variables]
+@group(0) @binding(6) var<storage, read_write> second_moment: array<f32>; // the same
 
 fn update(variable: Variable, index: u32) {
     let g = clipped(gradient_of(variable, index));

@@ -1,7 +1,7 @@
 // What gradients are multiplied by so that their global norm, the root of the sum of all squares, is CLIP at most:
 //   min(1, CLIP / norm)
-// One workgroup: thread t adds sums t, t + THREADS, ...; then thread 0 adds the threads' sums.
-// With the part progress.
+// One workgroup: thread t adds sums t, t + THREADS, ...
+// With the parts progress and workgroup_sum.
 
 const SUMS: u32 = 4;
 const THREADS: u32 = 256;
@@ -13,20 +13,14 @@ const FACTOR: u32 = 1; // which of them it becomes
 @group(0) @binding(1) var<storage, read> progress: Progress;
 @group(0) @binding(2) var<storage, read_write> rates: array<f32>; // [batches of the order, NUMBERS]
 
-var<workgroup> sums: array<f32, THREADS>;
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32) {
     var sum = 0.0;
     for (var place = thread; place < SUMS; place += THREADS) {
         sum += squares[place];
     }
-    sums[thread] = sum;
-    workgroupBarrier();
+    sum = workgroup_sum(thread, sum);
     if thread == 0 {
-        for (var other = 1u; other < THREADS; other++) {
-            sum += sums[other];
-        }
         let norm = sqrt(sum);
         var factor = 1.0;
         // Not so where it is no number.

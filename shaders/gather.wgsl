@@ -1,12 +1,15 @@
-// Batch gather and normalisation: copies the batch's images out of the data set as f32 in [0, 1], and its labels.
+// Batch gather and normalisation: copies the batch's images out of the data set as f32 in [0, 1], times FACTOR plus OFFSET, and
+// its labels.
 //
-// Rows past the end of the batch or of the order (the last batch of an epoch is smaller) become zeros;
+// Rows past the end of the batch or of the order (the last batch of an epoch is smaller) become zeros, or OFFSET;
 // softmax_cross_entropy.wgsl gives them no loss and no gradient.
 // With the part progress.
 
 const BATCH: u32 = 2;
 const MICRO_BATCH: u32 = 2; // rows of the batch that go through the network at a time
 const PIXELS: u32 = 36; // values of one image, H * W * C
+const FACTOR: f32 = 1.0;
+const OFFSET: f32 = 0.0;
 const THREADS: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> images: array<u32>; // [samples, PIXELS] bytes, four a word
@@ -40,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
             let byte = order[place] * PIXELS + pixel;
             value = images[byte / 4] >> (8 * (byte % 4)) & 255;
         }
-        input[row * PIXELS + pixel] = normalised(value);
+        input[row * PIXELS + pixel] = normalised(value) * FACTOR + OFFSET;
     }
     if pixel == 0 {
         var label = 0u;

@@ -20,8 +20,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         return;
     }
     let channel = at % CHANNELS;
-    let x = at / CHANNELS % WIDTH;
-    let y = at / (CHANNELS * WIDTH) % HEIGHT;
+    let x = at / CHANNELS % WIDTH + PAD_LEFT;
+    let y = at / (CHANNELS * WIDTH) % HEIGHT + PAD_TOP;
     let image = at / (CHANNELS * WIDTH * HEIGHT);
     var sum = 0.0;
     // Of all elements of a window, those that can be this input.

@@ -1,5 +1,5 @@
-// Max-pool forward, any window and stride: the largest value of each window and which element of it that is.
-// (A 2 x 2 pool right after a convolution never comes here: conv_forward.wgsl has it in its epilogue.)
+// Max-pool forward, any window and stride: the largest value of each window and which element of it that is, of what lies in
+// the image. (A 2 x 2 pool right after a convolution never comes here: conv_forward.wgsl has it in its epilogue.)
 // With the part pool.
 
 const THREADS: u32 = 64;
@@ -21,11 +21,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let x = at / CHANNELS % OUTPUT_WIDTH * STRIDE_X;
     let y = at / (CHANNELS * OUTPUT_WIDTH) % OUTPUT_HEIGHT * STRIDE_Y;
     let image = at / (CHANNELS * OUTPUT_WIDTH * OUTPUT_HEIGHT);
-    let corner = ((image * HEIGHT + y) * WIDTH + x) * CHANNELS + channel;
-    var largest = input[corner];
-    var winner = 0u;
+    // Of the window, with the padding as if it were part of the image: an address that may wrap round, and back.
+    let corner = ((image * HEIGHT + y - PAD_TOP) * WIDTH + x - PAD_LEFT) * CHANNELS + channel;
+    // Its elements outside of the image come first, or never.
+    let outside = vec2(max(y, PAD_TOP) - y, max(x, PAD_LEFT) - x);
+    var winner = outside.x * WINDOW_WIDTH + outside.y;
+    var largest = input[corner + (outside.x * WIDTH + outside.y) * CHANNELS];
     for (var element = 1u; element < WINDOW_HEIGHT * WINDOW_WIDTH; element++) {
-        let value = input[corner + (element / WINDOW_WIDTH * WIDTH + element % WINDOW_WIDTH) * CHANNELS];
+        let element_y = element / WINDOW_WIDTH;
+        let element_x = element % WINDOW_WIDTH;
+        if PADDED && (y + element_y - PAD_TOP >= HEIGHT || x + element_x - PAD_LEFT >= WIDTH) {
+            continue;
+        }
+        let value = input[corner + (element_y * WIDTH + element_x) * CHANNELS];
         if value > largest {
             largest = value;
             winner = element;

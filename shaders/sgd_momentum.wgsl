@@ -1,16 +1,11 @@
 // Gradient descent with momentum in Keras' form, for many variables in buffers that they share:
 //   v = momentum v - learning rate * g;  w += v, or with Nesterov's momentum w += momentum v - learning rate * g
-// With the parts progress, variables, each_value, gradient and step.
+// With the parts progress, variables, each_value, gradient and update. The last one has the first bindings.
 
 const MOMENTUM: f32 = 0.9;
 const NESTEROV: u32 = 0;
 
-@group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
-@group(0) @binding(1) var<storage, read> rates: array<f32>; // [batches of the order, NUMBERS]
-@group(0) @binding(2) var<storage, read> progress: Progress;
-@group(0) @binding(3) var<storage, read> variables: array<u32>; // [WORKGROUPS], then [variables, 7]
-@group(0) @binding(4) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(5) var<storage, read_write> velocity: array<f32>;
+@group(0) @binding(5) var<storage, read_write> velocity: array<f32>; // [values of all variables]
 
 fn update(variable: Variable, index: u32) {
     let at = variable.first_value + index;

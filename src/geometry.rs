@@ -1,6 +1,7 @@
 //! Shapes of values and windows over images: what layers and kernels have in common.
 
 use std::fmt::{self, Display};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +119,25 @@ impl Window {
         Ok(window)
     }
 
+    /// One window, which is the whole image `[H, W, C]`.
+    pub fn whole(input: [usize; 3]) -> Result<Self, String> {
+        let size = [input[0], input[1]];
+        Self::new(input, size, size, Padding::Valid)
+    }
+
+    /// Rows (axis 0) or columns (axis 1) of the window at an output position that lie in the image.
+    pub fn inside(&self, axis: usize, at: usize) -> Range<usize> {
+        let [first, pad] = [at * self.stride[axis], self.pad[axis]];
+        let end = (self.input[axis] + pad).saturating_sub(first).min(self.size[axis]);
+        pad.saturating_sub(first).min(end)..end
+    }
+
+    /// The pixel, of all in row-major order, under an element of the window at an output position, if it lies in the image.
+    pub fn pixel(&self, at: [usize; 2], element: [usize; 2]) -> Option<usize> {
+        let [y, x] = [0, 1].map(|axis| (at[axis] * self.stride[axis] + element[axis]).wrapping_sub(self.pad[axis]));
+        (y < self.input[0] && x < self.input[1]).then(|| y * self.input[1] + x)
+    }
+
     /// The shape of what a pool leaves: a value for each position and channel.
     pub fn pooled(&self) -> Shape {
         Shape::Image([self.output[0], self.output[1], self.input[2]])
@@ -137,6 +157,22 @@ pub fn bounded(value: usize, most: usize, key: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_over_the_border_say_what_of_them_lies_in_the_image() {
+        // One row of padding above, one below; none beside.
+        let window = Window::new([5, 5, 1], [3, 2], [2, 3], Padding::Same).unwrap();
+        assert_eq!((window.pad, window.output), ([1, 0], [3, 2]));
+        assert_eq!([0, 1, 2].map(|at| window.inside(0, at)), [1..3, 0..3, 0..2]);
+        assert_eq!([0, 1].map(|at| window.inside(1, at)), [0..2, 0..2]);
+        assert_eq!(window.pixel([0, 1], [0, 0]), None);
+        assert_eq!(window.pixel([0, 1], [2, 1]), Some(5 + 4));
+        assert_eq!(window.pixel([2, 0], [2, 0]), None);
+        let wide = Window::new([4, 4, 1], [3, 3], [3, 3], Padding::Same).unwrap();
+        assert_eq!((wide.pad, [0, 1].map(|at| wide.inside(0, at))), ([1, 1], [1..3, 0..2]));
+        let beyond = Window { output: [9, 9], ..wide };
+        assert_eq!(beyond.inside(0, 8), 0..0);
+    }
 
     #[test]
     fn a_window_over_nothing_is_refused() {

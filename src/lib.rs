@@ -35,6 +35,7 @@
 //!
 //! ARCHITECTURE.md has the map, and the order in which modules may import each other.
 
+pub mod augment;
 pub mod callback;
 #[cfg(feature = "classical")]
 pub mod classical;

@@ -13,6 +13,7 @@ pub enum Stream {
     #[cfg(feature = "classical")]
     Learners = 4,
     Pictures = 5,
+    Augmentation = 6,
 }
 
 /// Four random words for one counter and key.
@@ -45,6 +46,7 @@ pub fn unit(word: u32) -> f32 {
 pub struct Sequence {
     key: [u32; 2],
     number: u32,
+    item: u32,
     stream: Stream,
     block: u32,
     words: [u32; 4],
@@ -53,17 +55,28 @@ pub struct Sequence {
 
 impl Sequence {
     pub fn new(seed: u64, stream: Stream, number: u32) -> Self {
-        Self { key: key(seed), number, stream, block: 0, words: [0; 4], used: 4 }
+        Self { key: key(seed), number, item: 0, stream, block: 0, words: [0; 4], used: 4 }
+    }
+
+    /// The same for one of many items, a sample say, from its block of four words at `block` on.
+    pub fn of(self, item: u32, block: u32) -> Self {
+        Self { item, block, used: 4, ..self }
     }
 
     pub fn word(&mut self) -> u32 {
         if self.used == 4 {
-            self.words = philox([self.block, 0, self.number, self.stream as u32], self.key);
+            self.words = philox([self.block, self.item, self.number, self.stream as u32], self.key);
             self.block += 1;
             self.used = 0;
         }
         self.used += 1;
         self.words[self.used - 1]
+    }
+
+    /// Uniform in [0, 1), with 53 random bits.
+    pub fn fraction(&mut self) -> f64 {
+        let bits = u64::from(self.word()) << 32 | u64::from(self.word());
+        (bits >> 11) as f64 / 9_007_199_254_740_992.0
     }
 
     /// Uniform in [-limit, limit).

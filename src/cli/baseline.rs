@@ -17,6 +17,7 @@ use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::split::LearntOptions;
 use super::trained::{CheckpointOption, ModelOption, Trained, TrainedRun};
 use super::{bar, dataset, flags, interrupt, output, setup};
+use crate::augment::Views;
 use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, Task};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -270,7 +271,7 @@ impl Comparison<'_> {
         let run = trained.run()?;
         let split = run.state.split(self.dataset.train.len(), &trained.path)?;
         let first = self.dataset.train.len() as u32;
-        let mut evaluator = setup::evaluator(trained, self.dataset.into(), self.device)?;
+        let mut evaluator = setup::evaluator(trained, self.dataset.into(), self.device, Views::default())?;
         // The first answer of some drivers includes the compilation of the shaders.
         evaluator.predict(&split.train[..1])?;
         let start = Instant::now();

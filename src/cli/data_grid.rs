@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::augment::AugmentOption;
+use super::augmented_grid::AugmentedGrid;
 use super::console::Console;
 use super::names::NamesOption;
 use super::options::DataDirOption;
@@ -12,7 +14,10 @@ use crate::error::{Error, Result};
 use crate::plot::{INK, Sample, Samples, save_as};
 use crate::random::{Sequence, Stream};
 
-/// Draw some samples with what they are, chosen at random.
+/// Draw some samples with what they are, chosen at random; or with --augment, what training sees of them.
+///
+/// Then each row has a sample, as it is and as it is in the first epochs; with mixup or cutmix, what it is mixed with, too,
+/// which is another sample of the grid. --seed is of the draws, too.
 #[derive(Args)]
 #[command(after_help = format!("{NOTE}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("data_dir", |argument| {
@@ -21,6 +26,8 @@ use crate::random::{Sequence, Stream};
 pub struct GridArguments {
     #[command(flatten)]
     grid: GridOptions,
+    #[command(flatten)]
+    augment: AugmentOption,
     /// The samples to choose from
     #[arg(long, value_enum, default_value_t = Part::Train)]
     split: Part,
@@ -110,8 +117,16 @@ pub fn run(arguments: &GridArguments) -> Result<()> {
         Part::Train => &dataset.train,
         Part::Test => &dataset.test,
     };
-    arguments.grid.check(samples.len(), &mut Console::new(false))?;
     let names = arguments.names.of(&dataset)?;
+    if let Some(augmentation) = arguments.augment.given()? {
+        let GridOptions { rows, columns, seed } = arguments.grid;
+        let grid = GridOptions { rows, columns: Some(1), seed };
+        grid.check(samples.len(), &mut Console::new(false))?;
+        let chosen = grid.choose((0..samples.len()).collect());
+        AugmentedGrid { samples, names: &names, chosen, columns, augmentation, seed }.save(&arguments.output)?;
+        return output::text(&format!("wrote {}\n", arguments.output.display()));
+    }
+    arguments.grid.check(samples.len(), &mut Console::new(false))?;
 
     let size: usize = samples.shape.iter().product();
     let sample = |&index: &usize| {

@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::device::{AdapterOption, Device};
 use super::judgement::Judgement;
-use super::options::{DataDirOption, JsonOption, QuietOption};
+use super::options::{DataDirOption, JsonOption, QuietOption, TtaOption};
 use super::trained::{Part, Trained, TrainedOptions};
 use super::{output, setup};
+use crate::augment::Views;
 use crate::error::Result;
 
 /// Judge a trained network: loss, accuracy, classification report, confusion matrix and calibration.
@@ -32,8 +33,10 @@ pub struct EvaluateArguments {
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
     #[command(flatten)]
+    tta: TtaOption,
+    #[command(flatten)]
     data: DataDirOption,
-    /// Where the tables and pictures go [default: RUN/evaluation/<split>; for a file, nowhere]
+    /// Where the tables and pictures go [default: RUN/evaluation/<split>, with --tta <split>-tta; for a file, nowhere]
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -46,15 +49,19 @@ pub struct EvaluateArguments {
 
 pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let mut console = arguments.quiet.console();
+    let views = arguments.tta.views()?;
     let trained = arguments.trained.open()?;
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data.path(), arguments.split, &mut console)?;
     let names = trained.class_names(Some(&dataset))?;
-    let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
+    let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device, views)?.predict(&samples)?;
     let judgement = Judgement::new(arguments.split.name(), &names, loss, &predictions);
     // What another data set's samples say of the network is nothing of the run's own.
     let own = trained.run.as_ref().filter(|run| run.trained_on(&dataset));
     let in_run = own.map(|run| folder(run.folder.path(), arguments.split));
+    // What the network is worth without further views stays beside it.
+    let name = format!("{}-tta", arguments.split.name());
+    let in_run = in_run.map(|folder| if views.is_one() { folder } else { folder.with_file_name(name) });
     let saved = arguments.output.clone().or(in_run).map_or(Ok(()), |folder| {
         judgement.save(&folder)?;
         let folder = folder.display();
@@ -62,11 +69,16 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
         Ok(())
     });
     // What was measured is told wherever it could be written.
-    print(arguments, &trained, &device, &judgement)?;
+    print(arguments, &trained, &device, (views, &judgement))?;
     saved
 }
 
-fn print(arguments: &EvaluateArguments, trained: &Trained, device: &Device, judgement: &Judgement) -> Result<()> {
+fn print(
+    arguments: &EvaluateArguments,
+    trained: &Trained,
+    device: &Device,
+    (views, judgement): (Views, &Judgement),
+) -> Result<()> {
     if !arguments.json.is_given() {
         return output::tables(&judgement.text());
     }
@@ -79,6 +91,7 @@ fn print(arguments: &EvaluateArguments, trained: &Trained, device: &Device, judg
         run_dir: run.map(|run| run.folder.path().to_string_lossy()),
         checkpoint: run.map(|run| run.checkpoint),
         epoch: run.map(|run| run.state.epoch),
+        tta: (!views.is_one()).then(|| views.to_string()),
         judgement: judgement.json(),
     };
     output::json(&about)
@@ -99,6 +112,8 @@ struct Judged<'a> {
     run_dir: Option<Cow<'a, str>>,
     checkpoint: Option<&'a str>,
     epoch: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tta: Option<String>,
     #[serde(flatten)]
     judgement: Value,
 }

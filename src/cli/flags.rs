@@ -2,7 +2,12 @@
 //! "`batch_size` 0: nothing to train with"; here they become the flags and commands that set or call them.
 
 /// What is not called as its field is: `batch_size` is --batch-size.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 11] = [
+    ("augmentation.shift", "--augment: shift"),
+    ("augmentation.cutout", "--augment: cutout"),
+    ("augmentation.random_erasing", "--augment: random_erasing"),
+    ("augmentation.mixup", "--augment: mixup"),
+    ("augmentation.cutmix", "--augment: cutmix"),
     ("early_stopping.min_delta", "--min-delta"),
     ("early_stopping.baseline", "--baseline"),
     ("reduce_lr_on_plateau.factor", "--plateau-factor"),
@@ -12,7 +17,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "adapter",
     "batch_size",
     "count",
@@ -31,6 +36,7 @@ const FIELDS: [&str; 20] = [
     "schedule",
     "set",
     "train_count",
+    "tta",
     "validation_fraction",
     "warm_up_epochs",
 ];
@@ -94,13 +100,18 @@ mod tests {
     /// A field that the table lacks would be shown in backquotes.
     #[test]
     fn no_message_about_a_configuration_keeps_its_backquotes() {
-        let changes: [fn(&mut Config); 6] = [
+        let changes: [fn(&mut Config); 11] = [
             |config| config.epochs = 0,
             |config| config.batch_size = 0,
             |config| config.batch_size = usize::MAX,
             |config| config.learning_rate = f64::NAN,
             |config| config.warm_up_epochs = 99,
             |config| config.epochs = usize::MAX,
+            |config| config.augmentation.shift = 28,
+            |config| config.augmentation.cutout = 56,
+            |config| config.augmentation.random_erasing = 1.5,
+            |config| config.augmentation.mixup = f64::NAN,
+            |config| config.augmentation.cutmix = -1.0,
         ];
         for change in changes {
             let mut config = Config::default();

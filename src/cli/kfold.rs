@@ -8,6 +8,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::augment::AugmentOption;
 use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
@@ -30,7 +31,7 @@ use crate::train::{Config, Fold, History, RunFolder, State};
 /// Cross-validate: train a fresh network on each fold of the training samples' rest, and say how much the results differ.
 ///
 /// The folds are those of scikit-learn's KFold(folds, shuffle=True, random_state=seed). Each network's initial weights,
-/// shuffling and dropout come from a seed of its own: --seed plus the fold's number.
+/// shuffling, dropout and augmentation come from a seed of its own: --seed plus the fold's number.
 #[derive(Args)]
 #[command(after_help = format!("{JSON}\n\n{}", super::exit_codes::EXIT_CODES))]
 #[command(mut_arg("json", |argument| {
@@ -49,6 +50,8 @@ pub struct KfoldArguments {
     #[command(flatten)]
     recipe: RecipeOptions,
     #[command(flatten)]
+    augment: AugmentOption,
+    #[command(flatten)]
     data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
@@ -57,7 +60,7 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "set", "run_dir",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "set", "augment", "run_dir",
         "tiles", "class_names",
     ])]
     resume: Option<PathBuf>,
@@ -226,6 +229,7 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
         split_seed: arguments.seed,
         validation_fraction: 1.0 / folds as f64,
         fold: Some(Fold { number: 0, folds }),
+        augmentation: arguments.augment.given()?.unwrap_or(config.augmentation),
         ..config
     };
     config.check()?;

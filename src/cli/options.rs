@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::console::Console;
+use crate::augment::Views;
 use crate::error::Result;
 use crate::model::{Model, ModelFile};
 use crate::recipe::Recipe;
@@ -110,5 +111,24 @@ impl BatchSizeOption {
         let mut size = recipe.training.batch_size;
         set.unless("training.batch_size", self.batch_size, &mut size);
         check_batch_size(size).map(|()| size)
+    }
+}
+
+/// `--tta`
+#[derive(Args)]
+pub struct TtaOption {
+    /// Test-time augmentation: see each picture several ways and take the mean of the logits. 'flip': the picture and its
+    /// mirror image; 'flip,shift:1': those count half, and moved by a pixel each way along the diagonal a quarter each
+    #[arg(long, value_name = "VIEWS")]
+    tta: Option<String>,
+}
+
+impl TtaOption {
+    /// The picture alone where nothing is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::error::Error::Usage) for what is no view.
+    pub fn views(&self) -> Result<Views> {
+        self.tta.as_deref().map_or(Ok(Views::default()), str::parse)
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::device::Device;
 use super::trained::Trained;
 use super::{output, prepared, setup};
+use crate::augment::Views;
 use crate::data::{Picture, Preparation, Samples};
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
@@ -63,17 +64,17 @@ impl<'a> Pictures<'a> {
         Ok(format!("wrote {pictures} into {folder}\n"))
     }
 
-    /// The network's answers.
+    /// The network's answers, of these views of each.
     ///
     /// # Errors
     /// Where the checkpoint or the device's limits do not allow it.
-    pub fn predict(&self, device: &Device) -> Result<Predictions> {
+    pub fn predict(&self, device: &Device, views: Views) -> Result<Predictions> {
         let shape = self.trained.network.model.input;
         let images = self.pictures.iter().flat_map(|picture| &picture.pixels).copied().collect();
         // What they are is not known: nothing comes of the labels.
         let pictures = Samples { images, labels: vec![0; self.pictures.len()], shape };
         let numbers: Vec<u32> = (0..).take(self.pictures.len()).collect();
-        Ok(setup::evaluator(self.trained, (&pictures).into(), device)?.predict(&numbers)?.1)
+        Ok(setup::evaluator(self.trained, (&pictures).into(), device, views)?.predict(&numbers)?.1)
     }
 
     /// A table with a row for each picture.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::console::Console;
 use super::data_grid::GridOptions;
 use super::device::AdapterOption;
-use super::options::{DataDirOption, JsonOption, QuietOption};
+use super::options::{DataDirOption, JsonOption, QuietOption, TtaOption};
 use super::pictures::Pictures;
 use super::trained::{Part, Trained, TrainedOptions};
 use super::{dataset, output, setup};
@@ -64,6 +64,8 @@ pub struct PredictArguments {
     #[arg(long, requires = "grid")]
     only_wrong: bool,
     #[command(flatten)]
+    tta: TtaOption,
+    #[command(flatten)]
     data: DataDirOption,
     #[command(flatten)]
     adapter: AdapterOption,
@@ -116,7 +118,7 @@ pub fn run(arguments: &PredictArguments) -> Result<()> {
     let preparation = arguments.preparation(&trained, &mut console)?;
     let mut pictures = Pictures::read(&trained, &arguments.images, &preparation)?;
     let device = arguments.adapter.device(&mut console)?;
-    let predictions = pictures.predict(&device)?;
+    let predictions = pictures.predict(&device, arguments.tta.views()?)?;
     let written = arguments.save_prepared.as_deref().map(|folder| pictures.save(folder)).transpose();
     match arguments.json.is_given() {
         true => output::json(&pictures.json(&predictions, &device)),
@@ -148,7 +150,8 @@ fn samples(arguments: &PredictArguments, trained: &Trained, console: &mut Consol
     let device = arguments.adapter.device(console)?;
     let (dataset, samples) = trained.samples(arguments.data.path(), arguments.split, console)?;
     let names = trained.class_names(Some(&dataset))?;
-    let (_, predictions) = setup::evaluator(trained, (&dataset).into(), &device)?.predict(&samples)?;
+    let (_, predictions) =
+        setup::evaluator(trained, (&dataset).into(), &device, arguments.tta.views()?)?.predict(&samples)?;
     if arguments.grid.is_none() && arguments.output.is_none() {
         return output::text(&predictions.csv());
     }

@@ -10,6 +10,7 @@ use super::names::NamesOption;
 use super::options::{DataDirOption, QuietOption};
 use super::trained::{CheckpointOption, ModelOption, Part, TrainedRun};
 use super::{output, setup};
+use crate::augment::Views;
 use crate::error::Result;
 use crate::formats::write_whole;
 use crate::report::{Contents, html};
@@ -49,7 +50,8 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
     let history = History::resumed(&state.history, &folder.read("metrics.csv")?);
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data.path(), Part::Test, &mut console)?;
-    let (loss, predictions) = setup::evaluator(&trained, (&dataset).into(), &device)?.predict(&samples)?;
+    let (loss, predictions) =
+        setup::evaluator(&trained, (&dataset).into(), &device, Views::default())?.predict(&samples)?;
     let split = state.split(dataset.train.len(), &trained.path)?;
     let contents = Contents {
         folder: folder.path(),

@@ -3,6 +3,7 @@
 use super::console::Console;
 use super::device::Device;
 use super::trained::Trained;
+use crate::augment::Views;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::plan::Program;
@@ -39,13 +40,13 @@ pub fn trainer<'a>(
     device.trainer(state, source)
 }
 
-/// An evaluator of a trained network on these samples, with its run's batches and tiles if it has a run.
+/// An evaluator of a trained network on these samples in these views, with its run's batches and tiles if it has a run.
 ///
 /// # Errors
 /// Where the network, the data or the device's limits do not allow it.
-pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device) -> Result<Evaluator<'a>> {
+pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device, views: Views) -> Result<Evaluator<'a>> {
     let run = trained.run.as_ref().map(|run| &run.state.config);
-    device.evaluator(&trained.network, &trained.path, run, source)
+    device.evaluator(&trained.network, &trained.path, run, source, views)
 }
 
 /// `, 7 tuned` where some tiles are not the table's.

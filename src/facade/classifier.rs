@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Device;
+use crate::augment::Views;
 use crate::callback::ProgressCallback;
 use crate::data::Samples;
 use crate::error::{Error, Result};
@@ -94,7 +95,8 @@ impl Classifier {
     /// # Errors
     /// [`Error::Usage`] where it was neither trained nor loaded, [`Error::Data`] where the samples are not the model's.
     pub fn evaluate(&self, samples: &Samples) -> Result<(f64, Predictions)> {
-        let mut evaluator = self.device.evaluator(self.trained()?, &self.origin, None, samples.into())?;
+        let mut evaluator =
+            self.device.evaluator(self.trained()?, &self.origin, None, samples.into(), Views::default())?;
         evaluator.predict(&(0..samples.len() as u32).collect::<Vec<_>>())
     }
 

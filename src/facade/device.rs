@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::augment::Views;
 use crate::cpu::Cpu;
 use crate::error::Result;
 use crate::formats::Network;
@@ -107,8 +108,8 @@ impl Device {
         Trainer::new(state, engine)
     }
 
-    /// An evaluator of a network, whose weights were read from `origin`, with the batches and tiles of the run that it is
-    /// of, if any.
+    /// An evaluator of a network, whose weights were read from `origin`, with the batches, tiles and loss of the run that it
+    /// is of, if any, which sees samples in these views.
     ///
     /// # Errors
     /// Where network, data and the device's limits do not fit.
@@ -118,15 +119,20 @@ impl Device {
         origin: &Path,
         run: Option<&Config>,
         source: Source<'a>,
+        views: Views,
     ) -> Result<Evaluator<'a>> {
+        views.check(network.model.input)?;
         let (batch, most, tiles) = match run {
             Some(config) => (config.batch_size, config.most_rows(), config.tiles.clone()),
             None => (BATCH_SIZE, most_rows(&network.model, self.class()), self.class().into()),
         };
         // Only micro-batches are evaluated: what a whole batch needs to train is not made.
         let batch = equal_parts(batch, most);
-        let setup = self.setup(&network.model, source, batch, tiles).in_micro_batches(batch);
-        Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)
+        let mut setup = self.setup(&network.model, source, batch, tiles).in_micro_batches(batch);
+        setup.options.label_smoothing = run.map_or(0.0, |config| config.loss.label_smoothing);
+        setup.options.views = !views.is_one();
+        let evaluator = Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)?;
+        Ok(evaluator.with(views))
     }
 
     /// Resident where one buffer can hold all images.

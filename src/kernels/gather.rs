@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::case::{Case, Draw, case, progress, unwritten};
+use super::case::{Case, Draw, Tolerance, case, progress, unwritten};
+use super::rescale::OF_PRODUCT_AND_SUM;
 use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, read_words, write, write_words};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "gather",
-    about: "copies a batch out of the data set, as f32 in [0, 1], and its labels",
+    about: "copies a batch out of the data set, as f32 in [0, 1] or rescaled, and its labels",
     wgsl: shader!("gather", "progress"),
     bindings: &[
         read_words("images"),
@@ -28,6 +29,30 @@ pub struct Gather {
     pub micro_batch: usize,
     /// Values of one image.
     pub pixels: usize,
+    /// Of byte / 255.
+    pub rescaling: PixelScaling,
+}
+
+/// What becomes of a number: number * scale + offset.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PixelScaling {
+    pub scale: f64,
+    pub offset: f64,
+}
+
+impl PixelScaling {
+    /// Nothing.
+    pub const NONE: Self = Self { scale: 1.0, offset: 0.0 };
+
+    /// One after the other.
+    pub fn then(self, Self { scale, offset }: Self) -> Self {
+        Self { scale: self.scale * scale, offset: self.offset * scale + offset }
+    }
+
+    /// Whether no pixel, of 0 to 1, becomes negative.
+    pub fn keeps_pixels_positive(self) -> bool {
+        self.offset >= 0.0 && self.scale + self.offset >= 0.0
+    }
 }
 
 const THREADS: usize = 64;
@@ -42,6 +67,8 @@ impl Kernel for Gather {
             ("BATCH", self.batch.into()),
             ("MICRO_BATCH", self.micro_batch.into()),
             ("PIXELS", self.pixels.into()),
+            ("FACTOR", (self.rescaling.scale as f32).into()),
+            ("OFFSET", (self.rescaling.offset as f32).into()),
             ("THREADS", THREADS.into()),
         ]
     }
@@ -76,14 +103,16 @@ impl Kernel for Gather {
         // What would lead out of a buffer is a row past the end; whoever fills the buffers has an error to give.
         let order = order.get(first..).map_or(&[][..], |order| &order[..rows.min(order.len())]);
         let input = &mut floats_mut(input)[..self.micro_batch * self.pixels];
+        let (factor, summand) = (self.rescaling.scale as f32, self.rescaling.offset as f32);
         input.par_chunks_exact_mut(self.pixels).zip(batch_labels.par_iter_mut()).enumerate().for_each(
             |(row, (pixels, label))| {
                 let sample = order.get(row).map(|&sample| sample as usize);
                 *label = sample.and_then(|sample| labels.get(sample)).map_or(0, |&label| label.into());
                 match sample.and_then(|sample| images.get(sample * self.pixels..)?.get(..self.pixels)) {
-                    None => pixels.fill(0.0),
+                    None => pixels.fill(summand),
                     Some(bytes) => {
-                        pixels.iter_mut().zip(bytes).for_each(|(pixel, &byte)| *pixel = f32::from(byte) / 255.0);
+                        let pairs = pixels.iter_mut().zip(bytes);
+                        pairs.for_each(|(pixel, &byte)| *pixel = f32::from(byte) / 255.0 * factor + summand);
                     }
                 }
             },
@@ -92,32 +121,39 @@ impl Kernel for Gather {
 }
 
 fn cases() -> Vec<Case> {
-    let make =
-        |(number, (batch, micro_batches, pixels, present, samples)): (usize, (usize, usize, usize, u32, u32))| {
-            let draw = &mut Draw::new(number);
-            let available = 50;
-            let micro_batch = batch.div_ceil(micro_batches);
-            let memory = vec![
-                draw.bytes(available * pixels, 256),
-                draw.bytes(available, 10),
-                draw.below(samples as usize, available as u32),
-                progress(present, 3, samples, micro_batches as u32 - 1),
-                unwritten(micro_batch * pixels),
-                unwritten(micro_batch),
-            ];
-            let label =
-                format!("{micro_batch} of batch {batch} of {pixels} pixels, number {present} of {samples} samples");
-            case(label, Gather { batch, micro_batch, pixels }, memory)
-        };
+    let make = |(number, (batch, micro_batches, pixels, present, samples, rescaling)): (
+        usize,
+        (usize, usize, usize, u32, u32, PixelScaling),
+    )| {
+        let draw = &mut Draw::new(number);
+        let available = 50;
+        let micro_batch = batch.div_ceil(micro_batches);
+        let memory = vec![
+            draw.bytes(available * pixels, 256),
+            draw.bytes(available, 10),
+            draw.below(samples as usize, available as u32),
+            progress(present, 3, samples, micro_batches as u32 - 1),
+            unwritten(micro_batch * pixels),
+            unwritten(micro_batch),
+        ];
+        let label = format!(
+            "{micro_batch} of batch {batch} of {pixels} pixels, number {present} of {samples} samples, {rescaling:?}"
+        );
+        let of_input = if rescaling == PixelScaling::NONE { Tolerance::EXACT } else { OF_PRODUCT_AND_SUM };
+        let tolerances = [&[Tolerance::EXACT; 4][..], &[of_input]].concat();
+        Case { tolerances, ..case(label, Gather { batch, micro_batch, pixels, rescaling }, memory) }
+    };
     // The last micro-batch of each batch: with rows past the end of the batch, of the order, or nothing but such rows.
+    let none = PixelScaling::NONE;
     let cases = [
-        (4, 1, 784, 0, 12),
-        (5, 1, 27, 2, 13),
-        (1, 1, 1, 6, 7),
-        (33, 1, 65, 0, 20),
-        (9, 2, 6, 1, 40),
-        (9, 3, 6, 2, 26),
-        (8, 4, 5, 1, 9),
+        (4, 1, 784, 0, 12, none),
+        (5, 1, 27, 2, 13, none),
+        (1, 1, 1, 6, 7, none),
+        (33, 1, 65, 0, 20, none),
+        (9, 2, 6, 1, 40, none),
+        (9, 3, 6, 2, 26, none),
+        (8, 4, 5, 1, 9, none),
+        (5, 1, 70, 2, 13, PixelScaling { scale: 2.8329, offset: -0.8102 }),
     ];
     cases.into_iter().enumerate().map(make).collect()
 }

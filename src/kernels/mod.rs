@@ -15,6 +15,9 @@ mod activation;
 mod adam;
 mod add;
 mod advance;
+mod augmented_gather;
+mod average_pool_backward;
+mod average_pool_forward;
 mod batch_norm_affine;
 mod batch_norm_gradient_sums;
 mod batch_norm_gradient_totals;
@@ -30,10 +33,16 @@ mod conv_forward;
 mod conv_input_gradient;
 mod conv_weight_gradient;
 mod convolution_cases;
+mod copy_channels;
+mod depthwise;
+mod depthwise_forward;
+mod depthwise_input_gradient;
+mod depthwise_weight_gradient;
 mod dropout;
 mod fused_pool;
 mod gather;
 mod gemm_kernel;
+mod global_max_pool_backward;
 mod gradient_squares;
 mod kernel;
 mod matrix;
@@ -46,9 +55,11 @@ mod pool_backward;
 mod pool_forward;
 mod progress;
 mod relu_mask;
+mod rescale;
 mod scratch;
 mod sgd;
 mod sgd_momentum;
+mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
@@ -64,6 +75,9 @@ pub use activation::Function;
 pub use adam::Adam;
 pub use add::Add;
 pub use advance::Advance;
+pub use augmented_gather::AugmentedGather;
+pub use average_pool_backward::AveragePoolBackward;
+pub use average_pool_forward::AveragePoolForward;
 pub use batch_norm_affine::BatchNormAffine;
 pub use batch_norm_gradient_sums::BatchNormGradientSums;
 pub use batch_norm_gradient_totals::BatchNormGradientTotals;
@@ -77,9 +91,15 @@ pub use col2im::Col2im;
 pub use conv_forward::ConvForward;
 pub use conv_input_gradient::ConvInputGradient;
 pub use conv_weight_gradient::ConvWeightGradient;
+pub use copy_channels::{Columns, CopyChannels};
+pub use depthwise::Depthwise;
+pub use depthwise_forward::DepthwiseForward;
+pub use depthwise_input_gradient::DepthwiseInputGradient;
+pub use depthwise_weight_gradient::DepthwiseWeightGradient;
 pub use dropout::Dropout;
-pub use gather::Gather;
+pub use gather::{Gather, PixelScaling};
 pub use gemm_kernel::GemmKernel;
+pub use global_max_pool_backward::GlobalMaxPoolBackward;
 pub use gradient_squares::GradientSquares;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
@@ -92,8 +112,10 @@ pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
+pub use rescale::Rescale;
 pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
+pub use soft_cross_entropy::SoftCrossEntropy;
 pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
@@ -104,8 +126,9 @@ pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 28] = [
+pub const REGISTRY: [&Descriptor; 38] = [
     &gather::DESCRIPTOR,
+    &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
     &conv_weight_gradient::DESCRIPTOR,
@@ -113,6 +136,14 @@ pub const REGISTRY: [&Descriptor; 28] = [
     &col2im::DESCRIPTOR,
     &pool_forward::DESCRIPTOR,
     &pool_backward::DESCRIPTOR,
+    &average_pool_forward::DESCRIPTOR,
+    &average_pool_backward::DESCRIPTOR,
+    &global_max_pool_backward::DESCRIPTOR,
+    &depthwise_forward::DESCRIPTOR,
+    &depthwise_weight_gradient::DESCRIPTOR,
+    &depthwise_input_gradient::DESCRIPTOR,
+    &copy_channels::DESCRIPTOR,
+    &rescale::DESCRIPTOR,
     &dropout::DESCRIPTOR,
     &add::DESCRIPTOR,
     &pointwise::DESCRIPTOR,
@@ -125,6 +156,7 @@ pub const REGISTRY: [&Descriptor; 28] = [
     &softmax_cross_entropy::DESCRIPTOR,
     &gradient_squares::DESCRIPTOR,
     &clip_factor::DESCRIPTOR,
+    &soft_cross_entropy::DESCRIPTOR,
     &adam::DESCRIPTOR,
     &sgd::DESCRIPTOR,
     &sgd_momentum::DESCRIPTOR,

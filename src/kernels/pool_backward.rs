@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::case::{Case, Draw, case, unwritten};
 use super::pool_forward::{THREADS, constants, pools};
 use super::relu_mask::{self, ReluMask};
+use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
 use crate::geometry::Window;
 
@@ -60,22 +61,31 @@ impl Kernel for PoolBackward {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [output_gradient, argmax, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
-        let (output_gradient, input) = (floats(output_gradient), floats(input));
-        let Window { size, stride, input: [height, width, channels], output: [output_height, output_width], .. } =
-            self.window;
+        let (output_gradient, input, window) = (floats(output_gradient), floats(input), self.window);
+        let ([height, width, channels], [output_height, output_width]) = (window.input, window.output);
         let (inputs, outputs) = (height * width * channels, output_height * output_width * channels);
         let images = floats_mut(input_gradient)[..self.batch * inputs].par_chunks_exact_mut(inputs);
         images.enumerate().for_each(|(image, gradient)| {
             gradient.fill(0.0);
             let outputs = image * outputs..(image + 1) * outputs;
             let positions = output_gradient[outputs.clone()].chunks_exact(channels);
-            for (position, (sources, winners)) in positions.zip(argmax[outputs].chunks_exact(channels)).enumerate() {
-                let (y, x) = (position / output_width * stride[0], position % output_width * stride[1]);
-                for (channel, (source, &winner)) in sources.iter().zip(winners).enumerate() {
-                    let pixel = (y + winner as usize / size[1]) * width + x + winner as usize % size[1];
-                    gradient[pixel * channels + channel] += source;
-                }
-            }
+            let positions = positions.zip(argmax[outputs].chunks_exact(channels)).enumerate();
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (position, (sources, winners)) in positions.clone() {
+                        let at = [position / output_width, position % output_width];
+                        for element in 0..window.size[0] * window.size[1] {
+                            let of_window = [element / window.size[1], element % window.size[1]];
+                            let Some(pixel) = window.pixel(at, of_window) else { continue };
+                            let sums = &mut gradient[pixel * channels..][..channels];
+                            for ((sum, source), winner) in sums.iter_mut().zip(sources).zip(winners) {
+                                *sum += if *winner == element as u32 { *source } else { 0.0 };
+                            }
+                        }
+                    }
+                },
+            );
             relu_mask::apply(self.relu_mask, input, image * inputs, gradient);
         });
     }

@@ -1,4 +1,4 @@
-//! Max-pool forward: host side and CPU reference of `shaders/pool_forward.wgsl`.
+//! Max-pool forward: host side and CPU reference of `shaders/pool_forward.wgsl`; what all pools share.
 
 use rayon::prelude::*;
 
@@ -25,9 +25,9 @@ pub struct PoolForward {
 
 pub(super) const THREADS: usize = 64;
 
-/// The constants of both pooling kernels.
+/// The constants of `shaders/common/pool.wgsl`.
 pub(super) fn constants(batch: usize, window: &Window) -> Constants {
-    let Window { size, stride, input, output, .. } = window;
+    let Window { size, stride, pad, input, output } = window;
     vec![
         ("BATCH", batch.into()),
         ("HEIGHT", input[0].into()),
@@ -37,6 +37,8 @@ pub(super) fn constants(batch: usize, window: &Window) -> Constants {
         ("WINDOW_WIDTH", size[1].into()),
         ("STRIDE_Y", stride[0].into()),
         ("STRIDE_X", stride[1].into()),
+        ("PAD_TOP", pad[0].into()),
+        ("PAD_LEFT", pad[1].into()),
         ("OUTPUT_HEIGHT", output[0].into()),
         ("OUTPUT_WIDTH", output[1].into()),
         ("THREADS", THREADS.into()),
@@ -70,30 +72,35 @@ impl Kernel for PoolForward {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, output, argmax] = memory else { unreachable!("{BINDINGS}") };
-        let (input, output) = (floats(input), floats_mut(output));
-        let Window { size, stride, input: [height, width, channels], output: [output_height, output_width], .. } =
-            self.window;
+        let (input, output, window) = (floats(input), floats_mut(output), self.window);
+        let ([height, width, channels], [output_height, output_width]) = (window.input, window.output);
+        let image = height * width * channels;
         // A task has the positions of one row of one image.
         let values = output_width * channels;
         let output = output[..self.batch * output_height * values].par_chunks_exact_mut(values);
         output.zip(argmax.par_chunks_exact_mut(values)).enumerate().for_each(|(row, (output, argmax))| {
-            let corner = row / output_height * height + row % output_height * stride[0];
+            let (input, y) = (&input[row / output_height * image..][..image], row % output_height);
+            let rows = window.inside(0, y);
             vectorised(
                 #[inline(always)]
                 || {
                     let positions = output.chunks_exact_mut(channels).zip(argmax.chunks_exact_mut(channels));
                     for (x, (output, argmax)) in positions.enumerate() {
-                        let pixel = |element: usize| {
-                            let at = (corner + element / size[1]) * width + x * stride[1] + element % size[1];
-                            &input[at * channels..][..channels]
+                        let columns = window.inside(1, x);
+                        let number = |[element_y, element_x]: [usize; 2]| element_y * window.size[1] + element_x;
+                        let pixel = |element| {
+                            let pixel = window.pixel([y, x], element).unwrap_or_default();
+                            &input[pixel * channels..][..channels]
                         };
-                        output.copy_from_slice(pixel(0));
-                        argmax.fill(0);
-                        for element in 1..size[0] * size[1] {
+                        let first = [rows.start, columns.start];
+                        output.copy_from_slice(pixel(first));
+                        argmax.fill(number(first) as u32);
+                        let elements = rows.clone().flat_map(|y| columns.clone().map(move |x| [y, x]));
+                        for element in elements.skip(1) {
                             for ((largest, winner), value) in output.iter_mut().zip(&mut *argmax).zip(pixel(element)) {
                                 let larger = value > largest;
                                 *largest = if larger { *value } else { *largest };
-                                *winner = if larger { element as u32 } else { *winner };
+                                *winner = if larger { number(element) as u32 } else { *winner };
                             }
                         }
                     }
@@ -103,22 +110,32 @@ impl Kernel for PoolForward {
     }
 }
 
-/// Windows of the free-standing pool: 1 to 3, disjoint, overlapping and with gaps.
+/// Windows of the free-standing pools: 1 to 5 and whole images, disjoint, overlapping and with gaps; over the border of
+/// the image on one side, on all, and with more outside than inside.
 pub(super) fn pools() -> Vec<(usize, Window)> {
-    let pool = |batch, input, size, stride| (batch, window(input, size, stride, Padding::Valid));
+    use Padding::{Same, Valid};
+    let pool = |batch, input, size, stride, padding| (batch, window(input, size, stride, padding));
     vec![
-        pool(2, [6, 6, 3], [2, 2], [2, 2]),
-        pool(3, [7, 9, 2], [3, 3], [2, 2]),
-        pool(2, [8, 8, 5], [3, 3], [1, 1]),
-        pool(1, [9, 7, 1], [2, 3], [3, 2]),
-        pool(5, [5, 5, 65], [1, 1], [2, 2]),
+        pool(2, [6, 6, 3], [2, 2], [2, 2], Valid),
+        pool(3, [7, 9, 2], [3, 3], [2, 2], Valid),
+        pool(2, [8, 8, 5], [3, 3], [1, 1], Valid),
+        pool(1, [9, 7, 1], [2, 3], [3, 2], Valid),
+        pool(5, [5, 5, 65], [1, 1], [2, 2], Valid),
+        pool(2, [7, 5, 3], [2, 2], [2, 2], Same),
+        pool(3, [8, 9, 2], [3, 3], [2, 1], Same),
+        pool(2, [3, 4, 5], [5, 5], [1, 2], Same),
+        pool(1, [7, 8, 33], [2, 1], [3, 3], Same),
+        pool(7, [5, 3, 6], [5, 3], [5, 3], Valid),
     ]
 }
 
 fn cases() -> Vec<Case> {
     let make = |(number, (batch, window)): (usize, (usize, Window))| {
         let outputs = batch * window.output[0] * window.output[1] * window.input[2];
-        let input = Draw::new(number).eighths(batch * window.input.iter().product::<usize>());
+        let mut input = Draw::new(number).eighths(batch * window.input.iter().product::<usize>());
+        // Less than the zeros of a padding that counted.
+        let below = |word: &mut u32| *word = (f32::from_bits(*word) - 2.0).to_bits();
+        input.iter_mut().filter(|_| window.pad != [0, 0]).for_each(below);
         let memory = vec![input, unwritten(outputs), unwritten(outputs)];
         case(format!("batch {batch} {window:?}"), PoolForward { batch, window }, memory)
     };

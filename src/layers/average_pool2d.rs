@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{Kind, LayerKeys, PADDING, optional_pair, pair};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::geometry::{Padding, Shape, Window};
+use crate::kernels::{AveragePoolBackward, AveragePoolForward};
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,11 +47,29 @@ impl Operation for AveragePool2d {
         Ok(Inferred { window: Some(window), ..Inferred::of(window.pooled()) })
     }
 
+    /// A mean of what is not negative is not negative either. The ReLU of a mean is no mean of ReLUs.
     fn rules(&self) -> Rules {
         Rules { keeps_sign: true, ..Rules::NONE }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        average(place, tape)
     }
+}
+
+/// The passes of a mean over the place's window.
+pub(super) fn average(place: &Place, tape: &mut Tape) -> Result<Backward> {
+    let window = place.window()?;
+    let (input, output, layer) = (place.input()?, place.output, place.name.to_owned());
+    let batch = tape.rows;
+    tape.forward(&layer, AveragePoolForward { batch, window }, &[tape.output(input), tape.output(output)]);
+    // Behind a ReLU, what is zero is a mean of zeros, and none of these lets a gradient through.
+    tape.set_relu_mask(output, tape.relu_mask(input).map(|_| 1.0));
+    Ok(Box::new(move |tape| {
+        if let Some(gradient) = tape.gradient(input) {
+            let kernel = AveragePoolBackward { batch, window, relu_mask: tape.relu_mask(input) };
+            tape.backward(&layer, kernel, &[tape.gradient_of(output), tape.output(input), gradient]);
+        }
+        Ok(())
+    }))
 }

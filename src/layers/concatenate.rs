@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::LayerKeys;
 use super::operation::{Backward, Inferred, Operation, Place, Rules, several};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::geometry::{MOST_VALUES, Shape, product};
-use crate::plan::Tape;
+use crate::kernels::{Columns, CopyChannels};
+use crate::plan::{Tape, ValueId};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,11 +38,39 @@ impl Operation for Concatenate {
         Ok(Inferred::of(first.with_channels(channels)))
     }
 
+    /// All values are some input's.
     fn rules(&self) -> Rules {
-        Rules::NONE
+        Rules { keeps_sign: true, ..Rules::NONE }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    /// A pass for each input, which the inputs' number has no limit by.
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        let (output, layer) = (place.output, place.name.to_owned());
+        let all = place.inferred.output.channels();
+        let positions = tape.values(output) / all;
+        let unused = tape.buffer(&format!("{layer}.unused"), vec![1]);
+        let mut first = 0;
+        let mut parts: Vec<(ValueId, CopyChannels)> = Vec::new();
+        for &input in place.inputs {
+            let channels = tape.values(input) / positions;
+            let (source, copy) = (Columns { first: 0, all: channels }, Columns { first, all });
+            let kernel = CopyChannels { positions, channels, source, copy, relu_mask: None };
+            tape.forward(&layer, kernel, &[tape.output(input), unused, tape.output(output)]);
+            parts.push((input, kernel));
+            first += channels;
+        }
+        // What dropout scaled an input by is in that input's own mask.
+        let masked = place.inputs.iter().all(|input| tape.relu_mask(*input).is_some());
+        tape.set_relu_mask(output, masked.then_some(1.0));
+        Ok(Box::new(move |tape| {
+            for (input, CopyChannels { source, copy, .. }) in parts {
+                if let Some(gradient) = tape.gradient(input) {
+                    let (relu_mask, channels) = (tape.relu_mask(input), source.all);
+                    let kernel = CopyChannels { positions, channels, source: copy, copy: source, relu_mask };
+                    tape.backward(&layer, kernel, &[tape.gradient_of(output), tape.output(input), gradient]);
+                }
+            }
+            Ok(())
+        }))
     }
 }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::average_pool2d::average;
 use super::keys::LayerKeys;
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
-use crate::error::{Error, Result};
-use crate::geometry::Shape;
+use crate::error::Result;
+use crate::geometry::{Shape, Window};
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,15 +27,18 @@ impl Operation for GlobalAveragePool2d {
     }
 
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
-        let [.., channels] = image(only(inputs)?)?;
-        Ok(Inferred::of(Shape::Features(channels)))
+        let input = image(only(inputs)?)?;
+        let window = Some(Window::whole(input)?);
+        Ok(Inferred { window, ..Inferred::of(Shape::Features(input[2])) })
     }
 
+    /// As of [`AveragePool2d`](super::AveragePool2d).
     fn rules(&self) -> Rules {
         Rules { keeps_sign: true, ..Rules::NONE }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    /// An average-pool whose one window is the image.
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        average(place, tape)
     }
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::LayerKeys;
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
-use crate::error::{Error, Result};
-use crate::geometry::Shape;
+use crate::error::Result;
+use crate::geometry::{Shape, Window};
+use crate::kernels::{GlobalMaxPoolBackward, PoolForward};
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,15 +27,31 @@ impl Operation for GlobalMaxPool2d {
     }
 
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
-        let [.., channels] = image(only(inputs)?)?;
-        Ok(Inferred::of(Shape::Features(channels)))
+        let input = image(only(inputs)?)?;
+        let window = Some(Window::whole(input)?);
+        Ok(Inferred { window, ..Inferred::of(Shape::Features(input[2])) })
     }
 
+    /// max(x, 0) of the largest is the largest of max(x, 0); where none is positive, neither way lets a gradient through.
     fn rules(&self) -> Rules {
-        Rules { keeps_sign: true, ..Rules::NONE }
+        Rules { commutes_with_relu: true, keeps_sign: true, ..Rules::NONE }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        let window = place.window()?;
+        let (input, output, layer) = (place.input()?, place.output, place.name.to_owned());
+        let (batch, [height, width, channels]) = (tape.rows, window.input);
+        let argmax = tape.buffer(&format!("{layer}.argmax"), vec![batch, channels]);
+        let bound = [tape.output(input), tape.output(output), argmax];
+        tape.forward(&layer, PoolForward { batch, window }, &bound);
+        tape.set_relu_mask(output, tape.relu_mask(input).map(|_| 1.0));
+        Ok(Box::new(move |tape| {
+            if let Some(gradient) = tape.gradient(input) {
+                let (pixels, relu_mask) = (height * width, tape.relu_mask(input));
+                let kernel = GlobalMaxPoolBackward { batch, pixels, channels, relu_mask };
+                tape.backward(&layer, kernel, &[tape.gradient_of(output), tape.output(input), gradient]);
+            }
+            Ok(())
+        }))
     }
 }

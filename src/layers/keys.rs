@@ -36,6 +36,8 @@ pub enum Kind {
     Image,
     Layers,
     Count,
+    /// 0 or more.
+    Whole,
     Pair,
     Rate,
     Number,
@@ -51,6 +53,9 @@ pub enum Kind {
     Section,
 }
 
+/// Beyond any image's side.
+const LARGEST_WHOLE: i64 = i32::MAX as i64;
+
 impl Kind {
     pub fn allows(&self, value: &Value) -> bool {
         let count = |value: &Value| value.as_integer().is_some_and(|number| number >= 1);
@@ -61,6 +66,7 @@ impl Kind {
             Kind::Layers => value.as_array().is_some_and(|layers| !layers.is_empty()),
             Kind::Count => count(value),
             Kind::Pair => count(value) || counts(2),
+            Kind::Whole => value.as_integer().is_some_and(|number| (0..=LARGEST_WHOLE).contains(&number)),
             Kind::Rate | Kind::Number => value.is_float() || value.is_integer(),
             Kind::Flag => value.is_bool(),
             Kind::Choice(choices) => value.as_str().is_some_and(|written| choices.contains(&written)),
@@ -80,6 +86,7 @@ impl Kind {
             Kind::Image => "[height, width, channels], each a whole number, 1 or more".into(),
             Kind::Layers => "an array of tables, each under its own line [[layers]]".into(),
             Kind::Count => "a whole number, 1 or more".into(),
+            Kind::Whole => "a whole number, 0 or more".into(),
             Kind::Pair => "one number or [height, width], each a whole number, 1 or more".into(),
             Kind::Rate => "a number from 0 to below 1".into(),
             Kind::Number => "a number".into(),

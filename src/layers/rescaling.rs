@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{Kind, LayerKeys};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::geometry::Shape;
+use crate::kernels::Rescale;
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,11 +39,30 @@ impl Operation for Rescaling {
         Ok(Inferred::of(only(inputs)?))
     }
 
+    /// max(x, 0) times a positive number is max of the product and 0; an offset moves what is cut off.
     fn rules(&self) -> Rules {
-        Rules { is_identity: self.scale == 1.0 && self.offset == 0.0, ..Rules::NONE }
+        Rules {
+            is_identity: self.scale == 1.0 && self.offset == 0.0,
+            commutes_with_relu: self.scale > 0.0 && self.offset == 0.0,
+            keeps_sign: self.scale >= 0.0 && self.offset >= 0.0,
+            ..Rules::NONE
+        }
     }
 
-    fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {
-        Err(Error::Failed(format!("{}: is no pass yet", place.name)))
+    /// Pixels that nothing else reads are rescaled as they are gathered: see [`crate::network::REWRITES`].
+    fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
+        let (input, output, layer) = (place.input()?, place.output, place.name.to_owned());
+        let (factor, offset) = (self.scale as f32, self.offset as f32);
+        let forward = Rescale { values: tape.values(input), factor, offset, relu_mask: None };
+        let unused = tape.buffer(&format!("{layer}.unused"), vec![1]);
+        tape.forward(&layer, forward, &[tape.output(input), unused, tape.output(output)]);
+        tape.set_relu_mask(output, None);
+        Ok(Box::new(move |tape| {
+            if let Some(gradient) = tape.gradient(input) {
+                let kernel = Rescale { offset: 0.0, relu_mask: tape.relu_mask(input), ..forward };
+                tape.backward(&layer, kernel, &[tape.gradient_of(output), tape.output(input), gradient]);
+            }
+            Ok(())
+        }))
     }
 }

@@ -131,6 +131,7 @@ impl ModelFile {
         let (model, recipe): (Model, Recipe) = (keys.try_into().map_err(serde)?, sections.try_into().map_err(serde)?);
         model.check().map_err(|error| fail(error.to_string()))?;
         recipe.check().map_err(fail)?;
+        recipe.augmentation.check(model.input).map_err(|error| fail(error.to_string()))?;
         Ok((model, recipe))
     }
 }
@@ -155,13 +156,13 @@ fn read(path: &Path, otherwise: &str) -> std::result::Result<String, String> {
 }
 
 /// Why `text` is not TOML, and where.
-fn unreadable(text: &str, error: &toml::de::Error) -> String {
+pub(super) fn unreadable(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
     let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
     format!("line {line} is not TOML ({}); correct it there", one_line(error.message()))
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.replace('\n', " ")
 }
 

@@ -42,7 +42,7 @@ fn check_layer(index: usize, layer: &Value) -> Result<(), String> {
     check_keys(layer, &required, &[*optional, &COMMON_KEYS].concat(), &format!("{place} ({kind})"))
 }
 
-fn check_keys(table: &Table, required: &[Key], optional: &[Key], place: &str) -> Result<(), String> {
+pub(super) fn check_keys(table: &Table, required: &[Key], optional: &[Key], place: &str) -> Result<(), String> {
     let known = [required, optional].concat();
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
     if let Some(key) = table.keys().find(|key| !names.contains(&key.as_str())) {

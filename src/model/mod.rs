@@ -1,6 +1,7 @@
 //! A model is a graph of layers over images `[H, W, C]`, in an order in which they can run. Shapes are inferred; nothing
 //! here knows of a device.
 
+mod augmentation;
 mod file;
 mod keys;
 mod notebook;
@@ -8,6 +9,7 @@ mod resolve;
 mod settings;
 mod summary;
 
+pub use augmentation::{augmentation, augmentation_in};
 pub use file::{ModelFile, by_name_or_file, notebook, parse};
 pub use keys::nearest;
 pub use notebook::NAMES;

@@ -1,6 +1,7 @@
 //! A network as stages over values: what rewrites change and lowering makes passes of.
 
 use crate::geometry::Shape;
+use crate::kernels::PixelScaling;
 use crate::layers::{Activate, Activation, Fused, Inferred, Layer, Rules};
 use crate::model::Resolved;
 use crate::plan::ValueId;
@@ -29,6 +30,8 @@ pub struct Graph {
     pub stages: Vec<Stage>,
     /// One sample's shape of each value.
     pub shapes: Vec<Shape>,
+    /// What the pixels become as they are gathered.
+    pub pixels: PixelScaling,
     /// The logits.
     pub output: ValueId,
 }
@@ -36,7 +39,8 @@ pub struct Graph {
 impl Graph {
     /// Of a model's layers. What a layer does to its own output is a stage of its own.
     pub fn of(layers: &[Resolved]) -> Self {
-        let mut graph = Self { stages: Vec::new(), shapes: vec![layers[0].input], output: ValueId(0) };
+        let (stages, shapes) = (Vec::new(), vec![layers[0].input]);
+        let mut graph = Self { stages, shapes, pixels: PixelScaling::NONE, output: ValueId(0) };
         // The value that each layer ends with; the first is the pixels.
         let mut ends = vec![ValueId(0)];
         for layer in layers {

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::averages::evaluate_averages;
+use super::ends::Ends;
 use super::graph::{Graph, Stage};
 use super::rewrites::rewrite;
 use super::training_plan::TrainingPlan;
+use crate::augment::{Augmentation, Transform};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
-use crate::kernels::{Advance, Gather, Progress, SoftmaxCrossEntropy};
+use crate::kernels::Progress;
 use crate::layers::Place;
 use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
-use crate::plan::{Arenas, BufferId, Buffers, HostBuffers, Pass, Plan, Recorded, Tape, ValueId, pass};
+use crate::plan::{Arenas, BufferId, Buffers, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId};
 
 /// What a plan depends on beside the model.
 #[derive(Clone, Debug)]
@@ -28,6 +30,12 @@ pub struct Options {
     pub optimizer: Optimizer,
     /// Whether evaluation takes the weights' moving averages, which the optimizer must keep then.
     pub average: bool,
+    /// Of training samples; evaluation sees them as they are.
+    pub augmentation: Augmentation,
+    /// Whether evaluation is told how to see each sample: see [`Engine::predict_as`](crate::train::Engine::predict_as).
+    pub views: bool,
+    /// The part of each target that all classes share, from 0 to below 1. The loss of evaluation has it, too.
+    pub label_smoothing: f32,
 }
 
 impl Options {
@@ -41,6 +49,9 @@ impl Options {
             samples,
             optimizer: Optimizer::default(),
             average: false,
+            augmentation: Augmentation::default(),
+            views: false,
+            label_smoothing: 0.0,
         }
     }
 
@@ -68,6 +79,17 @@ pub fn equal_parts(batch: usize, most: usize) -> usize {
 /// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
 pub const LARGEST_BATCH: usize = 1 << 24;
 
+/// Refuses what is no part of a target.
+///
+/// # Errors
+/// [`Error::Usage`] naming the option and its remedy.
+pub fn check_label_smoothing(smoothing: f64) -> Result<()> {
+    match (0.0..1.0).contains(&smoothing) {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("`label_smoothing` {smoothing}: give a number from 0 to below 1"))),
+    }
+}
+
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
@@ -81,52 +103,54 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
 
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
-    let Options { batch, micro_batch, tiles, samples, optimizer, average } = options;
+    let Options { batch, micro_batch, average, augmentation, views, label_smoothing, .. } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
         )));
     }
-    optimizer.check().map_err(|problem| Error::Usage(format!("`optimizer`: {problem}")))?;
-    if average && !optimizer.averages() {
+    options.optimizer.check().map_err(|problem| Error::Usage(format!("`optimizer`: {problem}")))?;
+    if average && !options.optimizer.averages() {
         return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
     }
+    augmentation.check(model.input)?;
+    check_label_smoothing(label_smoothing.into())?;
     let micro_batches = batch.div_ceil(micro_batch);
 
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, [batch, micro_batch], samples, &optimizer);
+    let host = host_buffers(&mut buffers, model, &options);
     let log = buffers.add("log", vec![Plan::BATCHES, 2]);
     let pixels = graph.shapes[0].values();
     let input = buffers.add("input", vec![micro_batch, pixels]);
-    let labels = buffers.add("batch.labels", vec![micro_batch]);
+    let labels = buffers.add("batch.labels", label_shape(&options));
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
-    let mut tape = Tape::new([batch, micro_batch], &tiles, host, buffers);
+    let mut tape = Tape::new([batch, micro_batch], &options.tiles, host, buffers);
     let logits_gradient = record(graph, input, &mut tape)?;
     let (mut buffers, arenas, Recorded { forward, backward }) = tape.end();
 
-    // A program's runs are whole batches, or micro-batches where it does not train.
-    let ends = |training: bool| {
-        let classes = model.classes();
-        let [batch, micro_batches] = if training { [batch, micro_batches] } else { [micro_batch, 1] };
-        let gather = Gather { batch, micro_batch, pixels };
-        let gathered = [host.images, host.labels, host.order, host.progress, input, labels];
-        let loss = SoftmaxCrossEntropy { batch, micro_batch, classes, gradient: training };
-        let result = if training { logits_gradient } else { host.probabilities };
-        let judged = [host.logits, labels, host.progress, result, losses, correct];
-        let advance = Advance { micro_batch, micro_batches, training };
-        [
-            pass("input", gather, &gathered),
-            pass("loss", loss, &judged),
-            pass("loss", advance, &[losses, correct, host.progress, log]),
-        ]
+    let ends = Ends {
+        batch,
+        micro_batch,
+        rescaling: graph.pixels,
+        augmentation,
+        views,
+        label_smoothing,
+        shape: model.input,
+        classes: model.classes(),
+        host,
+        input,
+        labels,
+        losses,
+        correct,
+        log,
     };
-    let [gather, loss, advance] = ends(false);
+    let [gather, loss, advance] = ends.passes(Program::Evaluation, host.probabilities);
     let mut evaluation = vec![gather];
     evaluation.extend(forward.iter().filter(|forward| forward.in_evaluation).map(|forward| forward.pass.clone()));
     evaluation.extend([loss, advance]);
 
-    let [gather, loss, advance] = ends(true);
+    let [gather, loss, advance] = ends.passes(Program::Training, logits_gradient);
     let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
     let step = [vec![gather], forward, vec![loss], backward].concat();
     let mut training = Vec::new();
@@ -135,7 +159,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &optimizer, &host, [batch, micro_batch]);
+    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, [batch, micro_batch]);
     training.splice(training.len() - 1..training.len() - 1, moving);
     if average {
         evaluate_averages(&mut variables, &mut evaluation, &mut training);
@@ -145,8 +169,21 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
 
     let steps = Plan { buffers: buffers.0, training, evaluation, log };
     steps.check()?;
-    let (steps, model) = (Arc::new(steps), model.clone());
-    Ok(TrainingPlan { steps, model, batch, micro_batch, tiles, samples, optimizer, variables, host })
+    let Options { tiles, samples, optimizer, .. } = options;
+    Ok(TrainingPlan {
+        steps: Arc::new(steps),
+        model: model.clone(),
+        batch,
+        micro_batch,
+        tiles,
+        samples,
+        optimizer,
+        augmentation,
+        views,
+        label_smoothing,
+        variables,
+        host,
+    })
 }
 
 /// Adds the passes of all stages, forward and backward; the buffer of the logits' gradient, which the loss makes.
@@ -198,22 +235,26 @@ fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
     pass
 }
 
-fn host_buffers(
-    buffers: &mut Buffers,
-    model: &Model,
-    [batch, micro_batch]: [usize; 2],
-    samples: usize,
-    optimizer: &Optimizer,
-) -> HostBuffers {
+fn host_buffers(buffers: &mut Buffers, model: &Model, options: &Options) -> HostBuffers {
+    let Options { batch, micro_batch, samples, optimizer, augmentation, views, .. } = options;
     let pixels = model.input.iter().product();
     let numbers = optimizer.numbers().count;
+    let order = Plan::BATCHES * batch;
     HostBuffers {
-        images: buffers.add_bytes("images", vec![samples, pixels]),
-        labels: buffers.add_bytes("labels", vec![samples]),
-        order: buffers.add("order", vec![Plan::BATCHES, batch]),
+        images: buffers.add_bytes("images", vec![*samples, pixels]),
+        labels: buffers.add_bytes("labels", vec![*samples]),
+        order: buffers.add("order", vec![Plan::BATCHES, *batch]),
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
-        logits: buffers.add("logits", vec![micro_batch, model.classes()]),
-        probabilities: buffers.add("probabilities", vec![micro_batch, model.classes()]),
+        logits: buffers.add("logits", vec![*micro_batch, model.classes()]),
+        probabilities: buffers.add("probabilities", vec![*micro_batch, model.classes()]),
+        transforms: (*views || !augmentation.is_nothing())
+            .then(|| buffers.add("transforms", vec![order, Transform::WORDS])),
     }
+}
+
+/// A row's label, or with mixing its labels and the first one's share.
+fn label_shape(options: &Options) -> Vec<usize> {
+    let rows = vec![options.micro_batch];
+    if options.augmentation.mixes() { [rows, vec![3]].concat() } else { rows }
 }

@@ -2,8 +2,8 @@
 //! are.
 
 use super::graph::{Graph, Stage};
-use crate::kernels::Function;
-use crate::layers::{Added, Fused};
+use crate::kernels::{Function, PixelScaling};
+use crate::layers::{Added, Fused, Layer, Rescaling};
 use crate::plan::ValueId;
 
 /// A rewrite, by name.
@@ -15,9 +15,10 @@ pub struct Rewrite {
 }
 
 /// In the order in which they are tried.
-pub const REWRITES: [Rewrite; 8] = [
+pub const REWRITES: [Rewrite; 9] = [
     Rewrite { name: "nothing for what moves nothing", apply: drop_identity },
     Rewrite { name: "no ReLU of what is not negative", apply: drop_relu },
+    Rewrite { name: "pixels rescaled as they are gathered", apply: rescale_pixels },
     Rewrite { name: "ReLU ahead of what commutes with it", apply: hoist_relu },
     Rewrite { name: "ReLU in a product's epilogue", apply: fuse_relu },
     Rewrite { name: "2 x 2 max-pool in a convolution's epilogue", apply: fuse_pool },
@@ -35,11 +36,11 @@ fn drop_identity(graph: &mut Graph) -> bool {
     remove(graph, |graph| graph.stages.iter().position(|stage| stage.rules().is_identity))
 }
 
-/// Pixels are not negative, and neither is what a ReLU leaves.
+/// Pixels are not negative, unless they are gathered so, and neither is what a ReLU leaves.
 fn drop_relu(graph: &mut Graph) -> bool {
     remove(graph, |graph| {
         let mut positive = vec![false; graph.shapes.len()];
-        positive[0] = true;
+        positive[0] = graph.pixels.keeps_pixels_positive();
         for (number, stage) in graph.stages.iter().enumerate() {
             let of_positive = stage.inputs.iter().all(|input| positive[input.0]);
             if stage.rules().is_relu && of_positive {
@@ -50,6 +51,20 @@ fn drop_relu(graph: &mut Graph) -> bool {
         }
         None
     })
+}
+
+/// Only where nothing else reads the pixels, and nothing has changed them.
+fn rescale_pixels(graph: &mut Graph) -> bool {
+    let (makers, readers) = graph.makers_and_readers();
+    let rescaling = graph.stages.iter().enumerate().find_map(|(number, stage)| match stage.layer {
+        Layer::Rescaling(Rescaling { scale, offset }) if stage.inputs[0] == ValueId(0) => {
+            Some((number, PixelScaling { scale, offset }))
+        }
+        _ => None,
+    });
+    let Some((number, scaling)) = rescaling.filter(|_| readers[0] == 1 && makers[0].is_none()) else { return false };
+    graph.pixels = graph.pixels.then(scaling);
+    remove(graph, |_| Some(number))
 }
 
 /// Removes a stage of one input, which is read instead of its output.
@@ -176,7 +191,8 @@ mod tests {
     use super::*;
     use crate::geometry::{Padding, Shape};
     use crate::layers::{
-        Activate, Activation, Add, BatchNormalization, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d,
+        Activate, Activation, Add, AveragePool2d, BatchNormalization, Conv2d, Dense, DepthwiseConv2d, Dropout, Flatten,
+        GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d,
     };
     use crate::model::{Model, Node, resolve};
 
@@ -262,6 +278,80 @@ mod tests {
             ["max_pool2d 0->1", "flatten 1->2", "dense 2->3", "activation 3->4", "dropout 4->5", "dense 5->6"];
         assert_eq!(stages, expected);
         assert_eq!(alone(name, &[FLATTEN, dense(3), dropout(0.5), RELU, dense(2)]), None);
+    }
+
+    fn rescaling(scale: f64, offset: f64) -> Layer {
+        Layer::Rescaling(Rescaling { scale, offset })
+    }
+
+    #[test]
+    fn a_leading_rescaling_is_no_stage() {
+        let name = "pixels rescaled as they are gathered";
+        let end = [conv(3, Activation::Linear), FLATTEN, dense(2)];
+        let layers = |begin: &[Layer]| [begin, &end].concat();
+        let scaled = PixelScaling { scale: 2.0, offset: 0.5 };
+        for (layers, pixels) in [
+            (layers(&[rescaling(2.0, 0.5)]), scaled),
+            // (2 x + 0.5) * -4 + 1
+            (layers(&[rescaling(2.0, 0.5), rescaling(-4.0, 1.0)]), PixelScaling { scale: -8.0, offset: -1.0 }),
+            (vec![FLATTEN, rescaling(2.0, 0.5), dense(2)], scaled),
+        ] {
+            let mut graph = graph(&layers);
+            rewrite(&mut graph);
+            assert_eq!(graph.pixels, pixels);
+            assert!(!said(&graph).iter().any(|stage| stage.contains("rescaling")), "{:?}", said(&graph));
+        }
+        // Not of what was made of the pixels, of what dropout left of them, nor of what others read as it is.
+        assert_eq!(alone(name, &[pool(2, 2), rescaling(2.0, 0.5), FLATTEN, dense(2)]), None);
+        let stages = rewritten(&layers(&[dropout(0.5), rescaling(2.0, 0.5)]));
+        assert_eq!(stages[..3], ["dropout 0->0", "rescaling 0->1", "conv2d 1->2"]);
+        let mut read = graph(&layers(&[rescaling(2.0, 0.5)]));
+        let reader = Stage { inputs: vec![ValueId(0)], ..read.stages[1].clone() };
+        read.shapes.push(reader.inferred.output);
+        read.stages.push(Stage { output: ValueId(read.shapes.len() - 1), ..reader });
+        assert!(!rescale_pixels(&mut read));
+        // Behind it, dropout works in place.
+        let stages = rewritten(&layers(&[rescaling(2.0, 0.5), dropout(0.5)]));
+        assert_eq!(stages[..2], ["dropout 0->0", "conv2d 0->1"]);
+    }
+
+    /// What is not negative stays so under a positive factor, but pixels that were moved below zero are not.
+    #[test]
+    fn a_relu_of_rescaled_pixels_stays_where_they_can_be_negative() {
+        let behind = |scale, offset| rewritten(&[rescaling(scale, offset), RELU, pool(3, 1), FLATTEN, dense(2)]);
+        assert_eq!(behind(2.0, 0.5)[0], "max_pool2d 0->1");
+        assert_eq!(behind(-1.0, 1.0)[0], "max_pool2d 0->1");
+        for (scale, offset) in [(2.0, -0.5), (-2.0, 1.0), (-1.0, 0.0)] {
+            assert_eq!(behind(scale, offset)[..2], ["activation 0->1", "max_pool2d 1->2"], "{scale} {offset}");
+        }
+    }
+
+    #[test]
+    fn a_relu_goes_ahead_of_largest_values_and_of_a_factor_but_not_of_means() {
+        let average = Layer::AveragePool2d(AveragePool2d { size: [2, 2], stride: None, padding: Padding::Same });
+        let mean = Layer::GlobalAveragePool2d(GlobalAveragePool2d {});
+        let largest = Layer::GlobalMaxPool2d(GlobalMaxPool2d {});
+        let linear = conv(3, Activation::Linear);
+        let means = [linear.clone(), average, RELU, mean, RELU, dense(2)];
+        let expected =
+            ["conv2d 0->1", "average_pool2d 1->2", "activation 2->3", "global_average_pool2d 3->4", "dense 4->5"];
+        assert_eq!(rewritten(&means), expected);
+        // A padded pool is none of those that a convolution ends in.
+        let same = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Same });
+        let expected = ["conv2d 0->1 relu", "max_pool2d 1->2", "global_max_pool2d 2->3", "dense 3->4"];
+        assert_eq!(rewritten(&[linear.clone(), same, largest, RELU, dense(2)]), expected);
+        let depthwise = Layer::DepthwiseConv2d(DepthwiseConv2d {
+            kernel: [3, 3],
+            stride: [1, 1],
+            padding: Padding::Same,
+            depth_multiplier: 2,
+            use_bias: false,
+            activation: Activation::Linear,
+        });
+        let scaled = [depthwise, rescaling(2.0, 0.0), RELU, FLATTEN, dense(2)];
+        assert_eq!(rewritten(&scaled), ["depthwise_conv2d 0->1 relu", "rescaling 1->2", "dense 2->3"]);
+        let moved = [linear, rescaling(2.0, 0.5), RELU, FLATTEN, dense(2)];
+        assert_eq!(rewritten(&moved)[..3], ["conv2d 0->1", "rescaling 1->2", "activation 2->3"]);
     }
 
     #[test]

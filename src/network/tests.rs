@@ -13,15 +13,15 @@ use crate::model::{Model, notebook, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, Executor, Pass, Program, ValueId};
 
-fn dense(units: usize, activation: Activation) -> Layer {
+pub(super) fn dense(units: usize, activation: Activation) -> Layer {
     Layer::Dense(Dense { units, use_bias: true, activation })
 }
 
-fn dropout(rate: f32) -> Layer {
+pub(super) fn dropout(rate: f32) -> Layer {
     Layer::Dropout(Dropout { rate })
 }
 
-fn plan_of(input: [usize; 3], layers: Vec<Layer>) -> TrainingPlan {
+pub(super) fn plan_of(input: [usize; 3], layers: Vec<Layer>) -> TrainingPlan {
     lower(&Model::sequence("lowered", input, layers), Options::new(2, DeviceClass::Cpu, 2)).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn plan() -> TrainingPlan {
 }
 
 /// The backward passes that carry a gradient to a value: the layer, the kernel, and the ReLU mask's scale if there is one.
-fn relu_masks(plan: &TrainingPlan) -> Vec<(String, &str, Option<String>)> {
+pub(super) fn relu_masks(plan: &TrainingPlan) -> Vec<(String, &str, Option<String>)> {
     let mask = |pass: &Pass| {
         let constants = pass.kernel.constants();
         let find = |name: &str| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
@@ -104,7 +104,7 @@ fn evaluation_drops_nothing() {
     assert_eq!(passes(&plan(), Program::Evaluation), expected);
 }
 
-fn conv(activation: Activation) -> Layer {
+pub(super) fn conv(activation: Activation) -> Layer {
     let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
     Layer::Conv2d(Conv2d { filters: 3, kernel, stride, padding, use_bias: true, activation })
 }
@@ -152,7 +152,7 @@ fn nothing_before_the_first_weights_gets_a_gradient() {
     assert!(unused("input.output.gradient") && unused("max_pooling2d.output.gradient"));
 }
 
-fn said<'a>(masks: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str, Option<String>)> {
+pub(super) fn said<'a>(masks: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str, Option<String>)> {
     masks.iter().map(|(layer, kernel, scale)| ((*layer).to_owned(), *kernel, Some((*scale).to_owned()))).collect()
 }
 /// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::augment::{Augmentation, Transform};
 use crate::error::{Error, Result};
 use crate::gemm::GemmSelection;
 use crate::kernels::Progress;
@@ -22,6 +23,10 @@ pub struct TrainingPlan {
     /// Samples that the image and label buffers hold.
     pub samples: usize,
     pub optimizer: Optimizer,
+    pub augmentation: Augmentation,
+    /// Whether evaluation is told how to see each sample.
+    pub views: bool,
+    pub label_smoothing: f32,
     /// In the order of the layers.
     pub variables: Vec<Variable>,
     pub host: HostBuffers,
@@ -56,11 +61,19 @@ impl TrainingPlan {
             (host.logits, 0),
             (host.probabilities, 0),
         ];
+        let transforms = host.transforms.map(|id| (id, Transform::WORDS));
         let buffers = &self.steps.buffers;
-        match needed.into_iter().find(|(id, words)| buffers.get(id.0).is_none_or(|own| own.words < *words)) {
+        match needed
+            .into_iter()
+            .chain(transforms)
+            .find(|(id, words)| buffers.get(id.0).is_none_or(|own| own.words < *words))
+        {
             Some((BufferId(number), words)) => Err(Error::Failed(format!("no buffer {number} of {words} words"))),
             None if self.micro_batch == 0 || self.micro_batch > self.batch => {
                 Err(Error::Failed(format!("micro-batches of {} rows of a batch of {}", self.micro_batch, self.batch)))
+            }
+            None if host.transforms.is_none() && (self.views || !self.augmentation.is_nothing()) => {
+                Err(Error::Failed("no buffer says how samples are augmented".into()))
             }
             None => Ok(()),
         }

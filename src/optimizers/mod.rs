@@ -10,6 +10,8 @@ mod adamw;
 mod limits;
 mod rule;
 mod sgd;
+#[cfg(test)]
+mod tests;
 
 pub use adam::Adam;
 pub use adamw::AdamW;

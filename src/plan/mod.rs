@@ -79,6 +79,8 @@ pub struct HostBuffers {
     pub logits: BufferId,
     /// `[micro_batch, classes]`
     pub probabilities: BufferId,
+    /// `[batches * batch]` of [`crate::augment::Transform`]: what befalls each sample of the order. Only where anything may.
+    pub transforms: Option<BufferId>,
 }
 
 /// Everything that an executor needs: buffers, and two programs over them.

@@ -1,20 +1,14 @@
-//! What is done to the training images before the network sees them.
+//! What is done to the training images before the network sees them: how the section `[augmentation]` is spelt.
 
-use serde::{Deserialize, Serialize};
+use crate::layers::{Key, Kind};
 
-use crate::layers::Key;
-
-/// The section `[augmentation]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Augmentation {}
-
-pub(super) const KEYS: [Key; 0] = [];
-
-impl Augmentation {
-    /// # Errors
-    /// None yet.
-    pub fn check(&self) -> Result<(), String> {
-        Ok(())
-    }
-}
+/// Without a key, there is nothing of the kind.
+pub const AUGMENTATION_KEYS: [Key; 7] = [
+    ("flip", Kind::Choice(&["none", "horizontal", "alternating"])),
+    ("shift", Kind::Whole),
+    ("pad", Kind::Choice(&["zero", "edge", "reflect"])),
+    ("cutout", Kind::Whole),
+    ("random_erasing", Kind::Number),
+    ("mixup", Kind::Number),
+    ("cutmix", Kind::Number),
+];

@@ -6,7 +6,7 @@ mod optimizer;
 mod schedule;
 mod training;
 
-pub use augmentation::Augmentation;
+pub use augmentation::AUGMENTATION_KEYS;
 pub use loss::Loss;
 pub use optimizer::{OPTIMIZER_KEYS, check_optimizer_keys};
 pub use schedule::{Course, CourseKind, Schedule};
@@ -14,6 +14,7 @@ pub use training::{BATCH_SIZE, Training};
 
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Augmentation;
 use crate::layers::Key;
 use crate::optimizers::Optimizer;
 
@@ -41,11 +42,12 @@ pub const SECTIONS: [Section; 5] = [
     Section { name: "optimizer", keys: &OPTIMIZER_KEYS },
     Section { name: "training", keys: &training::KEYS },
     Section { name: "schedule", keys: &schedule::KEYS },
-    Section { name: "augmentation", keys: &augmentation::KEYS },
+    Section { name: "augmentation", keys: &AUGMENTATION_KEYS },
 ];
 
 impl Recipe {
-    /// Refuses values that are none, which a file's keys alone do not tell.
+    /// Refuses values that are none, which a file's keys alone do not tell. Whether images of some size can be augmented
+    /// so, [`Augmentation::check`] knows.
     ///
     /// # Errors
     /// The section, and what is wrong in it with its remedy.
@@ -54,8 +56,7 @@ impl Recipe {
         self.loss.check().map_err(|problem| section("loss", problem))?;
         self.optimizer.check().map_err(|problem| section("optimizer", problem))?;
         self.training.check(self.optimizer.averages()).map_err(|problem| section("training", problem))?;
-        self.schedule.check().map_err(|problem| section("schedule", problem))?;
-        self.augmentation.check().map_err(|problem| section("augmentation", problem))
+        self.schedule.check().map_err(|problem| section("schedule", problem))
     }
 
     /// Whether the averages of the weights are evaluated and exported, not the weights.

@@ -7,8 +7,11 @@ use crate::data::Samples;
 use crate::error::Result;
 use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
-use crate::layers::{Activate, Activation, Conv2d, Dense, Dropout, Flatten, Layer, MaxPool2d};
-use crate::model::{Model, parse};
+use crate::layers::{
+    Activate, Activation, AveragePool2d, Concatenate, Conv2d, Dense, DepthwiseConv2d, Dropout, Flatten,
+    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Rescaling,
+};
+use crate::model::{Model, Node, parse};
 use crate::plan::{Executor, Place, Plan};
 use crate::random::{Sequence, Stream};
 use crate::train::{Engine, Metrics, Setup};
@@ -65,6 +68,48 @@ fn network() -> Model {
         dense(5, Activation::Linear),
     ];
     model("images", layers)
+}
+
+fn depthwise(kernel: [usize; 2], stride: usize, depth_multiplier: usize, activation: Activation) -> Layer {
+    let (stride, padding, use_bias) = ([stride; 2], Padding::Same, activation == Activation::Relu);
+    Layer::DepthwiseConv2d(DepthwiseConv2d { kernel, stride, padding, depth_multiplier, use_bias, activation })
+}
+
+/// Pools of all kinds and over the border, depthwise convolutions, and values that several layers read.
+fn branches() -> Model {
+    let (size, stride, padding) = ([3, 3], Some([2, 2]), Padding::Same);
+    let layers: [(&str, &[&str], Layer); 12] = [
+        ("pixels", &[], Layer::Rescaling(Rescaling { scale: 2.0, offset: -0.5 })),
+        ("conv", &[], conv(6, 3, 1, Padding::Same, Activation::Relu)),
+        ("scaled", &[], Layer::Rescaling(Rescaling { scale: 1.5, offset: -0.25 })),
+        ("mean", &[], Layer::AveragePool2d(AveragePool2d { size, stride, padding })),
+        ("wide", &[], depthwise([3, 2], 1, 2, Activation::Relu)),
+        ("largest", &[], Layer::MaxPool2d(MaxPool2d { size, stride, padding })),
+        ("means", &["wide"], Layer::AveragePool2d(AveragePool2d { size: [2, 2], stride: None, padding })),
+        ("short", &["mean"], depthwise([3, 3], 2, 1, Activation::Linear)),
+        ("all", &["largest", "means", "short", "means"], Layer::Concatenate(Concatenate {})),
+        ("of_all", &[], Layer::GlobalAveragePool2d(GlobalAveragePool2d {})),
+        ("most", &["all"], Layer::GlobalMaxPool2d(GlobalMaxPool2d {})),
+        ("both", &["of_all", "most"], Layer::Concatenate(Concatenate {})),
+    ];
+    let named = |(name, inputs, layer): (&str, &[&str], Layer)| Node {
+        name: Some(name.into()),
+        inputs: inputs.iter().map(|&input| input.into()).collect(),
+        layer,
+    };
+    let end = Node { name: None, inputs: Vec::new(), layer: dense(5, Activation::Linear) };
+    Model { layers: layers.into_iter().map(named).chain([end]).collect(), ..model("branches", Vec::new()) }
+}
+
+/// A network whose logits are a pool's.
+fn pooled() -> Model {
+    let layers = vec![
+        conv(6, 3, 2, Padding::Same, Activation::Linear),
+        depthwise([3, 3], 2, 1, Activation::Linear),
+        conv(5, 1, 1, Padding::Valid, Activation::Relu),
+        Layer::GlobalMaxPool2d(GlobalMaxPool2d {}),
+    ];
+    model("pooled", layers)
 }
 
 /// Convolutions with dropout wherever it may stand: over the input, behind ReLUs, and behind convolutions without one;
@@ -136,16 +181,20 @@ fn residuals() -> Result<Model> {
     parse("residuals", &text).map(|(model, _)| model)
 }
 
-/// Checks every layer of a small network without dropout on the executor that `make` gives for its plan: against the loss
-/// that evaluation finds.
+/// Checks every layer of small networks without dropout on the executors that `make` gives for their plans: against the
+/// loss that evaluation finds.
 ///
 /// # Errors
 /// Where the device fails.
 pub fn gradient_checks(
     tiles: DeviceClass,
-    make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
+    make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
-    layer_checks(&network(), tiles, BATCH, make, STEP, |engine, order| engine.evaluate(order))
+    let mut checks = Vec::new();
+    for network in [network(), branches(), pooled()] {
+        checks.extend(layer_checks(&network, tiles, BATCH, &make, STEP, |engine, order| engine.evaluate(order))?);
+    }
+    Ok(checks)
 }
 
 /// Checks every layer of small networks with dropout or batch statistics: against the training loss of one step.

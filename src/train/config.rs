@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EarlyStopping, Monitor, ReduceLrOnPlateau, Schedule};
+use crate::augment::Augmentation;
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
 use crate::network::{LARGEST_BATCH, most_rows};
 use crate::optimizers::Optimizer;
-use crate::recipe::{Augmentation, Loss, Recipe};
+use crate::recipe::{Loss, Recipe};
 
 /// A run's configuration with every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +50,8 @@ pub struct Config {
     pub loss: Loss,
     #[serde(default)]
     pub optimizer: Optimizer,
-    #[serde(default)]
+    /// What befalls the training samples; runs that say nothing of it leave them as they are.
+    #[serde(default, skip_serializing_if = "Augmentation::is_nothing")]
     pub augmentation: Augmentation,
     /// Another tile is another order of sums.
     pub tiles: GemmSelection,
@@ -171,7 +173,8 @@ impl Config {
                 return refuse(format!("`early_stopping.baseline` {baseline}: not a number; give one such as 0.9"));
             }
         }
-        resolve(&self.model).map(drop)
+        resolve(&self.model)?;
+        self.augmentation.check(self.model.input)
     }
 
     /// Refuses what no model file may say, either, and in its words.
@@ -189,7 +192,6 @@ impl Config {
             ("optimizer", self.optimizer.check()),
             ("training", average),
             ("schedule", course),
-            ("augmentation", self.augmentation.check()),
         ];
         sections.into_iter().try_for_each(|(section, checked)| {
             checked.map_err(|problem: String| Error::Usage(format!("[{section}]: {problem}")))

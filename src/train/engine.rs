@@ -5,7 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 use super::{Placement, Source};
+use crate::augment::Transform;
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::kernels::Progress;
@@ -51,6 +54,10 @@ pub struct Engine<'a> {
     seed: u64,
     /// Training steps done: the optimizer's t and dropout's counter.
     pub iterations: u32,
+    /// The epoch under way, from 0, by which augmentations are drawn.
+    pub epoch: u32,
+    /// How evaluation sees each sample, where the plan lets it.
+    view: Transform,
     /// Batches in the next submission, so that one takes about [`SUBMISSION`].
     batches: usize,
 }
@@ -87,7 +94,7 @@ impl<'a> Engine<'a> {
             executor.write(host.images, &images)?;
             executor.write(host.labels, &labels)?;
         }
-        Ok(Self { plan, executor, source, placement, seed, iterations: 0, batches: 1 })
+        Ok(Self { plan, executor, source, placement, seed, iterations: 0, epoch: 0, view: Transform::NONE, batches: 1 })
     }
 
     pub fn plan(&self) -> &TrainingPlan {
@@ -249,6 +256,20 @@ impl<'a> Engine<'a> {
         Ok((metrics, answers))
     }
 
+    /// Like [`Self::predict`], each sample seen as `view` says; mixed with none.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where the plan has no [`views`](crate::network::Options::views); else see [`Self::evaluate`].
+    pub fn predict_as(&mut self, view: Transform, order: &[u32]) -> Result<(Metrics, Vec<f32>)> {
+        if !self.plan().views {
+            return Err(Error::Failed("the plan sees samples as they are; make one with `views`".into()));
+        }
+        self.view = view;
+        let predicted = self.predict(order);
+        self.view = Transform::NONE;
+        predicted
+    }
+
     fn run(
         &mut self,
         program: Program,
@@ -309,6 +330,10 @@ impl<'a> Engine<'a> {
                 self.executor.write(host.order, &(0..rows.len() as u32).collect::<Vec<_>>())?;
             }
         }
+        if let Some(buffer) = host.transforms {
+            let transforms = self.transforms(program, rows);
+            self.executor.write(buffer, bytemuck::cast_slice(&transforms))?;
+        }
         if program == Program::Training {
             let no_more =
                 || Error::Usage(format!("step {}: no more can be counted; start another run", self.iterations));
@@ -325,6 +350,19 @@ impl<'a> Engine<'a> {
             ..Progress::default()
         };
         self.executor.write(host.progress, bytemuck::cast_slice(&[progress]))
+    }
+
+    /// What befalls each row of a submission, whose batches are whole but for the last one.
+    fn transforms(&self, program: Program, rows: &[u32]) -> Vec<Transform> {
+        let TrainingPlan { augmentation, model, batch, .. } = &self.plan;
+        let (seed, epoch) = (self.seed, self.epoch);
+        match program {
+            Program::Evaluation => vec![self.view; rows.len()],
+            Program::Training => rows
+                .par_chunks(*batch)
+                .flat_map_iter(|batch| augmentation.draw(model.input, seed, epoch, batch))
+                .collect(),
+        }
     }
 }
 

@@ -92,11 +92,11 @@ fn an_engine_goes_on_from_what_was_taken() {
     let decayed = Optimizer { ema_momentum: 0.8, global_clipnorm: 0.1, ..sgd.into() };
     let averaged = Optimizer { ema_momentum: 0.9, ..adam.into() };
     let plain = Algorithm::Sgd(Sgd::default()).into();
-    for (optimizer, states) in
-        [(decayed, "average velocity"), (averaged, "average first_moment second_moment"), (plain, "")]
-    {
+    for optimizer in [decayed, averaged, plain] {
         let (train, none, here) = (samples(6), samples(0), Path::new("here"));
         let source = Source { parts: [&train, &none] };
+        let mut states: Vec<&str> = optimizer.states().iter().map(|state| state.name).collect();
+        states.sort_unstable();
         let average = optimizer.averages();
         let options = Options { optimizer, average, ..Options::new(2, DeviceClass::Cpu, 6) };
         let begin = || engine(lower(&model(), options.clone()).unwrap(), source, Placement::Resident).unwrap();
@@ -104,12 +104,12 @@ fn an_engine_goes_on_from_what_was_taken() {
         straight.initialise().unwrap();
         let weights_alone: Vec<_> = weights::take(&mut straight).unwrap().into_iter().take(2).collect();
         let order: Vec<u32> = (0..6).collect();
-        let mut step = |engine: &mut Engine| engine.train(&order, 0.1, &mut |_| ControlFlow::Continue(())).unwrap();
+        let step = |engine: &mut Engine| engine.train(&order, 0.1, &mut |_| ControlFlow::Continue(())).unwrap();
         step(&mut straight);
         let taken = weights::take(&mut straight).unwrap();
         let mut kept: Vec<&str> = taken.iter().filter_map(|one| one.name.strip_prefix("dense.kernel.")).collect();
         kept.sort_unstable();
-        assert_eq!(kept.join(" "), states);
+        assert_eq!(kept, states);
         let mut resumed = begin();
         weights::put(&mut resumed, &taken, here, true).unwrap();
         resumed.iterations = straight.iterations;

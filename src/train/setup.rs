@@ -44,6 +44,8 @@ impl<'a> Setup<'a> {
     pub fn configured(mut self, config: &Config) -> Self {
         self.options.optimizer = config.optimizer.clone();
         self.options.average = config.average;
+        self.options.augmentation = config.augmentation;
+        self.options.label_smoothing = config.loss.label_smoothing;
         self
     }
 

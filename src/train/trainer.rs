@@ -127,6 +127,7 @@ impl<'a> Trainer<'a> {
         let batch = self.state.config.batch_size;
         let rest = &order[(self.state.step * batch).min(order.len())..];
         let learning_rates = self.state.config.learning_rates(self.state.learning_rate, self.steps());
+        self.engine.epoch = self.state.epoch as u32;
         let metrics = self.engine.train_from(self.state.metrics, rest, &learning_rates, callback)?;
         self.training.samples += (metrics.samples - self.state.metrics.samples) as usize;
         self.training.seconds += start.elapsed().as_secs_f64();

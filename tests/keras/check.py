@@ -3,7 +3,8 @@
 FOLDER/ours/NAME/ has model.h5 and model.keras as we wrote them, and beside them what is true of them: the arrays by name
 (`.f32`), Adam's state, images and labels, our probabilities, and the arrays after another epoch of ours.
 FOLDER/theirs/NAME.h5 and .keras are written here by Keras, and FOLDER/theirs/NAME/ what is true of them, for us to read;
-FOLDER/refused has files that we must refuse.
+FOLDER/optimizers/NAME/ has the same of a network that another optimizer trained, with what it keeps, and theirs/ in there the
+other way round; FOLDER/refused has files that we must refuse.
 """
 import json, os, sys, warnings
 from pathlib import Path
@@ -22,6 +23,12 @@ WIDTHS = {  # convolutions (filters, stride, padding), then dense units and the 
     "cnn2": ([(32, 1, "valid"), (64, 2, "same")], [(128, 0.25), (256, 0.25), (128, 0)]),
     "cnn3": ([(64, 1, "valid"), (128, 2, "same"), (64, 2, "same")], [(128, 0.25), (256, 0.5), (256, 0.25), (128, 0.1)]),
 }
+STATES = {
+    "first_moment": "_momentums",
+    "second_moment": "_velocities",
+    "velocity": "momentums",
+    "average": "_model_variables_moving_average",
+}
 warnings.simplefilter("error")
 
 
@@ -36,17 +43,18 @@ def names(model):
 
 
 def arrays(model):
-    """All arrays by our names: weights, and Adam's moments where there are any."""
+    """All arrays by our names: weights, and what the optimizer keeps of them."""
     found = dict(zip(names(model), model.weights))
-    # Before it trains, an optimizer has none.
-    moments = (getattr(model.optimizer, kind, []) for kind in ("_momentums", "_velocities"))
-    for name, first, second in zip(list(found), *moments):
-        found |= {f"{name}.first_moment": first, f"{name}.second_moment": second}
+    for number, name in enumerate(list(found)):
+        for state, attribute in STATES.items():
+            # Before it trains, an optimizer has none.
+            if kept := getattr(model.optimizer, attribute, []):
+                found[f"{name}.{state}"] = kept[number]
     return {name: array.numpy() for name, array in found.items()}
 
 
-def same_bits(actual, folder, has_moments, what):
-    expected = {path.stem: path for path in folder.glob("*.f32") if has_moments or "_moment" not in path.stem}
+def same_bits(actual, folder, has_states, what):
+    expected = {path.stem: path for path in folder.glob("*.f32") if has_states or path.stem.count(".") == 1}
     assert actual.keys() == expected.keys(), (what, sorted(actual), sorted(expected))
     for name, array in actual.items():
         assert array.dtype == np.float32 and array.tobytes() == expected[name].read_bytes(), (what, name)
@@ -92,7 +100,7 @@ def check_ours(folder):
         warnings.simplefilter("always")
         alone = keras.models.load_model(folder / "alone.keras")
     assert ["Skipping variable loading for optimizer" in str(warning.message) for warning in said] == [True], said
-    same_bits({name: array for name, array in arrays(alone).items() if "_moment" not in name}, folder / "arrays", False, "alone")
+    same_bits({name: array for name, array in arrays(alone).items() if name.count(".") == 1}, folder / "arrays", False, "alone")
     assert alone.fit(images, labels, verbose=0).epoch == [0] and int(alone.optimizer.iterations) > 0
 
 
@@ -100,7 +108,7 @@ def check_continued(model, folder, truth, images, labels, has_state, what):
     """After an epoch of `fit` Keras is where we are after one; and elsewhere with an Adam that starts anew."""
     history = model.fit(images, labels, batch_size=truth["batch"], epochs=1, shuffle=False, verbose=0).history
     part = near(arrays(model), folder / "after")
-    print(f"{what}: after fit {part:.5f} of all weights and moments agree")
+    print(f"{what}: after fit {part:.5f} of all weights and states agree")
     if has_state:
         assert int(model.optimizer.iterations) == truth["time_after"], what
         assert abs(history["loss"][0] - truth["loss_after"]) <= 1e-4 * truth["loss_after"], (what, history)
@@ -108,6 +116,58 @@ def check_continued(model, folder, truth, images, labels, has_state, what):
     else:
         assert int(model.optimizer.iterations) == truth["time_after"] - truth["time"], what
         assert part < 0.9, what
+
+
+def check_optimizer(folder):
+    """Keras goes on with what an optimizer of ours kept, and ends where we do."""
+    truth = json.loads((folder / "truth.json").read_text())
+    ours = truth["optimizer"]
+    images, labels = data(folder)
+    model = keras.models.load_model(folder / "model.keras")
+    optimizer = model.optimizer
+    if ours["weight_decay_exclude"]:  # No file can say it.
+        optimizer.exclude_from_weight_decay(var_names=ours["weight_decay_exclude"])
+    config = optimizer.get_config()
+    assert type(optimizer).__name__.lower() == ours["type"], folder
+    assert (config["weight_decay"] or 0) == ours["weight_decay"], folder
+    assert (config["global_clipnorm"] or 0) == ours["global_clipnorm"], folder
+    assert (config["ema_momentum"] if config["use_ema"] else 0) == ours["ema_momentum"], folder
+    own = {key for key in ("beta_1", "beta_2", "epsilon", "momentum", "nesterov") if key in ours}
+    assert own and all(config[key] == ours[key] for key in own), folder
+    same_bits(arrays(model), folder / "arrays", True, folder)
+    check_continued(model, folder, truth, images, labels, True, f"{folder.name} model.keras")
+
+
+def write_their_optimizer(folder):
+    """The other way round: a network after an epoch, and after another one."""
+    truth = json.loads((folder / "truth.json").read_text())
+    ours = truth["optimizer"]
+    settings = {key: ours[key] for key in ("beta_1", "beta_2", "epsilon", "momentum", "nesterov") if key in ours}
+    if ours["weight_decay"]:
+        settings["weight_decay"] = ours["weight_decay"]
+    if ours["global_clipnorm"]:
+        settings["global_clipnorm"] = ours["global_clipnorm"]
+    if ours["ema_momentum"]:
+        settings |= {"use_ema": True, "ema_momentum": ours["ema_momentum"]}
+    kind = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}[ours["type"]]
+    optimizer = getattr(keras.optimizers, kind)(truth["learning_rate"], **settings)
+    if ours["weight_decay_exclude"]:
+        optimizer.exclude_from_weight_decay(var_names=ours["weight_decay_exclude"])
+    keras.utils.set_random_seed(5)
+    conv = layers.Conv2D(32, 3, activation="relu")
+    stack = [keras.Input((28, 28, 1)), conv, layers.MaxPooling2D(2), layers.Flatten(), layers.Dense(128, activation="relu")]
+    model = keras.Sequential(stack + [layers.Dense(10, activation="softmax")])
+    model.compile(optimizer, loss="sparse_categorical_crossentropy")
+    images, labels = data(folder)
+    theirs = folder / "theirs"
+    for step in ("arrays", "after"):
+        model.fit(images, labels, batch_size=truth["batch"], epochs=1, shuffle=False, verbose=0)
+        (theirs / step).mkdir(parents=True)
+        for array, values in arrays(model).items():
+            values.tofile(theirs / step / f"{array}.f32")
+        if step == "arrays":
+            model.save(theirs / "model.keras")
+    model.save(theirs / "model.h5")
 
 
 def write_theirs(name, folder):
@@ -198,9 +258,13 @@ for folder in ("theirs", "refused"):
     (FOLDER / folder).mkdir()
 for name in WIDTHS:
     check_ours(FOLDER / "ours" / name)
+for folder in sorted((FOLDER / "optimizers").iterdir()):
+    check_optimizer(folder)
 warnings.simplefilter("default")
 for name in WIDTHS:
     write_theirs(name, FOLDER / "theirs")
+for folder in sorted((FOLDER / "optimizers").iterdir()):
+    write_their_optimizer(folder)
 write_refused(FOLDER / "refused")
 kinds.write(keras, FOLDER / "kinds")
 try:

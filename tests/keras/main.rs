@@ -1,5 +1,6 @@
 //! Keras' formats: files of Keras itself, what we write and read again, files that nobody should write, and real Keras.
 
+mod compiled;
 mod fixtures;
 mod kinds;
 mod mutations;

@@ -9,10 +9,13 @@ use std::process::Command;
 
 use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
 use gpu_fmnist::model::{NAMES, notebook};
+use gpu_fmnist::optimizers::Optimizer;
 use serde_json::{Value, json};
 
 use super::kinds;
-use super::support::{BATCH, bits, decode, network, probabilities, put, samples, train, with_engine};
+use super::support::{
+    BATCH, bits, decode, network, optimizers, probabilities, put, samples, train, with_engine, with_optimizer,
+};
 use crate::python::python;
 use crate::skips::skip;
 
@@ -26,6 +29,9 @@ fn keras_and_we_read_each_other() {
     let folder = folder.path();
     for name in NAMES {
         write_ours(name, &folder.join("ours").join(name));
+    }
+    for (name, learning_rate, optimizer) in optimizers() {
+        write_optimized(&optimizer, learning_rate, &folder.join("optimizers").join(name));
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keras/check.py");
     let output = Command::new(python).arg(script).arg(folder).output().unwrap();
@@ -41,6 +47,9 @@ fn keras_and_we_read_each_other() {
         for file in ["h5", "keras"] {
             check_theirs(name, &folder.join("theirs"), file);
         }
+    }
+    for (name, _, optimizer) in optimizers() {
+        check_optimized(&optimizer, &folder.join("optimizers").join(name).join("theirs"));
     }
     check_refused(&folder.join("refused"));
     let kinds = [("kinds", 57), ("kinds2", 50)].map(|(name, count)| (folder.join(name), count));
@@ -76,6 +85,75 @@ fn write_ours(name: &str, folder: &Path) {
         });
         fs::write(folder.join("truth.json"), truth.to_string()).unwrap();
     });
+}
+
+/// A network that another optimizer trained, its arrays, and those after another epoch.
+fn write_optimized(optimizer: &Optimizer, learning_rate: f64, folder: &Path) {
+    let (model, _) = notebook("cnn1").unwrap();
+    let samples = samples(&model, IMAGES);
+    fs::create_dir_all(folder).unwrap();
+    with_optimizer(optimizer, &model, &samples, |engine| {
+        engine.initialise().unwrap();
+        train(engine, learning_rate);
+        let trained = network(engine, learning_rate);
+        fs::write(folder.join("model.keras"), keras_zip::encode(&trained).unwrap()).unwrap();
+        write_arrays(&trained, &folder.join("arrays"));
+        fs::write(folder.join("images.u8"), &samples.images).unwrap();
+        fs::write(folder.join("labels.u8"), &samples.labels).unwrap();
+        let time = engine.iterations;
+        let loss = train(engine, learning_rate);
+        write_arrays(&averaged(network(engine, learning_rate)), &folder.join("after"));
+        let truth = json!({
+            "optimizer": optimizer, "learning_rate": learning_rate, "time": time, "batch": BATCH,
+            "time_after": engine.iterations, "loss_after": loss
+        });
+        fs::write(folder.join("truth.json"), truth.to_string()).unwrap();
+    });
+}
+
+/// A network as Keras' `fit` leaves it at its end: averages, where there are any, take the weights' places.
+fn averaged(mut network: Network) -> Network {
+    for average in network.tensors.clone() {
+        let name = average.name.strip_suffix(".average");
+        if let Some(weight) = network.tensors.iter_mut().find(|tensor| Some(tensor.name.as_str()) == name) {
+            weight.values = average.values;
+        }
+    }
+    network
+}
+
+/// A file of a network that Keras trained by another optimizer is read to the bit, and where Keras is after another
+/// epoch, we are.
+fn check_optimized(optimizer: &Optimizer, folder: &Path) {
+    let what = folder.display();
+    let read = |file: &str, arrays: &str| {
+        let network = decode(&fs::read(folder.join(file)).unwrap(), file).unwrap();
+        let state = network.optimizer.as_ref().unwrap_or_else(|| panic!("{what}: {:?}", network.left_out));
+        assert_eq!(state.optimizer, Optimizer { weight_decay_exclude: Vec::new(), ..optimizer.clone() }, "{what}");
+        for (name, _, bits) in bits(&network) {
+            let expected = floats(&folder.join(arrays).join(format!("{name}.f32")));
+            assert!(bits == expected.into_iter().map(f32::to_bits).collect::<Vec<_>>(), "{what}, {file}: {name}");
+        }
+        network
+    };
+    let begun = read("model.keras", "arrays");
+    read("model.h5", "after");
+    let (model, _) = notebook("cnn1").unwrap();
+    let samples = samples(&model, IMAGES);
+    let ended = with_optimizer(optimizer, &model, &samples, |engine| {
+        put(engine, &begun);
+        let learning_rate = begun.optimizer.as_ref().unwrap().learning_rate;
+        train(engine, learning_rate);
+        averaged(network(engine, learning_rate))
+    });
+    let (mut near, mut all) = (0, 0);
+    for tensor in &ended.tensors {
+        let expected = floats(&folder.join("after").join(format!("{}.f32", tensor.name)));
+        assert_eq!(tensor.values.len(), expected.len());
+        near += tensor.values.iter().zip(expected).filter(|(one, other)| (*one - other).abs() <= 1e-5).count();
+        all += tensor.values.len();
+    }
+    assert!(near as f64 > 0.999 * all as f64, "{what}: {near} of {all} numbers are Keras' after another epoch");
 }
 
 fn write_arrays(network: &Network, folder: &Path) {

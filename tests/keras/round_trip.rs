@@ -2,14 +2,19 @@
 
 use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
 use gpu_fmnist::model::{NAMES, notebook};
+use gpu_fmnist::optimizers::Optimizer;
 
-use super::support::{bits, decode, network, samples, train, with_engine};
+use super::support::{bits, decode, network, optimizers, samples, train, with_optimizer};
 
 const LEARNING_RATE: f64 = 1e-3;
 
 fn trained(name: &str) -> Network {
+    trained_by(&Optimizer::default(), name)
+}
+
+fn trained_by(optimizer: &Optimizer, name: &str) -> Network {
     let (model, _) = notebook(name).unwrap();
-    with_engine(&model, &samples(&model, 16), |engine| {
+    with_optimizer(optimizer, &model, &samples(&model, 16), |engine| {
         engine.initialise().unwrap();
         train(engine, LEARNING_RATE);
         network(engine, LEARNING_RATE)
@@ -31,6 +36,19 @@ fn a_network_comes_back_to_the_bit() {
             assert_eq!(bits(&back), bits(expected), "{name} {file}");
         }
         assert_eq!(encodings(&network), encodings(&network.clone()), "{name}: the same network gives the same bytes");
+    }
+}
+
+/// A `.keras` file has all of any optimizer, but for what does not decay.
+#[test]
+fn every_optimizer_comes_back_to_the_bit() {
+    for (name, _, optimizer) in optimizers() {
+        let network = trained_by(&optimizer, "cnn1");
+        let back = decode(&keras_zip::encode(&network).unwrap(), "a.keras").unwrap();
+        assert_eq!(bits(&back), bits(&network), "{name}");
+        let state = back.optimizer.unwrap();
+        assert_eq!((state.iterations, state.learning_rate), (2, LEARNING_RATE), "{name}");
+        assert_eq!(state.optimizer, Optimizer { weight_decay_exclude: Vec::new(), ..optimizer }, "{name}");
     }
 }
 

@@ -11,6 +11,7 @@ use gpu_fmnist::evaluate::Predictions;
 use gpu_fmnist::formats::{Network, OptimizerState, Tensor, keras_h5, keras_zip};
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::model::Model;
+use gpu_fmnist::optimizers::{Adam, AdamW, Algorithm, Optimizer, Sgd, Undecayed};
 use gpu_fmnist::plan::{Place, Variable};
 use gpu_fmnist::train::{Engine, Setup};
 
@@ -47,9 +48,20 @@ pub fn samples(model: &Model, count: usize) -> Samples {
     Samples { images, labels, shape: model.input }
 }
 
-/// Runs `work` with an engine of the CPU path over the samples.
+/// Runs `work` with an engine of the CPU path over the samples, which trains by Adam.
 pub fn with_engine<T>(model: &Model, samples: &Samples, work: impl FnOnce(&mut Engine) -> T) -> T {
-    let setup = Setup { seed: 7, ..Setup::new(model, samples, BATCH, DeviceClass::Cpu) };
+    with_optimizer(&Optimizer::default(), model, samples, work)
+}
+
+/// The same with another optimizer.
+pub fn with_optimizer<T>(
+    optimizer: &Optimizer,
+    model: &Model,
+    samples: &Samples,
+    work: impl FnOnce(&mut Engine) -> T,
+) -> T {
+    let mut setup = Setup { seed: 7, ..Setup::new(model, samples, BATCH, DeviceClass::Cpu) };
+    setup.options.optimizer = optimizer.clone();
     work(&mut setup.engine(|plan| Device::Cpu.executor(plan)).unwrap())
 }
 
@@ -59,13 +71,37 @@ pub fn train(engine: &mut Engine, learning_rate: f64) -> f64 {
     engine.train(&order, learning_rate, &mut |_| ControlFlow::Continue(())).unwrap().loss()
 }
 
-/// The engine's network, with Adam's state.
+/// Optimizers beside Keras' own Adam, each with a learning rate, by a name for their files: every setting that has a
+/// place there.
+pub fn optimizers() -> Vec<(&'static str, f64, Optimizer)> {
+    let sgd = |momentum, nesterov, weight_decay| Algorithm::Sgd(Sgd { momentum, nesterov, weight_decay });
+    let adam = Adam { beta_1: 0.8, beta_2: 0.99, epsilon: 1e-5, weight_decay: 0.05 };
+    vec![
+        ("sgd", 0.05, sgd(0.0, false, 0.0).into()),
+        ("momentum", 0.01, sgd(0.9, false, 0.0).into()),
+        ("nesterov", 0.01, Optimizer { global_clipnorm: 0.5, ..sgd(0.8, true, 0.1).into() }),
+        ("averaged", 0.02, Optimizer { ema_momentum: 0.75, ..sgd(0.5, false, 0.0).into() }),
+        ("decayed_adam", 2e-3, Algorithm::Adam(adam).into()),
+        ("adamw", 2e-3, Algorithm::AdamW(AdamW::default()).into()),
+        (
+            "averaged_adamw",
+            1e-3,
+            Optimizer {
+                weight_decay_exclude: vec![Undecayed::Bias],
+                global_clipnorm: 0.2,
+                ema_momentum: 0.9,
+                ..Algorithm::AdamW(AdamW { weight_decay: 0.2, ..AdamW::default() }).into()
+            },
+        ),
+    ]
+}
+
+/// The engine's network, with the optimizer's state.
 pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
     let mut tensors = Vec::new();
     for variable in engine.plan().variables.clone() {
-        for (suffix, place) in places(&variable) {
-            let (name, values) = (variable.name() + suffix, engine.get(place).unwrap());
-            tensors.push(Tensor { name, shape: variable.shape.clone(), values });
+        for (name, place) in places(&variable, engine) {
+            tensors.push(Tensor { name, shape: variable.shape.clone(), values: engine.get(place).unwrap() });
         }
     }
     let (model, optimizer) = (engine.plan().model.clone(), engine.plan().optimizer.clone());
@@ -73,21 +109,23 @@ pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
     Network { model, tensors, optimizer, class_names: Vec::new(), left_out: Vec::new() }
 }
 
-/// Puts a network's weights into the engine, and Adam's moments where it has them.
+/// Puts a network's weights into the engine, and the optimizer's state where it has one.
 pub fn put(engine: &mut Engine, network: &Network) {
-    let kinds = if network.optimizer.is_some() { 3 } else { 1 };
+    let kinds = if network.optimizer.is_some() { usize::MAX } else { 1 };
     for variable in engine.plan().variables.clone() {
-        for (suffix, place) in places(&variable).into_iter().take(kinds) {
-            engine.put(place, &tensor(network, &(variable.name() + suffix)).values).unwrap();
+        for (name, place) in places(&variable, engine).into_iter().take(kinds) {
+            engine.put(place, &tensor(network, &name).values).unwrap();
         }
     }
     engine.iterations = network.optimizer.as_ref().map_or(0, |state| state.iterations);
 }
 
-/// Where a variable's values and moments are, and what their names end in.
-fn places(variable: &Variable) -> Vec<(&'static str, Place)> {
-    let states = &variable.training.as_ref().unwrap().states;
-    [("", variable.values), (".first_moment", states[0]), (".second_moment", states[1])].into()
+/// Where a variable's values are, and what the optimizer keeps of them, by their tensors' names.
+fn places(variable: &Variable, engine: &Engine) -> Vec<(String, Place)> {
+    let states = engine.plan().optimizer.states().into_iter().map(|state| format!(".{}", state.name));
+    let suffixes = [String::new()].into_iter().chain(states);
+    let places = [&[variable.values], &variable.training.as_ref().unwrap().states[..]].concat();
+    suffixes.map(|suffix| variable.name() + &suffix).zip(places).collect()
 }
 
 fn tensor<'a>(network: &'a Network, name: &str) -> &'a Tensor {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use gpu_fmnist::gemm::{Convolution, GemmKind};
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::kernels::{Access, Binding, Case, Constants, ConvForward, Descriptor, Element, Gather, Kernel};
+use gpu_fmnist::kernels::{
+    Access, Binding, Case, Constants, ConvForward, Descriptor, Element, Gather, Kernel, PixelScaling,
+};
 use gpu_fmnist::plan::{BufferId, CustomPlan, Executor, Program};
 
 use crate::{adapter, probe, row};
@@ -130,7 +132,7 @@ fn an_own_shader_with_foreign_constants_harms_nothing() {
     let kernel = ConvForward { convolution, bias: true, relu: true, config };
     let small = || [64, 64, 64, 1].map(|words| vec![1; words]);
     between_fences(Foreign { row: row("conv_forward"), constants: kernel.constants() }, &small());
-    let gather = Gather { batch: 64, micro_batch: 64, pixels: 1 };
+    let gather = Gather { batch: 64, micro_batch: 64, pixels: 1, rescaling: PixelScaling::NONE };
     let memory = [4, 4, 4, 6, 4, 4].map(|words| vec![0xffff_fff0; words]);
     between_fences(Foreign { row: row("gather"), constants: gather.constants() }, &memory);
 }

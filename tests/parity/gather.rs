@@ -12,6 +12,8 @@ fn agrees_with_its_cpu_reference() {
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("rounding", "+ 127) / 255", "+ 0) / 255"),
+        mutation("the factor", "* FACTOR", "* 1.0"),
+        mutation("the offset", "+ OFFSET", "+ 0.0"),
         mutation("the exponent", "(127 - shift)", "(126 - shift)"),
         mutation("the byte of a word", "images[byte / 4] >> (8 * (byte % 4))", "images[byte / 4] >> (8 * (byte % 2))"),
         mutation("the order of images", "order[place] * PIXELS", "place * PIXELS"),
@@ -29,7 +31,7 @@ fn every_broken_line_is_noticed() {
 /// Every byte becomes the f32 nearest to byte / 255, on every device.
 #[test]
 fn every_byte_is_normalised_to_the_nearest_number() {
-    use gpu_fmnist::kernels::{Case, Gather, Progress};
+    use gpu_fmnist::kernels::{Case, Gather, PixelScaling, Progress};
     let bytes: Vec<u8> = (0..=255).collect();
     let progress = Progress { samples: 1, ..Progress::default() };
     let memory = vec![
@@ -40,7 +42,7 @@ fn every_byte_is_normalised_to_the_nearest_number() {
         vec![0; 256],
         vec![0],
     ];
-    let kernel = Box::new(Gather { batch: 1, micro_batch: 1, pixels: 256 });
+    let kernel = Box::new(Gather { batch: 1, micro_batch: 1, pixels: 256, rescaling: PixelScaling::NONE });
     let after = crate::probe()
         .run(&Case { label: "all bytes".into(), kernel, memory, tolerances: Vec::new(), class: None })
         .unwrap();

@@ -17,6 +17,8 @@ fn every_broken_line_is_noticed() {
         mutation("the image's address", "(image * OUTPUT_HEIGHT + output_y)", "output_y"),
         mutation("the window's address", "* OUTPUT_WIDTH + output_x)", "* OUTPUT_WIDTH)"),
         mutation("the last window", "output_x < OUTPUT_WIDTH", "output_x + 1 < OUTPUT_WIDTH"),
+        mutation("the rows above", "% HEIGHT + PAD_TOP", "% HEIGHT"),
+        mutation("the columns before", "% WIDTH + PAD_LEFT", "% WIDTH"),
         mutation("the channel", "let channel = at % CHANNELS;", "let channel = 0u;"),
         mutation("the ReLU mask", "value > 0.0", "value >= 0.0"),
         mutation("the mask's scale", "gradient * SCALE", "gradient"),

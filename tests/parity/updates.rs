@@ -1,4 +1,4 @@
-//! What breaks in the parts that updates share.
+//! What breaks in the parts that kernels over many variables share.
 
 use crate::mutation::{Mutation, mutation};
 
@@ -36,7 +36,7 @@ pub const GRADIENT: [Mutation; 10] = [
     mutation("the first partition's row", "variables[row + 3]", "variables[row + 2]"),
 ];
 
-/// Of the part `step`.
+/// Of the part `update`.
 const STEP: [Mutation; 6] = [
     mutation("the step's numbers", "progress.batch * NUMBERS", "0"),
     mutation("the number of them", "progress.batch * NUMBERS", "progress.batch"),
@@ -44,6 +44,14 @@ const STEP: [Mutation; 6] = [
     mutation("the part that decays", "weight - weight * number(DECAY)", "weight - weight * number(0)"),
     mutation("a variable that does not decay", "variable.decays == 1", "variable.decays <= 1"),
     mutation("whether it decays", "variables[row + 6]", "variables[row + 4]"),
+];
+
+/// Of the part `workgroup_sum`.
+pub const WORKGROUP_SUM: [Mutation; 4] = [
+    mutation("the first of the other threads", "other = 1u", "other = 2u"),
+    mutation("the last of the other threads", "other < THREADS", "other + 1 < THREADS"),
+    mutation("the sum of all threads", "sum += sums[other]", "sum = sums[other]"),
+    mutation("what the others have", "sums[thread] = own;", "sums[thread] = 0.0;"),
 ];
 
 /// An update's own mutations, and those of what it shares.

@@ -18,7 +18,7 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "error",
     "shell",
     "sniff",
@@ -26,6 +26,7 @@ const ORDER: [&str; 28] = [
     "callback",
     "data",
     "geometry",
+    "augment",
     "gemm",
     "kernels",
     "optimizers",

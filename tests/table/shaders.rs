@@ -86,7 +86,7 @@ fn the_shaders_progress_is_the_hosts() {
             found += 1;
         }
     }
-    assert_eq!(found, 9);
+    assert_eq!(found, 11);
 }
 
 /// Texts of `shaders/common/` by name.
