@@ -1,6 +1,7 @@
 //! ONNX files of other programs: what is read predicts as onnxruntime, or the program itself, says; and is written again as a
 //! file that predicts the same.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -84,26 +85,36 @@ fn what_no_layer_can_be_is_refused_by_node() {
     }
 }
 
-/// The networks of `make_pytorch.py`, as both of PyTorch's exporters wrote them.
-#[test]
-fn pytorchs_own_files_predict_the_same_here() {
+/// What a program that makes networks says of those in `files`, whose names begin with its own.
+fn wrong_files(program: &str, endings: &[&str]) -> Vec<String> {
     #[derive(Deserialize)]
     struct Expected {
         images: Vec<Vec<u8>>,
-        probabilities: std::collections::BTreeMap<String, Vec<Vec<f64>>>,
+        probabilities: BTreeMap<String, Vec<Vec<f64>>>,
     }
-    let text = fs::read_to_string(folder().join("files/pytorch.json")).unwrap();
-    let expected: Expected = serde_json::from_str(&text).unwrap();
+    let text = fs::read_to_string(folder().join(format!("files/{program}.json"))).unwrap();
+    let Expected { images, probabilities } = serde_json::from_str(&text).unwrap();
+    assert!(!probabilities.is_empty());
     let mut problems = Vec::new();
-    for (name, probabilities) in &expected.probabilities {
-        let answer = Answer { images: expected.images.concat(), probabilities: probabilities.concat() };
-        let networks = ["script", "dynamo"].map(|exporter| {
-            let name = format!("pytorch_{name}_{exporter}");
+    for (name, probabilities) in &probabilities {
+        let answer = Answer { images: images.concat(), probabilities: probabilities.concat() };
+        for ending in endings {
+            let name = format!("{program}_{name}{ending}");
             let network = read(&folder().join(format!("files/{name}.onnx")), None).unwrap();
             problems.extend(wrong(&name, &network, &answer));
-            network.model.layers
-        });
-        assert_eq!(networks[0], networks[1], "{name}");
+        }
     }
-    assert_eq!(problems, [""; 0]);
+    problems
+}
+
+/// The networks of `make_pytorch.py`, as both of PyTorch's exporters wrote them.
+#[test]
+fn pytorchs_own_files_predict_the_same_here() {
+    assert_eq!(wrong_files("pytorch", &["_script", "_dynamo"]), [""; 0]);
+}
+
+/// Those of `make_tensorflow.py`, as tf2onnx wrote them.
+#[test]
+fn kerass_networks_by_way_of_tf2onnx_predict_the_same_here() {
+    assert_eq!(wrong_files("tensorflow", &[""]), [""; 0]);
 }

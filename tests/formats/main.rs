@@ -3,6 +3,7 @@
 mod corpus;
 mod foreign_onnx;
 mod hostile;
+mod hostile_onnx;
 mod oracles;
 #[path = "../support/python.rs"]
 mod python;
@@ -101,7 +102,8 @@ layers = [{ type = "flatten" }, { type = "dense", units = 2 }]
 
 fn models() -> Vec<Model> {
     let notebook = ["cnn1", "cnn2", "cnn3"].map(|name| notebook(name).unwrap().0);
-    let files = [("odd.toml", ODD), ("graph.toml", GRAPH), ("flat.toml", FLAT)].map(|(name, text)| parse(name, text).unwrap().0);
+    let files = [("odd.toml", ODD), ("graph.toml", GRAPH), ("flat.toml", FLAT)]
+        .map(|(name, text)| parse(name, text).unwrap().0);
     notebook.into_iter().chain(files).collect()
 }
 

@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 /// The first that has opset 17.
 const IR_VERSION: u64 = 8;
 const OPSET: u64 = 17;
+const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
 /// The bytes of the file.
 ///
@@ -44,7 +45,7 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let metadata = Message::default().text(entry::KEY, KEY).text(entry::VALUE, &network.about()?);
     let model = Message::default()
         .number(model::IR_VERSION, IR_VERSION)
-        .text(model::PRODUCER_NAME, env!("CARGO_PKG_NAME"))
+        .text(model::PRODUCER_NAME, PROGRAM)
         .text(model::PRODUCER_VERSION, env!("CARGO_PKG_VERSION"))
         .message(model::GRAPH, &graph)
         .message(model::OPSET_IMPORT, &operators())
@@ -66,10 +67,15 @@ pub fn is_onnx(bytes: &[u8]) -> bool {
 /// # Errors
 /// [`Error::Data`] naming the file, and the node that cannot be read or is none of [`encode`]'s.
 pub fn decode(file: &[u8], name: &str) -> Result<Network> {
-    let Some(about) = about(file).map_err(|problem| refuse(name, &format!("{problem}; {WHOLE}")))? else {
-        return import::decode(file, name).map_err(|problem| refuse(name, &problem));
-    };
     let fail = |problem: String| refuse(name, &format!("{problem}; give an ONNX file as 'export' wrote it"));
+    let about = match about(file)
+        .map_err(|problem| refuse(name, &format!("{problem}; copy it, or export it, again")))?
+    {
+        Some(about) => about,
+        // Cut off where the metadata would begin.
+        None if bytes(file, model::PRODUCER_NAME) == Some(PROGRAM.as_bytes()) => return Err(fail(NOT_WHOLE.into())),
+        None => return import::decode(file, name).map_err(|problem| refuse(name, &problem)),
+    };
     own::check(file, &operators()).map_err(fail)?;
     let about = About::parse(about).map_err(fail)?;
     about.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
@@ -77,9 +83,6 @@ pub fn decode(file: &[u8], name: &str) -> Result<Network> {
     let weights = own::weights(graph, &Graph::of(&about.model)?).map_err(fail)?;
     Ok(Network::of(about, weights))
 }
-
-/// What to do about a file that is none.
-const WHOLE: &str = "copy it, or export it, again";
 
 /// The most letters of a message: names in a file may have any length.
 const LONGEST_MESSAGE: usize = 500;

@@ -35,6 +35,10 @@ impl<'a> Walk<'a> {
             "ReduceMean" | "ReduceMax" => self.reduction(node),
             "Pad" => self.pad(node),
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
+            "Neg" => {
+                let value = self.value(node, 0)?;
+                self.by_number(node, value, -1.0, 0.0)
+            }
             "Sum" => self.sum(node),
             "Concat" => self.concatenation(node),
             "Relu" | "Clip" | "Min" | "Max" => self.bounds(node),

@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
     }
 
     /// `scale * x + offset`
-    fn by_number(&mut self, node: Node<'a>, mut value: Value, by: f64, more: f64) -> Found<()> {
+    pub fn by_number(&mut self, node: Node<'a>, mut value: Value, by: f64, more: f64) -> Found<()> {
         let is_open = match value.form {
             Form::Affine { .. } | Form::Erf { .. } => true,
             Form::TimesErf { .. } => more == 0.0,
