@@ -76,13 +76,17 @@ fn what_others_write_predicts_the_same_here() {
 fn what_no_layer_can_be_is_refused_by_node() {
     let files = tempfile::tempdir().unwrap();
     let Some(parts) = foreign("refused", files.path()) else { return };
-    for (name, part) in parts {
+    let mut problems = Vec::new();
+    for (name, part) in &parts {
         let path = files.path().join(format!("{name}.onnx"));
-        let message = read(&path, None).unwrap_err().to_string();
-        let part = part.as_str().unwrap();
-        assert!(message.starts_with(&format!("{}: ", path.display())) && message.contains(part), "{name}: {message}");
-        assert!(message.contains("; ") && !message.contains('\n') && message.len() < 700, "{name}: {message}");
+        let message = read(&path, None).map_or_else(|error| error.to_string(), |_| "is read".into());
+        let is_line = message.contains("; ") && !message.contains('\n') && message.len() < 700;
+        let begins = message.starts_with(&format!("{}: ", path.display()));
+        if !begins || !is_line || !message.contains(part.as_str().unwrap()) {
+            problems.push(format!("{name}, {part}: {message}"));
+        }
     }
+    assert_eq!(problems, [""; 0], "of {}", parts.len());
 }
 
 /// What a program that makes networks says of those in `files`, whose names begin with its own.

@@ -157,10 +157,12 @@ def no_axis_of_channels():
     return g.model(g.head(g.conv(x, 1, 5), 5))
 
 
-@kind("uint8", "float", "by_255", "by_256", "centred", feed="nchw", pixels=1)
+@kind("uint8", "raw", "float", "by_255", "by_256", "centred", feed="nchw", pixels=1)
 def bytes_of_pixels(how):
-    g = Graph(["N", 1, 9, 8], 13, TensorProto.UINT8 if how == "uint8" else FLOAT)
-    x = g.node("Cast", "in", to=FLOAT) if how == "uint8" else "in"
+    g = Graph(["N", 1, 9, 8], 13, TensorProto.UINT8 if how in ("uint8", "raw") else FLOAT)
+    x = g.node("Cast", "in", to=FLOAT) if how in ("uint8", "raw") else "in"
+    if how == "raw":
+        return g.model(g.head(g.node("Conv", x, draw(5, 1, 3, 3) / 100, draw(5)), 5))
     if how in ("uint8", "float"):
         x = g.node("Div", x, numpy.float32(255))
     elif how == "centred":
@@ -572,7 +574,7 @@ def one_class():
     return g.model(g.gemm(g.node("Flatten", x), 126, 1))
 
 
-@refused("(Erf)")
+@refused("reads an error function that is not part of a gelu")
 def error_function():
     g, x = simple()
     return g.model(g.head(g.node("Erf", g.node("Relu", g.node("Erf", x))), 3))

@@ -33,7 +33,7 @@ pub enum Element {
 
 impl Element {
     /// `TensorProto.DataType`
-    fn of(code: u64) -> Option<Self> {
+    pub fn of(code: u64) -> Option<Self> {
         Some(match code {
             1 => Self::Float,
             2 | 9 => Self::Unsigned(1),
@@ -49,6 +49,11 @@ impl Element {
             16 => Self::Bfloat,
             _ => return None,
         })
+    }
+
+    /// Whether it counts.
+    pub fn is_integer(self) -> bool {
+        matches!(self, Self::Signed(_) | Self::Unsigned(_))
     }
 
     fn bytes(self) -> usize {
@@ -186,7 +191,11 @@ impl<'a> Constant<'a> {
 
     /// Whether it counts: sizes and indices.
     pub fn is_integer(&self) -> bool {
-        matches!(self.values, Values::Integers(_) | Values::Raw(Element::Signed(_) | Element::Unsigned(_), _))
+        match self.values {
+            Values::Raw(element, _) => element.is_integer(),
+            Values::Floats(_) => false,
+            Values::Integers(_) => true,
+        }
     }
 
     /// The value at a place, row by row.

@@ -4,7 +4,7 @@ use super::Found;
 use super::constant::Constant;
 use super::file::{Node, REMEDY};
 use super::joins::shortest;
-use super::walk::{BYTE, Form, Operand, Value, Walk, is_of_bytes};
+use super::walk::{BYTE, Form, Operand, Value, Walk};
 use crate::layers::{Activate, Activation};
 
 impl<'a> Walk<'a> {
@@ -55,7 +55,7 @@ impl<'a> Walk<'a> {
         let value = self.made(value)?;
         self.layers.pay(count)?;
         let mut pairs: Vec<(f64, f64)> = (0..count).map(|place| affine(constant.at(place))).collect();
-        if value.of == 0 && pairs.iter().any(|&(scale, offset)| is_of_bytes(scale, offset)) {
+        if pairs.iter().any(|&(scale, offset)| self.is_of_bytes(&value, scale, offset)) {
             pairs.iter_mut().for_each(|(scale, _)| *scale *= BYTE);
         }
         self.channelwise(node, value, axis, |place| pairs[place].0, |place| pairs[place].1)

@@ -1,7 +1,7 @@
 //! What images a file's input may be. ONNX does not say which axis is what: each way to see it is tried, the likeliest first.
 
 use super::Found;
-use super::constant::Constant;
+use super::constant::{Constant, Element};
 use super::file::{File, REMEDY, number};
 use super::view::{Axes, View};
 use crate::formats::onnx::fields::kind;
@@ -18,8 +18,17 @@ pub struct Images {
     pub view: View,
 }
 
-/// The size of the batch, where the file has one, and the ways to see its input.
-pub fn images(file: &File) -> Found<(Option<i64>, Vec<Images>)> {
+/// What a file says of its input.
+#[derive(Clone, Copy)]
+pub struct Input {
+    /// The size of the batch, where the file has one for all.
+    pub batch: Option<i64>,
+    /// Whether it takes bytes, and not just any numbers.
+    pub is_bytes: bool,
+}
+
+/// What the file says of its input, and the ways to see it.
+pub fn images(file: &File) -> Found<(Input, Vec<Images>)> {
     let (name, kind) = match file.inputs[..] {
         [input] => input,
         [] => return Err(format!("has no input; {REMEDY}")),
@@ -51,7 +60,7 @@ pub fn images(file: &File) -> Found<(Option<i64>, Vec<Images>)> {
     };
     match images.is_empty() {
         true => Err(format!("its input {} has {} values, which are no square image; {REMEDY}", shown(name), image[0])),
-        false => Ok((sizes[0].map(|size| size as i64), images)),
+        false => Ok((Input { batch: sizes[0].map(|size| size as i64), is_bytes: is_integer(kind) }, images)),
     }
 }
 
@@ -94,6 +103,12 @@ fn of_one(file: &File, pixels: usize) -> Vec<Images> {
         (side * side * channels == pixels).then(|| Images::new([side, side, channels], true, has_channels_last))
     };
     images.chain(square(1, true)).chain(square(3, false)).chain(square(3, true)).collect()
+}
+
+/// Whether a `TypeProto` is of whole numbers.
+fn is_integer(message: &[u8]) -> bool {
+    let code = bytes(message, kind::TENSOR).and_then(|tensor| number(tensor, kind::ELEMENT));
+    code.and_then(Element::of).is_some_and(Element::is_integer)
 }
 
 /// The sizes of a `TypeProto`, where they are known.

@@ -22,7 +22,7 @@ mod window;
 use std::path::Path;
 
 use file::{File, REMEDY};
-use images::{Images, images};
+use images::{Images, Input, images};
 use view::Dim;
 use walk::{Form, Operand, Walk};
 
@@ -38,13 +38,13 @@ const MOST_CLASSES: usize = 1 << 16;
 /// The network in the file, called as the file without its ending.
 pub fn decode(bytes: &[u8], name: &str) -> Found<Network> {
     let file = File::of(bytes)?;
-    let (batch, ways) = images(&file)?;
+    let (input, ways) = images(&file)?;
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
     let name = plain(&stem);
     // What is said of a file that cannot be read is of the way that leads farthest.
     let mut farthest = (0, String::new());
     for images in ways {
-        match network(&file, images, batch, &name) {
+        match network(&file, images, input, &name) {
             Ok(network) => return Ok(network),
             Err((nodes, problem)) if nodes > farthest.0 || farthest.1.is_empty() => farthest = (nodes, problem),
             Err(_) => {}
@@ -57,10 +57,10 @@ pub fn decode(bytes: &[u8], name: &str) -> Found<Network> {
 fn network(
     file: &File,
     Images { shape, view }: Images,
-    batch: Option<i64>,
+    input: Input,
     name: &str,
 ) -> std::result::Result<Network, (usize, String)> {
-    let mut walk = Walk::over(file, shape, view, batch);
+    let mut walk = Walk::over(file, shape, view, input);
     for (index, &node) in file.nodes.iter().enumerate() {
         walk.take(node).map_err(|problem| (index, problem))?;
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Found;
 use super::constant::Constant;
 use super::file::{File, Node, REMEDY};
+use super::images::Input;
 use super::layers::Layers;
 use super::view::{Axes, View};
 use crate::formats::onnx::nodes::{ALPHA, NEGATIVE_SLOPE};
@@ -19,6 +20,8 @@ pub struct Walk<'a> {
     pub layers: Layers,
     /// The size of the batch, where the file has one for all.
     pub batch: Option<i64>,
+    /// Whether the file says that it takes bytes.
+    is_bytes: bool,
     /// In words, what is not in the file as it is here.
     pub left_out: Vec<String>,
     known: HashMap<&'a [u8], Operand<'a>>,
@@ -81,17 +84,19 @@ impl Form {
 
 impl<'a> Walk<'a> {
     /// Over images of that shape, which the file's input is a view of.
-    pub fn over(file: &'a File<'a>, image: [usize; 3], view: View, batch: Option<i64>) -> Self {
+    pub fn over(file: &'a File<'a>, image: [usize; 3], view: View, Input { batch, is_bytes }: Input) -> Self {
         let mut walk = Self {
             file,
             layers: Layers::over(image, file.length),
             batch,
+            is_bytes,
             left_out: Vec::new(),
             known: HashMap::new(),
             done: Vec::new(),
         };
         if let Some((name, _)) = file.inputs.first() {
-            walk.known.insert(name, Operand::Value(Value { of: 0, view, form: Form::NONE, only: false }));
+            let form = if is_bytes { Form::Affine { scale: BYTE, offset: 0.0 } } else { Form::NONE };
+            walk.known.insert(name, Operand::Value(Value { of: 0, view, form, only: false }));
         }
         walk
     }
@@ -209,7 +214,7 @@ impl<'a> Walk<'a> {
 
     /// `scale * x + offset`, in the layer before where that can be; of the images, a rescaling of their pixels / 255.
     fn affine(&mut self, value: &Value, scale: f64, offset: f64) -> Found<usize> {
-        let scale = if value.of == 0 && is_of_bytes(scale, offset) { scale * BYTE } else { scale };
+        let scale = if self.is_of_bytes(value, scale, offset) { scale * BYTE } else { scale };
         // 1 / 255 as a number of 32 bits times 255.
         if (scale - 1.0).abs() < 1e-6 && offset.abs() < 1e-6 {
             return Ok(value.of);
@@ -224,6 +229,12 @@ impl<'a> Walk<'a> {
         }
         let axes = self.axes(value).clone();
         self.layers.push(Layer::Rescaling(Rescaling { scale, offset }), &[value.of], Vec::new(), Some(axes))
+    }
+
+    /// Whether the file's pixels, which it scales and moves so, are bytes, where nothing says so: nobody makes numbers of 0 to 1
+    /// so much smaller, or subtracts so much.
+    pub fn is_of_bytes(&self, value: &Value, scale: f64, offset: f64) -> bool {
+        value.of == 0 && !self.is_bytes && (scale.abs() < 1.0 / 16.0 || offset.abs() > 4.0 * scale.abs())
     }
 
     /// The value with an activation, of the layer before where that can be.
@@ -274,9 +285,3 @@ impl<'a> Walk<'a> {
 
 /// What stands for a flatten among what is done: nothing is padded so.
 const FLATTENED: Form = Form::Padded([[usize::MAX; 2]; 2]);
-
-/// Whether pixels that are so scaled and moved are bytes, not bytes / 255: nobody makes numbers of 0 to 1 so much smaller, or
-/// subtracts so much.
-pub fn is_of_bytes(scale: f64, offset: f64) -> bool {
-    scale.abs() < 1.0 / 16.0 || offset.abs() > 4.0 * scale.abs()
-}
