@@ -12,7 +12,6 @@ const WITH_OTHER: u32 = 0; // 1: the other value's gradient is made, too
 const OTHER_MASK: u32 = 0; // 1: that value went through ReLU, and then dropout that scaled by OTHER_SCALE
 const OTHER_SCALE: f32 = 1.0;
 const POSITIONS_PER_THREAD: u32 = 8;
-const GRID_WIDTH: u32 = 1;
 
 @group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [POSITIONS, CHANNELS]
 @group(0) @binding(1) var<storage, read> x: array<f32>; // as output_gradient
@@ -26,9 +25,6 @@ const GRID_WIDTH: u32 = 1;
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let own = own_place(thread.x, group.z);
-    if own.lane >= LANES || own.channel >= CHANNELS {
-        return;
-    }
     var real = POSITIONS;
     var mean = 0.0;
     var scale = 1.0;
@@ -44,44 +40,43 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         offset = scale * totals[CHANNELS + own.channel] / count;
         tilt = scale * affine[CHANNELS + own.channel] * totals[own.channel] / count;
     }
-    let first = (group.y * GRID_WIDTH + group.x) * LANES * POSITIONS_PER_THREAD + own.lane;
+    let first = group.x * LANES * POSITIONS_PER_THREAD + own.lane;
     for (var turn = 0u; turn < POSITIONS_PER_THREAD; turn++) {
         let position = first + turn * LANES;
-        if position >= POSITIONS {
-            return;
-        }
-        let at = position * CHANNELS + own.channel;
-        var gradient = output_gradient[at];
-        var value = 0.0;
-        if NORMALISE == 1 || ACTIVATION > 0 || RELU_MASK == 1 {
-            value = x[at];
-        }
-        var of_other = gradient;
-        if ACTIVATION > 0 {
-            var given = value;
+        if position < POSITIONS && !own.idle {
+            let at = position * CHANNELS + own.channel;
+            var gradient = output_gradient[at];
+            var value = 0.0;
+            if NORMALISE == 1 || ACTIVATION > 0 || RELU_MASK == 1 {
+                value = x[at];
+            }
+            var of_other = gradient;
+            if ACTIVATION > 0 {
+                var given = value;
+                if NORMALISE == 1 {
+                    given = value * scale + shift;
+                }
+                if BEFORE == 1 {
+                    given += other[at];
+                }
+                gradient *= slope(given);
+            }
+            if WITH_OTHER == 1 {
+                if AFTER == 0 {
+                    of_other = gradient;
+                }
+                if OTHER_MASK == 1 {
+                    of_other = select(0.0, of_other * OTHER_SCALE, other[at] > 0.0);
+                }
+                other_gradient[at] = select(0.0, of_other, position < real);
+            }
             if NORMALISE == 1 {
-                given = value * scale + shift;
+                gradient = scale * gradient - offset - tilt * (value - mean);
             }
-            if BEFORE == 1 {
-                given += other[at];
+            if RELU_MASK == 1 {
+                gradient = masked(gradient, value);
             }
-            gradient *= slope(given);
+            input_gradient[at] = select(0.0, gradient, position < real);
         }
-        if WITH_OTHER == 1 {
-            if AFTER == 0 {
-                of_other = gradient;
-            }
-            if OTHER_MASK == 1 {
-                of_other = select(0.0, of_other * OTHER_SCALE, other[at] > 0.0);
-            }
-            other_gradient[at] = select(0.0, of_other, position < real);
-        }
-        if NORMALISE == 1 {
-            gradient = scale * gradient - offset - tilt * (value - mean);
-        }
-        if RELU_MASK == 1 {
-            gradient = masked(gradient, value);
-        }
-        input_gradient[at] = select(0.0, gradient, position < real);
     }
 }

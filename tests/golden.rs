@@ -172,7 +172,7 @@ fn check(golden: &Golden, cut: Cut, make: &dyn Fn(Arc<Plan>) -> Box<dyn Executor
     let mut setup = Setup::new(model, &samples, golden.batch, tiles).placed(placement);
     setup.options.micro_batch = golden.batch.div_ceil(micro_batches);
     setup.options.optimizer = recipe.optimizer.clone();
-    setup.options.label_smoothing = recipe.loss.label_smoothing;
+    setup.options.label_smoothing = recipe.loss.label_smoothing as f32;
     setup.options.average = recipe.optimizer.averages();
     let mut engine = setup.engine(|plan| Ok(make(plan))).unwrap();
     let variables = engine.plan().variables.clone();

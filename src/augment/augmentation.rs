@@ -4,8 +4,6 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-
 /// In this order, on the bytes of an image: ahead of the division by 255. By default, nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -66,29 +64,29 @@ impl Augmentation {
     /// Refuses what cannot be, or would leave nothing of images `input` `[H, W, C]`.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the key and its remedy.
-    pub fn check(&self, [height, width, _]: [usize; 3]) -> Result<()> {
-        let refuse = |key: &str, problem: String| Err(Error::Usage(format!("`augmentation.{key}` {problem}")));
-        if self.shift as usize >= height.min(width) && self.shift > 0 {
-            let (shift, most) = (self.shift, height.min(width) - 1);
-            return refuse("shift", format!("{shift}: moves images of {height} x {width} away; give at most {most}"));
+    /// In the words `key is value: problem; give ...`.
+    pub fn check(&self, [height, width, _]: [usize; 3]) -> Result<(), String> {
+        let Self { shift, cutout, random_erasing, mixup, cutmix, .. } = self;
+        let images = format!("images of {height} x {width}");
+        if *shift as usize >= height.min(width) && *shift > 0 {
+            return Err(format!("shift is {shift}: moves {images} away; give at most {}", height.min(width) - 1));
         }
-        if self.cutout as usize >= 2 * height.max(width) {
-            let (cutout, most) = (self.cutout, 2 * height.max(width) - 1);
-            let problem = format!("{cutout}: leaves nothing of images of {height} x {width}");
-            return refuse("cutout", format!("{problem}; give at most {most}"));
+        if *cutout as usize >= 2 * height.max(width) {
+            let most = 2 * height.max(width) - 1;
+            return Err(format!("cutout is {cutout}: leaves nothing of {images}; give at most {most}"));
         }
-        if !(0.0..=1.0).contains(&self.random_erasing) {
-            return refuse("random_erasing", format!("{}: no probability; give 0 to 1", self.random_erasing));
+        if !(0.0..=1.0).contains(random_erasing) {
+            return Err(format!("random_erasing is {random_erasing}: no probability; give 0 to 1"));
         }
-        for (key, alpha) in [("mixup", self.mixup), ("cutmix", self.cutmix)] {
-            if alpha != 0.0 && !ALPHAS.contains(&alpha) {
-                return refuse(
-                    key,
-                    format!("{alpha}: no alpha of Beta(alpha, alpha); give 0.001 to 1000, or 0 for none"),
-                );
+        match [("mixup", mixup), ("cutmix", cutmix)].into_iter().find(|(_, alpha)| !is_alpha(**alpha)) {
+            Some((key, alpha)) => {
+                Err(format!("{key} is {alpha}: no alpha of Beta(alpha, alpha); give 0.001 to 1000, or 0 for none"))
             }
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+fn is_alpha(alpha: f64) -> bool {
+    alpha == 0.0 || ALPHAS.contains(&alpha)
 }

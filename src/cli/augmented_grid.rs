@@ -33,7 +33,7 @@ impl AugmentedGrid<'_> {
     /// # Errors
     /// [`Error::Usage`] where images cannot be augmented so, [`Error::Failed`] where the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        self.augmentation.check(self.samples.shape)?;
+        self.augmentation.check(self.samples.shape).map_err(|problem| Error::Usage(format!("--augment: {problem}")))?;
         let columns = self.columns.map_or(COLUMNS, usize::from);
         if columns < 2 {
             return Err(Error::Usage("--columns 1: shows no epoch; give 2 or more".into()));

@@ -2,12 +2,7 @@
 //! "`batch_size` 0: nothing to train with"; here they become the flags and commands that set or call them.
 
 /// What is not called as its field is: `batch_size` is --batch-size.
-const OTHERS: [(&str, &str); 11] = [
-    ("augmentation.shift", "--augment: shift"),
-    ("augmentation.cutout", "--augment: cutout"),
-    ("augmentation.random_erasing", "--augment: random_erasing"),
-    ("augmentation.mixup", "--augment: mixup"),
-    ("augmentation.cutmix", "--augment: cutmix"),
+const OTHERS: [(&str, &str); 6] = [
     ("early_stopping.min_delta", "--min-delta"),
     ("early_stopping.baseline", "--baseline"),
     ("reduce_lr_on_plateau.factor", "--plateau-factor"),
@@ -100,18 +95,13 @@ mod tests {
     /// A field that the table lacks would be shown in backquotes.
     #[test]
     fn no_message_about_a_configuration_keeps_its_backquotes() {
-        let changes: [fn(&mut Config); 11] = [
+        let changes: [fn(&mut Config); 6] = [
             |config| config.epochs = 0,
             |config| config.batch_size = 0,
             |config| config.batch_size = usize::MAX,
             |config| config.learning_rate = f64::NAN,
             |config| config.warm_up_epochs = 99,
             |config| config.epochs = usize::MAX,
-            |config| config.augmentation.shift = 28,
-            |config| config.augmentation.cutout = 56,
-            |config| config.augmentation.random_erasing = 1.5,
-            |config| config.augmentation.mixup = f64::NAN,
-            |config| config.augmentation.cutmix = -1.0,
         ];
         for change in changes {
             let mut config = Config::default();

@@ -8,7 +8,6 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::augment::AugmentOption;
 use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
@@ -50,8 +49,6 @@ pub struct KfoldArguments {
     #[command(flatten)]
     recipe: RecipeOptions,
     #[command(flatten)]
-    augment: AugmentOption,
-    #[command(flatten)]
     data: DataDirOption,
     #[command(flatten)]
     names: NamesOption,
@@ -60,7 +57,7 @@ pub struct KfoldArguments {
     run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "set", "augment", "run_dir",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "augment", "set", "run_dir",
         "tiles", "class_names",
     ])]
     resume: Option<PathBuf>,
@@ -229,7 +226,6 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
         split_seed: arguments.seed,
         validation_fraction: 1.0 / folds as f64,
         fold: Some(Fold { number: 0, folds }),
-        augmentation: arguments.augment.given()?.unwrap_or(config.augmentation),
         ..config
     };
     config.check()?;

@@ -2,11 +2,12 @@
 
 use clap::Args;
 
+use super::augment::AugmentOption;
 use super::console::Console;
 use super::options::SetOption;
+use crate::augment::Augmentation;
 use crate::error::Result;
-use crate::model::{Model, ModelFile};
-use crate::recipe::Recipe;
+use crate::model::ModelFile;
 use crate::train::Config;
 
 /// The options, the same in every subcommand that trains on a data set.
@@ -26,6 +27,8 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
     #[command(flatten)]
+    augment: AugmentOption,
+    #[command(flatten)]
     pub set: SetOption,
 }
 
@@ -36,15 +39,26 @@ impl RecipeOptions {
     /// Where the file or a `--set` is wrong.
     pub fn config(&self, file: ModelFile) -> Result<Config> {
         let (model, recipe) = self.set.apply(file)?;
-        Ok(self.of(model, recipe))
-    }
-
-    fn of(&self, model: Model, recipe: Recipe) -> Config {
         let mut config = Config { micro_batch: self.micro_batch, ..Config::new(model, recipe) };
         self.set.unless("training.epochs", self.epochs, &mut config.epochs);
         self.set.unless("training.batch_size", self.batch_size, &mut config.batch_size);
         self.set.unless("schedule.learning_rate", self.learning_rate, &mut config.learning_rate);
-        config
+        if let Some(augmentation) = self.augment.given()? {
+            self.augment(augmentation, &mut config.augmentation);
+        }
+        Ok(config)
+    }
+
+    /// `--augment` goes before the file's section as a whole.
+    fn augment(&self, flag: Augmentation, value: &mut Augmentation) {
+        let Augmentation { flip, shift, pad, cutout, random_erasing, mixup, cutmix } = flag;
+        self.set.unless("augmentation.flip", Some(flip), &mut value.flip);
+        self.set.unless("augmentation.shift", Some(shift), &mut value.shift);
+        self.set.unless("augmentation.pad", Some(pad), &mut value.pad);
+        self.set.unless("augmentation.cutout", Some(cutout), &mut value.cutout);
+        self.set.unless("augmentation.random_erasing", Some(random_erasing), &mut value.random_erasing);
+        self.set.unless("augmentation.mixup", Some(mixup), &mut value.mixup);
+        self.set.unless("augmentation.cutmix", Some(cutmix), &mut value.cutmix);
     }
 
     /// Makes a batch size that was not asked for no larger than what there is to train with in a training file of `count`

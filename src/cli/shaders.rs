@@ -13,6 +13,7 @@ use crate::gemm::DeviceClass;
 use crate::kernels::{Descriptor, GemmKernel, REGISTRY, specialise};
 use crate::model::nearest;
 use crate::network::{Options, lower};
+use crate::train::Config;
 
 /// List the kernels, or translate their shaders.
 #[derive(Args)]
@@ -128,8 +129,9 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
         Class::OldSoftware => DeviceClass::OldSoftware,
     };
     let batch = arguments.batch.of(&recipe, &arguments.set)?;
-    let options = Options { optimizer: recipe.optimizer, ..Options::for_model(&model, batch, tiles, batch) };
-    let plan = lower(&model, options)?;
+    let config = Config::new(model, recipe);
+    let options = Options::for_model(&config.model, batch, tiles, batch);
+    let plan = lower(&config.model, config.applied_to(options))?;
     let mut known = HashSet::new();
     let mut pipelines = Vec::new();
     for (number, pass) in plan.steps.training.iter().enumerate() {

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::augment::AugmentOption;
 use super::callbacks::CallbackOptions;
 use super::device::AdapterOption;
 use super::names::{self, NamesOption};
@@ -51,8 +50,6 @@ pub struct TrainArguments {
     /// Epochs in which the learning rate grows from 0, step by step, before the schedule begins [default: 0]
     #[arg(long, value_name = "N")]
     warm_up_epochs: Option<usize>,
-    #[command(flatten)]
-    augment: AugmentOption,
     /// Of the initial weights, the shuffling, the dropout and the augmentation
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
@@ -73,7 +70,7 @@ pub struct TrainArguments {
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
     #[arg(long, value_name = "RUN", group = "patient", conflicts_with_all = [
-        "model", "batch_size", "micro_batch", "learning_rate", "set", "schedule", "warm_up_epochs", "augment", "seed",
+        "model", "batch_size", "micro_batch", "learning_rate", "augment", "set", "schedule", "warm_up_epochs", "seed",
         "split_seed", "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
     ])]
     resume: Option<PathBuf>,
@@ -256,7 +253,6 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         seed: arguments.seed,
         split_seed: arguments.split.split_seed,
         shuffle: !arguments.no_shuffle,
-        augmentation: arguments.augment.given()?.unwrap_or(config.augmentation),
         early_stopping: arguments.callbacks.early_stopping(),
         reduce_lr_on_plateau: arguments.callbacks.reduce_lr_on_plateau(),
         ..config

@@ -9,7 +9,7 @@ use super::names::{self, NamesOption};
 use super::{dataset, record};
 use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
-use crate::formats::{self, Checkpoint, Network, OptimizerState};
+use crate::formats::{self, Checkpoint, Network, OptimizerState, take_averages};
 use crate::model;
 use crate::train::{RunFolder, State};
 
@@ -129,6 +129,9 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
     let state = State::parse(&checkpoint, &path)?;
     let mut tensors = checkpoint.tensors;
     tensors.retain(|tensor| !tensor.name.ends_with(state.other_weights()));
+    if state.config.average {
+        take_averages(&mut tensors);
+    }
     let network = Network {
         model: state.config.model.clone(),
         tensors,

@@ -129,7 +129,7 @@ impl Device {
         // Only micro-batches are evaluated: what a whole batch needs to train is not made.
         let batch = equal_parts(batch, most);
         let mut setup = self.setup(&network.model, source, batch, tiles).in_micro_batches(batch);
-        setup.options.label_smoothing = run.map_or(0.0, |config| config.loss.label_smoothing);
+        setup.options.label_smoothing = run.map_or(0.0, |config| config.loss.label_smoothing as f32);
         setup.options.views = !views.is_one();
         let evaluator = Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)?;
         Ok(evaluator.with(views))

@@ -11,6 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors, View};
 use super::bounded_read::{self, read_network};
 use crate::data;
 use crate::error::{Error, Result};
+use crate::optimizers::AVERAGE;
 use crate::sniff::{self, Wanted};
 
 /// The key of the JSON text in a file's metadata.
@@ -19,8 +20,9 @@ const REMEDY: &str = "give a checkpoint that 'train' wrote";
 /// How the JSON text begins in the file; the digest and `",` follow.
 const CHECKSUM: &str = "{\"sha256\":\"";
 
-/// The largest checkpoint: it has a network's weights up to four times, with both moments and those of another epoch.
-const LARGEST: u64 = 4 * bounded_read::LARGEST;
+/// The largest checkpoint: it has a network's weights up to six times, with both moments, averages and those of another
+/// epoch.
+const LARGEST: u64 = 6 * bounded_read::LARGEST;
 
 /// An array of f32 with a name, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,18 @@ impl Tensor {
     pub(super) fn bytes(&self) -> &[u8] {
         // Little-endian, as every platform that wgpu runs on.
         bytemuck::cast_slice(&self.values)
+    }
+}
+
+/// Puts the moving averages that are among the tensors, `NAME.average`, in the place of what they are of.
+pub fn take_averages(tensors: &mut [Tensor]) {
+    let ending = format!(".{}", AVERAGE.name);
+    let of = |tensor: &Tensor| Some((tensor.name.strip_suffix(&ending)?.to_owned(), tensor.values.clone()));
+    let averages: HashMap<String, Vec<f32>> = tensors.iter().filter_map(of).collect();
+    for Tensor { name, values, .. } in tensors {
+        if let Some(average) = averages.get(name).filter(|average| average.len() == values.len()) {
+            values.clone_from(average);
+        }
     }
 }
 

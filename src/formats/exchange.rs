@@ -93,6 +93,16 @@ impl Format {
         }
     }
 
+    /// What Keras has to be told of the network's optimizer before `fit` goes on with it, in Python: which variables do
+    /// not decay has no place in its files.
+    pub fn before_fit(self, network: &Network) -> Option<String> {
+        let optimizer = &network.optimizer.as_ref()?.optimizer;
+        let excluded: Vec<&str> = optimizer.weight_decay_exclude.iter().map(|kind| kind.name()).collect();
+        let is_lost = matches!(self, Format::KerasH5 | Format::Keras) && optimizer.rule().weight_decay() > 0.0;
+        let call = |names| format!("model.optimizer.exclude_from_weight_decay(var_names={names:?})");
+        (is_lost && !excluded.is_empty()).then(|| call(excluded))
+    }
+
     /// The format that a file with these bytes seems to have. Its name plays no part in it.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {

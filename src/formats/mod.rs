@@ -18,7 +18,7 @@ mod whole_file;
 mod without_keras;
 
 pub use bounded_read::read_text;
-pub use checkpoint::{Checkpoint, Tensor};
+pub use checkpoint::{Checkpoint, Tensor, take_averages};
 pub use exchange::{Format, decode, read};
 #[cfg(feature = "keras")]
 pub use keras::{h5 as keras_h5, zip as keras_zip};

@@ -1,6 +1,6 @@
 //! What each exchange format carries: a network, apart from the run that trained it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::Tensor;
 use crate::data::check_class_names;
 use crate::error::{Error, Result};
 use crate::model::{Model, Resolved, resolve};
-use crate::optimizers::Optimizer;
+use crate::optimizers::{AVERAGE, Optimizer};
 use crate::plan::VariableKind;
 
 /// A network with its weights.
@@ -131,7 +131,7 @@ impl Network {
     }
 }
 
-/// Layer, kind and shape of all variables, layer by layer.
+/// Layer, part and shape of all weights, layer by layer.
 fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>)>> {
     let of = |layer: Resolved| {
         let variables = layer.inferred.variables.into_iter();

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::checkpoint::parse;
+use super::checkpoint::{parse, take_averages};
 use super::network::About;
 use super::{Checkpoint, Network};
 use crate::data::fashion_mnist_names;
@@ -26,6 +26,9 @@ struct RunState {
 #[derive(Deserialize)]
 struct RunConfig {
     model: Model,
+    /// Whether the averages of the weights are what is evaluated and exported.
+    #[serde(default)]
+    average: bool,
 }
 
 /// The bytes of the file.
@@ -63,7 +66,10 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
         let model = model.ok_or_else(|| fail(alone.into(), remedy))?.clone();
         return Ok(Network::of(About { model, class_names: Vec::new() }, tensors));
     };
-    if let Ok(RunState { config: RunConfig { model }, data, mut class_names }) = serde_json::from_str(&text) {
+    if let Ok(RunState { config: RunConfig { model, average }, data, mut class_names }) = serde_json::from_str(&text) {
+        if average {
+            take_averages(&mut tensors);
+        }
         // Beside the weights a run keeps its optimizer's states of them, and the weights of another epoch.
         tensors
             .retain(|tensor| VariableKind::ALL.iter().any(|kind| tensor.name.ends_with(&format!(".{}", kind.name()))));

@@ -73,7 +73,7 @@ impl Function {
         match self {
             Self::Linear | Self::Relu | Self::ReluUpTo(_) | Self::LeakyRelu(_) => Tolerance::EXACT,
             Self::Gelu | Self::Silu | Self::Elu(_) | Self::Tanh | Self::Sigmoid => {
-                Tolerance { relative: 2e-6, absolute: 1e-6 }
+                Tolerance { relative: 2e-6, absolute: 2e-6 }
             }
         }
     }
@@ -84,7 +84,7 @@ impl Function {
             Self::Linear => (),
             Self::Relu => each(values, relu),
             Self::ReluUpTo(most) => each(values, |x| relu(x).min(most)),
-            Self::Gelu => each(values, |x| x * normal_share(x)),
+            Self::Gelu => each(values, gelu),
             Self::Silu => each(values, |x| x * sigmoid(x)),
             Self::LeakyRelu(slope) => each(values, |x| if x > 0.0 { x } else { slope * x }),
             Self::Elu(alpha) => each(values, |x| if x > 0.0 { x } else { alpha * (exp(x) - 1.0) }),
@@ -99,11 +99,8 @@ impl Function {
             Self::Linear => (),
             Self::Relu => choose(given, gradients, |x| x > 0.0),
             Self::ReluUpTo(most) => choose(given, gradients, |x| x > 0.0 && x < most),
-            Self::Gelu => times(given, gradients, |x| normal_share(x) + x * NORMAL_PEAK * exp(-0.5 * x * x)),
-            Self::Silu => times(given, gradients, |x| {
-                let share = sigmoid(x);
-                share * (1.0 + x * (1.0 - share))
-            }),
+            Self::Gelu => times(given, gradients, gelu_slope),
+            Self::Silu => times(given, gradients, silu_slope),
             Self::LeakyRelu(slope) => times(given, gradients, |x| if x > 0.0 { 1.0 } else { slope }),
             Self::Elu(alpha) => times(given, gradients, |x| if x > 0.0 { 1.0 } else { alpha * exp(x) }),
             Self::Tanh => times(given, gradients, |x| 1.0 - tanh(x) * tanh(x)),
@@ -112,11 +109,17 @@ impl Function {
     }
 }
 
+// Loops in the closure itself: what `for_each` is given may be left out of it, and so out of its vectors.
+
 #[inline(always)]
 fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
     vectorised(
         #[inline(always)]
-        || values.iter_mut().for_each(|value| *value = function(*value)),
+        || {
+            for value in &mut *values {
+                *value = function(*value);
+            }
+        },
     );
 }
 
@@ -124,7 +127,11 @@ fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
 fn times(given: &[f32], gradients: &mut [f32], slope: impl Fn(f32) -> f32) {
     vectorised(
         #[inline(always)]
-        || gradients.iter_mut().zip(given).for_each(|(gradient, &x)| *gradient *= slope(x)),
+        || {
+            for (gradient, &x) in gradients.iter_mut().zip(given) {
+                *gradient *= slope(x);
+            }
+        },
     );
 }
 
@@ -148,10 +155,27 @@ fn relu(x: f32) -> f32 {
 /// 1 / sqrt(2 pi): the normal distribution's density at 0.
 const NORMAL_PEAK: f32 = 0.398_942_3;
 
-/// The share of the normal distribution that is below x.
+/// The share of the normal distribution that is below x; where it is nothing, x times what rounding leaves would be something.
 #[inline(always)]
 fn normal_share(x: f32) -> f32 {
-    0.5 + 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2)
+    let share = 0.5 + 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2);
+    if x < -5.5 { 0.0 } else { share }
+}
+
+#[inline(always)]
+fn gelu(x: f32) -> f32 {
+    x * normal_share(x)
+}
+
+#[inline(always)]
+fn gelu_slope(x: f32) -> f32 {
+    normal_share(x) + x * NORMAL_PEAK * exp(-0.5 * x * x)
+}
+
+#[inline(always)]
+fn silu_slope(x: f32) -> f32 {
+    let share = sigmoid(x);
+    share * (1.0 + x * (1.0 - share))
 }
 
 #[inline(always)]
@@ -261,7 +285,7 @@ mod tests {
                 function.activate(&mut value);
                 function.descend(&[x], &mut gradient);
                 let [exact_value, exact_slope] = exact(function, x.into());
-                let near = |actual: f32, exact: f64| (f64::from(actual) - exact).abs() <= 1e-6 * exact.abs().max(1.0);
+                let near = |actual: f32, exact: f64| (f64::from(actual) - exact).abs() <= 2e-6 * exact.abs().max(1.0);
                 assert!(near(value[0], exact_value), "{function:?} of {x} is {exact_value}, not {}", value[0]);
                 assert!(near(gradient[0], -2.0 * exact_slope), "slope of {function:?} at {x}: {exact_slope}");
             }

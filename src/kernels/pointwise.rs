@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use super::activation::{EXAMPLES, Function};
 use super::case::{Case, Draw, Tolerance, case, unwritten};
-use super::channels::{THREADS, Tile, task, widen, width};
+use super::channels::{Tile, task, widen, width};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, write};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pointwise",
@@ -40,15 +40,17 @@ pub struct Pointwise {
     pub function: Function,
 }
 
-/// Positions of a thread.
-pub(super) const POSITIONS_PER_THREAD: usize = 8;
+/// The fewest positions of a thread.
+const POSITIONS_PER_THREAD: usize = 8;
+/// The most workgroups in x: there are no more in any direction than 65,535.
+const MOST_WORKGROUPS: usize = 32_768;
 
 /// How a kernel's threads share out `[positions, channels]`: its constants, and its workgroups.
 pub(super) fn shared_out(positions: usize, channels: usize) -> (Constants, [usize; 3]) {
     let tile = Tile::of(channels);
-    let [x, y] = grid(positions.div_ceil(tile.lanes * POSITIONS_PER_THREAD));
-    let own = vec![("POSITIONS_PER_THREAD", POSITIONS_PER_THREAD.into()), ("GRID_WIDTH", x.into())];
-    ([tile.constants(), own].concat(), [x, y, tile.tiles])
+    let each = positions.div_ceil(tile.lanes * MOST_WORKGROUPS).max(POSITIONS_PER_THREAD);
+    let own = vec![("POSITIONS_PER_THREAD", each.into())];
+    ([tile.constants(), own].concat(), [positions.div_ceil(tile.lanes * each), 1, tile.tiles])
 }
 
 impl Pointwise {
@@ -175,15 +177,16 @@ type Drawn = ((usize, usize), (bool, Option<Other>, Function));
 
 fn cases() -> Vec<Case> {
     let shapes = [(1000, 16), (49, 10), (7, 33), (130, 65), (61, 3), (300, 128), (4, 1), (9, 640)];
-    // More workgroups than one direction of a dispatch holds.
-    let many = (THREADS * POSITIONS_PER_THREAD * 32_769, 1);
-    let shapes = shapes.into_iter().cycle().zip(options()).chain([(many, (false, None, Function::Relu))]);
+    let shapes = shapes.into_iter().cycle().zip(options());
     let make = |(number, ((positions, channels), (normalise, other, function))): (usize, Drawn)| {
         let draw = &mut Draw::new(number);
         let values = positions * channels;
         let kernel = Pointwise { values, channels, normalise, other, function };
         let words = kernel.words();
-        let memory = vec![draw.eighths(values), draw.eighths(words[1]), draw.eighths(words[2]), unwritten(values)];
+        // Where an activation bends, and where it is flat.
+        let wide = |word: u32| (f32::from_bits(word) * [1.0, 4.0, 64.0][number % 3]).to_bits();
+        let x = draw.eighths(values).into_iter().map(wide).collect();
+        let memory = vec![x, draw.eighths(words[1]), draw.eighths(words[2]), unwritten(values)];
         let label =
             format!("{positions} positions, {channels} channels, normalise {normalise}, other {other:?}, {function:?}");
         let written = function.tolerance();

@@ -266,8 +266,8 @@ fn cases() -> Vec<Case> {
         // Totals as large as their sums: a part of them is taken from each gradient.
         let real = (words[0] / kernel.values.channels) as f32;
         let totals = draw.numbers(words[4], real);
-        let memory =
-            vec![output_gradient, x, affine, other, totals, progress, unwritten(words[6]), unwritten(words[7])];
+        let of_other = if kernel.other_gradient.is_some() { unwritten(words[7]) } else { vec![0] };
+        let memory = vec![output_gradient, x, affine, other, totals, progress, unwritten(words[6]), of_other];
         let written = match kernel.normalise {
             true => Tolerance { relative: 2e-6, absolute: 2e-6 },
             false => kernel.function.tolerance(),

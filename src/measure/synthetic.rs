@@ -21,16 +21,16 @@ pub struct Synthetic {
 
 impl Synthetic {
     pub fn new(model: &Model, batch: usize) -> Self {
-        let count = BATCHES * batch;
+        let (count, classes) = (BATCHES * batch, model.classes());
         let pixels: usize = model.input.iter().product();
         let mut random = Sequence::new(SEED, Stream::Cases, 1 << 21);
-        let labels: Vec<u8> = (0..count).map(|_| random.below(model.classes() as u32) as u8).collect();
+        let labels: Vec<u8> = (0..count).map(|_| random.below(classes as u32) as u8).collect();
         let words = (0..(count * pixels).div_ceil(4)).map(|_| random.word());
         let noise: Vec<u8> = words.flat_map(u32::to_le_bytes).take(count * pixels).collect();
         // A class has bright places of its own. Of labels that nothing can be learnt of, the samples' gradients would
         // cancel out, the more the larger the batch, until rounding is all that is left to compare.
         let image = |(image, &label): (&[u8], &u8)| {
-            let bright = |place: usize| place % model.classes() == usize::from(label);
+            let bright = |place: usize| place % classes == usize::from(label);
             let byte = |(place, &byte): (usize, &u8)| if bright(place) { byte } else { byte / 4 };
             image.iter().enumerate().map(byte).collect::<Vec<u8>>()
         };

@@ -95,8 +95,9 @@ impl ModelFile {
         Self { source: source.to_owned(), keys }
     }
 
-    /// Gives keys other values: `optimizer.beta_1=0.8`, `layers.NAME.KEY=VALUE`. What a value must be is asked when all
-    /// is parsed, so that their order plays no part.
+    /// Gives keys other values: `optimizer.beta_1=0.8`, `layers.NAME.KEY=VALUE`. A section that is given another type
+    /// loses the file's keys that the type has not. What a value must be is asked when all is parsed, so that their
+    /// order plays no part.
     ///
     /// # Errors
     /// [`Error::Usage`] where the file by itself is wrong, and naming the setting that is none.
@@ -110,6 +111,7 @@ impl ModelFile {
             let fail = |problem| Error::Usage(format!("`set` {}: {problem}", one_line(setting)));
             settings::apply(&mut self.keys, setting, &layers).map_err(fail)?;
         }
+        settings::follow_types(&mut self.keys, settings);
         self.source = format!("{} with `set` {}", self.source, one_line(&settings.join(", ")));
         Ok(())
     }
@@ -125,13 +127,16 @@ impl ModelFile {
         check(&keys).map_err(fail)?;
         let sections = SECTIONS.iter().filter_map(|section| keys.remove_entry(section.name));
         let mut sections: Table = sections.collect();
-        if let Some(Value::Table(optimizer)) = sections.get_mut("optimizer") {
-            optimizer.entry("type").or_insert_with(|| "adam".into());
+        for section in &SECTIONS {
+            if let (Some(Value::Table(table)), Some((kind, _))) =
+                (sections.get_mut(section.name), section.types.first())
+            {
+                table.entry("type").or_insert_with(|| (*kind).into());
+            }
         }
         let (model, recipe): (Model, Recipe) = (keys.try_into().map_err(serde)?, sections.try_into().map_err(serde)?);
         model.check().map_err(|error| fail(error.to_string()))?;
-        recipe.check().map_err(fail)?;
-        recipe.augmentation.check(model.input).map_err(|error| fail(error.to_string()))?;
+        recipe.check(model.input).map_err(fail)?;
         Ok((model, recipe))
     }
 }

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use crate::layers::{COMMON_KEYS, Key, Kind, LAYER_KEYS, LayerKeys};
-use crate::recipe::{SECTIONS, check_optimizer_keys};
+use crate::recipe::{SECTIONS, Section};
 
 /// A file's keys that are neither layers nor sections.
 pub(super) const OWN_KEYS: [Key; 2] = [("name", Kind::Text), ("input", Kind::Image)];
@@ -16,13 +16,15 @@ pub(super) fn check(file: &Table) -> Result<(), String> {
     let layers = file.get("layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     layers.iter().enumerate().try_for_each(|(index, layer)| check_layer(index, layer))?;
     SECTIONS.iter().try_for_each(|section| match file.get(section.name) {
-        Some(Value::Table(table)) => check_keys(table, &[], section.keys, &format!("[{}]", section.name)),
+        Some(Value::Table(table)) => check_section(table, section),
         _ => Ok(()),
-    })?;
-    match file.get("optimizer") {
-        Some(Value::Table(table)) => check_optimizer_keys(table).map_err(|problem| format!("[optimizer]: {problem}")),
-        _ => Ok(()),
-    }
+    })
+}
+
+fn check_section(table: &Table, section: &Section) -> Result<(), String> {
+    let place = format!("[{}]", section.name);
+    check_keys(table, &[], section.keys, &place)?;
+    section.check_type(table).map_err(|problem| format!("{place}: {problem}"))
 }
 
 fn check_layer(index: usize, layer: &Value) -> Result<(), String> {
@@ -42,6 +44,7 @@ fn check_layer(index: usize, layer: &Value) -> Result<(), String> {
     check_keys(layer, &required, &[*optional, &COMMON_KEYS].concat(), &format!("{place} ({kind})"))
 }
 
+/// Says which key of a table is unknown, missing or of the wrong kind.
 pub(super) fn check_keys(table: &Table, required: &[Key], optional: &[Key], place: &str) -> Result<(), String> {
     let known = [required, optional].concat();
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();

@@ -18,6 +18,21 @@ pub(super) fn apply(file: &mut Table, setting: &str, layers: &[String]) -> Resul
     Ok(())
 }
 
+/// What a setting gives a value.
+pub(super) fn path(setting: &str) -> &str {
+    setting.split('=').next().unwrap_or_default().trim()
+}
+
+/// Takes out of each section whose type was set what the type has not, unless it was set, too.
+pub(super) fn follow_types(file: &mut Table, settings: &[String]) {
+    let is_set = |section: &str, key: &str| settings.iter().any(|setting| path(setting) == format!("{section}.{key}"));
+    for section in SECTIONS.iter().filter(|section| is_set(section.name, "type")) {
+        if let Some(Value::Table(table)) = file.get_mut(section.name) {
+            section.drop_others_keys(table, |key| is_set(section.name, key));
+        }
+    }
+}
+
 /// The table that `path` is of, and the key in it.
 fn place<'a, 'b>(file: &'a mut Table, path: &'b str, layers: &[String]) -> Result<(&'a mut Table, &'b str), String> {
     let sections = SECTIONS.map(|section| section.name);
@@ -58,7 +73,8 @@ fn layer<'a, 'b>(file: &'a mut Table, rest: &'b str, names: &[String]) -> Result
 mod tests {
     use crate::layers::{Dense, Layer};
     use crate::model::{Model, ModelFile};
-    use crate::recipe::{CourseKind, Recipe};
+    use crate::optimizers::{Algorithm, Optimizer, Sgd};
+    use crate::recipe::{Course, CourseKind, Recipe};
 
     const TEXT: &str = "input = [4, 4, 1]\nlayers = [{ type = 'flatten' }, { type = 'dense', units = 3, name = 'a' }, \
                         { type = 'dropout', rate = 0.5 }, { type = 'dense', units = 2 }]\ntraining = { epochs = 3 }";
@@ -123,6 +139,11 @@ mod tests {
             ("schedule.warm_up=2", "[schedule]: warm_up is 2; give a fraction"),
             ("loss.label_smoothing=1", "[loss]: label_smoothing is 1; give one from 0 to below 1"),
             ("optimizer.beta_1=1", "[optimizer]: beta_1 is 1; give"),
+            ("optimizer.momentum=0.9", "[optimizer]: adam has no momentum; leave it out, or give type = \"sgd\""),
+            (
+                "schedule.final=0.1",
+                "[schedule]: constant has no final; leave it out, or give type = \"triangular\" or \"cos",
+            ),
             ("layers.a.unit=3", "layer 2 (dense): unknown key \"unit\" (did you mean \"units\"?)"),
             ("layers.a.units=3\nx", "my.toml with `set` layers.a.units=3 x: layer 2 (dense): units is "),
         ] {
@@ -130,6 +151,28 @@ mod tests {
             assert!(message.contains(part) && message.lines().count() == 1, "no '{part}' in: {message}");
             assert!(message.contains("; "), "{message}");
         }
+    }
+
+    /// The file's keys of the old type go; what is of any type stays, and what is set must be the new one's.
+    #[test]
+    fn another_type_begins_with_its_own_defaults() {
+        let text = format!(
+            "{TEXT}\n[optimizer]\ntype = 'adamw'\nbeta_2 = 0.9\nema_momentum = 0.5\n[schedule]\ntype = 'cosine'\n\
+             final = 0.1\nwarm_up = 0.25"
+        );
+        let set = |settings: &[&str]| {
+            let mut file = ModelFile::read("my.toml", &text).unwrap();
+            file.set(&settings.iter().map(|setting| (*setting).to_owned()).collect::<Vec<_>>())?;
+            file.parse()
+        };
+        let (_, recipe) = set(&["optimizer.momentum=0.5", "optimizer.type=sgd", "schedule.type=constant"]).unwrap();
+        let sgd = Sgd { momentum: 0.5, ..Sgd::default() };
+        assert_eq!(recipe.optimizer, Optimizer { ema_momentum: 0.5, ..Algorithm::Sgd(sgd).into() });
+        assert_eq!(recipe.schedule.course, Course { warm_up: 0.25, ..Course::default() });
+        let (_, recipe) = set(&["schedule.type=triangular"]).unwrap();
+        assert_eq!((recipe.schedule.course.kind, recipe.schedule.course.last), (CourseKind::Triangular, 0.1));
+        let error = set(&["optimizer.type=sgd", "optimizer.beta_2=0.5"]).unwrap_err().to_string();
+        assert!(error.contains("[optimizer]: sgd has no beta_2; leave it out"), "{error}");
     }
 
     /// The file's own mistakes are not the setting's.

@@ -16,6 +16,7 @@ use crate::layers::Place;
 use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::{Arenas, BufferId, Buffers, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId};
+use crate::recipe::Loss;
 
 /// What a plan depends on beside the model.
 #[derive(Clone, Debug)]
@@ -79,17 +80,6 @@ pub fn equal_parts(batch: usize, most: usize) -> usize {
 /// The largest batch: far beyond any device's memory, and far from where the arithmetic of a plan's sizes would wrap.
 pub const LARGEST_BATCH: usize = 1 << 24;
 
-/// Refuses what is no part of a target.
-///
-/// # Errors
-/// [`Error::Usage`] naming the option and its remedy.
-pub fn check_label_smoothing(smoothing: f64) -> Result<()> {
-    match (0.0..1.0).contains(&smoothing) {
-        true => Ok(()),
-        false => Err(Error::Usage(format!("`label_smoothing` {smoothing}: give a number from 0 to below 1"))),
-    }
-}
-
 /// The plan that trains and evaluates `model`.
 ///
 /// # Errors
@@ -109,12 +99,13 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
         )));
     }
-    options.optimizer.check().map_err(|problem| Error::Usage(format!("`optimizer`: {problem}")))?;
+    let refuse = |section: &str, problem: String| Error::Usage(format!("[{section}]: {problem}"));
+    options.optimizer.check().map_err(|problem| refuse("optimizer", problem))?;
     if average && !options.optimizer.averages() {
         return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
     }
-    augmentation.check(model.input)?;
-    check_label_smoothing(label_smoothing.into())?;
+    augmentation.check(model.input).map_err(|problem| refuse("augmentation", problem))?;
+    Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))?;
     let micro_batches = batch.div_ceil(micro_batch);
 
     let mut buffers = Buffers::default();

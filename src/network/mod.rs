@@ -13,6 +13,6 @@ mod rewrites;
 mod tests;
 mod training_plan;
 
-pub use lower::{LARGEST_BATCH, Options, check_label_smoothing, equal_parts, lower, most_rows};
+pub use lower::{LARGEST_BATCH, Options, equal_parts, lower, most_rows};
 pub use rewrites::{REWRITES, Rewrite};
 pub use training_plan::TrainingPlan;

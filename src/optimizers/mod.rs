@@ -57,7 +57,7 @@ pub enum Undecayed {
 }
 
 /// The moving averages of the weights.
-const AVERAGE: State = State { name: "average", initial: StateInitial::Values };
+pub const AVERAGE: State = State { name: "average", initial: StateInitial::Values };
 
 impl Algorithm {
     pub fn rule(&self) -> &dyn Rule {

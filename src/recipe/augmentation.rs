@@ -1,8 +1,9 @@
-//! What is done to the training images before the network sees them: how the section `[augmentation]` is spelt.
+//! What befalls training samples: how the section `[augmentation]` is spelt.
 
+use super::Section;
 use crate::layers::{Key, Kind};
 
-/// Without a key, there is nothing of the kind.
+/// The keys of the section; without one, there is nothing of the kind.
 pub const AUGMENTATION_KEYS: [Key; 7] = [
     ("flip", Kind::Choice(&["none", "horizontal", "alternating"])),
     ("shift", Kind::Whole),
@@ -12,3 +13,5 @@ pub const AUGMENTATION_KEYS: [Key; 7] = [
     ("mixup", Kind::Number),
     ("cutmix", Kind::Number),
 ];
+
+pub(super) const SECTION: Section = Section { name: "augmentation", keys: &AUGMENTATION_KEYS, types: &[] };

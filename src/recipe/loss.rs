@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{Key, Kind};
+use super::Section;
+use crate::layers::Kind;
 
 /// The section `[loss]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Loss {
     /// The part of each target that all classes share equally: onehot * (1 - s) + s / classes.
-    pub label_smoothing: f32,
+    pub label_smoothing: f64,
 }
 
-pub(super) const KEYS: [Key; 1] = [("label_smoothing", Kind::Rate)];
+pub(super) const SECTION: Section = Section { name: "loss", keys: &[("label_smoothing", Kind::Rate)], types: &[] };
 
 impl Loss {
     /// # Errors

@@ -1,49 +1,34 @@
 //! What moves the weights: how the section `[optimizer]` is spelt.
 
-use toml::Table;
+use super::Section;
+use crate::layers::Kind;
 
-use crate::layers::{Key, Kind};
-
-/// The keys of the section. Those that not every type has are [`OWN_KEYS`].
-pub const OPTIMIZER_KEYS: [Key; 10] = [
-    ("type", Kind::Choice(&["adam", "adamw", "sgd"])),
-    ("beta_1", Kind::Rate),
-    ("beta_2", Kind::Rate),
-    ("epsilon", Kind::Number),
-    ("momentum", Kind::Rate),
-    ("nesterov", Kind::Flag),
-    ("weight_decay", Kind::Number),
-    ("weight_decay_exclude", Kind::Several(&["bias", "gamma", "beta"])),
-    ("global_clipnorm", Kind::Number),
-    ("ema_momentum", Kind::Rate),
-];
-
-/// Types, and the keys that others do not have.
-const OWN_KEYS: [(&str, &[&str]); 3] = [
-    ("adam", &["beta_1", "beta_2", "epsilon"]),
-    ("adamw", &["beta_1", "beta_2", "epsilon"]),
-    ("sgd", &["momentum", "nesterov"]),
-];
-
-/// Says which key of the section is another type's. Without a type it is Adam's.
-///
-/// # Errors
-/// In the words `problem; remedy`.
-pub fn check_optimizer_keys(section: &Table) -> Result<(), String> {
-    let kind = section.get("type").and_then(toml::Value::as_str).unwrap_or("adam");
-    let is_own = |key: &str, of: &str| OWN_KEYS.iter().any(|(kind, keys)| *kind == of && keys.contains(&key));
-    let misplaced = |key: &str| {
-        let owners: Vec<&str> = OWN_KEYS.iter().map(|(kind, _)| *kind).filter(|kind| is_own(key, kind)).collect();
-        (!owners.is_empty() && !is_own(key, kind)).then(|| owners.join("\" or \""))
-    };
-    match section.keys().find_map(|key| Some((key, misplaced(key)?))) {
-        Some((key, owners)) => Err(format!("{kind} has no {key}; leave it out, or give type = \"{owners}\"")),
-        None => Ok(()),
-    }
-}
+/// Without a type it is Adam's.
+pub(super) const SECTION: Section = Section {
+    name: "optimizer",
+    keys: &[
+        ("type", Kind::Choice(&["adam", "adamw", "sgd"])),
+        ("beta_1", Kind::Rate),
+        ("beta_2", Kind::Rate),
+        ("epsilon", Kind::Number),
+        ("momentum", Kind::Rate),
+        ("nesterov", Kind::Flag),
+        ("weight_decay", Kind::Number),
+        ("weight_decay_exclude", Kind::Several(&["bias", "gamma", "beta"])),
+        ("global_clipnorm", Kind::Number),
+        ("ema_momentum", Kind::Rate),
+    ],
+    types: &[
+        ("adam", &["beta_1", "beta_2", "epsilon"]),
+        ("adamw", &["beta_1", "beta_2", "epsilon"]),
+        ("sgd", &["momentum", "nesterov"]),
+    ],
+};
 
 #[cfg(test)]
 mod tests {
+    use toml::Table;
+
     use super::*;
     use crate::optimizers::{Adam, AdamW, Algorithm, Optimizer, Sgd, Undecayed};
 
@@ -56,17 +41,17 @@ mod tests {
     fn the_keys_are_serdes_own_and_each_has_a_default() {
         for optimizer in optimizers() {
             let whole = Table::try_from(&optimizer).unwrap();
-            let (kind, own) = OWN_KEYS.into_iter().find(|(kind, _)| whole["type"].as_str() == Some(kind)).unwrap();
-            assert_eq!(check_optimizer_keys(&whole), Ok(()), "{kind}");
+            let (kind, own) = SECTION.types.iter().find(|(kind, _)| whole["type"].as_str() == Some(*kind)).unwrap();
+            assert_eq!(SECTION.check_type(&whole), Ok(()), "{kind}");
             let known = |key: &str| {
-                let of_all = OWN_KEYS.iter().all(|(_, keys)| !keys.contains(&key));
+                let of_all = SECTION.types.iter().all(|(_, keys)| !keys.contains(&key));
                 of_all || own.contains(&key)
             };
-            let mut keys: Vec<&str> = OPTIMIZER_KEYS.map(|(key, _)| key).into_iter().filter(|key| known(key)).collect();
+            let mut keys: Vec<&str> = SECTION.keys.iter().map(|(key, _)| *key).filter(|key| known(key)).collect();
             keys.sort_unstable();
             assert_eq!(whole.keys().collect::<Vec<_>>(), keys, "{kind}");
             for (key, value) in &whole {
-                let (_, allowed) = OPTIMIZER_KEYS.iter().find(|(own, _)| own == key).unwrap();
+                let (_, allowed) = SECTION.keys.iter().find(|(own, _)| own == key).unwrap();
                 assert!(allowed.allows(value), "{kind}: {key} = {value}");
                 let mut without = whole.clone();
                 without.remove(key);
@@ -82,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_key_of_another_type_is_named_with_its_type() {
-        let say = |text: &str| check_optimizer_keys(&text.parse().unwrap()).unwrap_err();
+        let say = |text: &str| SECTION.check_type(&text.parse().unwrap()).unwrap_err();
         assert_eq!(
             say("type = \"sgd\"\nbeta_1 = 0.8"),
             "sgd has no beta_1; leave it out, or give type = \"adam\" or \"adamw\""
@@ -96,7 +81,7 @@ mod tests {
         let optimizer: Optimizer = toml::from_str(text).unwrap();
         assert_eq!((optimizer.global_clipnorm, optimizer.decays("bias")), (1.0, false));
         assert!(optimizer.decays("beta") && optimizer.decays("kernel") && !optimizer.decays("gamma"));
-        let (_, exclude) = OPTIMIZER_KEYS[7];
+        let (_, exclude) = SECTION.keys[7];
         for wrong in ["\"bias\"", "[\"kernel\"]", "[1]"] {
             assert!(!exclude.allows(&wrong.parse().unwrap()), "{wrong}");
         }

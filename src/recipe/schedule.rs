@@ -4,7 +4,8 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{Key, Kind};
+use super::Section;
+use crate::layers::Kind;
 
 /// The section `[schedule]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,14 +50,23 @@ pub enum CourseKind {
     Steps,
 }
 
-pub(super) const KEYS: [Key; 6] = [
-    ("type", Kind::Choice(&["constant", "triangular", "cosine", "steps"])),
-    ("learning_rate", Kind::Number),
-    ("warm_up", Kind::Rate),
-    ("final", Kind::Number),
-    ("boundaries", Kind::Numbers),
-    ("factors", Kind::Numbers),
-];
+pub(super) const SECTION: Section = Section {
+    name: "schedule",
+    keys: &[
+        ("type", Kind::Choice(&["constant", "triangular", "cosine", "steps"])),
+        ("learning_rate", Kind::Number),
+        ("warm_up", Kind::Rate),
+        ("final", Kind::Number),
+        ("boundaries", Kind::Numbers),
+        ("factors", Kind::Numbers),
+    ],
+    types: &[
+        ("constant", &[]),
+        ("triangular", &["final"]),
+        ("cosine", &["final"]),
+        ("steps", &["boundaries", "factors"]),
+    ],
+};
 
 impl Default for Schedule {
     fn default() -> Self {
@@ -108,18 +118,7 @@ impl Course {
         if !(0.0..=1.0).contains(last) {
             return Err(format!("final is {last}; give a fraction of the learning rate, from 0 to 1"));
         }
-        let falls = matches!(kind, CourseKind::Triangular | CourseKind::Cosine);
-        if *last != 0.0 && !falls {
-            let kind = kind.name();
-            return Err(format!("final is {last}, but type \"{kind}\" has no end of its own; give another type, or 0"));
-        }
-        match kind {
-            CourseKind::Steps => check_steps(boundaries, factors),
-            _ if boundaries.is_empty() && factors.is_empty() => Ok(()),
-            _ => {
-                Err(format!("boundaries and factors are of type \"steps\", not \"{}\"; give [] for both", kind.name()))
-            }
-        }
+        if *kind == CourseKind::Steps { check_steps(boundaries, factors) } else { Ok(()) }
     }
 }
 
@@ -228,18 +227,12 @@ mod tests {
             ("warm_up = 1", "warm_up is 1; give a fraction of all steps, from 0 to below 1"),
             ("warm_up = -0.1", "warm_up is -0.1; give"),
             ("type = 'cosine'\nfinal = 1.5", "final is 1.5; give a fraction of the learning rate, from 0 to 1"),
-            ("final = 0.1", "final is 0.1, but type \"constant\" has no end of its own; give another type, or 0"),
-            ("type = 'steps'\nfinal = 0.1", "but type \"steps\" has no end"),
             ("type = 'steps'", "0 boundaries and 0 factors; give"),
             ("type = 'steps'\nboundaries = [0.5]", "1 boundaries and 0 factors; give"),
             ("type = 'steps'\nboundaries = [0.5, 0.5]\nfactors = [1, 2]", "boundaries are [0.5, 0.5]; give ascending"),
             ("type = 'steps'\nboundaries = [1]\nfactors = [1]", "boundaries are [1.0]; give ascending"),
             ("type = 'steps'\nboundaries = [nan]\nfactors = [1]", "boundaries are [NaN]; give ascending"),
             ("type = 'steps'\nboundaries = [0.5]\nfactors = [-1]", "a factor is -1; give numbers from 0 on"),
-            (
-                "type = 'cosine'\nfactors = [1]",
-                "boundaries and factors are of type \"steps\", not \"cosine\"; give [] for",
-            ),
         ] {
             assert!(problem(text).contains(part), "{text}: {}", problem(text));
         }

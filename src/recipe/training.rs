@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{Key, Kind};
+use super::Section;
+use crate::layers::Kind;
 
 /// Samples a step where nothing else is asked for.
 pub const BATCH_SIZE: usize = 512;
@@ -24,13 +25,17 @@ pub struct Training {
     pub average: Option<bool>,
 }
 
-pub(super) const KEYS: [Key; 5] = [
-    ("epochs", Kind::Count),
-    ("batch_size", Kind::Count),
-    ("validation_fraction", Kind::Rate),
-    ("drop_remainder", Kind::Flag),
-    ("average", Kind::Flag),
-];
+pub(super) const SECTION: Section = Section {
+    name: "training",
+    keys: &[
+        ("epochs", Kind::Count),
+        ("batch_size", Kind::Count),
+        ("validation_fraction", Kind::Rate),
+        ("drop_remainder", Kind::Flag),
+        ("average", Kind::Flag),
+    ],
+    types: &[],
+};
 
 impl Default for Training {
     fn default() -> Self {

@@ -78,7 +78,7 @@ fn depthwise(kernel: [usize; 2], stride: usize, depth_multiplier: usize, activat
 /// Pools of all kinds and over the border, depthwise convolutions, and values that several layers read.
 fn branches() -> Model {
     let (size, stride, padding) = ([3, 3], Some([2, 2]), Padding::Same);
-    let layers: [(&str, &[&str], Layer); 12] = [
+    let layers: [(&str, &[&str], Layer); 13] = [
         ("pixels", &[], Layer::Rescaling(Rescaling { scale: 2.0, offset: -0.5 })),
         ("conv", &[], conv(6, 3, 1, Padding::Same, Activation::Relu)),
         ("scaled", &[], Layer::Rescaling(Rescaling { scale: 1.5, offset: -0.25 })),
@@ -90,7 +90,8 @@ fn branches() -> Model {
         ("all", &["largest", "means", "short", "means"], Layer::Concatenate(Concatenate {})),
         ("of_all", &[], Layer::GlobalAveragePool2d(GlobalAveragePool2d {})),
         ("most", &["all"], Layer::GlobalMaxPool2d(GlobalMaxPool2d {})),
-        ("both", &["of_all", "most"], Layer::Concatenate(Concatenate {})),
+        ("flat", &["all"], Layer::Flatten(Flatten {})),
+        ("both", &["of_all", "most", "flat"], Layer::Concatenate(Concatenate {})),
     ];
     let named = |(name, inputs, layer): (&str, &[&str], Layer)| Node {
         name: Some(name.into()),

@@ -8,7 +8,7 @@ use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
 use crate::model::{Model, NAMES, notebook, resolve};
-use crate::network::{LARGEST_BATCH, most_rows};
+use crate::network::{LARGEST_BATCH, Options, most_rows};
 use crate::optimizers::Optimizer;
 use crate::recipe::{Loss, Recipe};
 
@@ -50,8 +50,8 @@ pub struct Config {
     pub loss: Loss,
     #[serde(default)]
     pub optimizer: Optimizer,
-    /// What befalls the training samples; runs that say nothing of it leave them as they are.
-    #[serde(default, skip_serializing_if = "Augmentation::is_nothing")]
+    /// What befalls the training samples.
+    #[serde(default)]
     pub augmentation: Augmentation,
     /// Another tile is another order of sums.
     pub tiles: GemmSelection,
@@ -159,7 +159,6 @@ impl Config {
             return refuse(format!("`learning_rate` {rate}: not a positive number; give one such as 1e-3"));
         }
         self.check_learning_rate_control()?;
-        self.check_recipe()?;
         let watches = self.early_stopping.is_some() || self.reduce_lr_on_plateau.is_some();
         if watches && self.monitor.validates() && !self.validates() {
             let monitor = self.monitor.name();
@@ -174,7 +173,7 @@ impl Config {
             }
         }
         resolve(&self.model)?;
-        self.augmentation.check(self.model.input)
+        self.check_recipe()
     }
 
     /// Refuses what no model file may say, either, and in its words.
@@ -192,10 +191,22 @@ impl Config {
             ("optimizer", self.optimizer.check()),
             ("training", average),
             ("schedule", course),
+            ("augmentation", self.augmentation.check(self.model.input)),
         ];
         sections.into_iter().try_for_each(|(section, checked)| {
             checked.map_err(|problem: String| Error::Usage(format!("[{section}]: {problem}")))
         })
+    }
+
+    /// The options of a plan with its loss, optimizer and augmentation.
+    pub fn applied_to(&self, options: Options) -> Options {
+        Options {
+            optimizer: self.optimizer.clone(),
+            average: self.average,
+            augmentation: self.augmentation,
+            label_smoothing: self.loss.label_smoothing as f32,
+            ..options
+        }
     }
 
     /// Whether some samples are held out to validate with.

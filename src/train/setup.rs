@@ -40,13 +40,9 @@ impl<'a> Setup<'a> {
         self
     }
 
-    /// The same with the loss and the optimizer of a configuration.
-    pub fn configured(mut self, config: &Config) -> Self {
-        self.options.optimizer = config.optimizer.clone();
-        self.options.average = config.average;
-        self.options.augmentation = config.augmentation;
-        self.options.label_smoothing = config.loss.label_smoothing;
-        self
+    /// The same with the loss, the optimizer and the augmentation of a configuration.
+    pub fn configured(self, config: &Config) -> Self {
+        Self { options: config.applied_to(self.options), ..self }
     }
 
     /// The plan, which needs no device.

@@ -11,7 +11,7 @@ use crate::callback::ProgressCallback;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
-use crate::formats::{Checkpoint, Tensor};
+use crate::formats::{Checkpoint, Tensor, take_averages};
 use crate::random::{Sequence, Stream};
 
 /// A run under way.
@@ -21,8 +21,8 @@ pub struct Trainer<'a> {
     /// The numbers of the test file's samples.
     test: Vec<u32>,
     state: State,
-    /// Where best weights are to be restored: the best epoch's, or once those are, the last epoch's.
-    other_weights: Option<weights::Values>,
+    /// Where best weights are to be restored: the best epoch's, or once those are, the last epoch's; with their averages.
+    other_weights: Option<Vec<weights::Values>>,
     /// Of the present epoch, by this process.
     training: Training,
 }
@@ -89,8 +89,8 @@ impl<'a> Trainer<'a> {
         }
         weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
         if self.state.keeps_best_weights() {
-            let other = Part::values(self.engine.plan()).named(self.state.other_weights());
-            self.other_weights = Some(other.find(&checkpoint.tensors, path)?);
+            let other = self.other_parts().into_iter().map(|part| part.find(&checkpoint.tensors, path));
+            self.other_weights = Some(other.collect::<Result<_>>()?);
         }
         if self.state.restored {
             self.exchange_weights()?;
@@ -177,7 +177,9 @@ impl<'a> Trainer<'a> {
             && callback.observe(early_stopping, monitor, result.epoch, value)
             && callback.restore_best_weights
         {
-            self.other_weights = Some(Part::values(self.engine.plan()).read(&mut self.engine)?);
+            let parts = Part::evaluated(self.engine.plan());
+            let weights = parts.iter().map(|part| part.read(&mut self.engine));
+            self.other_weights = Some(weights.collect::<Result<_>>()?);
         }
         let callback = config.reduce_lr_on_plateau.as_ref();
         let reduced = callback.and_then(|callback| callback.observe(plateau, monitor, value, *learning_rate));
@@ -201,10 +203,11 @@ impl<'a> Trainer<'a> {
     /// Exchanges the weights for the other ones.
     fn exchange_weights(&mut self) -> Result<()> {
         if let Some(other) = &mut self.other_weights {
-            let part = Part::values(self.engine.plan());
-            let present = part.read(&mut self.engine)?;
-            part.write(&mut self.engine, other)?;
-            *other = present;
+            for (part, other) in Part::evaluated(self.engine.plan()).iter().zip(other) {
+                let present = part.read(&mut self.engine)?;
+                part.write(&mut self.engine, other)?;
+                *other = present;
+            }
             self.state.restored = !self.state.restored;
         }
         Ok(())
@@ -218,14 +221,27 @@ impl<'a> Trainer<'a> {
         predicted(&mut self.engine, &self.test)
     }
 
-    /// The weights as they are, `LAYER.kernel` and `LAYER.bias` of each layer that has some.
+    /// The weights that are evaluated, `LAYER.kernel` and `LAYER.bias` of each layer that has some: as they are, or their
+    /// averages.
     ///
     /// # Errors
     /// [`Error::Diverged`] where one is not finite.
     pub fn weights(&mut self) -> Result<Vec<Tensor>> {
-        let part = Part::values(self.engine.plan());
-        let values = part.read(&mut self.engine)?;
-        Ok(part.tensors(values))
+        let mut tensors = Vec::new();
+        for part in Part::evaluated(self.engine.plan()) {
+            tensors.extend(part.tensors(part.read(&mut self.engine)?));
+        }
+        if self.state.config.average {
+            take_averages(&mut tensors);
+        }
+        tensors.truncate(self.engine.plan().variables.len());
+        Ok(tensors)
+    }
+
+    /// The other weights' names in a checkpoint.
+    fn other_parts(&self) -> Vec<Part> {
+        let parts = Part::evaluated(self.engine.plan()).into_iter();
+        parts.map(|part| part.ending_in(self.state.other_weights())).collect()
     }
 
     /// Everything that going on needs.
@@ -235,8 +251,8 @@ impl<'a> Trainer<'a> {
     pub fn checkpoint(&mut self) -> Result<Checkpoint> {
         let mut tensors = weights::take(&mut self.engine)?;
         if let Some(other) = &self.other_weights {
-            let part = Part::values(self.engine.plan()).named(self.state.other_weights());
-            tensors.extend(part.tensors(other.clone()));
+            let parts = self.other_parts();
+            tensors.extend(parts.iter().zip(other.clone()).flat_map(|(part, values)| part.tensors(values)));
         }
         Ok(Checkpoint { about: self.state.text()?, tensors })
     }

@@ -42,16 +42,21 @@ impl Part {
         [Self::values(plan)].into_iter().chain(states.map(part)).collect()
     }
 
-    /// The values, and what begins as they are.
-    fn of_weights(plan: &TrainingPlan) -> Vec<Self> {
+    /// The values, and what begins as they are: their averages.
+    pub fn evaluated(plan: &TrainingPlan) -> Vec<Self> {
         let states = Self::all(plan).split_off(1).into_iter().zip(plan.optimizer.states());
-        let begun = states.filter(|(_, state)| state.initial == StateInitial::Values);
-        [Self::values(plan)].into_iter().chain(begun.map(|(part, _)| part.named(""))).collect()
+        let averages = states.filter(|(_, state)| state.initial == StateInitial::Values);
+        [Self::values(plan)].into_iter().chain(averages.map(|(part, _)| part)).collect()
     }
 
     /// The same under names with another ending.
     pub fn named(self, suffix: &str) -> Self {
         Self { suffix: suffix.to_owned(), ..self }
+    }
+
+    /// The same under names with one more ending.
+    pub fn ending_in(self, suffix: &str) -> Self {
+        Self { suffix: self.suffix + suffix, ..self }
     }
 
     /// Reads it from the device.
@@ -118,7 +123,8 @@ pub fn take(engine: &mut Engine) -> Result<Vec<Tensor>> {
 /// [`Error::Data`] naming the first tensor that is missing, of another shape, or in no layer of the model.
 pub fn put(engine: &mut Engine, tensors: &[Tensor], path: &Path, states: bool) -> Result<()> {
     let plan = engine.plan();
-    let parts = if states { Part::all(plan) } else { Part::of_weights(plan) };
+    let of_weights = || Part::evaluated(plan).into_iter().map(|part| part.named("")).collect();
+    let parts: Vec<Part> = if states { Part::all(plan) } else { of_weights() };
     let found: Vec<Values> = parts.iter().map(|part| part.find(tensors, path)).collect::<Result<_>>()?;
     let known = |name: &str| plan.variables.iter().any(|variable| name.split('.').next() == Some(&variable.layer));
     if let Some(tensor) = tensors.iter().find(|tensor| !known(&tensor.name)) {

@@ -92,9 +92,9 @@ fn the_schedule_is_the_files_the_flags_or_the_settings() {
     assert_eq!(schedule("set", set), (cosine.clone(), json!(0)));
     let flags = "--schedule constant --warm-up-epochs 2";
     assert_eq!(schedule("both", &format!("{flags} {set}")), (cosine, json!(0)));
-    let plain = "--set schedule.type=constant --set schedule.warm_up=0 --set schedule.final=0";
+    let plain = "--set schedule.type=constant --set schedule.warm_up=0";
     assert_eq!(schedule("plain", plain), (json!("constant"), json!(0)));
-    let steps = "--set schedule.type=steps --set schedule.final=0 --set schedule.warm_up=0 \
+    let steps = "--set schedule.type=steps --set schedule.warm_up=0 \
                  --set schedule.boundaries=[0.4] --set schedule.factors=[0.5]";
     scratch.succeed(&format!("{TRAIN} --run-dir steps {steps}"));
     assert_eq!(column(&scratch, "steps", "learning_rate"), [0.01, 0.005, 0.005]);
@@ -233,4 +233,88 @@ fn a_network_that_was_read_takes_settings() {
     assert_eq!(config["model"]["layers"][4]["rate"], 0.75);
     let units = "net.onnx: dense.kernel has the shape [36, 16], the model's has [36, 8]";
     scratch.run(&format!("{train} --set layers.dense.units=8")).failed(3, units);
+}
+
+/// What validation, `best`, `evaluate` and exports take is the average; training goes on with the weights.
+#[test]
+fn a_run_with_averages_is_judged_by_them() {
+    let scratch = scratch();
+    let averaged = "--set optimizer.type=sgd --set optimizer.momentum=0.9 --set optimizer.ema_momentum=0.95";
+    let losses = |run: &str, options: &str| {
+        scratch.succeed(&format!("{TRAIN} --set schedule.learning_rate=0.1 --run-dir {run} {averaged} {options}"));
+        (column(&scratch, run, "loss"), column(&scratch, run, "val_loss"))
+    };
+    let ((trained, validated), (same, plain)) = (losses("run", ""), losses("plain", "--set training.average=false"));
+    assert_eq!(trained, same);
+    assert!(validated.iter().zip(&plain).all(|(averaged, plain)| averaged != plain), "{validated:?} {plain:?}");
+    assert_eq!([&config(&scratch, "run")["average"], &config(&scratch, "plain")["average"]], [true, false]);
+    let evaluate = |what: &str, split: &str| {
+        let ended = scratch.succeed(&format!("evaluate --run {what} --adapter cpu --json {split}"));
+        ended.json()[0]["loss"].as_f64().unwrap()
+    };
+    let near = |one: f64, other: f64| assert!((one - other).abs() < 1e-6, "{one}, not {other}");
+    for (run, validated) in [("run", validated), ("plain", plain)] {
+        near(evaluate(run, "--split validation"), validated[2]);
+        let tested = evaluate(run, "");
+        near(evaluate(&format!("{run}/checkpoints/last.safetensors"), ""), tested);
+        for file in ["net.onnx", "net.keras", "net.h5", "net.safetensors"] {
+            scratch.succeed(&format!("export run -o {file}").replace("run", run));
+            near(evaluate(file, ""), tested);
+        }
+    }
+    // Nothing of it is lost in a run that goes on.
+    scratch.succeed(&format!("{TRAIN} --set schedule.learning_rate=0.1 --run-dir begun {averaged} --epochs 2"));
+    scratch.succeed("train --resume begun --epochs 4 --adapter cpu");
+    scratch.succeed("train --resume run --epochs 4 --adapter cpu");
+    let weights = Checkpoint::read(&scratch.path("run/checkpoints/last.safetensors")).unwrap().tensors;
+    let of = |name: &str| &weights.iter().find(|tensor| tensor.name == name).unwrap().values;
+    assert_ne!(of("dense.kernel"), of("dense.kernel.average"));
+    assert_eq!(of("dense.kernel").len(), of("dense.kernel.velocity").len());
+}
+
+#[test]
+fn the_best_epochs_averages_come_back_and_the_run_goes_on_without_them() {
+    let scratch = Scratch::new();
+    let options = "--learning-rate 0.02 --early-stopping --min-delta 0.02 --restore-best-weights --patience 3 \
+                   --set optimizer.ema_momentum=0.5 --set loss.label_smoothing=0.1";
+    let ended = scratch.train(&format!("{options} --epochs 60 --run-dir run"));
+    let best = ended
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("Restoring model weights from the end of the best epoch: "));
+    let best: usize = best.expect("no best epoch").trim_end_matches('.').parse().unwrap();
+    let losses = column(&scratch, "run", "val_loss");
+    assert!(best < losses.len());
+    let validation = "evaluate --run run --split validation --adapter cpu --json";
+    assert_eq!(scratch.succeed(validation).json()[0]["loss"], losses[best - 1]);
+    let epochs = losses.len() + 2;
+    scratch.succeed(&format!("train --resume run --patience 5 --epochs {epochs} --adapter cpu"));
+    scratch.train(&format!("{options} --patience 5 --epochs {epochs} --run-dir patient").replace("--patience 3 ", ""));
+    assert!(scratch.last("run") == scratch.last("patient"), "the runs differ");
+}
+
+#[test]
+fn augmentation_and_smoothing_are_the_files_the_flags_or_the_settings() {
+    let scratch = scratch();
+    let sections = "[augmentation]\nflip = \"horizontal\"\ncutout = 3\n[loss]\nlabel_smoothing = 0.2\n";
+    fs::write(scratch.path("recipe.toml"), format!("{MODEL}{RECIPE}{sections}")).unwrap();
+    let run = |name: &str, options: &str| {
+        scratch.succeed(&format!("{TRAIN} --epochs 1 --run-dir {name} {options}"));
+        let config = config(&scratch, name);
+        let keys = ["flip", "shift", "cutout"].map(|key| config["augmentation"][key].clone());
+        (keys, config["loss"]["label_smoothing"].as_f64().unwrap())
+    };
+    let of = |flip: &str, shift: u32, cutout: u32| [json!(flip), json!(shift), json!(cutout)];
+    assert_eq!(run("file", ""), (of("horizontal", 0, 3), 0.2));
+    assert_eq!(run("flag", "--augment shift=1"), (of("none", 1, 0), 0.2));
+    let set = "--set augmentation.cutout=2 --set loss.label_smoothing=0";
+    assert_eq!(run("set", set), (of("horizontal", 0, 2), 0.0));
+    assert_eq!(run("both", &format!("--augment shift=1,cutout=1 {set}")), (of("none", 1, 2), 0.0));
+    // Each of them trains another network, and a smoothed loss is the larger one.
+    let loss = |name: &str| column(&scratch, name, "val_loss")[0];
+    assert!(loss("file") != loss("flag") && loss("set") != loss("both") && loss("set") < loss("file"));
+    let shift = "[augmentation]: shift is 8: moves images of 8 x 8 away; give at most 7";
+    for options in ["--augment shift=8", "--set augmentation.shift=8"] {
+        scratch.run(&format!("{TRAIN} {options}")).failed(2, shift);
+    }
 }

@@ -34,6 +34,7 @@ mod moving_statistics;
 mod mutation;
 mod nearest;
 mod optimizers;
+mod parts;
 mod pointwise;
 mod pointwise_backward;
 mod pool_backward;
