@@ -34,8 +34,9 @@ pub struct ExportArguments {
 
 /// clap wraps the lines to the terminal.
 const NOTES: &str = "\
-Weights are float32 and called LAYER/kernel and LAYER/bias, as 'summary' names the layers; their shapes are Keras', \
-[height, width, channels, filters] or [inputs, units]. Images are [N, H, W, C], pixels / 255.
+Weights are float32 and called LAYER/kernel and LAYER/bias, of a batch normalization LAYER/gamma, beta, moving_mean and \
+moving_variance, as 'summary' names the layers; their shapes are Keras', [height, width, channels, filters] or [inputs, units]. \
+Images are [N, H, W, C], pixels / 255.
 
 onnx: opset 17, from 'images' [batch, H, W, C] to 'probabilities' [batch, classes]; kernels are [filters, channels, \
 height, width] there. safetensors: the model and the names of the classes are in the metadata 'gpu-fmnist', as JSON; in \

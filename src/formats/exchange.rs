@@ -119,7 +119,7 @@ impl Format {
 }
 
 /// What to do about a file that is no network's.
-const REMEDY: &str = "give a safetensors file, Keras' .h5 or .keras, or ONNX that 'export' wrote";
+const REMEDY: &str = "give a safetensors file, Keras' .h5 or .keras, or ONNX";
 
 /// A path as Python spells it: a string in JSON is one there, too, and bytes that are no UTF-8 become what Python's own
 /// functions for files give and take.

@@ -171,3 +171,11 @@ fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>)>> {
     };
     Ok(resolve(model)?.into_iter().flat_map(of).collect())
 }
+
+/// A model's name that folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.
+pub fn plain(name: &str) -> String {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    let plain: String = name.chars().take(100).map(|letter| if allowed(letter) { letter } else { '_' }).collect();
+    let plain = plain.trim_start_matches(['.', '_', '-']);
+    if plain.is_empty() { "model".into() } else { plain.into() }
+}

@@ -88,7 +88,7 @@ fn what_does_not_belong_together_is_refused() {
     refused(|network| network.class_names[1] = "\u{1b}[2J".into(), "control characters");
     refused(|network| network.model.name = "a/b".into(), "is not a part of a folder's name");
     refused(|network| network.model.name = String::new(), "name \"\" is empty");
-    refused(|network| network.model.layers.truncate(3), "the last layer must be 'dense'");
+    refused(|network| network.model.layers.truncate(2), "the last layer must put out two classes or more");
 }
 
 /// A run that evaluates averages has them beside its weights; as a network, it has them for weights.

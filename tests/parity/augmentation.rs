@@ -44,7 +44,10 @@ fn samples() -> Samples {
 }
 
 fn model() -> Model {
-    let layers = vec![Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: 5, use_bias: true, activation: Activation::Linear })];
+    let layers = vec![
+        Layer::Flatten(Flatten {}),
+        Layer::Dense(Dense { units: 5, use_bias: true, activation: Activation::Linear }),
+    ];
     Model::sequence("small", SHAPE, layers)
 }
 

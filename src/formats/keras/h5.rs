@@ -16,10 +16,11 @@ use super::message::{Found, refuse};
 use super::network::network;
 use super::optimizer::StatePaths;
 use super::variables::{Variable, variables};
-use super::walk::{contents, parse, plain};
+use super::walk::{contents, parse};
 use super::written::layers;
 use crate::error::Result;
 use crate::formats::Network;
+use crate::formats::network::plain;
 use crate::model::{Model, Resolved, in_keras_order, resolve};
 
 /// The Keras whose files these are like.
@@ -136,9 +137,8 @@ fn by_name<'a>(found: &[String], arrays: impl Iterator<Item = &'a Array>) -> Opt
             return None;
         }
     }
-    let find = |array: &'a Array| {
-        array.names.iter().find_map(|name| named.remove(&(array.layer.as_str(), *name)).cloned())
-    };
+    let find =
+        |array: &'a Array| array.names.iter().find_map(|name| named.remove(&(array.layer.as_str(), *name)).cloned());
     arrays.map(find).collect()
 }
 

@@ -11,6 +11,7 @@ use super::pixels::Affine;
 use super::settings::Settings;
 use super::variables::variables;
 use super::views::{count, input, reshaped, view};
+use crate::formats::network::plain;
 use crate::geometry::{Padding, Shape, Window};
 use crate::layers::{Activate, Activation, Conv2d, Dense, DepthwiseConv2d, Flatten, Layer};
 use crate::model::resolve;
@@ -209,10 +210,8 @@ impl<'a> Walk<'a> {
         let before = self.arrays.iter().rev().take_while(|array| array.path == leaf.path).count();
         let arrays = parts.iter().enumerate().map(|(number, part)| Array::of(leaf, before + number, *part));
         self.arrays.extend(arrays);
-        let keeps_view = matches!(
-            layer,
-            Layer::Dropout(_) | Layer::Activation(_) | Layer::BatchNormalization(_) | Layer::Add(_)
-        );
+        let keeps_view =
+            matches!(layer, Layer::Dropout(_) | Layer::Activation(_) | Layer::BatchNormalization(_) | Layer::Add(_));
         let view = if keeps_view { inputs[0].view.clone() } else { view(shape) };
         let name = format!("{}{suffix}", leaf.name());
         let node = self.draft.push(&name, layer, inputs.iter().map(|value| value.node).collect(), leaf.layer);
@@ -332,12 +331,4 @@ fn expect_flat(leaf: &Leaf, value: &Value) -> Found<()> {
         [_] => Ok(()),
         view => Err(format!("{}: its input {view:?} is not flat; put a Flatten before it", place(leaf.layer))),
     }
-}
-
-/// A name that both our folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.
-pub fn plain(name: &str) -> String {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
-    let plain: String = name.chars().take(100).map(|letter| if allowed(letter) { letter } else { '_' }).collect();
-    let plain = plain.trim_start_matches(['.', '_', '-']);
-    if plain.is_empty() { "model".into() } else { plain.into() }
 }

@@ -20,9 +20,10 @@ use super::message::{Found, refuse};
 use super::network::network;
 use super::optimizer::{StatePaths, in_order};
 use super::variables::{Variable, variables};
-use super::walk::{LONGEST_JSON, contents, parse, plain};
+use super::walk::{LONGEST_JSON, contents, parse};
 use super::written::layers;
 use crate::error::{Error, Result};
+use crate::formats::network::plain;
 use crate::formats::{Network, OptimizerState};
 use crate::optimizers::Optimizer;
 
