@@ -19,7 +19,9 @@ pub fn summary(model: &Model) -> Result<String> {
     let is_sequence = is_sequence(&layers);
     let mut rows = Vec::new();
     if !is_sequence {
-        rows.push([format!("{IMAGES} (InputLayer)"), output(Shape::Image(model.input)), "0".into(), "-".into()].to_vec());
+        rows.push(
+            [format!("{IMAGES} (InputLayer)"), output(Shape::Image(model.input)), "0".into(), "-".into()].to_vec(),
+        );
     }
     for layer in &layers {
         let mut row = cells(layer).to_vec();

@@ -75,7 +75,8 @@ fn a_network_that_ends_without_a_dense_layer_ends_with_a_softmax_in_keras() {
             let mut expected = layers(&network.model);
             if !end.contains("softmax") {
                 let last = resolve(&network.model).unwrap().pop().unwrap().name;
-                let softmax = r#"{ type = "flatten" }, { type = "activation", activation = "softmax", name = "softmax" }"#;
+                let softmax =
+                    r#"{ type = "flatten" }, { type = "activation", activation = "softmax", name = "softmax" }"#;
                 let softmax = layers(&super::graphs::network(softmax).model).pop().unwrap();
                 expected.push(softmax.replace("of flatten", &format!("of {last}")));
                 expected.sort();
@@ -90,7 +91,8 @@ fn a_network_that_ends_without_a_dense_layer_ends_with_a_softmax_in_keras() {
 #[test]
 fn pixels_are_rescaled_by_what_they_were() {
     for (scale, offset) in [(2.0, -1.0), (0.05, 0.0), (-0.01, 0.5), (255.0, 0.25), (3.3, -1.2345678901234567)] {
-        let rescaling = format!("{{ type = \"rescaling\", scale = {scale:?}, offset = {offset:?}, name = \"scaled\" }},");
+        let rescaling =
+            format!("{{ type = \"rescaling\", scale = {scale:?}, offset = {offset:?}, name = \"scaled\" }},");
         let network = network(&format!("{rescaling} {{ type = \"flatten\" }}, {{ type = \"dense\", units = 3 }}"));
         for back in back(&network) {
             assert_eq!(back.model, network.model);

@@ -70,7 +70,12 @@ fn layers_are_refused_by_name_and_setting() {
         (1, "lora_rank", json!(4), "lora_rank is 4, which is unsupported"),
         (1, "name", json!("a\nb".repeat(99)), "layer 'a ba ba"),
         (2, "pool_size", json!([99, 1]), "size 99 is larger than its input's height of 4"),
-        (4, "threshold", json!(0.1), "layer 're_lu' (ReLU): threshold is 0.1, which is unsupported; only 0 is supported"),
+        (
+            4,
+            "threshold",
+            json!(0.1),
+            "layer 're_lu' (ReLU): threshold is 0.1, which is unsupported; only 0 is supported",
+        ),
         (4, "max_value", json!("six"), "max_value is \"six\", which is unsupported"),
         (4, "max_value", json!(-1.0), "layer 're_lu' (ReLU): max_value is -1; give a number from 0 on"),
         (6, "rate", json!("x"), "layer 'dropout' (Dropout): rate is \"x\", which is unsupported"),

@@ -107,17 +107,12 @@ fn class_and_config(layer: &Resolved, last: bool) -> (&'static str, Value) {
             "filters": filters, "kernel_size": kernel, "strides": stride, "padding": padding, "use_bias": use_bias,
             "activation": activation
         }),
-        Layer::DepthwiseConv2d(DepthwiseConv2d {
-            kernel,
-            stride,
-            padding,
-            depth_multiplier,
-            use_bias,
-            activation,
-        }) => json!({
-            "kernel_size": kernel, "strides": stride, "padding": padding, "depth_multiplier": depth_multiplier,
-            "use_bias": use_bias, "activation": activation
-        }),
+        Layer::DepthwiseConv2d(DepthwiseConv2d { kernel, stride, padding, depth_multiplier, use_bias, activation }) => {
+            json!({
+                "kernel_size": kernel, "strides": stride, "padding": padding, "depth_multiplier": depth_multiplier,
+                "use_bias": use_bias, "activation": activation
+            })
+        }
         Layer::MaxPool2d(MaxPool2d { size, stride, padding })
         | Layer::AveragePool2d(AveragePool2d { size, stride, padding }) => {
             json!({ "pool_size": size, "strides": stride.unwrap_or(*size), "padding": padding })

@@ -132,7 +132,9 @@ impl<'a> Wires<'a> {
             let (place, names, given) = (place(json), names.len(), arguments.len());
             return Err(match model.group {
                 "" => format!("has {names} inputs; only networks with one are supported"),
-                _ => format!("{place}: it has {names} inputs and is called with {given}; save the model in Keras again"),
+                _ => {
+                    format!("{place}: it has {names} inputs and is called with {given}; save the model in Keras again")
+                }
             });
         }
         let inputs = names.iter().map(|(name, _)| *name).zip(arguments.iter().copied()).collect();
@@ -205,7 +207,9 @@ fn find(outputs: &HashMap<&str, Vec<Argument>>, name: &str, tensor: usize) -> Fo
 fn ends<'a>(value: &'a Value, found: &mut Vec<(&'a str, usize)>) {
     match value {
         Value::Array(values) => match values.as_slice() {
-            [Value::String(name), _, tensor] => found.push((name, tensor.as_u64().map_or(usize::MAX, |at| at as usize))),
+            [Value::String(name), _, tensor] => {
+                found.push((name, tensor.as_u64().map_or(usize::MAX, |at| at as usize)))
+            }
             values => values.iter().for_each(|value| ends(value, found)),
         },
         Value::Object(values) => values.values().for_each(|value| ends(value, found)),

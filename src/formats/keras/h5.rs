@@ -136,9 +136,8 @@ fn by_name<'a>(found: &[String], arrays: impl Iterator<Item = &'a Array>) -> Opt
             return None;
         }
     }
-    let find = |array: &'a Array| {
-        array.names.iter().find_map(|name| named.remove(&(array.layer.as_str(), *name)).cloned())
-    };
+    let find =
+        |array: &'a Array| array.names.iter().find_map(|name| named.remove(&(array.layer.as_str(), *name)).cloned());
     arrays.map(find).collect()
 }
 

@@ -209,10 +209,8 @@ impl<'a> Walk<'a> {
         let before = self.arrays.iter().rev().take_while(|array| array.path == leaf.path).count();
         let arrays = parts.iter().enumerate().map(|(number, part)| Array::of(leaf, before + number, *part));
         self.arrays.extend(arrays);
-        let keeps_view = matches!(
-            layer,
-            Layer::Dropout(_) | Layer::Activation(_) | Layer::BatchNormalization(_) | Layer::Add(_)
-        );
+        let keeps_view =
+            matches!(layer, Layer::Dropout(_) | Layer::Activation(_) | Layer::BatchNormalization(_) | Layer::Add(_));
         let view = if keeps_view { inputs[0].view.clone() } else { view(shape) };
         let name = format!("{}{suffix}", leaf.name());
         let node = self.draft.push(&name, layer, inputs.iter().map(|value| value.node).collect(), leaf.layer);

@@ -14,7 +14,8 @@ pub fn layers(model: &Model) -> Result<Vec<Resolved>> {
     let mut resolved = resolve(model)?;
     // Each by its name, and each saying what it takes: then others can stand between them.
     let mut model = model.clone();
-    let names: Vec<String> = [IMAGES.to_owned()].into_iter().chain(resolved.iter().map(|one| one.name.clone())).collect();
+    let names: Vec<String> =
+        [IMAGES.to_owned()].into_iter().chain(resolved.iter().map(|one| one.name.clone())).collect();
     for (node, layer) in model.layers.iter_mut().zip(&resolved) {
         node.name = Some(layer.name.clone());
         node.inputs = layer.inputs.iter().map(|&input| names[input].clone()).collect();
