@@ -146,7 +146,8 @@ fn is_npz(bytes: &[u8]) -> bool {
     bytes.get(30..30 + length).is_some_and(|name| name.ends_with(b".npy"))
 }
 
-/// The network in the file at `path`, of whatever format; `model` is whose weights they are where the file does not say.
+/// The network in the file at `path`, of whatever format; `model` is whose weights they are where the file does not say, and
+/// whose names the layers have where the file says the same but for names.
 /// The file is not trusted.
 ///
 /// # Errors
@@ -176,5 +177,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
         }
     };
     network.check(name)?;
-    Ok(network)
+    Ok(match model {
+        Some(model) => network.named_as(model),
+        None => network,
+    })
 }

@@ -126,7 +126,8 @@ pub fn put(engine: &mut Engine, network: &Network) {
 fn places(variable: &Variable, engine: &Engine) -> Vec<(String, Place)> {
     let states = engine.plan().optimizer.states().into_iter().map(|state| format!(".{}", state.name));
     let suffixes = [String::new()].into_iter().chain(states);
-    let places = [&[variable.values], &variable.training.as_ref().unwrap().states[..]].concat();
+    let kept = variable.training.as_ref().map_or(&[][..], |training| &training.states);
+    let places = [&[variable.values], kept].concat();
     suffixes.map(|suffix| variable.name() + &suffix).zip(places).collect()
 }
 

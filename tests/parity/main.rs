@@ -4,6 +4,7 @@
 mod adam;
 mod add;
 mod advance;
+mod augmentation;
 mod augmented_gather;
 mod average_pool_backward;
 mod average_pool_forward;
