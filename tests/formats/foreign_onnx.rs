@@ -1,5 +1,5 @@
-//! ONNX files of other programs: what is read predicts as onnxruntime, or the program itself, says; and is written again as a
-//! file that predicts the same.
+//! ONNX files of other programs: what is read predicts as onnxruntime, or the program itself, says; and is written
+//! again as a file that predicts the same.
 
 use std::collections::BTreeMap;
 use std::fs;

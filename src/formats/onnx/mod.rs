@@ -1,5 +1,5 @@
-//! Networks as ONNX files. Ours have the model in their metadata, beside the graph, which must be the one that belongs to
-//! it; other programs' files are read node by node ([`import`]).
+//! Networks as ONNX files. Ours have the model in their metadata, beside the graph, which must be the one that
+//! belongs to it; other programs' files are read node by node ([`import`]).
 
 mod fields;
 mod import;

@@ -185,8 +185,8 @@ impl Nodes {
         name.to_owned()
     }
 
-    /// A node of the value before and of others. Attributes that are not given have ONNX' defaults: the softmax is over the
-    /// last axis, all but the first are flattened.
+    /// A node of the value before and of others. Attributes that are not given have ONNX' defaults: the softmax is
+    /// over the last axis, all but the first are flattened.
     fn push(&mut self, operator: &str, name: &str, others: &[String], attributes: &[Message]) {
         let before = self.value.clone();
         let inputs: Vec<&str> = std::iter::once(&before).chain(others).map(String::as_str).collect();

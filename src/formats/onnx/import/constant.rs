@@ -1,5 +1,5 @@
-//! Values that a file has rather than computes: weights, and the sizes and numbers that nodes take as inputs. Large ones
-//! stay in the file until a layer takes them.
+//! Values that a file has rather than computes: weights, and the sizes and numbers that nodes take as inputs. Large
+//! ones stay in the file until a layer takes them.
 
 use std::rc::Rc;
 

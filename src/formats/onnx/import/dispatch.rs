@@ -4,8 +4,9 @@ use super::Found;
 use super::file::{Node, REMEDY};
 use super::walk::Walk;
 
-const SUPPORTED: &str = "supported are Conv, Gemm, MatMul, BatchNormalization, Relu, Clip, LeakyRelu, PRelu, Elu, Tanh, \
-                         Sigmoid, Gelu, Swish, pools, Add, Concat, Flatten, Reshape, Transpose, Dropout, a last Softmax";
+const SUPPORTED: &str = "supported are Conv, Gemm, MatMul, BatchNormalization, Relu, Clip, LeakyRelu, PRelu, Elu, \
+                         Tanh, Sigmoid, Gelu, Swish, pools, Add, Concat, Flatten, Reshape, Transpose, Dropout, and a \
+                         last Softmax";
 
 impl<'a> Walk<'a> {
     /// Reads a node. What is wrong with it is said with its name.

@@ -1,4 +1,5 @@
-//! An ONNX file's graph as it stands in the file: nodes and their attributes are read where they are, when they are needed.
+//! An ONNX file's graph as it stands in the file: nodes and their attributes are read where they are, when they are
+//! needed.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! What images a file's input may be. ONNX does not say which axis is what: each way to see it is tried, the likeliest first.
+//! What images a file's input may be. ONNX does not say which axis is what: each way to see it is tried, the
+//! likeliest first.
 
 use super::Found;
 use super::constant::{Constant, Element};

@@ -123,7 +123,8 @@ impl<'a> Walk<'a> {
         self.make_output(node, made, value.view)
     }
 
-    /// `scale * x + offset` of each channel, in the layer before where that can be; `at` is the file's axis of the channels.
+    /// `scale * x + offset` of each channel, in the layer before where that can be; `at` is the file's axis of the
+    /// channels.
     pub fn channelwise(
         &mut self,
         node: Node<'a>,
@@ -165,8 +166,8 @@ impl<'a> Walk<'a> {
         self.layers.push(Layer::BatchNormalization(layer), &[value.of], weights, Some(axes))
     }
 
-    /// The value, and which channel here each place along the file's axis of that number is: an image's channels, or all
-    /// features.
+    /// The value, and which channel here each place along the file's axis of that number is: an image's channels, or
+    /// all features.
     fn channels(&mut self, value: Value, axis: usize) -> Found<(Value, Vec<usize>)> {
         let axis = place(axis as i64, value.view.0.len())?;
         let (axes, dim) = (self.axes(&value), value.view.0[axis]);

@@ -1,6 +1,6 @@
-//! How the axes of a file's value are those of a value here. A file's axis is none of ours, one, or several of them one after
-//! the other: `[N, C, H * W]`. So a `Transpose`, `Reshape`, `Flatten` or `Squeeze` moves nothing: it is another view.
-//! Axes of size 1 are in no view, wherever a file has them.
+//! How the axes of a file's value are those of a value here. A file's axis is none of ours, one, or several of them
+//! one after the other: `[N, C, H * W]`. So a `Transpose`, `Reshape`, `Flatten` or `Squeeze` moves nothing: it is
+//! another view. Axes of size 1 are in no view, wherever a file has them.
 
 use std::rc::Rc;
 
@@ -11,8 +11,8 @@ use super::file::REMEDY;
 /// The most axes of a value.
 const MOST: usize = 6;
 
-/// The axes of a value here, in memory's order: height, width and channels of an image; of flat features those of the image
-/// that they were, or the features themselves.
+/// The axes of a value here, in memory's order: height, width and channels of an image; of flat features those of the
+/// image that they were, or the features themselves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axes {
     sizes: [usize; 3],
@@ -183,8 +183,8 @@ impl View {
         Self((0..rank).map(dim).collect()).checked()
     }
 
-    /// In as many axes as `target` has sizes, of which one may be -1; 0 is the size that is there, unless `zeros` says that it
-    /// is none. The batch's axis stays the first one, whatever size the file says; `batch` is its own.
+    /// In as many axes as `target` has sizes, of which one may be -1; 0 is the size that is there, unless `zeros`
+    /// says that it is none. The batch's axis stays the first one, whatever size the file says; `batch` is its own.
     pub fn reshaped(&self, axes: &Axes, target: &[i64], zeros: bool, batch: Option<i64>) -> Found<Self> {
         let fail = |problem: &str| Err(format!("its new shape {} {problem}; {REMEDY}", sizes(target)));
         let (Some(Dim::BATCH), Some((&first, rest))) = (self.0.first().copied(), target.split_first()) else {

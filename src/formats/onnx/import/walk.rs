@@ -1,4 +1,5 @@
-//! What is known while a file's nodes are read one after the other: its values, as far as they are layers' outputs here.
+//! What is known while a file's nodes are read one after the other: its values, as far as they are layers' outputs
+//! here.
 
 use std::collections::HashMap;
 
@@ -231,8 +232,8 @@ impl<'a> Walk<'a> {
         self.layers.push(Layer::Rescaling(Rescaling { scale, offset }), &[value.of], Vec::new(), Some(axes))
     }
 
-    /// Whether the file's pixels, which it scales and moves so, are bytes, where nothing says so: nobody makes numbers of 0 to 1
-    /// so much smaller, or subtracts so much.
+    /// Whether the file's pixels, which it scales and moves so, are bytes, where nothing says so: nobody makes
+    /// numbers of 0 to 1 so much smaller, or subtracts so much.
     pub fn is_of_bytes(&self, value: &Value, scale: f64, offset: f64) -> bool {
         value.of == 0 && !self.is_bytes && (scale.abs() < 1.0 / 16.0 || offset.abs() > 4.0 * scale.abs())
     }

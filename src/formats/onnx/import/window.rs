@@ -94,8 +94,8 @@ impl Windows {
         self.fits(0)
     }
 
-    /// A layer with windows that may be larger: a convolution's kernel has zeros there. Windows that begin one pixel above the
-    /// image and end in it are such ones, as PyTorch has them of stride 2.
+    /// A layer with windows that may be larger: a convolution's kernel has zeros there. Windows that begin one pixel
+    /// above the image and end in it are such ones, as PyTorch has them of stride 2.
     pub fn fit_within(&self) -> Option<Fit> {
         self.fits(self.size[0].max(self.size[1]) + 2 * self.stride[0].max(self.stride[1]))
     }
@@ -123,8 +123,8 @@ impl Windows {
         Some(fit)
     }
 
-    /// Whether windows of the same size at every position of the image are those of padding `same`, and every stride-th of
-    /// them are these.
+    /// Whether windows of the same size at every position of the image are those of padding `same`, and every
+    /// stride-th of them are these.
     pub fn are_some_of_all(&self) -> bool {
         (0..2).all(|axis| {
             let every = (self.area[axis] - 1) / self.stride[axis] + 1;
@@ -136,8 +136,8 @@ impl Windows {
     pub fn refusal(&self) -> String {
         let Self { area, size, stride, before, after, .. } = self;
         format!(
-            "its windows {size:?} of stride {stride:?} over {area:?} with pads {before:?} and {after:?} are neither those \
-             of padding 'valid' nor of 'same'; {REMEDY}"
+            "its windows {size:?} of stride {stride:?} over {area:?} with pads {before:?} and {after:?} are neither \
+             those of padding 'valid' nor of 'same'; {REMEDY}"
         )
     }
 }
