@@ -1,10 +1,11 @@
-//! Training steps of the notebook's three networks, batches of 512. `gpu-fmnist bench` compares their results first.
+//! Training steps of the notebook's three networks, batches of 512, and what the host draws for a step. `gpu-fmnist bench` compares their results first.
 
 mod support;
 
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gpu_fmnist::augment::{Augmentation, Flip, Pad, Transform};
 use gpu_fmnist::measure::{Synthetic, throughput};
 use gpu_fmnist::model::{NAMES, notebook};
 
@@ -31,5 +32,27 @@ fn steps(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steps);
+/// What the host draws for a batch that everything may befall, to be held against a step's time.
+fn draws(criterion: &mut Criterion) {
+    let augmentation = Augmentation {
+        flip: Flip::Horizontal,
+        shift: 2,
+        pad: Pad::Reflect,
+        cutout: 8,
+        random_erasing: 0.25,
+        mixup: 0.2,
+        cutmix: 1.0,
+    };
+    let mut group = criterion.benchmark_group("augmentation");
+    for batch in [256, BATCH as u32] {
+        let samples: Vec<u32> = (0..batch).collect();
+        group.throughput(Throughput::Elements(batch.into()));
+        group.bench_function(format!("draws of {batch}"), |bencher| {
+            bencher.iter(|| augmentation.draw([28, 28, 1], 0, 1, &samples).collect::<Vec<Transform>>());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, draws, steps);
 criterion_main!(benches);

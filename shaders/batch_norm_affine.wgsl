@@ -1,6 +1,7 @@
-// Of each channel: mean, 1 / sqrt(variance + EPSILON), scale = gamma times that, shift = beta - mean * scale. In training mean
-// and variance are those of the positions that count, which the partitions of batch_norm_statistics.wgsl are put
-// together to: their squared distances, and what the distances of the partitions' means add (Chan, Golub and LeVeque, 1983).
+// Of each channel: mean, 1 / sqrt(variance + EPSILON), scale = gamma times that, shift = beta - mean * scale. In
+// training mean and variance are those of the positions that count, which the partitions of batch_norm_statistics.wgsl
+// are put together to: their squared distances, and what the distances of the partitions' means add (Chan, Golub and
+// LeVeque, 1983).
 // With the parts channels, partitions, positions and progress.
 
 const TRAINING: u32 = 1; // 0: mean and variance are the moving ones
@@ -20,7 +21,7 @@ const MOVING: u32 = HAS_GAMMA + HAS_BETA; // the row of the moving mean
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let own = own_place(thread.x, group.z);
-    let channel = min(own.channel, CHANNELS - 1);
+    let channel = own.channel;
     let real = real_positions(progress);
     let all = max(f32(real), 1.0);
     var sum = 0.0;
@@ -30,26 +31,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         for (var part = own.lane; part < partitions; part += LANES) {
             sum += partials[2 * part * CHANNELS + channel];
         }
-        of_lanes[thread.x].x = sum;
-        workgroupBarrier();
-        sum = sum_of_lanes(thread.x).x;
-        workgroupBarrier();
+        sum = sum_of_lanes(thread.x, vec2(sum, 0.0), true).x;
         for (var part = own.lane; part < partitions; part += LANES) {
             let count = f32(min(real - part * PARTITION, PARTITION));
             let distance = partials[2 * part * CHANNELS + channel] / count - sum / all;
             squares += partials[(2 * part + 1) * CHANNELS + channel] + count * distance * distance;
         }
-        of_lanes[thread.x].y = squares;
+        // Everyone has read what the lanes had before.
         workgroupBarrier();
+        squares = sum_of_lanes(thread.x, vec2(squares, 0.0), false).x;
     }
-    if own.lane > 0 || own.channel >= CHANNELS {
+    if own.lane > 0 || own.idle {
         return;
     }
     var mean: f32;
     var variance: f32;
     if TRAINING == 1 {
         mean = sum / all;
-        variance = sum_of_lanes(thread.x).y / all;
+        variance = squares / all;
         moments[channel] = mean;
         moments[CHANNELS + channel] = variance;
     } else {

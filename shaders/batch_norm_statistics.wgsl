@@ -1,13 +1,12 @@
 // Of each channel and each partition of the positions that count: the sum of its values, and of their squared distances
 // from the partition's own mean. A workgroup has a partition of some channels.
 //
-// A thread takes four values a round, whose distances are from their own mean, and joins them to those before: two sums of
-// n and m values with means apart by d have n m / (n + m) d^2 more together (Chan, Golub and LeVeque, 1983). So each
+// A thread takes four values a round, whose distances are from their own mean, and joins them to those before: two sums
+// of n and m values with means apart by d have n m / (n + m) d^2 more together (Chan, Golub and LeVeque, 1983). So each
 // value is read once, and nothing is lost where the mean is far from 0.
 // With the parts channels, partitions, positions and progress.
 
 const ROUNDS: u32 = 8; // PARTITION = 4 ROUNDS LANES
-const GRID_WIDTH: u32 = 1;
 
 @group(0) @binding(0) var<storage, read> x: array<f32>; // [POSITIONS, CHANNELS]
 @group(0) @binding(1) var<storage, read> progress: Progress;
@@ -15,17 +14,15 @@ const GRID_WIDTH: u32 = 1;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
-    let partition_index = group.y * GRID_WIDTH + group.x;
     let own = own_place(thread.x, group.z);
-    let channel = min(own.channel, CHANNELS - 1);
-    let first = partition_index * PARTITION;
+    let first = group.x * PARTITION;
     let end = min(real_positions(progress), first + PARTITION);
     var count = 0.0;
     var sums = vec2(0.0);
     for (var round = 0u; round < ROUNDS; round++) {
         let positions = first + own.lane + (4 * round + vec4(0u, 1u, 2u, 3u)) * LANES;
         // Loaded whether it counts or not: a load under a condition takes longer.
-        let at = min(positions, vec4(POSITIONS - 1)) * CHANNELS + channel;
+        let at = min(positions, vec4(POSITIONS - 1)) * CHANNELS + own.channel;
         let values = vec4(x[at.x], x[at.y], x[at.z], x[at.w]);
         let counts = select(vec4(0.0), vec4(1.0), positions < vec4(end));
         let number = dot(counts, vec4(1.0));
@@ -36,12 +33,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         sums.x += sum;
         count += number;
     }
-    of_lanes[thread.x] = sums;
-    workgroupBarrier();
-    if own.lane > 0 || own.channel >= CHANNELS || partition_index >= PARTITIONS {
+    sums = sum_of_lanes(thread.x, sums, false);
+    if own.lane > 0 || own.idle {
         return;
     }
-    sums = sum_of_lanes(thread.x);
     // Positions of each lane; the first ones may have one more.
     let positions = max(end, first) - first;
     let mean = sums.x / max(f32(positions), 1.0);
@@ -50,6 +45,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         let distance = of_lanes[lane * CHANNEL_TILE + thread.x].x / max(number, 1.0) - mean;
         sums.y += number * distance * distance;
     }
-    partials[2 * partition_index * CHANNELS + channel] = sums.x;
-    partials[(2 * partition_index + 1) * CHANNELS + channel] = sums.y;
+    partials[2 * group.x * CHANNELS + own.channel] = sums.x;
+    partials[(2 * group.x + 1) * CHANNELS + own.channel] = sums.y;
 }

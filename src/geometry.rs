@@ -138,6 +138,14 @@ impl Window {
         (y < self.input[0] && x < self.input[1]).then(|| y * self.input[1] + x)
     }
 
+    /// The window at an output position, as far as it lies in the image `[H, W, C]`: the values of each of its rows.
+    pub fn lines<'a>(&self, at: [usize; 2], image: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
+        let (window, columns, channels) = (*self, self.inside(1, at[1]), self.input[2]);
+        let first = move |y| window.pixel(at, [y, columns.start]);
+        let values = self.inside(1, at[1]).len() * channels;
+        self.inside(0, at[0]).filter_map(first).map(move |first| &image[first * channels..][..values])
+    }
+
     /// The shape of what a pool leaves: a value for each position and channel.
     pub fn pooled(&self) -> Shape {
         Shape::Image([self.output[0], self.output[1], self.input[2]])

@@ -152,7 +152,8 @@ fn close(actual: f64, expected: f64, allowed: f64, what: &str) {
 }
 
 /// How much of a gradient's length, over all values that are listed, rounding may take: what it takes of PyTorch's in f32.
-const GRADIENT_ERROR: f64 = 4e-7;
+/// There it takes up to 6.1e-7 of a graph's, whose statistics of a few samples make it larger.
+const GRADIENT_ERRORS: [f64; 2] = [4e-7, 8e-7];
 
 /// How a golden run is cut up; none of it may change more than the last bits.
 #[derive(Clone, Copy, Debug)]
@@ -266,7 +267,12 @@ fn check_first_step(golden: &Golden, what: &str, engine: &mut Engine, variables:
         }
     }
     let off = f64::sqrt(error / length);
-    assert!(off <= GRADIENT_ERROR, "{what}: gradients are off by {off:.1e} of their length");
+    let [of_chain, of_graph] = GRADIENT_ERRORS;
+    let is_graph = matches!(golden.expect.parameters, Parameters::ByUse { .. });
+    assert!(
+        off <= if is_graph { of_graph } else { of_chain },
+        "{what}: gradients are off by {off:.1e} of their length"
+    );
 }
 
 fn goldens() -> Vec<Golden> {

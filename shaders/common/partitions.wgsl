@@ -5,11 +5,16 @@ const PARTITION: u32 = 512;
 
 var<workgroup> of_lanes: array<vec2<f32>, THREADS>;
 
-// Of the thread's channel, the sums of all lanes, in order.
-fn sum_of_lanes(thread: u32) -> vec2<f32> {
+// Of the thread's channel, the sums of what all lanes have, in order: for the threads of the first lane, or for
+// everyone.
+fn sum_of_lanes(thread: u32, own: vec2<f32>, everyone: bool) -> vec2<f32> {
+    of_lanes[thread] = own;
+    workgroupBarrier();
     var sums = vec2(0.0);
-    for (var lane = 0u; lane < LANES; lane++) {
-        sums += of_lanes[lane * CHANNEL_TILE + thread % CHANNEL_TILE];
+    if everyone || thread < CHANNEL_TILE {
+        for (var lane = 0u; lane < LANES; lane++) {
+            sums += of_lanes[lane * CHANNEL_TILE + thread % CHANNEL_TILE];
+        }
     }
     return sums;
 }

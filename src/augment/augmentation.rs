@@ -1,5 +1,6 @@
 //! What may befall a training sample, as a model file's `[augmentation]` says it.
 
+use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -89,4 +90,18 @@ impl Augmentation {
 
 fn is_alpha(alpha: f64) -> bool {
     alpha == 0.0 || ALPHAS.contains(&alpha)
+}
+
+/// `flip=alternating, shift=2`: what there is, by its keys.
+impl Display for Augmentation {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let Self { flip, shift, pad, cutout, random_erasing, mixup, cutmix } = self;
+        let words = [("flip", format!("{flip:?}")), ("shift", shift.to_string()), ("pad", format!("{pad:?}"))];
+        let numbers = [("random_erasing", random_erasing), ("mixup", mixup), ("cutmix", cutmix)];
+        let numbers = numbers.map(|(key, number)| (key, number.to_string()));
+        let all = words.into_iter().chain([("cutout", cutout.to_string())]).chain(numbers);
+        let said = all.filter(|(_, value)| !["None", "0", "Zero"].contains(&value.as_str()));
+        let said: Vec<String> = said.map(|(key, value)| format!("{key}={}", value.to_lowercase())).collect();
+        write!(out, "{}", said.join(", "))
+    }
 }

@@ -7,7 +7,11 @@ use crate::random::Sequence;
 
 /// A number of Beta(alpha, alpha), in 0 to 1; `alpha` is positive.
 pub fn beta(random: &mut Sequence, alpha: f64) -> f64 {
-    if alpha > 1.0 { by_cheng(random, alpha) } else { by_johnk(random, alpha) }
+    match alpha {
+        ..1.0 => by_johnk(random, alpha),
+        1.0 => random.fraction(),
+        _ => by_cheng(random, alpha),
+    }
 }
 
 /// Jöhnk (1964), "Erzeugung von betaverteilten und gammaverteilten Zufallszahlen"; by logarithms, since the powers of a

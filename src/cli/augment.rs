@@ -60,6 +60,8 @@ mod tests {
         let expected =
             Augmentation { flip: Flip::Horizontal, shift: 2, pad: Pad::Edge, mixup: 1.0, ..Default::default() };
         assert_eq!(parse("flip=horizontal, shift = 2,pad=edge,mixup=1").unwrap(), expected);
+        let whole = "flip=alternating, shift=2, pad=reflect, cutout=8, random_erasing=0.25, mixup=0.2, cutmix=1";
+        assert_eq!(parse(whole).unwrap().to_string(), whole);
         for (written, part) in [
             ("flip", "'flip' is no KEY=VALUE; give one such as flip=horizontal, or a TOML file"),
             ("", "'' is no KEY=VALUE"),

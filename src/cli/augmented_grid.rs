@@ -6,7 +6,7 @@ use crate::augment::Augmentation;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::kernels::{AugmentedGather, Kernel, PixelScaling, Progress};
-use crate::plot::{self, INK, Sample, save_as};
+use crate::plot::{self, Epochs, INK, Sample, save_as};
 
 /// What is drawn of each row, the sample as it is included.
 const COLUMNS: usize = 8;
@@ -41,8 +41,8 @@ impl AugmentedGrid<'_> {
         let columns: Vec<Vec<Picture>> = (0..columns as u32).map(|column| self.column(column)).collect();
         let rows = (0..self.chosen.len()).flat_map(|row| columns.iter().map(move |column| &column[row]));
         let samples = rows.map(|Picture { pixels, caption }| Sample { pixels, caption: caption.clone(), colour: INK });
-        let figure = plot::Samples { shape: self.samples.shape, columns: columns.len(), samples: samples.collect() };
-        save_as(&figure, path)
+        let samples = plot::Samples { shape: self.samples.shape, columns: columns.len(), samples: samples.collect() };
+        save_as(&Epochs { title: self.augmentation.to_string(), samples }, path)
     }
 
     /// The samples as they are, or as an epoch (from 1) sees them.
@@ -61,13 +61,13 @@ impl AugmentedGrid<'_> {
         let picture = |(row, pixels): (usize, &[f32])| {
             let (own, other) = (name(self.chosen[row]), name(self.chosen[transforms[row].partner as usize]));
             let share = 100.0 * transforms[row].share;
-            let labels = match self.augmentation.mixes() {
+            let caption = match self.augmentation.mixes() {
                 false => String::new(),
-                true if own == other => format!("\n100 % {own}"),
-                true => format!("\n{share:.0} % {own}\n{:.0} % {other}", 100.0 - share.round()),
+                true if own == other => format!("100 % {own}"),
+                true => format!("{share:.0} % {own}\n{:.0} % {other}", 100.0 - share.round()),
             };
             let pixels = pixels.iter().map(|value| (255.0 * value).round() as u8).collect();
-            Picture { pixels, caption: format!("epoch {epoch}{labels}") }
+            Picture { pixels, caption }
         };
         seen.chunks_exact(size).enumerate().map(picture).collect()
     }

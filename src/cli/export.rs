@@ -34,13 +34,14 @@ pub struct ExportArguments {
 
 /// clap wraps the lines to the terminal.
 const NOTES: &str = "\
-Weights are float32 and called LAYER/kernel and LAYER/bias, as 'summary' names the layers; their shapes are Keras', \
-[height, width, channels, filters] or [inputs, units]. Images are [N, H, W, C], pixels / 255.
+Weights are float32 and called LAYER/kernel and LAYER/bias, of a batch normalization LAYER/gamma, beta, moving_mean and \
+moving_variance, as 'summary' names the layers; their shapes are Keras', [height, width, channels, filters] or [inputs, units]. \
+Images are [N, H, W, C], pixels / 255.
 
 onnx: opset 17, from 'images' [batch, H, W, C] to 'probabilities' [batch, classes]; kernels are [filters, channels, \
 height, width] there. safetensors: the model and the names of the classes are in the metadata 'gpu-fmnist', as JSON; in \
-onnx, too. keras-h5: a whole model for Keras 2 and 3, without Adam's state; keras: for Keras 3, of a run with Adam's state, so \
-that 'fit' goes on; neither has the names of the classes. npz: the weights alone, for NumPy; this program does not read it back.";
+onnx, too. keras-h5: a whole model for Keras 2 and 3, without the optimizer's state; keras: for Keras 3, of a run with the \
+optimizer's state, so that 'fit' goes on; neither has the names of the classes. npz: the weights alone, for NumPy; this program does not read it back.";
 
 pub fn run(arguments: &ExportArguments) -> Result<()> {
     let format = format(arguments)?;
@@ -58,7 +59,10 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
     write_whole(&path, &bytes)?;
     let size = bytes.len() as f64 / 1e6;
     let (name, example) = (format.name(), format.python(&path));
-    output::text(&format!("wrote {} ({name}, {size:.1} MB)\nload it in Python: {example}\n", path.display()))
+    let before_fit =
+        format.before_fit(&trained.network).map(|call| format!("before fit: {call}\n")).unwrap_or_default();
+    let shown = path.display();
+    output::text(&format!("wrote {shown} ({name}, {size:.1} MB)\nload it in Python: {example}\n{before_fit}"))
 }
 
 fn format(arguments: &ExportArguments) -> Result<Format> {

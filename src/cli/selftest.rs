@@ -8,7 +8,9 @@ use super::output;
 use crate::error::{Error, Result};
 use crate::gpu::Probe;
 use crate::kernels::REGISTRY;
-use crate::selftest::{GradientCheck, Outcome, check_kernel, dropout_gradient_checks, gradient_checks};
+use crate::selftest::{
+    GradientCheck, Outcome, check_kernel, dropout_gradient_checks, gradient_checks, soft_gradient_checks,
+};
 
 /// Prove every shader on this adapter against its CPU reference, and the gradients against finite differences.
 #[derive(Args)]
@@ -38,6 +40,7 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
     }
     let mut checks = gradient_checks(device.class(), |plan| device.executor(plan))?;
     checks.extend(dropout_gradient_checks(device.class(), |plan| device.executor(plan))?);
+    checks.extend(soft_gradient_checks(device.class(), |plan| device.executor(plan))?);
     failed += checks.iter().filter(|check| !check.passes()).count();
     output::tables(&format!("\n{}", gradients(&checks)))?;
     match failed {

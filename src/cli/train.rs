@@ -65,7 +65,7 @@ pub struct TrainArguments {
     /// The folder to write [default: runs/<model>-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
-    /// Start from the weights in a file: a checkpoint, safetensors, Keras' .h5 or .keras, or ONNX that 'export' wrote
+    /// Start from the weights in a file: a checkpoint, safetensors, Keras' .h5 or .keras, or ONNX
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many

@@ -16,7 +16,7 @@ use crate::train::{RunFolder, State};
 /// The options, the same in every subcommand that uses a trained network.
 #[derive(Args)]
 pub struct TrainedOptions {
-    /// A run's folder, or the file of a network: safetensors, Keras' .h5 or .keras, or ONNX that 'export' wrote
+    /// A run's folder, or the file of a network: safetensors, Keras' .h5 or .keras, or ONNX
     #[arg(long, value_name = "RUN|FILE")]
     run: PathBuf,
     #[command(flatten)]

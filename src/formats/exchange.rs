@@ -93,6 +93,16 @@ impl Format {
         }
     }
 
+    /// What Keras has to be told of the network's optimizer before `fit` goes on with it, in Python: which variables do
+    /// not decay has no place in its files.
+    pub fn before_fit(self, network: &Network) -> Option<String> {
+        let optimizer = &network.optimizer.as_ref()?.optimizer;
+        let excluded: Vec<&str> = optimizer.weight_decay_exclude.iter().map(|kind| kind.name()).collect();
+        let is_lost = matches!(self, Format::KerasH5 | Format::Keras) && optimizer.rule().weight_decay() > 0.0;
+        let call = |names| format!("model.optimizer.exclude_from_weight_decay(var_names={names:?})");
+        (is_lost && !excluded.is_empty()).then(|| call(excluded))
+    }
+
     /// The format that a file with these bytes seems to have. Its name plays no part in it.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
@@ -109,7 +119,7 @@ impl Format {
 }
 
 /// What to do about a file that is no network's.
-const REMEDY: &str = "give a safetensors file, Keras' .h5 or .keras, or ONNX that 'export' wrote";
+const REMEDY: &str = "give a safetensors file, Keras' .h5 or .keras, or ONNX";
 
 /// A path as Python spells it: a string in JSON is one there, too, and bytes that are no UTF-8 become what Python's own
 /// functions for files give and take.
@@ -136,7 +146,8 @@ fn is_npz(bytes: &[u8]) -> bool {
     bytes.get(30..30 + length).is_some_and(|name| name.ends_with(b".npy"))
 }
 
-/// The network in the file at `path`, of whatever format; `model` is whose weights they are where the file does not say.
+/// The network in the file at `path`, of whatever format; `model` is whose weights they are where the file does not say, and
+/// whose names the layers have where the file says the same but for names.
 /// The file is not trusted.
 ///
 /// # Errors
@@ -166,5 +177,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
         }
     };
     network.check(name)?;
-    Ok(network)
+    Ok(match model {
+        Some(model) => network.named_as(model),
+        None => network,
+    })
 }

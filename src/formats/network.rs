@@ -1,12 +1,13 @@
 //! What each exchange format carries: a network, apart from the run that trained it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::Tensor;
 use crate::data::check_class_names;
 use crate::error::{Error, Result};
+use crate::layers::{Activate, Activation, Layer};
 use crate::model::{Model, Resolved, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::VariableKind;
@@ -62,6 +63,29 @@ impl Network {
     /// A model with these weights and nothing else that is known of it.
     pub fn new(model: Model, tensors: Vec<Tensor>) -> Self {
         Self { model, tensors, optimizer: None, class_names: Vec::new(), left_out: Vec::new() }
+    }
+
+    /// The network with the names of `model`'s layers, if it is that model but for names and a softmax at the end; else as it
+    /// is.
+    #[must_use]
+    pub fn named_as(mut self, model: &Model) -> Self {
+        let (Ok(own), Ok(other)) = (resolve(&self.model), resolve(model)) else { return self };
+        let (own, other) = (without_softmax(&own), without_softmax(&other));
+        let is_same = |(own, other): (&Resolved, &Resolved)| (&own.layer, &own.inputs) == (&other.layer, &other.inputs);
+        if self.model.input != model.input || own.len() != other.len() || !own.iter().zip(other).all(is_same) {
+            return self;
+        }
+        let names = own.iter().zip(other).map(|(own, other)| (own.name.as_str(), other.name.as_str()));
+        let names: HashMap<&str, &str> = names.collect();
+        for tensor in &mut self.tensors {
+            if let Some((layer, part)) = tensor.name.split_once('.')
+                && let Some(name) = names.get(layer)
+            {
+                tensor.name = format!("{name}.{part}");
+            }
+        }
+        self.model.layers.clone_from(&model.layers);
+        self
     }
 
     /// Refuses a model that cannot be, and tensors or class names that are not the model's.
@@ -131,6 +155,14 @@ impl Network {
     }
 }
 
+/// The layers but for a softmax of its own at the end, which is part of the loss.
+fn without_softmax(layers: &[Resolved]) -> &[Resolved] {
+    match layers.split_last() {
+        Some((last, before)) if last.layer == Layer::Activation(Activate::new(Activation::Softmax)) => before,
+        _ => layers,
+    }
+}
+
 /// Layer, kind and shape of all variables, layer by layer.
 fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>)>> {
     let of = |layer: Resolved| {
@@ -138,4 +170,12 @@ fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>)>> {
         variables.map(move |variable| (layer.name.clone(), variable.kind, variable.shape))
     };
     Ok(resolve(model)?.into_iter().flat_map(of).collect())
+}
+
+/// A model's name that folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.
+pub fn plain(name: &str) -> String {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    let plain: String = name.chars().take(100).map(|letter| if allowed(letter) { letter } else { '_' }).collect();
+    let plain = plain.trim_start_matches(['.', '_', '-']);
+    if plain.is_empty() { "model".into() } else { plain.into() }
 }

@@ -9,6 +9,7 @@ use super::{Checkpoint, Network};
 use crate::data::fashion_mnist_names;
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::plan::VariableKind;
 
 /// The longest header that is read: its entries take several times as much memory as their text.
 const LONGEST_HEADER: u64 = 1 << 24;
@@ -25,6 +26,7 @@ struct RunState {
 #[derive(Deserialize)]
 struct RunConfig {
     model: Model,
+    /// Whether the averages of the weights are what is evaluated and exported.
     #[serde(default)]
     average: bool,
 }
@@ -69,7 +71,8 @@ pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network
             take_averages(&mut tensors);
         }
         // Beside the weights a run keeps its optimizer's states of them, and the weights of another epoch.
-        tensors.retain(|tensor| [".kernel", ".bias"].iter().any(|part| tensor.name.ends_with(part)));
+        tensors
+            .retain(|tensor| VariableKind::ALL.iter().any(|kind| tensor.name.ends_with(&format!(".{}", kind.name()))));
         if class_names.is_empty() {
             class_names = fashion_mnist_names(&data, model.classes());
         }

@@ -83,10 +83,11 @@ impl Kernel for AveragePoolBackward {
                         let at = [position / output_width, position % output_width];
                         let (rows, columns) = (window.inside(0, at[0]), window.inside(1, at[1]));
                         let pixels = (rows.len() * columns.len()) as f32;
-                        for element in rows.flat_map(|y| columns.clone().map(move |x| [y, x])) {
-                            let pixel = window.pixel(at, element).unwrap_or_default();
-                            let sums = &mut gradient[pixel * channels..][..channels];
-                            sums.iter_mut().zip(sources).for_each(|(sum, source)| *sum += source / pixels);
+                        for first in rows.filter_map(|y| window.pixel(at, [y, columns.start])) {
+                            let line = &mut gradient[first * channels..][..columns.len() * channels];
+                            for sums in line.chunks_exact_mut(channels) {
+                                sums.iter_mut().zip(sources).for_each(|(sum, source)| *sum += source / pixels);
+                            }
                         }
                     }
                 },

@@ -54,8 +54,8 @@ impl Kernel for AveragePoolForward {
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, output] = memory else { unreachable!("{BINDINGS}") };
         let (input, window) = (floats(input), self.window);
-        let ([height, width, channels], [output_height, output_width]) = (window.input, window.output);
-        let image = height * width * channels;
+        let ([.., channels], [output_height, output_width]) = (window.input, window.output);
+        let image = window.input.iter().product::<usize>();
         // A task has the positions of one row of one image.
         let rows = floats_mut(output)[..self.outputs()].par_chunks_exact_mut(output_width * channels);
         rows.enumerate().for_each(|(row, output)| {
@@ -67,9 +67,7 @@ impl Kernel for AveragePoolForward {
                     for (x, means) in output.chunks_exact_mut(channels).enumerate() {
                         let columns = window.inside(1, x);
                         means.fill(0.0);
-                        for element in rows.clone().flat_map(|y| columns.clone().map(move |x| [y, x])) {
-                            let pixel = window.pixel([y, x], element).unwrap_or_default();
-                            let values = &input[pixel * channels..][..channels];
+                        for values in window.lines([y, x], input).flat_map(|line| line.chunks_exact(channels)) {
                             means.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
                         }
                         let pixels = (rows.len() * columns.len()) as f32;

@@ -1,11 +1,11 @@
 //! Which kernels need no run-time checks, or not all of them, and how large their buffers have to be.
 //!
 //! wgpu's checks make a product take 20 to 40 times as long on lavapipe: a loop that is bounded twice is not unrolled, and
-//! every index into an array is clamped. `col2im` and `pool_backward` take up to 4 times as long where their loops are bounded
-//! twice. In any other kernel the checks are too little to measure. What is left out is sound for these reasons, which hold
-//! whatever the buffers hold:
+//! every index into an array is clamped. `col2im`, gradients of pools, means and depthwise convolutions take up to 4 times as
+//! long where their loops are bounded twice. In any other kernel the checks are too little to measure. What is left out is
+//! sound for these reasons, which hold whatever the buffers hold:
 //!
-//! - The kernel's *type* is one of these five: another type's shader, constants or workgroups are never trusted.
+//! - The kernel's *type* is one of those that [`trusted`] names: another type's shader, constants or workgroups never are.
 //! - [`GemmKernel::broken_rule`] and [`Convolution::broken_rule`] have what makes configuration and geometry fit together:
 //!   indices into a tile are within its array, steps are not zero, so that loops end, and no u32 wraps.
 //! - No address of a product depends on a value from a buffer: `argmax` is only compared with, and there are no other
@@ -16,8 +16,12 @@
 
 use std::any::Any;
 
-use super::{Col2im, GemmKernel, Kernel, PoolBackward};
+use super::{
+    AveragePoolBackward, AveragePoolForward, Col2im, DepthwiseForward, DepthwiseInputGradient, DepthwiseWeightGradient,
+    GemmKernel, Kernel, PoolBackward,
+};
 use crate::gemm::{Convolution, MOST_WORDS};
+use crate::geometry::Window;
 
 /// What wgpu has to check at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,11 +40,23 @@ fn trusted(kernel: &(dyn Kernel + 'static)) -> Option<(Checks, Option<&'static s
         return Some((Checks::Nothing, product.broken_rule()));
     }
     let any: &dyn Any = kernel;
+    let geometry = || Some(geometry(any)?.broken_rule());
+    let forward = || any.downcast_ref().map(|kernel: &DepthwiseForward| kernel.depthwise.broken_rule());
+    let of_input = || any.downcast_ref().map(|kernel: &DepthwiseInputGradient| kernel.depthwise.broken_rule());
+    let of_weights = || any.downcast_ref().map(DepthwiseWeightGradient::broken_rule);
+    let rule = geometry().or_else(forward).or_else(of_input).or_else(of_weights)?;
+    Some((Checks::Addresses, rule))
+}
+
+/// Of `col2im` and pools.
+fn geometry(kernel: &dyn Any) -> Option<Convolution> {
     // A pool reads as a convolution without weights does.
-    let pool = |pool: &PoolBackward| Convolution { batch: pool.batch, window: pool.window, filters: 1, pool: 1 };
-    let col2im = any.downcast_ref().map(|col2im: &Col2im| col2im.convolution);
-    let convolution = col2im.or_else(|| any.downcast_ref().map(pool))?;
-    Some((Checks::Addresses, convolution.broken_rule()))
+    let pool = |batch: usize, window: Window| Convolution { batch, window, filters: 1, pool: 1 };
+    let col2im = || kernel.downcast_ref().map(|own: &Col2im| own.convolution);
+    let backward = || kernel.downcast_ref().map(|own: &PoolBackward| pool(own.batch, own.window));
+    let average = || kernel.downcast_ref().map(|own: &AveragePoolForward| pool(own.batch, own.window));
+    let of_average = || kernel.downcast_ref().map(|own: &AveragePoolBackward| pool(own.batch, own.window));
+    col2im().or_else(backward).or_else(average).or_else(of_average)
 }
 
 /// The checks without which the kernel's shader might leave its own arrays, or buffers of so many `words`, one for each
@@ -70,20 +86,20 @@ pub fn misfit(kernel: &(dyn Kernel + 'static), words: &[usize]) -> Option<String
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Constants, ConvForward, Descriptor, REGISTRY};
+    use super::super::{Constants, ConvForward, Depthwise, Descriptor, REGISTRY};
     use super::*;
     use crate::gemm::examples::convolutions;
     use crate::gemm::{DeviceClass, GemmKind};
-    use crate::geometry::Window;
 
     /// Every case of a trusted kernel needs less than all checks over its own buffers, and none that is a word shorter
     /// will do.
     #[test]
-    fn five_kernels_are_trusted_and_only_with_whole_buffers() {
+    fn kernels_are_trusted_by_their_names_and_only_with_whole_buffers() {
         for row in REGISTRY {
             let expected = match row.name {
                 "conv_forward" | "conv_weight_gradient" | "conv_input_gradient" => Checks::Nothing,
-                "col2im" | "pool_backward" => Checks::Addresses,
+                "col2im" | "pool_backward" | "average_pool_forward" | "average_pool_backward" => Checks::Addresses,
+                "depthwise_forward" | "depthwise_input_gradient" | "depthwise_weight_gradient" => Checks::Addresses,
                 _ => Checks::All,
             };
             for case in (row.cases)() {
@@ -167,5 +183,34 @@ mod tests {
         assert_eq!(checks(&pool, &[MOST_WORDS; 4]), Checks::Addresses);
         let stands = PoolBackward { window: Window { stride: [1, 0], ..pool.window }, ..pool };
         assert_eq!(checks(&stands, &[MOST_WORDS; 4]), Checks::All);
+    }
+
+    #[test]
+    fn depthwise_numbers_that_do_not_fit_together_are_not_trusted() {
+        let window = convolutions()[3].window;
+        let depthwise = Depthwise { batch: 2, window, multiplier: 3, bias: true };
+        let kernel = DepthwiseWeightGradient { depthwise, partition_images: 1 };
+        let of = |change: fn(&mut DepthwiseWeightGradient)| {
+            let mut kernel = kernel;
+            change(&mut kernel);
+            let DepthwiseWeightGradient { depthwise, .. } = kernel;
+            let forward = DepthwiseForward { depthwise, relu: true };
+            let of_input = DepthwiseInputGradient { depthwise, relu_mask: None };
+            let kernels: [&(dyn Kernel + 'static); 3] = [&forward, &of_input, &kernel];
+            kernels.map(|kernel| checks(kernel, &vec![MOST_WORDS; kernel.descriptor().bindings.len()]))
+        };
+        assert_eq!(of(|_| ()), [Checks::Addresses; 3]);
+        let changes: [fn(&mut DepthwiseWeightGradient); 6] = [
+            |one| one.depthwise.multiplier = 0,
+            |one| one.depthwise.multiplier = usize::MAX / 2,
+            |one| one.depthwise.batch = usize::MAX / 64,
+            |one| one.depthwise.window.stride = [1, 0],
+            |one| one.depthwise.window.size = [1 << 40, 1 << 40],
+            |one| one.depthwise.window.pad = [3, 0],
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            assert_eq!(of(change), [Checks::All; 3], "change {number}");
+        }
+        assert_eq!(of(|one| one.partition_images = 0)[2], Checks::All);
     }
 }

@@ -1,11 +1,11 @@
-//! Values `[positions, channels]`, channels last, and what is the same for all positions of a channel: how threads share
-//! them out (`shaders/common/channels.wgsl`), how sums over positions are divided into partitions, and the CPU path's
-//! loops over several positions at a time.
+//! Values `[positions, channels]`, channels last, and what is the same for all positions of a channel: how threads
+//! share them out (`shaders/common/channels.wgsl`), how sums over positions are divided into partitions, and the CPU
+//! path's loops over several positions at a time.
 
 use std::ops::Range;
 
 use super::case::progress;
-use super::{Constants, Progress, grid};
+use super::{Constants, Progress};
 
 /// The values of a micro-batch, and which of them count.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +21,6 @@ pub struct ChannelValues {
 
 /// Threads of a workgroup.
 pub(super) const THREADS: usize = 256;
-/// The most neighbouring channels that it has.
-const MOST_CHANNELS: usize = 64;
 /// Positions that a thread takes in one round of a sum.
 const ROUND: usize = 4;
 /// The fewest rounds: adding up the threads' sums takes as long as a few.
@@ -94,13 +92,12 @@ impl ChannelValues {
 
     /// Those of a kernel whose workgroups have a partition each, and their workgroups.
     pub(super) fn sum_constants(&self) -> Constants {
-        let own = vec![("ROUNDS", self.rounds().into()), ("GRID_WIDTH", self.sum_workgroups()[0].into())];
+        let own = vec![("ROUNDS", self.rounds().into())];
         [self.partition_constants(), self.position_constants(), own].concat()
     }
 
     pub(super) fn sum_workgroups(&self) -> [usize; 3] {
-        let [x, y] = grid(self.partitions());
-        [x, y, self.tiles()]
+        [self.partitions(), 1, self.tiles()]
     }
 
     /// Workgroups side by side that have all channels.
@@ -121,7 +118,9 @@ pub(super) struct Tile {
 
 impl Tile {
     pub fn of(all: usize) -> Self {
-        let tiles = all.div_ceil(MOST_CHANNELS);
+        // As few as leave no more than a quarter of the threads idle: a tile's channels are neighbours in memory.
+        let busy = |tiles: &usize| 4 * (THREADS % all.div_ceil(*tiles)) <= THREADS;
+        let tiles = (all.div_ceil(THREADS)..=all).find(busy).unwrap_or(all);
         let channels = all.div_ceil(tiles);
         Self { all, channels, lanes: THREADS / channels, tiles }
     }
@@ -139,7 +138,7 @@ impl Tile {
 
 /// How many numbers the CPU path's loops go over at a time: all channels of some positions.
 pub(super) fn width(channels: usize) -> usize {
-    const WIDTH: usize = 512;
+    const WIDTH: usize = 1024;
     channels * (WIDTH / channels).max(1)
 }
 
@@ -161,17 +160,18 @@ pub(super) fn fold(wide: &[f32], sums: &mut [f32]) {
     }
 }
 
-/// Shapes of micro-batches, and samples of the order that have come with them: some channels and many, positions that fill
-/// no workgroup, whole and short last batches, and one without a row.
-pub(super) const SHAPES: [(ChannelValues, u32, u32); 9] = [
+/// Shapes of micro-batches, and samples of the order that have come with them: some channels and many, positions that
+/// fill no workgroup, whole and short last batches, and one without a row.
+pub(super) const SHAPES: [(ChannelValues, u32, u32); 10] = [
     (shape(8, 8, 36, 16), 16, 0),
     (shape(5, 5, 49, 10), 10, 0),
     (shape(7, 7, 1, 33), 12, 0),
     (shape(40, 20, 9, 65), 65, 1),
     (shape(40, 20, 9, 3), 61, 1),
     (shape(12, 4, 25, 8), 15, 2),
-    (shape(300, 300, 1, 128), 551, 0),
+    (shape(130, 130, 2, 301), 251, 0),
     (shape(1, 1, 4, 1), 2, 0),
+    (shape(40, 20, 9, 5), 80, 0),
     // Enough for more rounds than the fewest.
     (shape(9, 9, 12_544, 2), 17, 0),
 ];

@@ -109,7 +109,9 @@ fn cases() -> Vec<Case> {
         let relu_mask = [None, Some(1.0), Some(2.0)][number % 3].filter(|_| out);
         let kernel = CopyChannels { positions, channels, source, copy, relu_mask };
         let copies = positions * copy.all;
-        let memory = vec![draw.eighths(positions * source.all), draw.eighths(copies), unwritten(copies)];
+        // What is beside the copied channels stays as it is.
+        let copy = if out { unwritten(copies) } else { draw.eighths(copies) };
+        let memory = vec![draw.eighths(positions * source.all), draw.eighths(copies), copy];
         case(
             format!("{positions} x {channels} at {first} of {all}, out {out}, ReLU mask {relu_mask:?}"),
             kernel,

@@ -9,8 +9,8 @@ use std::ops::Range;
 use super::case::Draw;
 use super::scratch::Scratch;
 use super::{Constants, floats_mut};
-use crate::gemm::Convolution;
 use crate::gemm::examples::window;
+use crate::gemm::{Convolution, MOST_WORDS};
 use crate::geometry::{Padding, Window};
 
 /// A depthwise convolution of a batch: output channel `c * multiplier + m` is of the input's channel c.
@@ -23,17 +23,17 @@ pub struct Depthwise {
     pub bias: bool,
 }
 
-/// Values of a row that a loop goes over, at the least.
-const PERIOD: usize = 64;
+/// Values of a row that a loop goes over, at the least, where there are so many.
+const PERIOD: usize = 256;
 
 impl Depthwise {
     /// Channels of the output.
     pub fn filters(&self) -> usize {
-        self.window.input[2] * self.multiplier
+        self.window.input[2].saturating_mul(self.multiplier)
     }
 
     pub(super) fn taps(&self) -> usize {
-        self.window.size[0] * self.window.size[1]
+        self.window.size[0].saturating_mul(self.window.size[1])
     }
 
     /// Rows `[filters]` of kernel and bias.
@@ -81,25 +81,36 @@ impl Depthwise {
         [rows, stride[1].min(size[1]), output[1] + (size[1] - 1) / stride[1]]
     }
 
-    /// Where the inputs of a tap `[row, column]` for row `y` of the outputs begin in a frame.
-    pub(super) fn run(&self, y: usize, tap: usize) -> usize {
+    /// Where the inputs of each tap for the first row of the outputs begin in a frame, and how far those for the next are.
+    pub(super) fn runs(&self) -> (Scratch, usize) {
         let Window { size, stride, .. } = self.window;
-        let ([_, phases, columns], [tap_y, tap_x]) = (self.frame(), [tap / size[1], tap % size[1]]);
-        let row = (y * stride[0] + tap_y) * phases + tap_x % stride[1];
-        (row * columns + tap_x / stride[1]) * self.filters()
+        let [_, phases, columns] = self.frame();
+        let row = phases * columns * self.filters();
+        let mut runs = Scratch::new(self.taps());
+        for (tap, run) in runs.iter_mut().enumerate() {
+            let [y, x] = [tap / size[1], tap % size[1]];
+            *run = (y * row + (x % stride[1] * columns + x / stride[1]) * self.filters()) as u32;
+        }
+        (runs, stride[0] * row)
     }
 
-    /// Calls `visit(value of the image, value of the frame)` with the first channel's place of each pixel that is in both.
+    /// Calls `visit(value of the image, value of the frame, pixels)` with the first channel's places of pixels, side by side,
+    /// that are in both.
     #[inline(always)]
-    fn for_each_pixel(&self, mut visit: impl FnMut(usize, usize)) {
+    fn for_each_pixels(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let Window { stride, pad, input: [height, width, channels], .. } = self.window;
         let [rows, phases, columns] = self.frame();
         for y in 0..height.min(rows.saturating_sub(pad[0])) {
-            for x in 0..width {
-                let (phase, column) = ((x + pad[1]) % stride[1], (x + pad[1]) / stride[1]);
-                if phase < phases && column < columns {
-                    let framed = ((y + pad[0]) * phases + phase) * columns + column;
-                    visit((y * width + x) * channels, framed * self.filters());
+            for phase in 0..phases {
+                let framed = ((y + pad[0]) * phases + phase) * columns;
+                // Columns whose pixel x = column * stride + phase - pad is one.
+                let begin = pad[1].saturating_sub(phase).div_ceil(stride[1]);
+                let end = (width + pad[1]).saturating_sub(phase).div_ceil(stride[1]).min(columns);
+                let pixel = |column: usize| (y * width + column * stride[1] + phase - pad[1]) * channels;
+                if stride[1] == 1 && begin < end {
+                    visit(pixel(begin), (framed + begin) * self.filters(), end - begin);
+                } else {
+                    (begin..end).for_each(|column| visit(pixel(column), (framed + column) * self.filters(), 1));
                 }
             }
         }
@@ -109,9 +120,9 @@ impl Depthwise {
     #[inline(always)]
     pub(super) fn fill(&self, image: &[f32], frame: &mut [f32]) {
         let ([.., channels], multiplier) = (self.window.input, self.multiplier);
-        self.for_each_pixel(|pixel, framed| {
-            let values = &image[pixel..pixel + channels];
-            let copies = &mut frame[framed..framed + channels * multiplier];
+        self.for_each_pixels(|pixel, framed, pixels| {
+            let values = &image[pixel..pixel + pixels * channels];
+            let copies = &mut frame[framed..framed + pixels * channels * multiplier];
             match multiplier {
                 1 => copies.copy_from_slice(values),
                 _ => copies.chunks_exact_mut(multiplier).zip(values).for_each(|(copies, value)| copies.fill(*value)),
@@ -124,9 +135,9 @@ impl Depthwise {
     pub(super) fn gather(&self, frame: &[f32], image: &mut [f32]) {
         let ([.., channels], multiplier) = (self.window.input, self.multiplier);
         image.fill(0.0);
-        self.for_each_pixel(|pixel, framed| {
-            let values = &mut image[pixel..pixel + channels];
-            let copies = &frame[framed..framed + channels * multiplier];
+        self.for_each_pixels(|pixel, framed, pixels| {
+            let values = &mut image[pixel..pixel + pixels * channels];
+            let copies = &frame[framed..framed + pixels * channels * multiplier];
             match multiplier {
                 1 => values.copy_from_slice(copies),
                 _ => {
@@ -152,17 +163,21 @@ impl Depthwise {
         repeated
     }
 
-    /// Calls `visit(tap, first value of the frame, values of the row)` for row `y` of the outputs, a period at a time, and in
-    /// it each tap.
-    #[inline(always)]
-    pub(super) fn for_each_run(&self, y: usize, mut visit: impl FnMut(usize, usize, Range<usize>)) {
-        let values = self.window.output[1] * self.filters();
-        for first in (0..values).step_by(self.period()) {
-            let range = first..values.min(first + self.period());
-            for tap in 0..self.taps() {
-                visit(tap, self.run(y, tap) + first, range.clone());
-            }
-        }
+    /// Ranges of a row of outputs, a period each.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (values, period) = (self.window.output[1] * self.filters(), self.period());
+        (0..values).step_by(period).map(move |first| first..values.min(first + period))
+    }
+
+    /// What makes the numbers impossible for the shaders, if anything does.
+    pub(super) fn broken_rule(&self) -> Option<&'static str> {
+        let rule = Convolution { filters: 1, ..self.convolution() }.broken_rule();
+        let [height, width] = self.window.output;
+        let sizes = [self.batch, height, width, self.filters()];
+        let fits = |sizes: &[usize]| sizes.iter().fold(1, |all: usize, size| all.saturating_mul(*size)) <= MOST_WORDS;
+        let weights = [self.taps().saturating_add(1), self.filters()];
+        rule.or_else(|| (self.multiplier == 0).then_some("a channel has an output"))
+            .or_else(|| (!fits(&sizes) || !fits(&weights)).then_some("its output and weights can be addressed"))
     }
 }
 

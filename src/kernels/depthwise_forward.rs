@@ -65,7 +65,7 @@ impl Kernel for DepthwiseForward {
         let [inputs, outputs] = [depthwise.inputs(), depthwise.outputs()].map(|all| all / depthwise.batch);
         let repeated = depthwise.repeated(&floats(weights)[..depthwise.weights()]);
         let weights = floats(&repeated);
-        let period = depthwise.period();
+        let (period, (runs, next_row)) = (depthwise.period(), depthwise.runs());
         let images = floats_mut(output)[..depthwise.outputs()].par_chunks_exact_mut(outputs);
         images.zip(floats(input).par_chunks_exact(inputs)).for_each(|(output, image)| {
             let mut frame = zeros(depthwise.frame_values());
@@ -77,17 +77,18 @@ impl Kernel for DepthwiseForward {
                     depthwise.fill(image, frame);
                     let rows = output.chunks_exact_mut(outputs / depthwise.window.output[0]);
                     for (y, row) in rows.enumerate() {
-                        match bias {
-                            Some(bias) => {
-                                row.chunks_mut(period).for_each(|row| row.copy_from_slice(&bias[..row.len()]));
+                        for range in depthwise.ranges() {
+                            let (first, sums) = (y * next_row + range.start, &mut row[range]);
+                            match bias {
+                                Some(bias) => sums.copy_from_slice(&bias[..sums.len()]),
+                                None => sums.fill(0.0),
                             }
-                            None => row.fill(0.0),
-                        }
-                        depthwise.for_each_run(y, |tap, first, range| {
-                            add_products(&mut row[range], &frame[first..], &weights[tap * period..][..period]);
-                        });
-                        if relu {
-                            row.iter_mut().for_each(|value| *value = value.max(0.0));
+                            for (run, weights) in runs.iter().zip(weights.chunks_exact(period)) {
+                                add_products(sums, &frame[*run as usize + first..], weights);
+                            }
+                            if relu {
+                                sums.iter_mut().for_each(|value| *value = value.max(0.0));
+                            }
                         }
                     }
                 },

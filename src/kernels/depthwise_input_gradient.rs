@@ -70,7 +70,8 @@ impl Kernel for DepthwiseInputGradient {
         let depthwise = Depthwise { bias: false, ..self.depthwise };
         let [inputs, outputs] = [depthwise.inputs(), depthwise.outputs()].map(|all| all / depthwise.batch);
         let repeated = depthwise.repeated(&floats(weights)[..depthwise.weights()]);
-        let (weights, input, period) = (floats(&repeated), floats(input), depthwise.period());
+        let (weights, input) = (floats(&repeated), floats(input));
+        let (period, (runs, next_row)) = (depthwise.period(), depthwise.runs());
         let images = floats_mut(input_gradient)[..depthwise.inputs()].par_chunks_exact_mut(inputs);
         let images = images.zip(floats(output_gradient).par_chunks_exact(outputs)).enumerate();
         images.for_each(|(image, (gradient, output_gradient))| {
@@ -81,10 +82,13 @@ impl Kernel for DepthwiseInputGradient {
                 || {
                     let rows = output_gradient.chunks_exact(outputs / depthwise.window.output[0]);
                     for (y, row) in rows.enumerate() {
-                        depthwise.for_each_run(y, |tap, first, range| {
-                            let sums = &mut frame[first..][..range.len()];
-                            add_products(sums, &row[range], &weights[tap * period..][..period]);
-                        });
+                        for range in depthwise.ranges() {
+                            let (first, gradients) = (y * next_row + range.start, &row[range]);
+                            for (run, weights) in runs.iter().zip(weights.chunks_exact(period)) {
+                                let sums = &mut frame[*run as usize + first..][..gradients.len()];
+                                add_products(sums, gradients, weights);
+                            }
+                        }
                     }
                     depthwise.gather(frame, gradient);
                 },

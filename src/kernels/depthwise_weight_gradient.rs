@@ -30,6 +30,12 @@ pub struct DepthwiseWeightGradient {
 const LANES: usize = 4;
 
 impl DepthwiseWeightGradient {
+    /// The rule that its numbers break, if any.
+    pub(super) fn broken_rule(&self) -> Option<&'static str> {
+        let none = (self.partition_images == 0).then_some("a partition has images");
+        none.or_else(|| self.depthwise.broken_rule())
+    }
+
     /// In at most so many partitions.
     pub fn new(depthwise: Depthwise, most_partitions: usize) -> Self {
         Self { depthwise, partition_images: depthwise.batch.div_ceil(most_partitions.max(1)) }
@@ -91,7 +97,7 @@ impl Kernel for DepthwiseWeightGradient {
         let [input, output_gradient, weight_gradient] = memory else { unreachable!("{BINDINGS}") };
         let Self { depthwise, partition_images } = *self;
         let [inputs, outputs] = [depthwise.inputs(), depthwise.outputs()].map(|all| all / depthwise.batch);
-        let (filters, period) = (depthwise.filters(), depthwise.period());
+        let (filters, period, (runs, next_row)) = (depthwise.filters(), depthwise.period(), depthwise.runs());
         let images = floats(&input[..depthwise.inputs()]).par_chunks(partition_images * inputs);
         let images = images.zip(floats(&output_gradient[..depthwise.outputs()]).par_chunks(partition_images * outputs));
         let partitions = floats_mut(weight_gradient).par_chunks_exact_mut(depthwise.weights());
@@ -107,12 +113,14 @@ impl Kernel for DepthwiseWeightGradient {
                         depthwise.fill(image, frame);
                         let rows = output_gradient.chunks_exact(outputs / depthwise.window.output[0]);
                         for (y, row) in rows.enumerate() {
-                            depthwise.for_each_run(y, |tap, first, range| {
-                                add_products(&mut sums[tap * period..][..period], &frame[first..], &row[range]);
-                            });
-                            for row in row.chunks(period).filter(|_| depthwise.bias) {
-                                let sums = &mut sums[depthwise.taps() * period..];
-                                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                            for range in depthwise.ranges() {
+                                let (first, gradients) = (y * next_row + range.start, &row[range]);
+                                for (run, sums) in runs.iter().zip(sums.chunks_exact_mut(period)) {
+                                    add_products(sums, &frame[*run as usize + first..], gradients);
+                                }
+                                for sums in sums.chunks_exact_mut(period).skip(depthwise.taps()) {
+                                    sums.iter_mut().zip(gradients).for_each(|(sum, value)| *sum += value);
+                                }
                             }
                         }
                     }

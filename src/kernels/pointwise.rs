@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activation::{EXAMPLES, Function};
+use super::activation::{EXAMPLES, Function, Given};
 use super::case::{Case, Draw, Tolerance, case, unwritten};
-use super::channels::{THREADS, Tile, task, widen, width};
+use super::channels::{Tile, task, widen, width};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, write};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pointwise",
@@ -40,15 +40,17 @@ pub struct Pointwise {
     pub function: Function,
 }
 
-/// Positions of a thread.
-pub(super) const POSITIONS_PER_THREAD: usize = 8;
+/// The fewest positions of a thread.
+const POSITIONS_PER_THREAD: usize = 8;
+/// The most workgroups in x: there are no more in any direction than 65,535.
+const MOST_WORKGROUPS: usize = 32_768;
 
 /// How a kernel's threads share out `[positions, channels]`: its constants, and its workgroups.
 pub(super) fn shared_out(positions: usize, channels: usize) -> (Constants, [usize; 3]) {
     let tile = Tile::of(channels);
-    let [x, y] = grid(positions.div_ceil(tile.lanes * POSITIONS_PER_THREAD));
-    let own = vec![("POSITIONS_PER_THREAD", POSITIONS_PER_THREAD.into()), ("GRID_WIDTH", x.into())];
-    ([tile.constants(), own].concat(), [x, y, tile.tiles])
+    let each = positions.div_ceil(tile.lanes * MOST_WORKGROUPS).max(POSITIONS_PER_THREAD);
+    let own = vec![("POSITIONS_PER_THREAD", each.into())];
+    ([tile.constants(), own].concat(), [positions.div_ceil(tile.lanes * each), 1, tile.tiles])
 }
 
 impl Pointwise {
@@ -122,8 +124,8 @@ impl Kernel for Pointwise {
             for (part, output) in output.chunks_mut(width).enumerate() {
                 let first = number * task + part * width;
                 let values = first..first + output.len();
-                given(affine, &x[values.clone()], added(Other::Before, values.clone()), output);
-                self.function.activate(output);
+                let before = added(Other::Before, values.clone());
+                self.function.activate(Given { x: &x[values.clone()], affine, before }, output);
                 if let Some(after) = added(Other::After, values) {
                     add(after, output);
                 }
@@ -135,24 +137,6 @@ impl Kernel for Pointwise {
 /// The four rows of an affine.
 pub(super) fn rows(affine: &[u32], channels: usize) -> [&[f32]; 4] {
     [0, 1, 2, 3].map(|row| &floats(affine)[row * channels..][..channels])
-}
-
-/// What an activation is given: x, scaled and moved where there are numbers for it, and another value.
-pub(super) fn given(affine: Option<[&[f32]; 2]>, x: &[f32], before: Option<&[f32]>, given: &mut [f32]) {
-    match affine {
-        None => given.copy_from_slice(x),
-        Some([scales, shifts]) => vectorised(
-            #[inline(always)]
-            || {
-                for (((given, x), scale), shift) in given.iter_mut().zip(x).zip(scales).zip(shifts) {
-                    *given = x * scale + shift;
-                }
-            },
-        ),
-    }
-    if let Some(before) = before {
-        add(before, given);
-    }
 }
 
 fn add(other: &[f32], values: &mut [f32]) {
@@ -167,23 +151,27 @@ pub(super) fn options() -> impl Iterator<Item = (bool, Option<Other>, Function)>
     let others = [None, Some(Other::Before), Some(Other::After)];
     let each = EXAMPLES.into_iter().enumerate();
     each.flat_map(move |(number, function)| {
-        [(true, others[number % 3], function), (number % 2 == 0, others[(number + 1) % 3], function)]
+        [true, false, true]
+            .into_iter()
+            .enumerate()
+            .map(move |(at, normalise)| (normalise, others[(number + at) % 3], function))
     })
 }
 
 type Drawn = ((usize, usize), (bool, Option<Other>, Function));
 
 fn cases() -> Vec<Case> {
-    let shapes = [(1000, 16), (49, 10), (7, 33), (130, 65), (61, 3), (300, 128), (4, 1), (9, 640)];
-    // More workgroups than one direction of a dispatch holds.
-    let many = (THREADS * POSITIONS_PER_THREAD * 32_769, 1);
-    let shapes = shapes.into_iter().cycle().zip(options()).chain([(many, (false, None, Function::Relu))]);
+    let shapes = [(1000, 16), (49, 10), (7, 33), (130, 65), (61, 3), (300, 128), (4, 1), (9, 640), (12, 301)];
+    let shapes = shapes.into_iter().cycle().zip(options());
     let make = |(number, ((positions, channels), (normalise, other, function))): (usize, Drawn)| {
         let draw = &mut Draw::new(number);
         let values = positions * channels;
         let kernel = Pointwise { values, channels, normalise, other, function };
         let words = kernel.words();
-        let memory = vec![draw.eighths(values), draw.eighths(words[1]), draw.eighths(words[2]), unwritten(values)];
+        // Where an activation bends, and where it is flat.
+        let wide = |word: u32| (f32::from_bits(word) * [1.0, 4.0, 64.0][number % 3]).to_bits();
+        let x = draw.eighths(values).into_iter().map(wide).collect();
+        let memory = vec![x, draw.eighths(words[1]), draw.eighths(words[2]), unwritten(values)];
         let label =
             format!("{positions} positions, {channels} channels, normalise {normalise}, other {other:?}, {function:?}");
         let written = function.tolerance();

@@ -75,12 +75,15 @@ impl Kernel for PoolBackward {
                 || {
                     for (position, (sources, winners)) in positions.clone() {
                         let at = [position / output_width, position % output_width];
-                        for element in 0..window.size[0] * window.size[1] {
-                            let of_window = [element / window.size[1], element % window.size[1]];
-                            let Some(pixel) = window.pixel(at, of_window) else { continue };
-                            let sums = &mut gradient[pixel * channels..][..channels];
-                            for ((sum, source), winner) in sums.iter_mut().zip(sources).zip(winners) {
-                                *sum += if *winner == element as u32 { *source } else { 0.0 };
+                        let columns = window.inside(1, at[1]);
+                        for y in window.inside(0, at[0]) {
+                            let first = window.pixel(at, [y, columns.start]).unwrap_or_default();
+                            let line = &mut gradient[first * channels..][..columns.len() * channels];
+                            for (x, sums) in columns.clone().zip(line.chunks_exact_mut(channels)) {
+                                let element = (y * window.size[1] + x) as u32;
+                                for ((sum, source), winner) in sums.iter_mut().zip(sources).zip(winners) {
+                                    *sum += if *winner == element { *source } else { 0.0 };
+                                }
                             }
                         }
                     }

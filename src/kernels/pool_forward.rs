@@ -73,8 +73,8 @@ impl Kernel for PoolForward {
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, output, argmax] = memory else { unreachable!("{BINDINGS}") };
         let (input, output, window) = (floats(input), floats_mut(output), self.window);
-        let ([height, width, channels], [output_height, output_width]) = (window.input, window.output);
-        let image = height * width * channels;
+        let ([.., channels], [output_height, output_width]) = (window.input, window.output);
+        let image = window.input.iter().product::<usize>();
         // A task has the positions of one row of one image.
         let values = output_width * channels;
         let output = output[..self.batch * output_height * values].par_chunks_exact_mut(values);
@@ -87,20 +87,19 @@ impl Kernel for PoolForward {
                     let positions = output.chunks_exact_mut(channels).zip(argmax.chunks_exact_mut(channels));
                     for (x, (output, argmax)) in positions.enumerate() {
                         let columns = window.inside(1, x);
-                        let number = |[element_y, element_x]: [usize; 2]| element_y * window.size[1] + element_x;
-                        let pixel = |element| {
-                            let pixel = window.pixel([y, x], element).unwrap_or_default();
-                            &input[pixel * channels..][..channels]
-                        };
-                        let first = [rows.start, columns.start];
-                        output.copy_from_slice(pixel(first));
-                        argmax.fill(number(first) as u32);
-                        let elements = rows.clone().flat_map(|y| columns.clone().map(move |x| [y, x]));
-                        for element in elements.skip(1) {
-                            for ((largest, winner), value) in output.iter_mut().zip(&mut *argmax).zip(pixel(element)) {
-                                let larger = value > largest;
-                                *largest = if larger { *value } else { *largest };
-                                *winner = if larger { number(element) as u32 } else { *winner };
+                        for (element_y, values) in rows.clone().zip(window.lines([y, x], input)) {
+                            for (element_x, values) in columns.clone().zip(values.chunks_exact(channels)) {
+                                let element = (element_y * window.size[1] + element_x) as u32;
+                                if [element_y, element_x] == [rows.start, columns.start] {
+                                    output.copy_from_slice(values);
+                                    argmax.fill(element);
+                                    continue;
+                                }
+                                for ((largest, winner), value) in output.iter_mut().zip(&mut *argmax).zip(values) {
+                                    let larger = value > largest;
+                                    *largest = if larger { *value } else { *largest };
+                                    *winner = if larger { element } else { *winner };
+                                }
                             }
                         }
                     }

@@ -3,6 +3,7 @@
 
 mod augmentation;
 mod file;
+mod keras_order;
 mod keys;
 mod notebook;
 mod resolve;
@@ -11,9 +12,10 @@ mod summary;
 
 pub use augmentation::{augmentation, augmentation_in};
 pub use file::{ModelFile, by_name_or_file, notebook, parse};
+pub use keras_order::{in_keras_order, is_sequence};
 pub use keys::nearest;
 pub use notebook::NAMES;
-pub use resolve::{Resolved, after, resolve};
+pub use resolve::{IMAGES, LONGEST_LAYER_NAME, Resolved, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
 pub use summary::{layers, summary};

@@ -11,7 +11,7 @@ use crate::layers::{Activation, Dense, Inferred, Layer};
 const MOST_LAYERS: usize = 1000;
 
 /// What a file calls the images.
-const IMAGES: &str = "input";
+pub const IMAGES: &str = "input";
 
 /// A layer with everything inferred.
 #[derive(Clone, Debug)]
@@ -93,11 +93,7 @@ fn logits(layers: &[Resolved]) -> Option<&Layer> {
     ends.then_some(&end.layer)
 }
 
-/// What a layer puts out for one sample of that shape, or why it cannot be. Only a last layer may be a softmax.
-pub fn after(layer: &Layer, input: Shape) -> std::result::Result<Shape, String> {
-    infer(layer, &[input], true).map(|inferred| inferred.output)
-}
-
+/// Only a last layer may be a softmax.
 fn infer(layer: &Layer, inputs: &[Shape], last: bool) -> std::result::Result<Inferred, String> {
     let inferred = layer.operation().infer(inputs)?;
     if layer.activation() == Activation::Softmax && !last {
@@ -128,7 +124,7 @@ pub(super) fn names(nodes: &[Node]) -> std::result::Result<Vec<String>, String> 
         let place = place(index, &node.layer);
         if !is_plain(&name) {
             return Err(format!(
-                "{place}: name {name:?} is not a name; give 1 to {LONGEST_NAME} letters, digits, '_' and '-'"
+                "{place}: name {name:?} is not a name; give 1 to {LONGEST_LAYER_NAME} letters, digits, '_' and '-'"
             ));
         }
         if !known.insert(name.clone()) {
@@ -140,12 +136,12 @@ pub(super) fn names(nodes: &[Node]) -> std::result::Result<Vec<String>, String> 
 }
 
 /// The most letters of a layer's name.
-const LONGEST_NAME: usize = 100;
+pub const LONGEST_LAYER_NAME: usize = 100;
 
 /// It becomes part of the names of tensors in every format.
 fn is_plain(name: &str) -> bool {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
-    (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(plain)
+    (1..=LONGEST_LAYER_NAME).contains(&name.len()) && name.chars().all(plain)
 }
 
 /// What a node reads, of the images and the layers of these names: what it says, or the layer before it.

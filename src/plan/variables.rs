@@ -18,6 +18,9 @@ pub enum VariableKind {
 }
 
 impl VariableKind {
+    pub const ALL: [Self; 6] =
+        [Self::Kernel, Self::Bias, Self::Gamma, Self::Beta, Self::MovingMean, Self::MovingVariance];
+
     /// What follows the layer's name in files: `conv2d.kernel`.
     pub fn name(self) -> &'static str {
         match self {

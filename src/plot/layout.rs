@@ -225,6 +225,21 @@ fn components_have_whole_captions() {
 }
 
 #[test]
+fn epochs_have_their_numbers_and_whole_captions() {
+    for shape in [[28, 28, 1], [1, 1, 1], [8, 20, 3], [300, 40, 2]] {
+        let pixels = vec![9; shape.iter().product()];
+        for (rows, columns) in [(1, 2), (5, 8), (2, 30)] {
+            let caption = |place| if place % columns == 0 { "Ankle boot" } else { "83 % Ankle boot\n17 % T-shirt/top" };
+            let sample = |place| Sample { pixels: &pixels, caption: caption(place).into(), colour: INK };
+            let samples = Samples { shape, columns, samples: (0..rows * columns).map(sample).collect() };
+            let last = format!("epoch {}", columns - 1);
+            let title = "flip=alternating, shift=2, pad=reflect, cutout=8, mixup=0.2".into();
+            check(&Epochs { title, samples }, &["as it is", "83 % Ankle boot", &last, "flip=alternating"]);
+        }
+    }
+}
+
+#[test]
 fn scatter_plots_name_their_classes() {
     for classes in [1, 10, 40] {
         let names = names(classes);

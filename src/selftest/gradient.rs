@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::augment::{Augmentation, Flip};
 use crate::data::Samples;
 use crate::error::Result;
 use crate::gemm::DeviceClass;
@@ -12,6 +13,7 @@ use crate::layers::{
     GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Rescaling,
 };
 use crate::model::{Model, Node, parse};
+use crate::network::Options;
 use crate::plan::{Executor, Place, Plan};
 use crate::random::{Sequence, Stream};
 use crate::train::{Engine, Metrics, Setup};
@@ -78,7 +80,7 @@ fn depthwise(kernel: [usize; 2], stride: usize, depth_multiplier: usize, activat
 /// Pools of all kinds and over the border, depthwise convolutions, and values that several layers read.
 fn branches() -> Model {
     let (size, stride, padding) = ([3, 3], Some([2, 2]), Padding::Same);
-    let layers: [(&str, &[&str], Layer); 12] = [
+    let layers: [(&str, &[&str], Layer); 13] = [
         ("pixels", &[], Layer::Rescaling(Rescaling { scale: 2.0, offset: -0.5 })),
         ("conv", &[], conv(6, 3, 1, Padding::Same, Activation::Relu)),
         ("scaled", &[], Layer::Rescaling(Rescaling { scale: 1.5, offset: -0.25 })),
@@ -90,7 +92,8 @@ fn branches() -> Model {
         ("all", &["largest", "means", "short", "means"], Layer::Concatenate(Concatenate {})),
         ("of_all", &[], Layer::GlobalAveragePool2d(GlobalAveragePool2d {})),
         ("most", &["all"], Layer::GlobalMaxPool2d(GlobalMaxPool2d {})),
-        ("both", &["of_all", "most"], Layer::Concatenate(Concatenate {})),
+        ("flat", &["all"], Layer::Flatten(Flatten {})),
+        ("both", &["of_all", "most", "flat"], Layer::Concatenate(Concatenate {})),
     ];
     let named = |(name, inputs, layer): (&str, &[&str], Layer)| Node {
         name: Some(name.into()),
@@ -155,15 +158,15 @@ fn dropped_features() -> Model {
 fn residuals() -> Result<Model> {
     let mut text = String::from("input = [18, 16, 2]\n");
     for layer in [
-        "name = 'a'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\nstride = 2\npadding = 'same'\nuse_bias = false",
+        "name = 'a'\ntype = 'conv2d'\nfilters = 6\nkernel = 3\nstride = 2\npadding = 'same'\nuse_bias = false",
         "type = 'batch_normalization'",
         "name = 'b'\ntype = 'activation'\nactivation = 'gelu'",
-        "name = 'c'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\npadding = 'same'",
+        "name = 'c'\ntype = 'conv2d'\nfilters = 6\nkernel = 3\npadding = 'same'",
         "name = 'd'\ntype = 'batch_normalization'\nscale = false",
         "name = 'e'\ntype = 'activation'\nactivation = 'silu'",
         "name = 'f'\ntype = 'add'\ninputs = ['e', 'b']",
         "name = 'g'\ntype = 'dropout'\nrate = 0.25\ninputs = ['f']",
-        "name = 'h'\ntype = 'conv2d'\nfilters = 5\nkernel = 1\nuse_bias = false",
+        "name = 'h'\ntype = 'conv2d'\nfilters = 6\nkernel = 1\nuse_bias = false",
         "name = 'i'\ntype = 'batch_normalization'\ncenter = false",
         "name = 'j'\ntype = 'add'\ninputs = ['f', 'i']",
         "name = 'k'\ntype = 'activation'\nactivation = 'elu'",
@@ -192,7 +195,7 @@ pub fn gradient_checks(
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
     for network in [network(), branches(), pooled()] {
-        checks.extend(layer_checks(&network, tiles, BATCH, &make, STEP, |engine, order| engine.evaluate(order))?);
+        checks.extend(layer_checks(&network, tiles, |_| (), &make, STEP, |engine, order| engine.evaluate(order))?);
     }
     Ok(checks)
 }
@@ -206,11 +209,42 @@ pub fn dropout_gradient_checks(
     make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
-    for network in [dropped_images(), dropped_features(), residuals()?] {
+    for (network, smoothing) in [(dropped_images(), 0.0), (dropped_features(), 0.0), (residuals()?, 0.1)] {
         // Each micro-batch has choices of its own.
-        checks.extend(layer_checks(&network, tiles, BATCH / 2, &make, DROPOUT_STEP, train)?);
+        let halves = |options: &mut Options| {
+            options.micro_batch = BATCH / 2;
+            options.label_smoothing = smoothing;
+        };
+        checks.extend(layer_checks(&network, tiles, halves, &make, DROPOUT_STEP, train)?);
     }
     Ok(checks)
+}
+
+/// Checks every layer of a small network whose targets are smoothed, and in training mixed, too: against the loss that
+/// evaluation finds, and against the training loss of one step.
+///
+/// # Errors
+/// Where the device fails.
+pub fn soft_gradient_checks(
+    tiles: DeviceClass,
+    make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
+) -> Result<Vec<GradientCheck>> {
+    let smoothed = |options: &mut Options| options.label_smoothing = 0.2;
+    let mixed = |options: &mut Options| {
+        smoothed(options);
+        options.micro_batch = BATCH / 2;
+        options.augmentation =
+            Augmentation { flip: Flip::Horizontal, shift: 2, mixup: 1.0, cutmix: 1.0, ..Augmentation::default() };
+    };
+    let evaluate = |engine: &mut Engine, order: &[u32]| engine.evaluate(order);
+    let mut checks = layer_checks(&named("smoothed images"), tiles, smoothed, &make, STEP, evaluate)?;
+    checks.extend(layer_checks(&named("mixed images"), tiles, mixed, &make, STEP, train)?);
+    Ok(checks)
+}
+
+/// The network without dropout by another name.
+fn named(name: &str) -> Model {
+    Model { name: name.into(), ..network() }
 }
 
 /// Step [`TIME`] once more. At a learning rate of zero it leaves its gradients and changes no weight.
@@ -222,7 +256,7 @@ fn train(engine: &mut Engine, order: &[u32]) -> Result<Metrics> {
 fn layer_checks(
     network: &Model,
     tiles: DeviceClass,
-    micro_batch: usize,
+    options: impl Fn(&mut Options),
     make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>,
     step: f32,
     loss: impl Fn(&mut Engine, &[u32]) -> Result<Metrics>,
@@ -234,7 +268,7 @@ fn layer_checks(
     let labels = (0..BATCH).map(|_| random.below(5) as u8).collect();
     let samples = Samples { images, labels, shape: *input };
     let mut setup = Setup { seed: 2020, ..Setup::new(network, &samples, BATCH, tiles) };
-    setup.options.micro_batch = micro_batch;
+    options(&mut setup.options);
     let mut engine = setup.initialised(make)?;
     let order: Vec<u32> = (0..BATCH as u32).collect();
     train(&mut engine, &order)?;

@@ -5,7 +5,7 @@ mod compare;
 mod gradient;
 
 pub use compare::compare;
-pub use gradient::{GradientCheck, dropout_gradient_checks, gradient_checks};
+pub use gradient::{GradientCheck, dropout_gradient_checks, gradient_checks, soft_gradient_checks};
 
 use crate::error::Result;
 use crate::gemm::DeviceClass;

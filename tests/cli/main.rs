@@ -1,5 +1,6 @@
 //! The program from outside: real processes, real files.
 
+mod augmentation;
 mod bad_input;
 mod baseline;
 mod checkpoints;
@@ -33,6 +34,7 @@ mod support;
 #[cfg(target_os = "linux")]
 mod threads;
 mod training;
+mod tta;
 mod tuning;
 mod unvalidated;
 mod unwritable;

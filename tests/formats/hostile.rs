@@ -38,7 +38,7 @@ static COUNTING: Counting = Counting;
 
 /// Reads the bytes; says whether they were a network.
 #[track_caller]
-fn reads(bytes: &[u8], what: &str) -> std::result::Result<(), String> {
+pub fn reads(bytes: &[u8], what: &str) -> std::result::Result<(), String> {
     let (before, start) = (HELD.get(), Instant::now());
     MOST.set(before);
     let read = decode(bytes, "file", None);
@@ -62,7 +62,7 @@ fn reads(bytes: &[u8], what: &str) -> std::result::Result<(), String> {
 }
 
 /// The file after the change of that number: a bit, a byte, a part left out, doubled, or a number that is huge.
-fn mutated(file: &[u8], number: usize) -> Vec<u8> {
+pub fn mutated(file: &[u8], number: usize) -> Vec<u8> {
     let random = |stream: usize| (number * 8 + stream).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
     let place = random(0) % file.len();
     let end = place + random(1) % 32.min(file.len() - place);
@@ -121,7 +121,7 @@ fn every_truncated_file_is_refused() {
 }
 
 #[track_caller]
-fn refused(bytes: &[u8], part: &str) {
+pub fn refused(bytes: &[u8], part: &str) {
     let message = reads(bytes, part).unwrap_err();
     assert!(message.contains(part), "no '{part}' in: {message}");
 }
@@ -174,32 +174,4 @@ fn impossible_models_are_refused() {
     };
     refused(&named("a/../../evil"), "is not a part of a folder's name");
     refused(&named(""), "is empty");
-}
-
-/// A field of ONNX' messages with bytes in it.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let length = (0..5).map(|place| (bytes.len() >> (7 * place)) as u8 | 0x80).chain([0]);
-    [number << 3 | 2].into_iter().chain(length).chain(bytes.iter().copied()).collect()
-}
-
-#[test]
-fn other_onnx_files_are_refused_by_node() {
-    let file = Format::Onnx.encode(&tiny()).unwrap();
-    let text = |from: &str, to: &str| {
-        assert_eq!(from.len(), to.len());
-        let place = file.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
-        [&file[..place], to.as_bytes(), &file[place + to.len()..]].concat()
-    };
-    refused(&text("Relu", "Tanh"), "its node \"Tanh\" \"conv2d/relu\" is none of the model's layers");
-    let foreign =
-        [field(2, b"pytorch"), field(7, &field(1, &[field(3, b"/fc"), field(4, b"MatMul")].concat()))].concat();
-    let foreign = [b"\x08\x08".to_vec(), foreign].concat();
-    refused(&foreign, "another program's ONNX file (producer \"pytorch\", first node \"MatMul\" \"/fc\")");
-    // Two bytes in the file for each of a million nodes, or weights.
-    for number in [1, 5] {
-        let many = [number << 3 | 2, 0].repeat(1_000_000);
-        refused(&[b"\x08\x08".to_vec(), field(7, &many)].concat(), "another program's ONNX file");
-        refused(&[file.clone(), field(7, &many)].concat(), if number == 1 { "its node" } else { "has not the values" });
-    }
-    refused(&[&file[..], b"\xca\x01\x00"].concat(), "its model has a field 25");
 }

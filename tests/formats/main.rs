@@ -1,7 +1,9 @@
 //! The exchange formats from outside: round trips, other programs as oracles, and hostile files.
 
 mod corpus;
+mod foreign_onnx;
 mod hostile;
+mod hostile_onnx;
 mod oracles;
 #[path = "../support/python.rs"]
 mod python;
@@ -11,6 +13,7 @@ mod skips;
 
 use gpu_fmnist::formats::{Network, Tensor};
 use gpu_fmnist::model::{Model, notebook, parse, resolve};
+use gpu_fmnist::plan::VariableKind;
 
 /// A number in -1 to 1 for each place: an integer hash.
 fn noise(place: usize) -> f32 {
@@ -29,8 +32,13 @@ fn network(model: Model) -> Network {
         let rows = kernel.map_or(1, |kernel| kernel.values() / kernel.shape[kernel.shape.len() - 1]);
         let limit = (6.0 / rows as f32).sqrt();
         for variable in layer.inferred.variables {
-            let noise = |place| limit * noise(place + 1000 * tensors.len());
-            let values = (0..variable.values()).map(noise).collect();
+            let noise = |place| noise(place + 1000 * tensors.len());
+            let value = |place| match variable.kind {
+                VariableKind::Kernel | VariableKind::Bias => limit * noise(place),
+                VariableKind::Gamma | VariableKind::MovingVariance => 1.0 + 0.5 * noise(place),
+                VariableKind::Beta | VariableKind::MovingMean => 0.2 * noise(place),
+            };
+            let values = (0..variable.values()).map(value).collect();
             let name = format!("{}.{}", layer.name, variable.kind.name());
             tensors.push(Tensor { name, shape: variable.shape, values });
         }
@@ -55,6 +63,37 @@ layers = [
 ]
 "#;
 
+/// A graph with every layer that [`ODD`] lacks, values with several readers, and every activation.
+const GRAPH: &str = r#"
+input = [11, 9, 3]
+layers = [
+    { type = "rescaling", scale = 2.5, offset = -0.5 },
+    { type = "conv2d", filters = 6, kernel = 3, padding = "same", use_bias = false, name = "stem" },
+    { type = "batch_normalization", name = "a" },
+    { type = "activation", activation = "relu", max_value = 1.5, name = "b" },
+    { type = "depthwise_conv2d", kernel = [3, 2], depth_multiplier = 2, padding = "same", activation = "silu" },
+    { type = "depthwise_conv2d", kernel = 2, padding = "same", use_bias = false, activation = "gelu" },
+    { type = "conv2d", filters = 6, kernel = 1, activation = "elu", name = "c" },
+    { type = "activation", activation = "leaky_relu", negative_slope = 0.3, name = "d", inputs = ["stem"] },
+    { type = "add", inputs = ["b", "c", "d"], name = "sum" },
+    { type = "average_pool2d", size = [3, 2], stride = 2, padding = "same", name = "average" },
+    { type = "max_pool2d", size = 3, stride = 2, padding = "same", inputs = ["sum"], name = "largest" },
+    { type = "concatenate", inputs = ["average", "largest", "average"] },
+    { type = "batch_normalization", epsilon = 0.1, momentum = 0.5, center = false, scale = false },
+    { type = "activation", activation = "elu", alpha = 0.5, name = "last" },
+    { type = "global_average_pool2d", name = "mean" },
+    { type = "global_max_pool2d", inputs = ["last"], name = "most" },
+    { type = "flatten", inputs = ["last"], name = "all" },
+    { type = "dense", units = 18, activation = "tanh", use_bias = false },
+    { type = "add", inputs = ["dense", "mean"], name = "e" },
+    { type = "concatenate", inputs = ["e", "most"] },
+    { type = "batch_normalization", center = false },
+    { type = "dense", units = 5, activation = "leaky_relu" },
+    { type = "activation", activation = "sigmoid" },
+    { type = "dense", units = 4, use_bias = false },
+]
+"#;
+
 /// Neither convolution nor pool.
 const FLAT: &str = r#"
 input = [3, 5, 2]
@@ -63,7 +102,8 @@ layers = [{ type = "flatten" }, { type = "dense", units = 2 }]
 
 fn models() -> Vec<Model> {
     let notebook = ["cnn1", "cnn2", "cnn3"].map(|name| notebook(name).unwrap().0);
-    let files = [("odd.toml", ODD), ("flat.toml", FLAT)].map(|(name, text)| parse(name, text).unwrap().0);
+    let files = [("odd.toml", ODD), ("graph.toml", GRAPH), ("flat.toml", FLAT)]
+        .map(|(name, text)| parse(name, text).unwrap().0);
     notebook.into_iter().chain(files).collect()
 }
 

@@ -3,7 +3,8 @@
     venv/bin/pip install tensorflow-cpu keras tf_keras && venv/bin/python make_keras.py
 
 The files are of Keras 3.15.1 and of tf_keras 2.21.0, which is Keras 2. `keras.json` has their layers as our JSON spells
-them, and of each file the SHA-256 of each array's bytes, and Adam's state where it can go on.
+them, and of each file the layers' names, the SHA-256 of each array's bytes, and Adam's state where it can go on. A file may
+have one layer more, a softmax.
 """
 import hashlib, json
 from pathlib import Path
@@ -23,7 +24,6 @@ LAYERS = [
     {"type": "dropout", "rate": 0.25},
     {"type": "dense", "units": 3, "activation": "linear"},
 ]
-NAMES = [f"{layer}.{part}" for layer in ("conv2d", "conv2d_1", "dense") for part in ("kernel", "bias")]
 files = {}
 
 
@@ -34,7 +34,9 @@ def save(keras, file, model, optimizer):
         images = np.random.default_rng(1).random((12, 8, 6, 1), np.float32)
         model.fit(images, np.arange(12) % 3, batch_size=4, epochs=1, verbose=0)
     model.save(HERE / file)
-    arrays, state = dict(zip(NAMES, model.weights)), None
+    names = [layer.name for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    kinds = [f"{name}.{part}" for name in (names[0], names[2], names[6]) for part in ("kernel", "bias")]
+    arrays, state = dict(zip(kinds, model.weights)), None
     if "Adam" in type(optimizer).__name__:
         state = {"learning_rate": float(np.float32(optimizer.learning_rate)), "time": int(optimizer.iterations)}
         for number, (name, variable) in enumerate(list(arrays.items())):
@@ -45,7 +47,7 @@ def save(keras, file, model, optimizer):
             arrays |= dict(zip((f"{name}.first_moment", f"{name}.second_moment"), moments))
     digest = lambda array: hashlib.sha256(np.asarray(array).astype("<f4").tobytes()).hexdigest()
     digests = {name: digest(array.numpy()) for name, array in arrays.items()}
-    files[file] = {"name": model.name, "adam": state, "arrays": digests}
+    files[file] = {"name": model.name, "names": names, "adam": state, "arrays": digests}
 
 
 def sequential(keras, first, name):

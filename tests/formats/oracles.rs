@@ -17,30 +17,40 @@ use crate::python::python;
 use crate::{models, network, noise};
 
 /// The most that a probability may differ by.
-const TOLERANCE: f64 = 1e-5;
+pub const TOLERANCE: f64 = 1e-5;
 /// Samples: two batches of the larger size, the second one not full.
 const COUNT: usize = 60;
 
-/// What `oracles.py` answers; none where there is no Python for it.
-fn oracle(arguments: &[&Path]) -> Option<Value> {
+/// What a script answers; none where there is no Python for it.
+pub fn run(script: &Path, arguments: &[&Path]) -> Option<Value> {
     let python = python("onnxruntime and NumPy")?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/oracles.py");
     let output = Command::new(python).arg(script).args(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// Images of noise, and the probabilities `[COUNT, classes]` that the CPU path gives them.
-fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
+fn oracle(arguments: &[&Path]) -> Option<Value> {
+    run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/oracles.py"), arguments)
+}
+
+/// The probabilities `[N, classes]` that the CPU path gives images `[N, H, W, C]`.
+pub fn probabilities(network: &Network, images: &[u8]) -> Vec<f64> {
     let shape = network.model.input;
-    let pixels = COUNT * shape.iter().product::<usize>();
-    let images: Vec<u8> = (0..pixels).map(|place| (127.5 * (noise(place) + 1.0)) as u8).collect();
-    let test = Samples { images: images.clone(), labels: vec![0; COUNT], shape };
+    let count = images.len() / shape.iter().product::<usize>();
+    let test = Samples { images: images.to_vec(), labels: vec![0; count], shape };
     let engine =
         Setup::new(&network.model, &test, 32, DeviceClass::Cpu).engine(|plan| Device::Cpu.executor(plan)).unwrap();
     let mut evaluator = Evaluator::new((&network.tensors, Path::new("network")), engine).unwrap();
-    let (_, predictions) = evaluator.predict(&(0..COUNT as u32).collect::<Vec<_>>()).unwrap();
-    (images, (0..COUNT).flat_map(|sample| predictions.probabilities(sample).to_vec()).collect())
+    let (_, predictions) = evaluator.predict(&(0..count as u32).collect::<Vec<_>>()).unwrap();
+    (0..count).flat_map(|sample| predictions.probabilities(sample).to_vec()).collect()
+}
+
+/// Images of noise, and the probabilities `[COUNT, classes]` that the CPU path gives them.
+fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
+    let pixels = COUNT * network.model.input.iter().product::<usize>();
+    let images: Vec<u8> = (0..pixels).map(|place| (127.5 * (noise(place) + 1.0)) as u8).collect();
+    let probabilities = probabilities(network, &images);
+    (images, probabilities)
 }
 
 #[test]
@@ -71,7 +81,12 @@ fn onnxruntime_predicts_the_same() {
 
 #[test]
 fn numpy_and_safetensors_read_every_bit() {
-    let network = network(models().remove(1));
+    for model in [models().remove(1), models().remove(4)] {
+        numpy_and_safetensors_read(&network(model));
+    }
+}
+
+fn numpy_and_safetensors_read(network: &Network) {
     let expected: serde_json::Map<String, Value> = (network.tensors.iter())
         .map(|tensor| {
             let mut hasher = Sha256::new();
@@ -83,7 +98,7 @@ fn numpy_and_safetensors_read_every_bit() {
     let folder = tempfile::tempdir().unwrap();
     for format in [Format::Npz, Format::Safetensors] {
         let file = folder.path().join(format!("network.{}", format.extension()));
-        fs::write(&file, format.encode(&network).unwrap()).unwrap();
+        fs::write(&file, format.encode(network).unwrap()).unwrap();
         let Some(said) = oracle(&["arrays".as_ref(), &file]) else { return };
         assert_eq!(said, Value::Object(expected.clone()), "{}", format.name());
     }

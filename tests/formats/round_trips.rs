@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use gpu_fmnist::formats::{Format, Network, OptimizerState, Tensor, decode, read};
-use gpu_fmnist::optimizers::Optimizer;
+use gpu_fmnist::formats::{Checkpoint, Format, Network, OptimizerState, Tensor, decode, read};
+use gpu_fmnist::optimizers::{AdamW, Algorithm, Optimizer, Undecayed};
+use serde_json::json;
 
 use crate::{models, network, tiny};
 
@@ -87,5 +88,48 @@ fn what_does_not_belong_together_is_refused() {
     refused(|network| network.class_names[1] = "\u{1b}[2J".into(), "control characters");
     refused(|network| network.model.name = "a/b".into(), "is not a part of a folder's name");
     refused(|network| network.model.name = String::new(), "name \"\" is empty");
-    refused(|network| network.model.layers.truncate(3), "the last layer must be 'dense'");
+    refused(|network| network.model.layers.truncate(2), "the last layer must put out two classes or more");
+}
+
+/// A run that evaluates averages has them beside its weights; as a network, it has them for weights.
+#[test]
+fn a_checkpoints_averages_are_its_networks_weights() {
+    let Network { model, mut tensors, .. } = tiny();
+    let average = |tensor: &Tensor| Tensor {
+        name: format!("{}.average", tensor.name),
+        values: tensor.values.iter().map(|value| value / 2.0).collect(),
+        ..tensor.clone()
+    };
+    let averages: Vec<Tensor> = tensors.iter().map(average).collect();
+    tensors.extend(averages.clone());
+    for (takes_averages, key) in [(true, "average"), (false, "average"), (false, "other")] {
+        let about = json!({"config": {"model": model, key: takes_averages}, "data": []}).to_string();
+        let bytes = Checkpoint { about, tensors: tensors.clone() }.encode().unwrap();
+        let network = decode(&bytes, "last.safetensors", None).unwrap();
+        assert_eq!(network.tensors.len(), averages.len());
+        for tensor in &network.tensors {
+            let name = if takes_averages { format!("{}.average", tensor.name) } else { tensor.name.clone() };
+            assert_eq!(Some(&tensor.values), tensors.iter().find(|one| one.name == name).map(|one| &one.values));
+        }
+    }
+}
+
+#[test]
+fn what_keras_files_cannot_say_is_said() {
+    let mut network = tiny();
+    let adamw = |weight_decay| Algorithm::AdamW(AdamW { weight_decay, ..AdamW::default() });
+    let optimizer = |weight_decay, weight_decay_exclude: &[Undecayed]| Optimizer {
+        weight_decay_exclude: weight_decay_exclude.to_vec(),
+        ..adamw(weight_decay).into()
+    };
+    let mut said = |optimizer: Optimizer| {
+        network.optimizer = Some(OptimizerState { optimizer, ..begun() });
+        Format::ALL.map(|format| format.before_fit(&network))
+    };
+    let call = "model.optimizer.exclude_from_weight_decay(var_names=[\"bias\", \"gamma\"])".to_owned();
+    let excluded = [Undecayed::Bias, Undecayed::Gamma];
+    let expected = Format::ALL.map(|format| format.name().starts_with("keras").then(|| call.clone()));
+    assert_eq!(said(optimizer(0.1, &excluded)), expected);
+    assert_eq!(said(optimizer(0.0, &excluded)), Format::ALL.map(|_| None));
+    assert_eq!(said(optimizer(0.1, &[])), Format::ALL.map(|_| None));
 }

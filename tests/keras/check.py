@@ -9,7 +9,7 @@ other way round; FOLDER/refused has files that we must refuse.
 import json, os, sys, warnings
 from pathlib import Path
 
-os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3", COLUMNS="80")
 import keras
 import numpy as np
 
@@ -170,6 +170,32 @@ def write_their_optimizer(folder):
     model.save(theirs / "model.h5")
 
 
+def check_graph(folder):
+    """A graph of ours: Keras has the layers' arrays by their names, predicts the same, lays the summary out as we do, and
+    another epoch ends where ours does."""
+    images = np.fromfile(folder / "images.u8", np.uint8).reshape(-1, 10, 10, 1)
+    images, labels = (images / 255).astype(np.float32), np.fromfile(folder / "labels.u8", np.uint8)
+    expected = np.fromfile(folder / "probabilities.f64", "<f8").reshape(len(images), -1)
+
+    def named(model):
+        return {f"{layer.name}.{weight.name}": weight.numpy() for layer in model.layers for weight in layer.weights}
+
+    for file in ("model.keras", "model.h5"):
+        model = keras.models.load_model(folder / file)
+        same_bits(named(model), folder / "arrays", False, file)
+        difference = np.abs(model.predict(images, verbose=0) - expected).max()
+        assert difference <= 1e-5, (file, difference)
+        print(f"graph {file}: predict within {difference:.1e}")
+        if file == "model.keras":
+            model.fit(images, labels, batch_size=8, epochs=1, shuffle=False, verbose=0)
+            part = near(named(model), folder / "after")
+            print(f"graph {file}: after fit {part:.5f} of all weights agree")
+            assert part > 0.99, part
+    lines = []
+    keras.models.load_model(folder / "model.h5", compile=False).summary(print_fn=lines.append)
+    assert "".join(lines) == (folder / "summary.txt").read_text(), "".join(lines)
+
+
 def write_theirs(name, folder):
     keras.utils.set_random_seed(len(name))
     # Layers are numbered on in one process: the first names are not always those of a model on its own.
@@ -199,37 +225,39 @@ def write_refused(folder):
     flat, last = layers.Flatten(), lambda: layers.Dense(3, activation="softmax", name="last")
     plain = lambda *middle: keras.Sequential([keras.Input((8, 8, 2)), *middle, layers.Flatten(), last()])
     conv = lambda **settings: plain(layers.Conv2D(4, 3, name="odd", **settings))
-    branches = layers.Conv2D(2, 3, padding="same", name="one")(image)
-    branches = layers.Add(name="odd")([branches, image])
     half = plain(layers.Conv2D(4, 3, name="odd", dtype="mixed_float16"))
+    twice = layers.Conv2D(2, 3, padding="same", name="odd")
+    twice = twice(twice(image))
+    wide = layers.Add(name="odd")([image, layers.Conv2D(1, 1)(image)])
+    joined = layers.Concatenate(axis=1, name="odd")([image, image])
+    product = layers.Multiply(name="odd")([image, image])
 
     @keras.saving.register_keras_serializable("My")
     class Flatten(layers.Flatten):
         pass
 
     models = {
-        "normalised": (plain(layers.BatchNormalization(name="odd")), "layer 'odd' (BatchNormalization)"),
-        "average": (plain(layers.AveragePooling2D(2, name="odd")), "layer 'odd' (AveragePooling2D)"),
-        "leaky": (plain(layers.LeakyReLU(name="odd")), "layer 'odd' (LeakyReLU): negative_slope is"),
+        "normalised": (plain(layers.BatchNormalization(axis=1, name="odd")), "layer 'odd' (BatchNormalization): axis is 1"),
         "mine": (keras.Sequential([image, Flatten(name="odd"), last()]), "Flatten): "),
         "zeros": (plain(layers.ZeroPadding2D(2, name="odd"), layers.Conv2D(4, 3)), "layer 'odd' (ZeroPadding2D): it is supported only"),
         "softmax": (conv(activation="softmax"), "layer 'odd' (Conv2D): its softmax is not the network's end"),
-        "large": (keras.Sequential([image, layers.Conv2D(3, 7, name="odd"), flat]), "layer 'odd' (Conv2D): the last layer must be"),
-        "clipped": (plain(layers.ReLU(6.0, name="odd")), "layer 'odd' (ReLU): max_value is 6.0"),
+        "large": (keras.Sequential([image, layers.Conv2D(3, 7, name="odd")]), "layer 'odd' (Conv2D): the last layer must be"),
+        "clipped": (plain(layers.ReLU(6.0, negative_slope=0.1, name="odd")), "layer 'odd' (ReLU): it has both a max_value and"),
+        "learned": (plain(layers.PReLU(name="odd")), "layer 'odd' (PReLU): layers of this class are unsupported"),
         "dilated": (conv(dilation_rate=2), "layer 'odd' (Conv2D): dilation_rate is [2,2]"),
         "grouped": (conv(groups=2), "layer 'odd' (Conv2D): groups is 2"),
         "first": (conv(data_format="channels_first", padding="same"), "layer 'odd' (Conv2D): data_format is \"channels_first\""),
-        "tanh": (conv(activation="tanh"), "layer 'odd' (Conv2D): activation is \"tanh\""),
+        "selu": (conv(activation="selu"), "layer 'odd' (Conv2D): activation is \"selu\""),
         "half": (half, "layer 'odd' (Conv2D): dtype is \"mixed_float16\""),
-        "padded": (plain(layers.MaxPooling2D(3, padding="same", name="odd")), "layer 'odd' (MaxPooling2D): padding is"),
-        "branches": (keras.Model(image, last()(flat(branches))), "layer 'odd' (Add)"),
-        "nested": (plain(keras.Sequential([keras.Input((8, 8, 2)), layers.ELU(name="odd")])), "layer 'odd' (ELU)"),
-        "later": (plain(layers.Conv2D(2, 3, activation="relu"), layers.BatchNormalization(name="odd")), "layer 'odd' (BatchNormalization)"),
-        "rescaled": (plain(layers.Rescaling(1 / 127.5, offset=-1, name="odd")), "layer 'odd' (Rescaling): scale is"),
+        "shared": (keras.Model(image, last()(flat(twice))), "layer 'odd' (Conv2D): it is used in 2 places"),
+        "broadcast": (keras.Model(image, last()(layers.Flatten()(wide))), "layer 'odd' (Add): its inputs are of different shapes"),
+        "joined": (keras.Model(image, last()(layers.Flatten()(joined))), "layer 'odd' (Concatenate): axis is 1"),
+        "product": (keras.Model(image, last()(layers.Flatten()(product))), "layer 'odd' (Multiply): layers of this class are"),
+        "rescaled": (plain(layers.Conv2D(2, 3), layers.Rescaling(2, name="odd")), "layer 'odd' (Rescaling): it does not scale the pixels"),
         "turned": (plain(layers.Permute((2, 1, 3), name="odd")), "layer 'odd' (Permute)"),
         "cropped": (plain(layers.RandomCrop(4, 4, name="odd")), "layer 'odd' (RandomCrop)"),
         "reshaped": (plain(layers.Reshape((4, 16, 2)), layers.Conv2D(4, 3, name="odd")), "layer 'odd' (Conv2D): its input [4, 16, 2]"),
-        "twice": (keras.Sequential([plain(), layers.Softmax()]), "(Softmax): the last layer must be a Dense"),
+        "twice": (keras.Sequential([plain(), layers.Softmax()]), "(Dense): its softmax is not the network's end"),
         "images": (plain(layers.Dense(3, name="odd")), "layer 'odd' (Dense): its input [8, 8, 2] is not flat"),
     }
     for name, (model, _) in models.items():
@@ -258,6 +286,7 @@ for folder in ("theirs", "refused"):
     (FOLDER / folder).mkdir()
 for name in WIDTHS:
     check_ours(FOLDER / "ours" / name)
+check_graph(FOLDER / "graph")
 for folder in sorted((FOLDER / "optimizers").iterdir()):
     check_optimizer(folder)
 warnings.simplefilter("default")

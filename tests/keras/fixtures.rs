@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use gpu_fmnist::layers::Layer;
-use gpu_fmnist::model::Model;
+use gpu_fmnist::layers::{Activate, Activation, Layer};
+use gpu_fmnist::model::resolve;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -19,6 +19,8 @@ struct Expected {
 #[derive(Deserialize)]
 struct File {
     name: String,
+    /// Of the layers.
+    names: Vec<String>,
     adam: Option<Adam>,
     /// SHA-256 of the bytes.
     arrays: BTreeMap<String, String>,
@@ -39,8 +41,14 @@ fn keras_own_files_are_read_to_the_bit() {
     for (name, bytes) in files {
         let expected_file = &expected.files[&name];
         let network = decode(&bytes, &name).unwrap();
-        let model = Model::sequence(&expected_file.name, [8, 6, 1], expected.layers.clone());
-        assert_eq!(network.model, model, "{name}");
+        let softmax = Layer::Activation(Activate::new(Activation::Softmax));
+        let layers = expected.layers.iter().chain([&softmax]).cloned();
+        let layers: Vec<(String, Layer)> = expected_file.names.iter().cloned().zip(layers).collect();
+        assert!(layers.len() >= expected.layers.len(), "{name}");
+        let resolved = resolve(&network.model).unwrap();
+        let found: Vec<(String, Layer)> = resolved.into_iter().map(|layer| (layer.name, layer.layer)).collect();
+        assert_eq!((&network.model.name, network.model.input), (&expected_file.name, [8, 6, 1]), "{name}");
+        assert_eq!(found, layers, "{name}");
         let adam =
             network.optimizer.as_ref().map(|adam| Adam { learning_rate: adam.learning_rate, time: adam.iterations });
         assert_eq!(adam, expected_file.adam, "{name}");

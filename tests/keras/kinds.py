@@ -14,6 +14,8 @@ import numpy as np
 WEIGHTS = ("rows", "pixels_to_image", "rows_to_image", "regularized")
 # Of layers that Keras 3.15 cannot save as .h5.
 NOT_IN_H5 = "not_in_h5"
+# Those that take bytes; the others take bytes / 255.
+OF_BYTES = ("rescaled", "rescaled_to_one", "formula")
 IMAGES = np.random.default_rng(5).integers(0, 256, (12, 8, 8), np.uint8)
 
 
@@ -82,6 +84,84 @@ def kinds(keras):
     yield "unmoved", stack(
         L.CenterCrop(8, 8), L.Permute((1, 2, 3)), L.Conv2D(2, 3, dtype="float32"), L.LeakyReLU(0.0), L.Flatten(), L.Permute((1,)),
         L.Flatten(), last(activation=None), L.Activation(keras.activations.softmax))
+    yield from graphs(keras)
+
+
+def graphs(keras):
+    """Layers and connections beyond a plain chain's."""
+    L = keras.layers
+    three = hasattr(keras, "ops")
+    stack = lambda *layers, shape=(8, 8, 1): keras.Sequential([L.Input(shape), *layers])
+    conv = lambda filters=2, size=3, **more: L.Conv2D(filters, size, **{"padding": "same", **more})
+    last = lambda **more: L.Dense(3, **{"activation": "softmax", **more})
+
+    def block(x, filters, strides=1):
+        y = L.BatchNormalization()(conv(filters, strides=strides, use_bias=False)(x))
+        y = conv(filters, use_bias=False)(L.Activation("relu")(y))
+        y = L.BatchNormalization(momentum=0.9)(y)
+        if strides > 1:
+            x = conv(filters, 1, strides=strides, use_bias=False)(x)
+        return L.ReLU()(L.Add()([x, y]))
+
+    image = L.Input((8, 8, 1))
+    x = L.ReLU()(L.BatchNormalization()(conv(4, use_bias=False, name="stem")(image)))
+    x = block(block(block(x, 4), 6, 2), 6)
+    yield "residual", keras.Model(image, last()(L.GlobalAveragePooling2D()(x)))
+    image = L.Input((8, 8, 2))
+    x = conv(4, activation="relu")(image)
+    for axis in (3, -1):
+        x = L.Concatenate(axis=axis)([x, conv(2, 1)(L.ReLU()(L.BatchNormalization(center=False)(x))), image])
+    x = L.MaxPooling2D(3, strides=2, padding="same")(x)
+    x = L.Concatenate(axis=1)([L.GlobalAveragePooling2D()(x), L.GlobalMaxPooling2D()(x)])
+    yield "dense_block", keras.Model(image, last()(L.BatchNormalization(scale=False)(x)))
+    yield "separable", stack(
+        L.DepthwiseConv2D(3, depth_multiplier=3, use_bias=False), L.BatchNormalization(epsilon=0.01), L.ReLU(6.0),
+        L.SeparableConv2D(5, 3, padding="same", depth_multiplier=2, activation="relu"), L.ZeroPadding2D(1),
+        L.DepthwiseConv2D(3, activation="tanh"), L.SeparableConv2D(4, 2, strides=2, use_bias=False, name="sep"),
+        L.GlobalAveragePooling2D(), last(use_bias=False))
+    yield "pools", stack(
+        conv(3), L.AveragePooling2D(3, strides=1, padding="same"), conv(3), L.AveragePooling2D((2, 1)),
+        L.MaxPooling2D((3, 2), strides=(2, 1), padding="same"), conv(3), L.MaxPooling2D(2, strides=1), L.Flatten(), last())
+    yield "activations", stack(
+        conv(activation="tanh"), conv(activation="sigmoid"), conv(activation="elu"), conv(activation="gelu"),
+        L.DepthwiseConv2D(3, activation="silu"), L.Flatten(), L.Dense(4, activation="leaky_relu"), last())
+    yield "activation_layers", stack(
+        conv(), L.ReLU(6.0), conv(), L.LeakyReLU(0.1), conv(), L.LeakyReLU(0.2), conv(), L.ELU(0.5), conv(), L.ELU(),
+        conv(), L.ReLU(negative_slope=0.4), *(layer for name in ("gelu", "silu", "tanh", "sigmoid", "elu", "leaky_relu")
+                                              for layer in (conv(), L.Activation(name))),
+        L.Flatten(), last(activation=None), L.Softmax())
+    yield "with_parameters", stack(
+        conv(activation=L.ReLU(2.0)), L.SeparableConv2D(2, 3, activation=L.ELU(2.0)), L.Flatten(),
+        L.Dense(4, activation=L.LeakyReLU(0.3)), last(), *([L.Identity()] if three else []))
+    yield "normalised_first", stack(
+        L.BatchNormalization(), conv(activation="relu"), L.BatchNormalization(), L.Dropout(0.1), L.Flatten(),
+        L.BatchNormalization(scale=False, center=False), L.Dense(4), L.BatchNormalization(), last())
+    yield "rescaled_to_one", stack(L.Rescaling(1 / 127.5, offset=-1), conv(activation="relu"), L.Flatten(), last())
+    yield "rescaled_pixels", stack(L.Rescaling(2, -1), L.ZeroPadding2D(1), L.Conv2D(2, 3), L.Flatten(), last())
+    yield "normalized_pixels", stack(L.Normalization(mean=0.3, variance=0.1), conv(activation="relu"), L.Flatten(), last())
+    yield "pool_last", stack(conv(activation="relu"), conv(3, 1), L.GlobalAveragePooling2D(), L.Softmax(name="odds"))
+    yield "flatten_last", stack(conv(activation="relu"), L.Conv2D(3, 8), L.Flatten(), L.Dropout(0.1), L.Activation("softmax"))
+    kept = L.GlobalAveragePooling2D(keepdims=True), L.GlobalMaxPooling2D(keepdims=True)
+    yield "kept_average", stack(conv(4), kept[0], conv(5, 1, activation="relu"), conv(3, 1), L.Reshape((3,)), L.Softmax())
+    yield "kept_largest", stack(conv(4), kept[1], L.Dropout(0.1), L.Flatten(), last())
+    a, b = L.Input((8, 8, 2)), L.Input((8, 8, 2))
+    both = keras.Model([a, b], [L.Add(name="sum")([a, b, a]), conv(2, name="inner")(b)], name="both")
+    image = L.Input((8, 8, 1))
+    x, y = both([conv(2, name="one")(image), stack(conv(2), L.ReLU(), shape=(8, 8, 1))(image)])
+    x = L.Concatenate()([x, y, L.Add()([x, x])])
+    yield "nested_graph", keras.Model(image, keras.Sequential([L.Flatten(), last(name="end")])(x))
+    odd = "input", "conv.1", "flatten", "Dense", "a" * 120
+    yield "odd_names", stack(
+        conv(name=odd[0]), conv(name=odd[1]), L.Reshape((128,)), L.Dense(5, name=odd[2]), L.Dense(4, name=odd[3]), last(name=odd[4]))
+    if three:
+        A = keras.activations
+        image = L.Input((8, 8, 1))
+        x = A.relu(conv(2)(image / 127.5 - 1.0))
+        x = x + A.gelu(conv(2)(x))
+        x = A.relu6(conv(2)(x)) + A.leaky_relu(conv(2)(x), 0.3)
+        x = A.elu(conv(2)(A.silu(conv(2)(x))), 2.0)
+        yield "formula", keras.Model(image, A.softmax(L.Dense(3)(L.Flatten()(A.tanh(x) + A.sigmoid(x)))))
+        yield "relu6", stack(conv(activation="relu6"), L.Flatten(), last())
 
 
 def optimizers(keras):
@@ -110,9 +190,19 @@ def input_shape(model):
     return model.input_shape[1:]
 
 
+def arrays(model):
+    """Of each layer with arrays, by its name: the shape and the sum of each."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from arrays(layer)
+        elif layer.weights:
+            values = [np.asarray(weight) for weight in layer.weights]
+            yield layer.name, [[list(value.shape), float(value.astype(np.float64).sum())] for value in values if value.dtype == np.float32]
+
+
 def write(keras, folder, only=None):
-    """Writes NAME.h5 and NAME.keras of all kinds and NAME.weights.h5 of some, images.u8, and expected.json: pixels of an image, and
-    probabilities. `only` are the files to keep."""
+    """Writes NAME.h5 and NAME.keras of all kinds and NAME.weights.h5 of some, images.u8, and expected.json: pixels of an image,
+    probabilities, and the layers' arrays. `only` are the files to keep."""
     keras.utils.set_random_seed(1)
     folder.mkdir(parents=True, exist_ok=True)
     IMAGES.tofile(folder / "images.u8")
@@ -122,7 +212,7 @@ def write(keras, folder, only=None):
         shape = input_shape(model)
         count = int(np.prod(shape))
         bytes_ = IMAGES.reshape(-1, count)[:8].reshape(-1, *shape)
-        pixels = (bytes_ if name == "rescaled" else bytes_ / 255).astype(np.float32)
+        pixels = (bytes_ if name in OF_BYTES else bytes_ / 255).astype(np.float32)
         if optimizer is not None:
             loss = custom_loss if number % 3 == 2 else "sparse_categorical_crossentropy"
             model.compile(optimizer, loss, metrics=["accuracy"])
@@ -140,7 +230,7 @@ def write(keras, folder, only=None):
                         raise
                     print(f"SKIPPED: Keras {keras.__version__} does not save {name}.{ending} ({error})")
                     (folder / f"{name}.{ending}").unlink()
-        expected[name] = {"pixels": count, "probabilities": said.ravel().tolist()}
+        expected[name] = {"pixels": count, "probabilities": said.ravel().tolist(), "arrays": dict(arrays(model))}
     (folder / "expected.json").write_text(json.dumps(expected))
 
 
@@ -188,6 +278,10 @@ if __name__ == "__main__":
     import tf_keras as keras2
     files = Path(__file__).parent / "files"
     write(keras3, files / "keras3", [
-        "rows.keras", "normalised.h5", "nested.keras", "noise.h5", "pixels_to_image.h5", "pixels_to_image.weights.h5"])
-    write(keras2, files / "keras2", ["rows_to_image.keras", "rows_to_image.weights.h5", "frozen.keras", "nested.h5"])
+        "rows.keras", "normalised.h5", "nested.keras", "noise.h5", "pixels_to_image.h5", "pixels_to_image.weights.h5",
+        "residual.keras", "dense_block.h5", "separable.keras", "activation_layers.h5", "nested_graph.keras", "formula.keras",
+        "pool_last.h5"])
+    write(keras2, files / "keras2", [
+        "rows_to_image.keras", "rows_to_image.weights.h5", "frozen.keras", "nested.h5", "residual.h5", "separable.keras",
+        "nested_graph.h5", "activation_layers.h5"])
     write_packed(files.parent.parent / "formats/keras3.h5", files)

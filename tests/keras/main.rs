@@ -2,6 +2,7 @@
 
 mod compiled;
 mod fixtures;
+mod graphs;
 mod kinds;
 mod mutations;
 mod oracle;

@@ -109,9 +109,11 @@ pub fn network(engine: &mut Engine, learning_rate: f64) -> Network {
     Network { model, tensors, optimizer, class_names: Vec::new(), left_out: Vec::new() }
 }
 
-/// Puts a network's weights into the engine, and the optimizer's state where it has one.
+/// Puts a network's weights into the engine, and the optimizer's state where it has one of the engine's optimizer.
 pub fn put(engine: &mut Engine, network: &Network) {
-    let kinds = if network.optimizer.is_some() { usize::MAX } else { 1 };
+    let states = engine.plan().optimizer.states();
+    let goes_on = network.optimizer.as_ref().is_some_and(|state| state.optimizer.states() == states);
+    let kinds = if goes_on { 1 + states.len() } else { 1 };
     for variable in engine.plan().variables.clone() {
         for (name, place) in places(&variable, engine).into_iter().take(kinds) {
             engine.put(place, &tensor(network, &name).values).unwrap();
@@ -124,7 +126,8 @@ pub fn put(engine: &mut Engine, network: &Network) {
 fn places(variable: &Variable, engine: &Engine) -> Vec<(String, Place)> {
     let states = engine.plan().optimizer.states().into_iter().map(|state| format!(".{}", state.name));
     let suffixes = [String::new()].into_iter().chain(states);
-    let places = [&[variable.values], &variable.training.as_ref().unwrap().states[..]].concat();
+    let kept = variable.training.as_ref().map_or(&[][..], |training| &training.states);
+    let places = [&[variable.values], kept].concat();
     suffixes.map(|suffix| variable.name() + &suffix).zip(places).collect()
 }
 

@@ -6,7 +6,7 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::Gpu;
 use gpu_fmnist::plan::{Executor, Plan};
-use gpu_fmnist::selftest::{GradientCheck, dropout_gradient_checks, gradient_checks};
+use gpu_fmnist::selftest::{GradientCheck, dropout_gradient_checks, gradient_checks, soft_gradient_checks};
 
 fn all_pass(checks: &[GradientCheck], layers: usize) {
     assert_eq!(checks.len(), layers);
@@ -20,7 +20,8 @@ fn all_pass(checks: &[GradientCheck], layers: usize) {
 fn the_cpu_references_agree_with_finite_differences() {
     let make = |plan: Arc<Plan>| Cpu::new(plan).map(|cpu| Box::new(cpu) as Box<dyn Executor>);
     all_pass(&gradient_checks(DeviceClass::Cpu, make).unwrap(), 11);
-    all_pass(&dropout_gradient_checks(DeviceClass::Cpu, make).unwrap(), 8);
+    all_pass(&dropout_gradient_checks(DeviceClass::Cpu, make).unwrap(), 17);
+    all_pass(&soft_gradient_checks(DeviceClass::Cpu, make).unwrap(), 8);
 }
 
 #[test]
@@ -29,8 +30,9 @@ fn every_profile_agrees_with_finite_differences() {
     let mut dropped = 0;
     for class in DeviceClass::ALL {
         all_pass(&gradient_checks(class, make).unwrap(), 11);
+        all_pass(&soft_gradient_checks(class, make).unwrap(), 8);
         if class.compiles_on(crate::adapter().class()) {
-            all_pass(&dropout_gradient_checks(class, make).unwrap(), 8);
+            all_pass(&dropout_gradient_checks(class, make).unwrap(), 17);
         } else {
             dropped += 1;
         }

@@ -4,6 +4,7 @@
 mod adam;
 mod add;
 mod advance;
+mod augmentation;
 mod augmented_gather;
 mod average_pool_backward;
 mod average_pool_forward;
@@ -34,6 +35,7 @@ mod moving_statistics;
 mod mutation;
 mod nearest;
 mod optimizers;
+mod parts;
 mod pointwise;
 mod pointwise_backward;
 mod pool_backward;

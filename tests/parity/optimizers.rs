@@ -8,7 +8,7 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::error::Result;
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::model::{Model, parse};
+use gpu_fmnist::model::Model;
 use gpu_fmnist::optimizers::{Adam, AdamW, Algorithm, Optimizer, Sgd, Undecayed};
 use gpu_fmnist::plan::{Executor, Plan, Variable, VariableKind};
 use gpu_fmnist::train::{Engine, Metrics, Setup};
@@ -17,10 +17,10 @@ const BATCH: usize = 12;
 const STEPS: usize = 6;
 
 fn model() -> Model {
-    let text = "input = [6, 5, 1]\n[[layers]]\ntype = \"conv2d\"\nfilters = 3\nkernel = 3\nactivation = \"relu\"\n\
+    let text = "name = \"small\"\ninput = [6, 5, 1]\n[[layers]]\ntype = \"conv2d\"\nfilters = 3\nkernel = 3\nactivation = \"relu\"\n\
                 [[layers]]\ntype = \"max_pool2d\"\nsize = 2\n[[layers]]\ntype = \"flatten\"\n\
                 [[layers]]\ntype = \"dense\"\nunits = 70\nactivation = \"relu\"\n[[layers]]\ntype = \"dense\"\nunits = 4";
-    parse("small", text).unwrap().0
+    toml::from_str(text).unwrap()
 }
 
 fn samples() -> Samples {

@@ -16,10 +16,12 @@ use super::message::{Found, refuse};
 use super::network::network;
 use super::optimizer::StatePaths;
 use super::variables::{Variable, variables};
-use super::walk::{contents, parse, plain};
+use super::walk::{contents, parse};
+use super::written::layers;
 use crate::error::Result;
 use crate::formats::Network;
-use crate::model::{Model, Resolved, resolve};
+use crate::formats::network::plain;
+use crate::model::{Model, Resolved, in_keras_order, resolve};
 
 /// The Keras whose files these are like.
 const KERAS_VERSION: &str = "2.15.0";
@@ -35,7 +37,7 @@ const MODEL_WEIGHTS: &str = "model_weights";
 /// [`Error::Failed`](crate::error::Error::Failed) where the tensors are not the model's.
 pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let name = plain(&network.model.name);
-    let layers = resolve(&network.model)?;
+    let layers = layers(&network.model)?;
     let variables = variables(&layers);
     let (class, optimizer) = compile::optimizer(network);
     let mut training = compile::compiled();
@@ -43,7 +45,7 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let mut root = Group::default();
     root.text("keras_version", KERAS_VERSION);
     root.text("backend", "tensorflow");
-    root.text("model_config", Dialect::Keras2.sequential(&name, &network.model, &layers).to_string());
+    root.text("model_config", Dialect::Keras2.model(&name, network.model.input, &layers).to_string());
     root.text("training_config", training.to_string());
     write_weights(root.group(MODEL_WEIGHTS), network, &layers, &variables)?;
     root.encode()
@@ -111,10 +113,12 @@ fn paths(reader: &Reader, arrays: &[Array]) -> Found<Vec<String>> {
             found = named;
         }
         for (number, path) in own.into_iter().zip(found) {
-            let part = arrays[number].part;
+            let names = arrays[number].names;
             // TensorFlow 1 may number them: `kernel_1:0`.
-            if !path.rsplit('/').next().is_some_and(|name| name.starts_with(part)) {
+            let is = |name: &str| names.iter().any(|known| name.starts_with(known));
+            if !path.rsplit('/').next().is_some_and(is) {
                 let path: String = path.chars().take(100).collect();
+                let part = names[0];
                 return Err(format!("has '{path}' where a {part} is expected; save the model as .keras instead"));
             }
             paths[number] = path;
@@ -133,7 +137,9 @@ fn by_name<'a>(found: &[String], arrays: impl Iterator<Item = &'a Array>) -> Opt
             return None;
         }
     }
-    arrays.map(|array| named.remove(&(array.layer.as_str(), array.part)).cloned()).collect()
+    let find =
+        |array: &'a Array| array.names.iter().find_map(|name| named.remove(&(array.layer.as_str(), *name)).cloned());
+    arrays.map(find).collect()
 }
 
 /// The paths of a group's arrays.
@@ -150,19 +156,19 @@ fn weights_alone(reader: &Reader, model: Option<&Model>) -> Found<Network> {
         return Err("has neither a 'model_config' nor weights; save the whole model in Keras, by model.save".into());
     }
     let model = model.ok_or("has weights alone, without their layers; give the `model` that they are of")?.clone();
-    let variables = variables(&resolve(&model).map_err(|error| error.to_string())?);
-    let contents = Contents::of_weights(model, &variables);
+    let layers = in_keras_order(resolve(&model).map_err(|error| error.to_string())?);
+    let contents = Contents { variables: variables(&layers), model, arrays: Vec::new(), left_out: Vec::new() };
     let (paths, found) = if names.is_empty() {
         let groups = reader.groups("layers");
         let found = groups.iter().map(|name| reader.datasets(&format!("layers/{name}/vars"))).sum();
-        (contents.arrays.iter().map(Array::path).collect(), found)
+        (contents.variables.iter().map(Variable::path).collect(), found)
     } else {
         let paths = names.iter().map(|name| in_group(reader, name)).collect::<Found<Vec<_>>>()?.concat();
         let found = paths.len();
         (paths, found)
     };
-    if found != variables.len() {
-        let (name, expected) = (&contents.model.name, variables.len());
+    if found != contents.variables.len() {
+        let (name, expected) = (&contents.model.name, contents.variables.len());
         return Err(format!(
             "has {found} arrays of weights, the model '{name}' {expected}; give the `model` that they are of"
         ));

@@ -6,10 +6,12 @@
 //! A file is not trusted. What of it a reader may cost is bounded: by the largest file, the longest JSON, and a fixed
 //! number of bytes that the HDF5 library may ask for or unpack (`hdf5_reader.rs`).
 
-mod chain;
+mod activations;
 mod compile;
 mod config;
 mod contents;
+mod draft;
+mod graph;
 pub mod h5;
 mod hdf5_reader;
 mod hdf5_writer;
@@ -17,7 +19,10 @@ mod layers;
 mod message;
 mod network;
 mod optimizer;
+mod pixels;
 mod settings;
 mod variables;
+mod views;
 mod walk;
+mod written;
 pub mod zip;

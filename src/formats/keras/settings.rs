@@ -16,19 +16,18 @@ const IGNORED: [&str; 7] = ["name", "seed", "trainable", "batch_shape", "batch_i
 const TRAINING: [&str; 3] = ["_regularizer", "_constraint", "noise_shape"];
 
 /// The one value that a key may have, in whichever layer it stands. A key that is null is not set.
-const ONLY: [(&str, &str); 12] = [
+const ONLY: [(&str, &str); 11] = [
     ("dtype", "\"float32\""),
     ("data_format", "\"channels_last\""),
     ("dilation_rate", "[1,1]"),
     ("groups", "1"),
-    ("negative_slope", "0"),
     ("threshold", "0"),
     ("axis", "-1"),
     ("sparse", "false"),
     ("ragged", "false"),
     ("optional", "false"),
     ("renorm", "false"),
-    ("keepdims", "false"),
+    ("invert", "false"),
 ];
 
 /// A layer as the file spells it.
@@ -38,6 +37,10 @@ pub struct Settings<'a>(pub &'a Value);
 impl<'a> Settings<'a> {
     pub fn class(self) -> &'a str {
         self.0["class_name"].as_str().unwrap_or_default()
+    }
+
+    pub fn name(self) -> &'a str {
+        self.0["config"]["name"].as_str().unwrap_or_default()
     }
 
     pub fn value(self, key: &str) -> &'a Value {
@@ -89,6 +92,26 @@ impl<'a> Settings<'a> {
         self.value(key).as_f64().ok_or_else(|| self.wrong(key))
     }
 
+    /// A number, which may stand in lists, again and again.
+    pub fn one(self, key: &str) -> Found<f64> {
+        fn only(value: &Value) -> Option<f64> {
+            let Some(values) = value.as_array() else { return value.as_f64() };
+            let first = only(values.first()?)?;
+            values.iter().all(|value| only(value) == Some(first)).then_some(first)
+        }
+        only(self.value(key)).ok_or_else(|| self.wrong(key))
+    }
+
+    /// A number, by default another.
+    pub fn number_or(self, key: &str, default: f64) -> Found<f64> {
+        if self.value(key).is_null() { Ok(default) } else { self.number(key) }
+    }
+
+    /// `[height, width]` that has a default.
+    pub fn pair_or(self, key: &str, default: [usize; 2]) -> Found<[usize; 2]> {
+        if self.value(key).is_null() { Ok(default) } else { self.pair(key) }
+    }
+
     /// `[height, width]`; a number stands for both.
     pub fn pair(self, key: &str) -> Found<[usize; 2]> {
         match self.value(key).as_array().map(Vec::as_slice) {
@@ -104,14 +127,16 @@ impl<'a> Settings<'a> {
     pub fn choice<T: DeserializeOwned + Default>(self, key: &str) -> Found<T> {
         match self.value(key) {
             Value::Null => Ok(T::default()),
-            // TensorFlow's own function is called so.
-            value if *simple(value) == "softmax_v2" => self.choice_of(key, &"softmax".into()),
-            value => self.choice_of(key, simple(value)),
+            value => serde_json::from_value(value.clone()).map_err(|_| self.wrong(key)),
         }
     }
 
-    fn choice_of<T: DeserializeOwned>(self, key: &str, value: &Value) -> Found<T> {
-        serde_json::from_value(value.clone()).map_err(|_| self.wrong(key))
+    /// A name; none is the empty one.
+    pub fn text(self, key: &str) -> Found<&'a str> {
+        match simple(self.value(key)) {
+            Value::Null => Ok(""),
+            value => value.as_str().ok_or_else(|| self.wrong(key)),
+        }
     }
 
     /// What is said of a value that we lack.

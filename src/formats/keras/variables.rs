@@ -1,18 +1,24 @@
 //! The arrays of a network in Keras' order: each layer's kernel, then its bias.
 
+use std::collections::HashMap;
+
 use crate::error::{Error, Result};
 use crate::formats::{Network, Tensor};
 use crate::model::Resolved;
 use crate::optimizers::State;
 use crate::plan::VariableSpec;
 
-/// The kernel or the bias of a layer.
+/// The kernel or the bias of a layer, or what it normalises by.
 pub struct Variable {
-    /// The layer's name as we would call it: `conv2d_1`.
+    /// The layer's name.
     pub layer: String,
-    /// `kernel` or `bias`.
+    /// `kernel`, `moving_mean`
     pub part: &'static str,
     pub shape: Vec<usize>,
+    /// Where Keras 3 has the layer's arrays, which it counts by class: `layers/conv2d_1/vars`.
+    pub group: String,
+    /// Its number among them.
+    pub number: usize,
     pub is_trained: bool,
 }
 
@@ -20,6 +26,11 @@ impl Variable {
     /// The tensor's name in a [`Network`]: `conv2d_1.kernel`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.layer, self.part)
+    }
+
+    /// Where Keras 3 has it.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.group, self.number)
     }
 
     pub fn tensor(&self, values: Vec<f32>) -> Tensor {
@@ -61,15 +72,22 @@ impl Variable {
 
 /// All variables of the layers.
 pub fn variables(layers: &[Resolved]) -> Vec<Variable> {
-    let of = |layer: &Resolved| {
-        let name = layer.name.clone();
-        let variables = layer.inferred.variables.clone().into_iter();
-        variables.map(move |VariableSpec { kind, shape, .. }| Variable {
-            layer: name.clone(),
-            part: kind.name(),
-            shape,
-            is_trained: kind.is_trainable(),
-        })
-    };
-    layers.iter().flat_map(of).collect()
+    let mut counts = HashMap::new();
+    let mut variables = Vec::new();
+    for layer in layers.iter().filter(|layer| !layer.inferred.variables.is_empty()) {
+        let class = layer.layer.operation().keys().automatic_name;
+        let count: &mut usize = counts.entry(class).or_default();
+        let group = if *count == 0 { format!("layers/{class}/vars") } else { format!("layers/{class}_{count}/vars") };
+        *count += 1;
+        let variable = |(number, one): (usize, &VariableSpec)| Variable {
+            layer: layer.name.clone(),
+            part: one.kind.name(),
+            shape: one.shape.clone(),
+            group: group.clone(),
+            number,
+            is_trained: one.kind.is_trainable(),
+        };
+        variables.extend(layer.inferred.variables.iter().enumerate().map(variable));
+    }
+    variables
 }

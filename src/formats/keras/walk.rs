@@ -1,25 +1,26 @@
-//! Keras' layers, one after the other, as our model. Values keep their order in memory all the way: `Flatten` and `Reshape`
-//! are other views of them, and a model over `[28, 28]` or `[784]` sees the same pixels as one over `[28, 28, 1]`.
+//! Keras' layers, one after the other, as our model.
 
-use serde_json::Value;
+use serde_json::Value as Json;
 
-use super::chain::{self, Leaf};
-use super::contents::{Contents, Folded, Product};
-use super::layers::{Kind, Normalisation, kind};
+use super::contents::{Array, Contents};
+use super::draft::Draft;
+use super::graph::{self, Argument, Call, Graph, Leaf};
+use super::layers::{Kind, Step, kind};
 use super::message::{Found, place, shown};
-use super::settings::{Settings, size};
+use super::pixels::Affine;
+use super::settings::Settings;
+use super::variables::variables;
+use super::views::{count, input, reshaped, view};
+use crate::formats::network::plain;
 use crate::geometry::{Padding, Shape, Window};
-use crate::layers::{Activate, Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
-use crate::model::{Model, Node, after, resolve};
+use crate::layers::{Activate, Activation, Conv2d, Dense, DepthwiseConv2d, Flatten, Layer};
+use crate::model::resolve;
 
 /// The longest JSON that is read: that of a thousand layers is shorter.
 pub const LONGEST_JSON: usize = 1 << 22;
 
-/// The most values of an image: more than any layer takes.
-const MOST_PIXELS: usize = 1 << 30;
-
 /// The JSON in a file.
-pub fn parse(text: &str) -> Found<Value> {
+pub fn parse(text: &str) -> Found<Json> {
     if text.len() > LONGEST_JSON {
         return Err(format!("its configuration is {} bytes long; at most {LONGEST_JSON} are read", text.len()));
     }
@@ -28,374 +29,306 @@ pub fn parse(text: &str) -> Found<Value> {
 }
 
 /// What the JSON says of a file's contents.
-pub fn contents(json: &Value) -> Found<Contents> {
-    if !chain::is_model(json) {
+pub fn contents(json: &Json) -> Found<Contents> {
+    if !graph::is_model(json) {
         let class = shown(&json["class_name"]);
         return Err(format!("is a model of the class {class}; supported are Sequential and Functional"));
     }
-    let leaves = chain::leaves(json)?;
-    let first = leaves.first().ok_or("has no layers; save the model in Keras again")?;
-    let shape = chain::input_shape(json);
-    let (view, image) = input(shape, &leaves).ok_or_else(|| {
-        let (place, shape) = (place(first.layer), shown(shape));
+    let graph = graph::graph(json)?;
+    let first = graph.calls.first().ok_or("has no layers; save the model in Keras again")?;
+    let shape = graph::input_shape(json);
+    let (seen, image) = input(shape, &graph.calls).ok_or_else(|| {
+        let (place, shape) = (place(first.leaf.layer), shown(shape));
         format!("{place}: its input has the shape {shape}; supported is [batch, height, width, channels], or [batch, pixels]")
     })?;
-    let model =
-        Model { name: plain(json["config"]["name"].as_str().unwrap_or_default()), input: image, layers: Vec::new() };
+    let names = graph.calls.iter().map(|call| call.leaf.name());
     let mut walk = Walk {
-        contents: Contents::of(model),
-        sources: Vec::new(),
-        shape: Shape::Image(image),
-        view,
-        is_rescaled: false,
-        zeros: None,
+        draft: Draft::new(image, names),
+        values: vec![Value::new(0, Shape::Image(image), seen)],
+        arrays: Vec::new(),
+        left_out: Vec::new(),
     };
-    for leaf in &leaves {
-        walk.take(leaf)?;
+    for call in &graph.calls {
+        let value = walk.take(call)?;
+        walk.values.push(value);
     }
-    walk.end()?;
-    // Before anything else is made of as many layers as a file may name.
-    resolve(&walk.contents.model).map_err(|error| error.to_string())?;
-    Ok(walk.contents)
+    walk.end(&graph, plain(json["config"]["name"].as_str().unwrap_or_default()))
 }
 
-/// The input as Keras sees it, the batch left out, and as an image `[height, width, channels]`. Of pixels in a row, the first
-/// `Reshape` says what image they are; else they are a square one.
-fn input(shape: &Value, leaves: &[Leaf]) -> Option<(Vec<usize>, [usize; 3])> {
-    let (_, sizes) = shape.as_array()?.split_first()?;
-    let view: Vec<usize> = sizes.iter().map(size).collect::<Option<_>>()?;
-    let image = match view.as_slice() {
-        [_] => {
-            let weightless = |leaf: &&Leaf| !matches!(Settings(leaf.layer).class(), "Conv2D" | "Dense");
-            let views = leaves.iter().take_while(weightless).filter_map(|leaf| match kind(leaf.layer, &view) {
-                Ok((Kind::Reshape(target), _)) => image(&reshaped(&view, &target)?),
-                _ => None,
-            });
-            views.chain(square(view[0])).next()?
-        }
-        view => image(view)?,
-    };
-    count(&image).filter(|values| (1..=MOST_PIXELS).contains(values))?;
-    Some((view, image))
+/// What one layer of Keras gives.
+#[derive(Clone)]
+struct Value<'a> {
+    /// Which of our layers it is of: 0 is the images, n + 1 what layer n puts out.
+    node: usize,
+    /// As our layers see it.
+    shape: Shape,
+    /// As Keras' layers see it, the batch left out.
+    view: Vec<usize>,
+    /// The layer that made another view of it.
+    reshaped: Option<&'a Json>,
+    /// What is to be done to the pixels still, and the layer that says so.
+    affine: Option<(Affine, &'a Json)>,
+    /// Zeros that are to be around the image, and the layer that says so.
+    zeros: Option<([[usize; 2]; 2], &'a Json)>,
+    softmax: Option<Softmax<'a>>,
 }
 
-/// `[height, width]`, or with channels.
-fn image(view: &[usize]) -> Option<[usize; 3]> {
-    match *view {
-        [height, width] => Some([height, width, 1]),
-        [height, width, channels] => Some([height, width, channels]),
-        _ => None,
+/// A softmax on its way to the end, where it is part of our loss.
+#[derive(Clone, Copy)]
+struct Softmax<'a> {
+    source: &'a Json,
+    /// Whether it is a layer of its own.
+    is_layer: bool,
+}
+
+impl Value<'_> {
+    fn new(node: usize, shape: Shape, view: Vec<usize>) -> Self {
+        Self { node, shape, view, reshaped: None, affine: None, zeros: None, softmax: None }
     }
-}
-
-/// The square image of so many values, grey or in colours.
-fn square(values: usize) -> Option<[usize; 3]> {
-    let image = |channels: usize| {
-        let side = (values / channels).isqrt();
-        (side.checked_mul(side)?.checked_mul(channels)? == values).then_some([side, side, channels])
-    };
-    image(1).or_else(|| image(3))
-}
-
-/// The values in a shape.
-fn count(view: &[usize]) -> Option<usize> {
-    view.iter().try_fold(1_usize, |count, &size| count.checked_mul(size))
-}
-
-/// The shape that a `Reshape` to `target` gives.
-fn reshaped(view: &[usize], target: &[i64]) -> Option<Vec<usize>> {
-    let known: Vec<usize> = target.iter().filter_map(|&size| usize::try_from(size).ok()).collect();
-    let (all, known) = (count(view)?, count(&known)?);
-    let size = |&size: &i64| match size {
-        -1 => all.checked_div(known),
-        size => usize::try_from(size).ok(),
-    };
-    let sizes: Vec<usize> = target.iter().map(size).collect::<Option<_>>()?;
-    (target.iter().filter(|&&size| size == -1).count() <= 1 && count(&sizes)? == all).then_some(sizes)
 }
 
 struct Walk<'a> {
-    contents: Contents,
-    /// The layer of Keras that each of the model's layers is made of.
-    sources: Vec<&'a Value>,
-    /// Of the values as our layers see them.
-    shape: Shape,
-    /// Of the same values as Keras' layers see them, the batch left out.
-    view: Vec<usize>,
-    is_rescaled: bool,
-    /// Zeros that are to be around the image, and the layer that says so.
-    zeros: Option<([[usize; 2]; 2], &'a Value)>,
+    draft: Draft<'a>,
+    /// The images, and what each call gives.
+    values: Vec<Value<'a>>,
+    arrays: Vec<Array>,
+    left_out: Vec<String>,
 }
 
 impl<'a> Walk<'a> {
-    fn take(&mut self, leaf: &Leaf<'a>) -> Found<()> {
-        let (kind, left_out) = kind(leaf.layer, &self.view)?;
-        self.contents.left_out.extend(left_out);
-        if !matches!(kind, Kind::Product(Layer::Conv2d(_), _)) {
-            self.expect_no_zeros()?;
+    /// What the call gives.
+    fn take(&mut self, call: &Call<'a>) -> Found<Value<'a>> {
+        let settings = Settings(call.leaf.layer);
+        let tensor = |argument: &Argument| match argument {
+            Argument::Value(value) => Some(*value),
+            Argument::Number(_) => None,
+        };
+        let inputs: Vec<usize> = call.arguments.iter().filter_map(tensor).collect();
+        let &[first, ..] = inputs.as_slice() else { return Err(settings.misplaced("it is called with no tensor")) };
+        let (kind, left_out) = kind(call.leaf.layer, &self.values[first].view, &call.arguments)?;
+        self.left_out.extend(left_out);
+        if !matches!(kind, Kind::Affine(_)) && inputs.len() < call.arguments.len() {
+            return Err(settings.misplaced("it is called with a number"));
         }
         match kind {
-            Kind::ZeroPadding(zeros) => {
-                self.zeros = Some((zeros, leaf.layer));
-                Ok(())
-            }
-            Kind::Nothing => Ok(()),
-            Kind::Plain(layer) => self.plain(leaf, layer),
-            Kind::Largest => {
-                self.expect_image(leaf)?;
-                self.push(
-                    leaf,
-                    Layer::MaxPool2d(MaxPool2d {
-                        size: [self.view[0], self.view[1]],
-                        stride: None,
-                        padding: Padding::Valid,
-                    }),
-                )?;
-                self.push(leaf, Layer::Flatten(Flatten {}))
-            }
-            Kind::Product(layer, has_bias) => self.product(leaf, layer, has_bias),
-            Kind::Normalisation(normalisation) => self.fold(leaf, &normalisation),
-            Kind::Reshape(target) => {
-                let settings = Settings(leaf.layer);
-                self.view = reshaped(&self.view, &target).ok_or_else(|| settings.wrong("target_shape"))?;
-                Ok(())
-            }
-            Kind::Rescaling => {
-                if self.is_rescaled || !self.contents.products.is_empty() {
-                    return Err(
-                        Settings(leaf.layer).misplaced("it does not scale the pixels, which come once and first")
-                    );
+            Kind::Layers(steps) => self.layers(&call.leaf, steps, &inputs),
+            _ if inputs.len() > 1 => Err(settings.misplaced(&format!("it has {} inputs, not one", inputs.len()))),
+            kind => self.view(&call.leaf, kind, self.values[first].clone()),
+        }
+    }
+
+    /// The same value, seen in another way.
+    fn view(&self, leaf: &Leaf<'a>, kind: Kind, mut value: Value<'a>) -> Found<Value<'a>> {
+        let settings = Settings(leaf.layer);
+        expect_no_zeros(&value)?;
+        match kind {
+            Kind::Layers(_) | Kind::Nothing => {}
+            Kind::ZeroPadding(zeros) => value.zeros = Some((zeros, leaf.layer)),
+            Kind::Softmax => {
+                expect_no_softmax(&value)?;
+                // Over the last dimension.
+                if count(&value.view) != value.view.last().copied() {
+                    expect_flat(leaf, &value)?;
                 }
-                self.is_rescaled = true;
-                Ok(())
+                value.softmax = Some(Softmax { source: leaf.layer, is_layer: true });
+            }
+            Kind::Reshape(target) => {
+                value.view = reshaped(&value.view, &target).ok_or_else(|| settings.wrong("target_shape"))?;
+                value.reshaped = Some(leaf.layer);
+            }
+            Kind::Affine(_) if value.node > 0 => {
+                return Err(settings.misplaced("it does not scale the pixels, which come first"));
+            }
+            Kind::Affine(affine) => {
+                let all = value.affine.map_or(affine, |(before, _)| before.then(affine));
+                value.affine = Some((all, leaf.layer));
             }
         }
+        Ok(value)
     }
 
-    fn plain(&mut self, leaf: &Leaf<'a>, layer: Layer) -> Found<()> {
-        match layer {
-            Layer::MaxPool2d(_) => self.expect_image(leaf)?,
-            // Over the last dimension.
-            Layer::Activation(Activate { activation: Activation::Softmax, .. })
-                if count(&self.view) != self.view.last().copied() =>
-            {
-                self.expect_flat(leaf)?;
-            }
-            Layer::Conv2d(_) | Layer::Flatten(_) | Layer::Dropout(_) | Layer::Dense(_) | Layer::Activation(_) => {}
-            Layer::DepthwiseConv2d(_)
-            | Layer::BatchNormalization(_)
-            | Layer::AveragePool2d(_)
-            | Layer::GlobalAveragePool2d(_)
-            | Layer::GlobalMaxPool2d(_)
-            | Layer::Add(_)
-            | Layer::Concatenate(_)
-            | Layer::Rescaling(_) => {}
+    /// What layers of ours make of the values of those numbers.
+    fn layers(&mut self, leaf: &Leaf<'a>, steps: Vec<Step>, inputs: &[usize]) -> Found<Value<'a>> {
+        let needs_own_view = steps.first().is_some_and(|step| {
+            matches!(step.layer, Layer::Dense(_) | Layer::BatchNormalization(_) | Layer::Add(_) | Layer::Concatenate(_))
+        });
+        let mut values = Vec::new();
+        for &input in inputs {
+            self.settle(input, needs_own_view)?;
+            values.push(self.values[input].clone());
         }
-        self.push(leaf, layer)
-    }
-
-    fn product(&mut self, leaf: &Leaf<'a>, mut layer: Layer, has_bias: bool) -> Found<()> {
-        if let Layer::Dense(_) = layer {
-            self.expect_flat(leaf)?;
-            if let Shape::Image(_) = self.shape {
-                self.push(leaf, Layer::Flatten(Flatten {}))?;
-            }
-        } else {
-            self.expect_image(leaf)?;
-            self.take_zeros(&mut layer)?;
+        for step in steps {
+            values = vec![self.layer(leaf, step, &values)?];
         }
-        let mut arrays = self.contents.arrays_of(leaf);
-        let product = Product {
-            kernel: arrays.next("kernel", leaf.trainable),
-            kernel_shape: None,
-            bias: has_bias.then(|| arrays.next("bias", leaf.trainable)),
-            folded: None,
-        };
-        self.contents.products.push(product);
-        self.note_frozen(leaf);
-        self.push(leaf, layer)
+        values.pop().ok_or_else(|| Settings(leaf.layer).misplaced("it is no layer"))
     }
 
-    /// Makes a convolution over an image with zeros around it one that has them itself, if its own are as many.
-    fn take_zeros(&mut self, layer: &mut Layer) -> Found<()> {
-        let Some(([rows, columns], _)) = self.zeros else { return Ok(()) };
-        if let (Layer::Conv2d(Conv2d { kernel, stride, padding: padding @ Padding::Valid, .. }), Shape::Image(image)) =
-            (layer, self.shape)
+    /// Makes layers of what a value was only to be until now: pixels that are scaled and, if asked for, a flat view.
+    fn settle(&mut self, number: usize, flat: bool) -> Found<()> {
+        let value = &mut self.values[number];
+        let mut made = Vec::new();
+        if let Some((affine, source)) = value.affine.take() {
+            made.extend(affine.layer().map(|layer| (Layer::Rescaling(layer), source, Settings(source).name())));
+        }
+        if let (true, [_], Shape::Image(_)) = (flat, value.view.as_slice(), value.shape) {
+            let source = value.reshaped.unwrap_or(&Json::Null);
+            let name = value.reshaped.map_or("flatten", |source| Settings(source).name());
+            made.push((Layer::Flatten(Flatten {}), source, name));
+        }
+        for (layer, source, name) in made {
+            value.shape = infer(&layer, source, &[value.shape])?;
+            value.node = self.draft.push(name, layer, vec![value.node], source);
+        }
+        Ok(())
+    }
+
+    /// What one layer of ours makes of these values.
+    fn layer(&mut self, leaf: &Leaf<'a>, step: Step, inputs: &[Value<'a>]) -> Found<Value<'a>> {
+        let Step { mut layer, suffix, parts } = step;
+        let mut inputs = inputs.to_vec();
+        for value in &mut inputs {
+            fits(leaf, &layer, value)?;
+            take_zeros(&mut layer, value)?;
+        }
+        if inputs.iter().any(|value| matches!(layer, Layer::Add(_)) && value.view != inputs[0].view) {
+            return Err(Settings(leaf.layer).misplaced("its inputs are of different shapes"));
+        }
+        let mut softmax = inputs[0].softmax;
+        if let Layer::Conv2d(Conv2d { activation, .. })
+        | Layer::Dense(Dense { activation, .. })
+        | Layer::DepthwiseConv2d(DepthwiseConv2d { activation, .. }) = &mut layer
+            && *activation == Activation::Softmax
         {
-            let [height, width, channels] = image;
-            let around = |size: usize, zeros: [usize; 2]| size.saturating_add(zeros[0]).saturating_add(zeros[1]);
-            let wide = [around(height, rows), around(width, columns), channels];
-            let wide = Window::new(wide, *kernel, *stride, Padding::Valid);
-            let own = Window::new(image, *kernel, *stride, Padding::Same);
-            if let (Ok(wide), Ok(own)) = (wide, own)
-                && (wide.output, [rows[0], columns[0]]) == (own.output, own.pad)
-            {
-                *padding = Padding::Same;
-                self.zeros = None;
-            }
+            *activation = Activation::Linear;
+            softmax = Some(Softmax { source: leaf.layer, is_layer: false });
         }
-        self.expect_no_zeros()
+        let shapes: Vec<Shape> = inputs.iter().map(|value| value.shape).collect();
+        let shape = infer(&layer, leaf.layer, &shapes)?;
+        if !parts.is_empty() && !leaf.trainable {
+            self.left_out.push(format!("{}: trainable is false", place(leaf.layer)));
+        }
+        let before = self.arrays.iter().rev().take_while(|array| array.path == leaf.path).count();
+        let arrays = parts.iter().enumerate().map(|(number, part)| Array::of(leaf, before + number, *part));
+        self.arrays.extend(arrays);
+        let keeps_view =
+            matches!(layer, Layer::Dropout(_) | Layer::Activation(_) | Layer::BatchNormalization(_) | Layer::Add(_));
+        let view = if keeps_view { inputs[0].view.clone() } else { view(shape) };
+        let name = format!("{}{suffix}", leaf.name());
+        let node = self.draft.push(&name, layer, inputs.iter().map(|value| value.node).collect(), leaf.layer);
+        Ok(Value { softmax, ..Value::new(node, shape, view) })
     }
 
-    fn expect_no_zeros(&self) -> Found<()> {
-        let problem = "it is supported only right before a Conv2D that with it has what padding 'same' gives";
-        self.zeros.map_or(Ok(()), |(_, source)| Err(Settings(source).misplaced(problem)))
-    }
-
-    /// Exact where nothing is between the product and the normalisation.
-    fn fold(&mut self, leaf: &Leaf, normalisation: &Normalisation) -> Found<()> {
-        let same = |layer: &&Layer| {
-            !matches!(layer, Layer::Dropout(_) | Layer::Activation(Activate { activation: Activation::Linear, .. }))
-        };
-        let before = self.contents.model.layers.iter().map(|node| &node.layer).rev().find(same);
-        let is_linear = matches!(
-            before,
-            Some(
-                Layer::Conv2d(Conv2d { activation: Activation::Linear, .. })
-                    | Layer::Dense(Dense { activation: Activation::Linear, .. })
-            )
-        );
-        let folds = self.contents.products.last().is_some_and(|product| product.folded.is_none());
-        if !is_linear || !folds || self.view != view(self.shape) {
-            return Err(
-                Settings(leaf.layer).misplaced("it is supported only right after a Conv2D or Dense without activation")
-            );
-        }
-        let mut arrays = self.contents.arrays_of(leaf);
-        let folded = Folded {
-            epsilon: normalisation.epsilon,
-            gamma: normalisation.scale.then(|| arrays.next("gamma", leaf.trainable)),
-            beta: normalisation.center.then(|| arrays.next("beta", leaf.trainable)),
-            mean: arrays.next("moving_mean", false),
-            variance: arrays.next("moving_variance", false),
-        };
-        if let Some(product) = self.contents.products.last_mut() {
-            product.folded = Some(folded);
-        }
-        self.contents
-            .left_out
-            .push(format!("{}, which is part of the layer before it from here on", place(leaf.layer)));
-        Ok(())
-    }
-
-    /// Appends a layer of ours.
-    fn push(&mut self, leaf: &Leaf<'a>, layer: Layer) -> Found<()> {
-        self.shape = after(&layer, self.shape).map_err(|problem| format!("{}: {problem}", place(leaf.layer)))?;
-        if !matches!(layer, Layer::Dropout(_) | Layer::Activation(_)) {
-            self.view = view(self.shape);
-        }
-        self.contents.model.layers.push(layer.into());
-        self.sources.push(leaf.layer);
-        Ok(())
-    }
-
-    /// Ends the model with the last product, where nothing follows it that counts, and without the softmax, which is part of
+    /// Ends the model with the last layer that counts, and without the softmax of a last layer with weights, which is part of
     /// our loss.
-    fn end(&mut self) -> Found<()> {
-        self.expect_no_zeros()?;
-        let layers = &self.contents.model.layers;
-        let is_product = |node: &Node| matches!(node.layer, Layer::Dense(_) | Layer::Conv2d(_));
-        let is_softmax = |node: &&Node| node.layer.activation() == Activation::Softmax;
-        let changes_nothing = |node: &Node| match node.layer {
-            Layer::Flatten(_) | Layer::Dropout(_) => true,
-            Layer::Activation(Activate { activation, .. }) => {
-                matches!(activation, Activation::Linear | Activation::Softmax)
-            }
-            Layer::Conv2d(_) | Layer::MaxPool2d(_) | Layer::Dense(_) => false,
-            Layer::DepthwiseConv2d(_)
-            | Layer::BatchNormalization(_)
-            | Layer::AveragePool2d(_)
-            | Layer::GlobalAveragePool2d(_)
-            | Layer::GlobalMaxPool2d(_)
-            | Layer::Add(_)
-            | Layer::Concatenate(_)
-            | Layer::Rescaling(_) => false,
+    fn end(mut self, graph: &Graph<'a>, name: String) -> Found<Contents> {
+        expect_no_zeros(&self.values[graph.output])?;
+        self.settle(graph.output, true)?;
+        let value = &self.values[graph.output];
+        let left_out = self.draft.end(value.node);
+        self.left_out.extend(left_out.ok_or("its output is not its last layer's; save the model in Keras again")?);
+        let last = self.draft.last().ok_or("has no layers that change anything; save the model in Keras again")?;
+        let can_end = match last.layer {
+            Layer::Dense(Dense { activation, .. }) => activation == Activation::Linear,
+            Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_) | Layer::Flatten(_) => true,
+            _ => false,
         };
-        if let Some(last) = layers.iter().rposition(is_product)
-            && layers[last + 1..].iter().all(changes_nothing)
-            && layers[last..].iter().filter(is_softmax).count() <= 1
+        if !can_end || !matches!(value.shape, Shape::Features(2..)) {
+            return Err(Settings(last.source).misplaced(
+                "the last layer must be a Dense without activation, a global pool or a Flatten, of two values or more, with \
+                 one softmax or none",
+            ));
+        }
+        if let Some(Softmax { source, is_layer: true }) = value.softmax {
+            let softmax = Layer::Activation(Activate::new(Activation::Softmax));
+            let end = self.draft.length();
+            self.draft.push(Settings(source).name(), softmax, vec![end], source);
+        }
+        let model = self.draft.model(name);
+        // Before anything else is made of as many layers as a file may name.
+        let variables = variables(&resolve(&model).map_err(|error| error.to_string())?);
+        Ok(Contents { model, variables, arrays: self.arrays, left_out: self.left_out })
+    }
+}
+
+fn infer(layer: &Layer, source: &Json, inputs: &[Shape]) -> Found<Shape> {
+    let inferred = layer.operation().infer(inputs);
+    inferred.map(|inferred| inferred.output).map_err(|problem| format!("{}: {problem}", place(source)))
+}
+
+/// Refuses a value that Keras' layer sees in another way than ours would.
+fn fits(leaf: &Leaf, layer: &Layer, value: &Value) -> Found<()> {
+    let moves_softmax = match layer {
+        Layer::Dropout(_) | Layer::Flatten(_) => true,
+        Layer::Activation(activate) => activate.activation == Activation::Linear,
+        _ => false,
+    };
+    if !moves_softmax {
+        expect_no_softmax(value)?;
+    }
+    match layer {
+        Layer::Conv2d(_)
+        | Layer::DepthwiseConv2d(_)
+        | Layer::MaxPool2d(_)
+        | Layer::AveragePool2d(_)
+        | Layer::GlobalAveragePool2d(_)
+        | Layer::GlobalMaxPool2d(_) => expect_image(leaf, value),
+        Layer::Dense(_) => expect_flat(leaf, value),
+        Layer::BatchNormalization(_) | Layer::Concatenate(_) if value.view.len() > 1 => expect_image(leaf, value),
+        Layer::BatchNormalization(_)
+        | Layer::Concatenate(_)
+        | Layer::Add(_)
+        | Layer::Activation(_)
+        | Layer::Flatten(_)
+        | Layer::Dropout(_)
+        | Layer::Rescaling(_) => Ok(()),
+    }
+}
+
+/// Makes a convolution over an image with zeros around it one that has them itself, if its own are as many.
+fn take_zeros(layer: &mut Layer, value: &mut Value) -> Found<()> {
+    let Some(([rows, columns], _)) = value.zeros else { return Ok(()) };
+    if let (
+        Layer::Conv2d(Conv2d { kernel, stride, padding: padding @ Padding::Valid, .. })
+        | Layer::DepthwiseConv2d(DepthwiseConv2d { kernel, stride, padding: padding @ Padding::Valid, .. }),
+        Shape::Image(image),
+    ) = (layer, value.shape)
+    {
+        let [height, width, channels] = image;
+        let around = |size: usize, zeros: [usize; 2]| size.saturating_add(zeros[0]).saturating_add(zeros[1]);
+        let wide = [around(height, rows), around(width, columns), channels];
+        let wide = Window::new(wide, *kernel, *stride, Padding::Valid);
+        let own = Window::new(image, *kernel, *stride, Padding::Same);
+        if let (Ok(wide), Ok(own)) = (wide, own)
+            && (wide.output, [rows[0], columns[0]]) == (own.output, own.pad)
         {
-            self.contents.model.layers.truncate(last + 1);
-            self.sources.truncate(last + 1);
-            self.flatten_last()?;
-            if let Some(Layer::Dense(Dense { activation: activation @ Activation::Softmax, .. })) =
-                self.contents.model.layers.last_mut().map(|node| &mut node.layer)
-            {
-                *activation = Activation::Linear;
-            }
-        }
-        let layers = &self.contents.model.layers;
-        let problem = |index: usize, problem: &str| Err(Settings(self.sources[index]).misplaced(problem));
-        match layers.last().map(|node| &node.layer) {
-            None => return Err("has no layers that change anything; save the model in Keras again".into()),
-            Some(Layer::Dense(Dense { activation: Activation::Linear | Activation::Softmax, units: 2.., .. })) => {}
-            Some(_) => {
-                let last = "the last layer must be a Dense of two units or more, with one softmax or none";
-                return problem(layers.len() - 1, last);
-            }
-        }
-        match layers.iter().position(|node| node.layer.activation() == Activation::Softmax) {
-            Some(softmax) => problem(softmax, "its softmax is not the network's end"),
-            None => Ok(()),
+            *padding = Padding::Same;
+            value.zeros = None;
         }
     }
-
-    /// A convolution whose one window is the whole image is a dense layer.
-    fn flatten_last(&mut self) -> Found<()> {
-        let model = &mut self.contents.model;
-        let Some(Layer::Conv2d(last)) = model.layers.last().map(|node| &node.layer) else { return Ok(()) };
-        let Conv2d { filters, kernel, activation, .. } = *last;
-        let before = &model.layers[..model.layers.len() - 1];
-        let input = before.iter().try_fold(Shape::Image(model.input), |shape, node| after(&node.layer, shape))?;
-        let Shape::Image([height, width, channels]) = input else { return Ok(()) };
-        if kernel != [height, width] || self.shape.values() != filters {
-            return Ok(());
-        }
-        model.layers.pop();
-        model.layers.extend(
-            [Layer::Flatten(Flatten {}), Layer::Dense(Dense { units: filters, use_bias: true, activation })]
-                .map(Node::from),
-        );
-        self.sources.extend(self.sources.last().copied());
-        if let Some(product) = self.contents.products.last_mut() {
-            product.kernel_shape = Some(vec![height, width, channels, filters]);
-        }
-        Ok(())
-    }
-
-    fn note_frozen(&mut self, leaf: &Leaf) {
-        if !leaf.trainable {
-            self.contents.left_out.push(format!("{}: trainable is false", place(leaf.layer)));
-        }
-    }
-
-    fn expect_image(&self, leaf: &Leaf) -> Found<()> {
-        if self.view.len() == 3 && self.view == view(self.shape) {
-            return Ok(());
-        }
-        let problem = format!("its input {:?} is no image [height, width, channels], or not the one before", self.view);
-        Err(Settings(leaf.layer).misplaced(&problem))
-    }
-
-    fn expect_flat(&self, leaf: &Leaf) -> Found<()> {
-        match self.view.as_slice() {
-            [_] => Ok(()),
-            view => Err(format!("{}: its input {view:?} is not flat; put a Flatten before it", place(leaf.layer))),
-        }
-    }
+    expect_no_zeros(value)
 }
 
-fn view(shape: Shape) -> Vec<usize> {
-    match shape {
-        Shape::Image(image) => image.to_vec(),
-        Shape::Features(features) => vec![features],
-    }
+fn expect_no_zeros(value: &Value) -> Found<()> {
+    let problem = "it is supported only right before a convolution that with it has what padding 'same' gives";
+    value.zeros.map_or(Ok(()), |(_, source)| Err(Settings(source).misplaced(problem)))
 }
 
-/// A name that both our folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.
-pub fn plain(name: &str) -> String {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
-    let plain: String = name.chars().take(100).map(|letter| if allowed(letter) { letter } else { '_' }).collect();
-    let plain = plain.trim_start_matches(['.', '_', '-']);
-    if plain.is_empty() { "model".into() } else { plain.into() }
+fn expect_no_softmax(value: &Value) -> Found<()> {
+    let problem = "its softmax is not the network's end";
+    value.softmax.map_or(Ok(()), |softmax| Err(Settings(softmax.source).misplaced(problem)))
+}
+
+fn expect_image(leaf: &Leaf, value: &Value) -> Found<()> {
+    if value.view.len() == 3 && value.view == view(value.shape) {
+        return Ok(());
+    }
+    let problem = format!("its input {:?} is no image [height, width, channels], or not the one before", value.view);
+    Err(Settings(leaf.layer).misplaced(&problem))
+}
+
+fn expect_flat(leaf: &Leaf, value: &Value) -> Found<()> {
+    match value.view.as_slice() {
+        [_] => Ok(()),
+        view => Err(format!("{}: its input {view:?} is not flat; put a Flatten before it", place(leaf.layer))),
+    }
 }

@@ -20,10 +20,11 @@ use super::message::{Found, refuse};
 use super::network::network;
 use super::optimizer::{StatePaths, in_order};
 use super::variables::{Variable, variables};
-use super::walk::{LONGEST_JSON, contents, parse, plain};
+use super::walk::{LONGEST_JSON, contents, parse};
+use super::written::layers;
 use crate::error::{Error, Result};
+use crate::formats::network::plain;
 use crate::formats::{Network, OptimizerState};
-use crate::model::resolve;
 use crate::optimizers::Optimizer;
 
 const METADATA: &str = "metadata.json";
@@ -40,19 +41,17 @@ const KERAS_VERSION: &str = "3.0.0";
 /// [`Error::Failed`] where the tensors are not the model's.
 pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let name = plain(&network.model.name);
-    let resolved = resolve(&network.model)?;
+    let layers = layers(&network.model)?;
     let (class, optimizer) = compile::optimizer(network);
-    let mut config = Dialect::Keras3.sequential(&name, &network.model, &resolved);
+    let mut config = Dialect::Keras3.model(&name, network.model.input, &layers);
     config["compile_config"] = compile::compiled();
     config["compile_config"]["optimizer"] = Dialect::Keras3.object("keras.optimizers", class, optimizer);
     let mut root = Group::default();
     root.group("vars").text("name", name);
-    for layer in &resolved {
-        root.group(&format!("layers/{}/vars", layer.name)).text("name", &layer.name);
-    }
-    let variables = variables(&resolved);
+    let variables = variables(&layers);
     for variable in &variables {
-        root.array(&path(variable), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
+        root.group(&variable.group).text("name", &variable.layer);
+        root.array(&variable.path(), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
     }
     if let Some(OptimizerState { optimizer, learning_rate, iterations }) = &network.optimizer {
         let group = root.group("optimizer/vars");
@@ -129,12 +128,6 @@ fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, most: usize) -> F
     let mut bytes = Vec::new();
     member.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
     if bytes.len() > most { Err(broken(&format!("it has more than {most} bytes"))) } else { Ok(bytes) }
-}
-
-/// Keras counts layers by class, as our names do.
-fn path(variable: &Variable) -> String {
-    let number = usize::from(variable.part == "bias");
-    format!("layers/{}/vars/{number}", variable.layer)
 }
 
 /// Where an optimizer's state is among so many arrays: the steps, the learning rate where it is one of them, and what is

@@ -1,10 +1,15 @@
-//! The numbers of those fields of ONNX' messages that are written, from
+//! The numbers of those fields of ONNX' messages that are written or read, from
 //! <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 
 /// TensorProto.DataType.FLOAT
 pub const FLOAT: u64 = 1;
-/// AttributeProto.AttributeType.INTS
-pub const INTEGERS: u64 = 7;
+
+/// `AttributeProto.AttributeType`
+pub mod attribute_type {
+    pub const FLOAT: u64 = 1;
+    pub const INTEGER: u64 = 2;
+    pub const INTEGERS: u64 = 7;
+}
 
 /// `ModelProto`
 pub mod model {
@@ -35,6 +40,7 @@ pub mod graph {
     pub const INITIALIZER: u64 = 5;
     pub const INPUT: u64 = 11;
     pub const OUTPUT: u64 = 12;
+    pub const SPARSE_INITIALIZER: u64 = 15;
 }
 
 /// `NodeProto`
@@ -44,12 +50,18 @@ pub mod node {
     pub const NAME: u64 = 3;
     pub const OPERATOR: u64 = 4;
     pub const ATTRIBUTE: u64 = 5;
+    pub const DOMAIN: u64 = 7;
 }
 
 /// `AttributeProto`
 pub mod attribute {
     pub const NAME: u64 = 1;
-    pub const INTEGER: u64 = 8;
+    pub const FLOAT: u64 = 2;
+    pub const INTEGER: u64 = 3;
+    pub const TEXT: u64 = 4;
+    pub const TENSOR: u64 = 5;
+    pub const FLOATS: u64 = 7;
+    pub const INTEGERS: u64 = 8;
     pub const TYPE: u64 = 20;
 }
 
@@ -57,8 +69,14 @@ pub mod attribute {
 pub mod tensor {
     pub const DIMENSION: u64 = 1;
     pub const DATA_TYPE: u64 = 2;
+    pub const FLOATS: u64 = 4;
+    pub const INTEGERS_32: u64 = 5;
+    pub const INTEGERS_64: u64 = 7;
     pub const NAME: u64 = 8;
     pub const RAW_DATA: u64 = 9;
+    pub const DOUBLES: u64 = 10;
+    pub const EXTERNAL_DATA: u64 = 13;
+    pub const DATA_LOCATION: u64 = 14;
 }
 
 /// `ValueInfoProto`

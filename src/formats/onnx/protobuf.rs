@@ -15,8 +15,10 @@ pub enum Value<'a> {
     Number(u64),
     /// A text, bytes, or another message.
     Bytes(&'a [u8]),
-    /// A number of 4 or 8 bytes, which no field that this program reads has.
-    Fixed,
+    /// A number of 4 bytes, as bits.
+    Fixed32(u32),
+    /// A number of 8 bytes, as bits.
+    Fixed64(u64),
 }
 
 /// The fields of a message, by number; `None` where the bytes are none.
@@ -31,6 +33,12 @@ impl Message {
     pub fn number(mut self, field: u64, value: u64) -> Self {
         self.varint(field << 3 | VARINT);
         self.varint(value);
+        self
+    }
+
+    pub fn float(mut self, field: u64, value: f32) -> Self {
+        self.varint(field << 3 | FIXED32);
+        self.0.extend(value.to_le_bytes());
         self
     }
 
@@ -72,6 +80,12 @@ impl Message {
     }
 }
 
+/// The integers of a packed field: one after the other, without keys.
+pub fn packed(bytes: &[u8]) -> impl Iterator<Item = Option<u64>> {
+    let mut rest = Fields(bytes);
+    std::iter::from_fn(move || (!rest.0.is_empty()).then(|| rest.varint().or_else(|| rest.end())))
+}
+
 /// The bytes of a message's field, the last of that number, if it has one.
 pub fn bytes(message: &[u8], field: u64) -> Option<&[u8]> {
     let bytes = |(number, value)| match value {
@@ -94,11 +108,17 @@ impl<'a> Fields<'a> {
                 let length = usize::try_from(self.varint()?).ok()?;
                 Value::Bytes(self.take(length)?)
             }
-            FIXED64 => self.take(8).map(|_| Value::Fixed)?,
-            FIXED32 => self.take(4).map(|_| Value::Fixed)?,
+            FIXED64 => Value::Fixed64(self.take(8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes)?),
+            FIXED32 => Value::Fixed32(self.take(4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes)?),
             _ => return None,
         };
         Some((key >> 3, value))
+    }
+
+    /// Nothing after this can be read.
+    fn end<T>(&mut self) -> Option<T> {
+        self.0 = &[];
+        None
     }
 
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -127,12 +147,7 @@ impl<'a> Iterator for Fields<'a> {
         if self.0.is_empty() {
             return None;
         }
-        let field = self.field();
-        if field.is_none() {
-            // Nothing after it can be read.
-            self.0 = &[];
-        }
-        Some(field)
+        Some(self.field().or_else(|| self.end()))
     }
 }
 
@@ -155,7 +170,10 @@ mod tests {
         let fields: Vec<_> = Fields::of(&message).collect::<Option<_>>().unwrap();
         assert_eq!(fields, [(1, Value::Number(u64::MAX)), (300, Value::Number(0)), (15, Value::Bytes(b"\x00\xff"))]);
         let fixed = Fields::of(b"\x09\x01\x02\x03\x04\x05\x06\x07\x08\x0d\x01\x02\x03\x04");
-        assert_eq!(fixed.collect::<Option<Vec<_>>>().unwrap(), [(1, Value::Fixed), (1, Value::Fixed)]);
+        let fixed: Vec<_> = fixed.collect::<Option<_>>().unwrap();
+        assert_eq!(fixed, [(1, Value::Fixed64(0x0807_0605_0403_0201)), (1, Value::Fixed32(0x0403_0201))]);
+        let float = Message::default().float(2, 1.5).into_bytes();
+        assert_eq!(Fields::of(&float).next(), Some(Some((2, Value::Fixed32(1.5_f32.to_bits())))));
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! Weights as ONNX files have them: a convolution's kernel is `[filters, C, KH, KW]` there, a depthwise one's
+//! `[C * M, 1, KH, KW]`; all others are as they are.
+
+use super::fields::{FLOAT, tensor};
+use super::permuted::permuted;
+use super::protobuf::Message;
+use crate::formats::Tensor;
+use crate::layers::Layer;
+use crate::model::Resolved;
+
+/// How a weight is stored.
+pub struct Stored {
+    /// `LAYER/kernel`
+    pub name: String,
+    /// The shape in the file.
+    pub shape: Vec<usize>,
+    /// The weight's own shape, and the order of its axes in the file, where that is another.
+    turned: Option<([usize; 4], [usize; 4])>,
+}
+
+impl Stored {
+    /// All of a layer's weights.
+    pub fn of(layer: &Resolved) -> impl Iterator<Item = Self> {
+        layer.inferred.variables.iter().map(|variable| {
+            let name = format!("{}/{}", layer.name, variable.kind.name());
+            match (<[usize; 4]>::try_from(variable.shape.as_slice()), &layer.layer) {
+                (Ok(own @ [height, width, channels, multiplier]), Layer::DepthwiseConv2d(_)) => {
+                    let shape = vec![channels * multiplier, 1, height, width];
+                    Self { name, shape, turned: Some((own, [2, 3, 0, 1])) }
+                }
+                (Ok(own @ [height, width, channels, filters]), _) => {
+                    Self { name, shape: vec![filters, channels, height, width], turned: Some((own, [3, 2, 0, 1])) }
+                }
+                (Err(_), _) => Self { name, shape: variable.shape.clone(), turned: None },
+            }
+        })
+    }
+
+    /// A weight in its own shape as an initializer.
+    pub fn message(&self, weight: &Tensor) -> Message {
+        match self.turned {
+            None => initializer(&self.name, &self.shape, &weight.values),
+            Some((own, order)) => {
+                let values = permuted(|place| weight.values[place], &own, &order);
+                initializer(&self.name, &self.shape, &values)
+            }
+        }
+    }
+
+    /// The weight in its own shape, of what the file has.
+    pub fn tensor(&self, values: Vec<f32>) -> Tensor {
+        let name = self.name.clone();
+        let Some((own, order)) = self.turned else { return Tensor { name, shape: self.shape.clone(), values } };
+        let back = [0, 1, 2, 3].map(|axis| order.iter().position(|&other| other == axis).unwrap_or(axis));
+        let values = permuted(|place| values[place], &order.map(|axis| own[axis]), &back);
+        Tensor { name, shape: own.to_vec(), values }
+    }
+}
+
+/// A tensor of f32.
+pub fn initializer(name: &str, shape: &[usize], values: &[f32]) -> Message {
+    let dimensions = shape.iter().fold(Message::default(), |all, &size| all.number(tensor::DIMENSION, size as u64));
+    let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    dimensions.number(tensor::DATA_TYPE, FLOAT).text(tensor::NAME, name).bytes(tensor::RAW_DATA, &values)
+}

@@ -1,0 +1,81 @@
+//! Mutations of what several shaders have in common, for those that do.
+
+use crate::mutation::{Mutation, mutation};
+
+/// A thread's place among the values: `shaders/common/channels.wgsl`.
+pub const PLACES: [Mutation; 2] = [
+    mutation("a thread's lane", "let lane = thread / CHANNEL_TILE;", "let lane = 0u;"),
+    mutation("a tile's first channel", "tile * CHANNEL_TILE + thread % CHANNEL_TILE", "thread % CHANNEL_TILE"),
+];
+
+/// Which positions count: `shaders/common/positions.wgsl`.
+pub const POSITIONS: [Mutation; 4] = [
+    mutation("rows of a short batch", "min(max(now.samples, before) - before, BATCH)", "BATCH"),
+    mutation("the batch's place", "now.batch * BATCH", "0u"),
+    mutation("the micro-batch's place", "now.micro_batch * MICRO_BATCH", "0u"),
+    mutation("rows of a micro-batch", "min(max(rows, done) - done, MICRO_BATCH)", "(max(rows, done) - done)"),
+];
+
+/// Sums of lanes: `shaders/common/partitions.wgsl`.
+pub const LANES: [Mutation; 3] = [
+    mutation("the sum of lanes", "sums += of_lanes[", "sums = of_lanes["),
+    mutation(
+        "a lane's place",
+        "of_lanes[lane * CHANNEL_TILE + thread % CHANNEL_TILE]",
+        "of_lanes[lane + thread % CHANNEL_TILE]",
+    ),
+    mutation(
+        "the last lane",
+        "sums = vec2(0.0);\n    if everyone || thread < CHANNEL_TILE {\n        for (var lane = 0u; lane < LANES;",
+        "sums = vec2(0.0);\n    if everyone || thread < CHANNEL_TILE {\n        for (var lane = 0u; lane + 1 < LANES;",
+    ),
+];
+
+/// Of `shaders/common/activation.wgsl`, what a forward pass has.
+pub const ACTIVATIONS: [Mutation; 17] = [
+    mutation("a ReLU", "return max(x, 0.0);", "return max(x, -0.25);"),
+    mutation("a ReLU's end", "clamp(x, 0.0, PARAMETER)", "max(x, 0.0)"),
+    mutation("a GELU", "return x * normal_share(x);", "return normal_share(x);"),
+    mutation("a SiLU", "return x * sigmoid(x);", "return sigmoid(x);"),
+    mutation("a leaky ReLU", "select(PARAMETER * x, x, x > 0.0)", "select(x, x, x > 0.0)"),
+    mutation("an ELU", "PARAMETER * (power(x) - 1.0)", "PARAMETER * power(x)"),
+    mutation("a tangent", "case TANH: { return hyperbolic_tangent(x); }", "case TANH: { return x; }"),
+    mutation("a sigmoid", "case SIGMOID: { return sigmoid(x); }", "case SIGMOID: { return x; }"),
+    mutation("the error function", "0.5 * error_function(x * 0.70710677)", "0.5 * error_function(x * 0.7)"),
+    mutation("the share of nothing", "0.0, x < -5.5)", "0.0, x < -0.5)"),
+    mutation("an exponential", "1.0 + power(-x)", "1.0 + power(x)"),
+    mutation("where the tangent ends", "clamp(unbounded, -7.905311, 7.905311)", "clamp(unbounded, -1.5, 7.905311)"),
+    mutation(
+        "where the error function ends",
+        "clamp(unbounded, -3.832507, 3.832507)",
+        "clamp(unbounded, -3.832507, 1.5)",
+    ),
+    mutation("the tangent's numerator", "6.3726195e-4) * q", "6.3736195e-4) * q"),
+    mutation("the tangent's denominator", "2.2684347e-3) * q", "2.2685347e-3) * q"),
+    mutation("the error function's numerator", "7.3499064e-4) * q", "7.3599064e-4) * q"),
+    mutation("the error function's denominator", "1.682827e-3) * q", "1.683827e-3) * q"),
+];
+
+/// What a backward pass has of it.
+pub const SLOPES: [Mutation; 8] = [
+    mutation(
+        "a ReLU's slope",
+        "case RELU: { return select(0.0, 1.0, x > 0.0); }",
+        "case RELU: { return select(0.0, 1.0, x >= 0.0); }",
+    ),
+    mutation("the slope of a ReLU with an end", "x > 0.0 && x < PARAMETER", "x > 0.0 && x <= PARAMETER"),
+    mutation("a GELU's slope", "normal_share(x) + x * 0.3989423", "normal_share(x) + 0.3989423"),
+    mutation("a SiLU's slope", "(1.0 + x * (1.0 - sigmoid(x)))", "(1.0 - x * (1.0 - sigmoid(x)))"),
+    mutation("a leaky ReLU's slope", "select(PARAMETER, 1.0, x > 0.0)", "select(PARAMETER, 1.0, x >= 0.0)"),
+    mutation(
+        "an ELU's slope",
+        "select(PARAMETER * power(x), 1.0, x > 0.0)",
+        "select(PARAMETER * power(x), 1.0, x >= 0.0)",
+    ),
+    mutation("a tangent's slope", "1.0 - hyperbolic_tangent(x) * hyperbolic_tangent(x)", "1.0 - hyperbolic_tangent(x)"),
+    mutation(
+        "a sigmoid's slope",
+        "sigmoid(x) * (1.0 - sigmoid(x)); }\n        default",
+        "sigmoid(x); }\n        default",
+    ),
+];
