@@ -3,6 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use gpu_fmnist::augment::Augmentation;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::kernels::Progress;
@@ -32,9 +33,17 @@ static COUNTING: Counting = Counting;
 
 #[test]
 fn steps_allocate_nothing() {
-    let (model, _) = notebook("cnn3").unwrap();
     let batch = 32;
-    let plan = lower(&model, Options::new(batch, DeviceClass::Cpu, batch)).unwrap();
+    let plain = Options::new(batch, DeviceClass::Cpu, batch);
+    let augmentation = Augmentation { shift: 2, mixup: 1.0, ..Augmentation::default() };
+    for options in [plain.clone(), Options { augmentation, label_smoothing: 0.1, ..plain }] {
+        allocate_nothing(batch, options);
+    }
+}
+
+fn allocate_nothing(batch: usize, options: Options) {
+    let (model, _) = notebook("cnn3").unwrap();
+    let plan = lower(&model, options).unwrap();
     let (progress, steps) = (plan.host.progress, Plan::BATCHES);
     let mut cpu = Cpu::new(plan.steps).unwrap();
     let mut allocations_of = |program| {

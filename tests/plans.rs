@@ -62,6 +62,9 @@ fn a_training_plan_that_was_changed_into_one_that_cannot_train_is_refused() {
     };
     refused(|plan| plan.host.order = BufferId(999), "no buffer 999 of 0 words");
     refused(|plan| plan.host.rates = plan.host.progress, "of 16 words");
+    refused(|plan| plan.views = true, "no buffer says how samples are augmented");
+    refused(|plan| plan.augmentation.shift = 1, "no buffer says how samples are augmented");
+    refused(|plan| plan.host.transforms = Some(BufferId(999)), "no buffer 999 of 18 words");
     refused(|plan| plan.micro_batch = 0, "micro-batches of 0 rows");
     refused(|plan| plan.micro_batch = 5, "micro-batches of 5 rows");
     let (cpu, none) = (Cpu::new(plan()).unwrap(), no_samples());
