@@ -64,6 +64,9 @@ impl<'a> Walk<'a> {
             "Gather" => {
                 let index = |index: i64| place(index, first.count());
                 let [_, indices] = constants else { return Err(unfit()) };
+                if first.shape.len() != 1 {
+                    return Err(unfit());
+                }
                 let (numbers, indices) = (first.numbers()?, (indices.shape.clone(), indices.numbers()?));
                 let found = indices.1.into_iter().map(|one| Ok(numbers[index(one)?])).collect::<Found<_>>()?;
                 Constant::integers(indices.0, found)
