@@ -23,17 +23,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let columns = windows_over(at / CHANNELS % WIDTH + PAD_LEFT, STRIDE_X, WINDOW_WIDTH, OUTPUT_WIDTH);
     let rows = windows_over(at / (CHANNELS * WIDTH) % HEIGHT + PAD_TOP, STRIDE_Y, WINDOW_HEIGHT, OUTPUT_HEIGHT);
     let first_row = at / (CHANNELS * WIDTH * HEIGHT) * OUTPUT_HEIGHT;
-    var sum = 0.0;
+    var gradient = 0.0;
     for (var y = rows.x; y < rows.y; y++) {
         let pixels_y = pixels_under(y, STRIDE_Y, WINDOW_HEIGHT, PAD_TOP, HEIGHT);
         for (var x = columns.x; x < columns.y; x++) {
             let pixels_x = pixels_under(x, STRIDE_X, WINDOW_WIDTH, PAD_LEFT, WIDTH);
             let pixels = (pixels_y.y - pixels_y.x) * (pixels_x.y - pixels_x.x);
-            sum += output_gradient[((first_row + y) * OUTPUT_WIDTH + x) * CHANNELS + at % CHANNELS] / f32(pixels);
+            gradient += output_gradient[((first_row + y) * OUTPUT_WIDTH + x) * CHANNELS + at % CHANNELS] / f32(pixels);
         }
     }
     if RELU_MASK == 1 {
-        sum = masked(sum, input[at]);
+        gradient = masked(gradient, input[at]);
     }
-    input_gradient[at] = sum;
+    input_gradient[at] = gradient;
 }

@@ -1,6 +1,7 @@
-// Of each channel: mean, 1 / sqrt(variance + EPSILON), scale = gamma times that, shift = beta - mean * scale. In training mean
-// and variance are those of the positions that count, which the partitions of batch_norm_statistics.wgsl are put
-// together to: their squared distances, and what the distances of the partitions' means add (Chan, Golub and LeVeque, 1983).
+// Of each channel: mean, 1 / sqrt(variance + EPSILON), scale = gamma times that, shift = beta - mean * scale. In
+// training mean and variance are those of the positions that count, which the partitions of batch_norm_statistics.wgsl
+// are put together to: their squared distances, and what the distances of the partitions' means add (Chan, Golub and
+// LeVeque, 1983).
 // With the parts channels, partitions, positions and progress.
 
 const TRAINING: u32 = 1; // 0: mean and variance are the moving ones

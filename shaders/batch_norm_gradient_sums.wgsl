@@ -1,6 +1,6 @@
-// Of each channel and each partition of the positions that count, the sums of g xhat and of g: what a partition adds to the
-// gradients of gamma and beta. g is the output's gradient times the activation's slope, xhat = (x - mean) inverse. A workgroup
-// has a partition of some channels.
+// Of each channel and each partition of the positions that count, the sums of g xhat and of g: what a partition adds to
+// the gradients of gamma and beta. g is the output's gradient times the activation's slope, xhat = (x - mean) inverse.
+// A workgroup has a partition of some channels.
 // With the parts activation, channels, partitions, positions and progress.
 
 const BEFORE: u32 = 0; // 1: the slope is that at a sum with the other value
@@ -16,7 +16,7 @@ const ROUNDS: u32 = 8; // PARTITION = 4 ROUNDS LANES
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let own = own_place(thread.x, group.z);
-    let end = min(real_positions(progress), (group.x + 1) * PARTITION);
+    let real = real_positions(progress);
     let mean = affine[own.channel];
     let scale = affine[2 * CHANNELS + own.channel];
     let shift = affine[3 * CHANNELS + own.channel];
@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
             }
             gradient *= slope(given);
         }
-        sums += select(vec2(0.0), vec2(gradient * (value - mean), gradient), position < end);
+        sums += select(vec2(0.0), vec2(gradient * (value - mean), gradient), position < real);
     }
     sums = sum_of_lanes(thread.x, sums, false);
     if own.lane > 0 || own.idle {

@@ -1,5 +1,5 @@
-// The gradients of gamma and beta of each channel: the partitions of batch_norm_gradient_sums.wgsl, added up. Each lane of a
-// workgroup adds every LANES-th one.
+// The gradients of gamma and beta of each channel: the partitions of batch_norm_gradient_sums.wgsl, added up. Each lane
+// of a workgroup adds every LANES-th one.
 // With the parts channels and partitions.
 
 @group(0) @binding(0) var<storage, read> partials: array<f32>; // [PARTITIONS, 2, CHANNELS]

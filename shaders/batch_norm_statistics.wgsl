@@ -1,8 +1,8 @@
 // Of each channel and each partition of the positions that count: the sum of its values, and of their squared distances
 // from the partition's own mean. A workgroup has a partition of some channels.
 //
-// A thread takes four values a round, whose distances are from their own mean, and joins them to those before: two sums of
-// n and m values with means apart by d have n m / (n + m) d^2 more together (Chan, Golub and LeVeque, 1983). So each
+// A thread takes four values a round, whose distances are from their own mean, and joins them to those before: two sums
+// of n and m values with means apart by d have n m / (n + m) d^2 more together (Chan, Golub and LeVeque, 1983). So each
 // value is read once, and nothing is lost where the mean is far from 0.
 // With the parts channels, partitions, positions and progress.
 

@@ -1,5 +1,5 @@
 // Depthwise convolution: output [.., c * MULTIPLIER + m] is a convolution of input [.., c] alone with kernel [.., c, m], plus a
-// bias if there is one. With the part convolution, where FILTERS are the channels of the output.
+// bias if there is one. FILTERS are the channels of the output. With the part convolution.
 
 const MULTIPLIER: u32 = 1;
 const BIAS: u32 = 1;

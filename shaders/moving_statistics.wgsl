@@ -13,8 +13,8 @@ const GRID_WIDTH: u32 = 1;
 
 @group(0) @binding(0) var<storage, read> gradients: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
 @group(0) @binding(1) var<storage, read> progress: Progress;
-// [WORKGROUPS]: the place of each workgroup's normalisation in here. There are its first workgroup, how many numbers move
-// (means, then variances), the first moving one, the first of a micro-batch's, and the bits of 1 - momentum.
+// [WORKGROUPS]: the place of each workgroup's normalisation in here. There are its first workgroup, how many numbers
+// move (means, then variances), the first moving one, the first of a micro-batch's, and the bits of 1 - momentum.
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read_write> values: array<f32>;
 

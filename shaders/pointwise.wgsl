@@ -1,5 +1,5 @@
-// What follows a product, number by number: output = activate(x * scale + shift + other), or activate(x * scale + shift) + other.
-// Each part is there where its constant says so; without any it is a copy.
+// What follows a product, number by number: output = activate(x * scale + shift + other), or activate(x * scale +
+// shift) + other. Each part is there where its constant says so; without any it is a copy.
 // With the parts activation and channels.
 
 const POSITIONS: u32 = 256; // of one channel where all are treated alike
@@ -16,13 +16,13 @@ const POSITIONS_PER_THREAD: u32 = 8;
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let own = own_place(thread.x, group.z);
+    let first = group.x * LANES * POSITIONS_PER_THREAD + own.lane;
     var scale = 1.0;
     var shift = 0.0;
     if NORMALISE == 1 {
         scale = affine[2 * CHANNELS + own.channel];
         shift = affine[3 * CHANNELS + own.channel];
     }
-    let first = group.x * LANES * POSITIONS_PER_THREAD + own.lane;
     for (var turn = 0u; turn < POSITIONS_PER_THREAD; turn++) {
         let position = first + turn * LANES;
         if position < POSITIONS && !own.idle {

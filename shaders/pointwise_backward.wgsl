@@ -1,8 +1,9 @@
-// The gradients of what pointwise.wgsl was given. With g, the output's gradient times the activation's slope, that of x is
+// The gradients of what pointwise.wgsl was given. With g, the output's gradient times the activation's slope, that of x
+// is
 //   scale (g - (total of g) / n - xhat (total of g xhat) / n)
-// where x was normalised, xhat = (x - mean) inverse, n the positions that count and the others' gradient zero; else g itself.
-// Then it goes through the ReLU and dropout that made x, as conv_input_gradient.wgsl's. The other value's gradient is g where
-// it was added ahead of the activation, the output's where it was added to what that gave.
+// where x was normalised, xhat = (x - mean) inverse, n the positions that count and the others' gradient zero; else g
+// itself. Then it goes through the ReLU and dropout that made x, as conv_input_gradient.wgsl's. The other value's
+// gradient is g where it was added ahead of the activation, the output's where it was added to what that gave.
 // With the parts activation, channels, positions, progress and relu_mask.
 
 const NORMALISE: u32 = 1;
@@ -26,19 +27,17 @@ const POSITIONS_PER_THREAD: u32 = 8;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let own = own_place(thread.x, group.z);
     var real = POSITIONS;
-    var mean = 0.0;
     var scale = 1.0;
     var shift = 0.0;
     var offset = 0.0;
     var tilt = 0.0;
     if NORMALISE == 1 {
         real = real_positions(progress);
-        let count = max(f32(real), 1.0);
-        mean = affine[own.channel];
+        let count = f32(real);
         scale = affine[2 * CHANNELS + own.channel];
         shift = affine[3 * CHANNELS + own.channel];
-        offset = scale * totals[CHANNELS + own.channel] / count;
         tilt = scale * affine[CHANNELS + own.channel] * totals[own.channel] / count;
+        offset = scale * totals[CHANNELS + own.channel] / count - tilt * affine[own.channel];
     }
     let first = group.x * LANES * POSITIONS_PER_THREAD + own.lane;
     for (var turn = 0u; turn < POSITIONS_PER_THREAD; turn++) {
@@ -71,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 other_gradient[at] = select(0.0, of_other, position < real);
             }
             if NORMALISE == 1 {
-                gradient = scale * gradient - offset - tilt * (value - mean);
+                gradient = scale * gradient - offset - tilt * value;
             }
             if RELU_MASK == 1 {
                 gradient = masked(gradient, value);

@@ -14,12 +14,11 @@ const GRID_WIDTH: u32 = 1;
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
     let at = (group.y * GRID_WIDTH + group.x) * THREADS + thread.x;
-    if at >= VALUES {
-        return;
+    if at < VALUES {
+        var value = source[at] * FACTOR + OFFSET;
+        if RELU_MASK == 1 {
+            value = masked(value, input[at]);
+        }
+        rescaled[at] = value;
     }
-    var value = source[at] * FACTOR + OFFSET;
-    if RELU_MASK == 1 {
-        value = masked(value, input[at]);
-    }
-    rescaled[at] = value;
 }

@@ -50,7 +50,8 @@ fn sigmoid(x: f32) -> f32 {
     return 1.0 / (1.0 + power(-x));
 }
 
-// The share of the normal distribution that is below x; where it is nothing, x times what rounding leaves would be something.
+// The share of the normal distribution that is below x; where it is nothing, x times what rounding leaves would be
+// something.
 fn normal_share(x: f32) -> f32 {
     return select(0.5 + 0.5 * error_function(x * 0.70710677), 0.0, x < -5.5);
 }

@@ -1,5 +1,5 @@
-// Values [positions, CHANNELS], channels last. A workgroup has CHANNEL_TILE neighbouring channels of LANES positions at a
-// time; z of its place counts tiles. So a thread keeps its channel, and finds it once.
+// Values [positions, CHANNELS], channels last. A workgroup has CHANNEL_TILE neighbouring channels of LANES positions at
+// a time; z of its place counts tiles. So a thread keeps its channel, and finds it once.
 
 const CHANNELS: u32 = 16;
 const CHANNEL_TILE: u32 = 16;

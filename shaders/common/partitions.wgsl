@@ -5,7 +5,8 @@ const PARTITION: u32 = 512;
 
 var<workgroup> of_lanes: array<vec2<f32>, THREADS>;
 
-// Of the thread's channel, the sums of what all lanes have, in order: for the threads of the first lane, or for everyone.
+// Of the thread's channel, the sums of what all lanes have, in order: for the threads of the first lane, or for
+// everyone.
 fn sum_of_lanes(thread: u32, own: vec2<f32>, everyone: bool) -> vec2<f32> {
     of_lanes[thread] = own;
     workgroupBarrier();

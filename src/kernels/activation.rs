@@ -78,73 +78,85 @@ impl Function {
         }
     }
 
-    /// The function of each of the values, in place.
-    pub fn activate(self, values: &mut [f32]) {
+    /// The function of each of what is given.
+    pub(super) fn activate(self, given: Given, output: &mut [f32]) {
         match self {
-            Self::Linear => (),
-            Self::Relu => each(values, relu),
-            Self::ReluUpTo(most) => each(values, |x| relu(x).min(most)),
-            Self::Gelu => each(values, gelu),
-            Self::Silu => each(values, |x| x * sigmoid(x)),
-            Self::LeakyRelu(slope) => each(values, |x| if x > 0.0 { x } else { slope * x }),
-            Self::Elu(alpha) => each(values, |x| if x > 0.0 { x } else { alpha * (exp(x) - 1.0) }),
-            Self::Tanh => each(values, tanh),
-            Self::Sigmoid => each(values, sigmoid),
+            Self::Linear => given.each(output, |x, _| x),
+            Self::Relu => given.each(output, |x, _| relu(x)),
+            Self::ReluUpTo(most) => given.each(output, |x, _| relu(x).min(most)),
+            Self::Gelu => given.each(output, gelu),
+            Self::Silu => given.each(output, |x, _| x * sigmoid(x)),
+            Self::LeakyRelu(slope) => given.each(output, |x, _| if x > 0.0 { x } else { slope * x }),
+            Self::Elu(alpha) => given.each(output, |x, _| if x > 0.0 { x } else { alpha * (exp(x) - 1.0) }),
+            Self::Tanh => given.each(output, |x, _| tanh(x)),
+            Self::Sigmoid => given.each(output, |x, _| sigmoid(x)),
         }
     }
 
-    /// Takes the gradients of what the function made back to what it was given: each times the slope there.
-    pub fn descend(self, given: &[f32], gradients: &mut [f32]) {
+    /// Takes gradients of what the function made back to what it was given, in place: each times the slope there.
+    pub(super) fn descend(self, given: Given, gradients: &mut [f32]) {
         match self {
             Self::Linear => (),
-            Self::Relu => choose(given, gradients, |x| x > 0.0),
-            Self::ReluUpTo(most) => choose(given, gradients, |x| x > 0.0 && x < most),
-            Self::Gelu => times(given, gradients, gelu_slope),
-            Self::Silu => times(given, gradients, silu_slope),
-            Self::LeakyRelu(slope) => times(given, gradients, |x| if x > 0.0 { 1.0 } else { slope }),
-            Self::Elu(alpha) => times(given, gradients, |x| if x > 0.0 { 1.0 } else { alpha * exp(x) }),
-            Self::Tanh => times(given, gradients, |x| 1.0 - tanh(x) * tanh(x)),
-            Self::Sigmoid => times(given, gradients, |x| sigmoid(x) * (1.0 - sigmoid(x))),
+            Self::Relu => given.each(gradients, |x, gradient| if x > 0.0 { gradient } else { 0.0 }),
+            Self::ReluUpTo(most) => {
+                given.each(gradients, |x, gradient| if x > 0.0 && x < most { gradient } else { 0.0 });
+            }
+            Self::Gelu => given.each(gradients, gelu_back),
+            Self::Silu => given.each(gradients, silu_back),
+            Self::LeakyRelu(slope) => {
+                given.each(gradients, |x, gradient| if x > 0.0 { gradient } else { slope * gradient });
+            }
+            Self::Elu(alpha) => {
+                given.each(gradients, |x, gradient| if x > 0.0 { gradient } else { alpha * exp(x) * gradient });
+            }
+            Self::Tanh => given.each(gradients, |x, gradient| gradient * (1.0 - tanh(x) * tanh(x))),
+            Self::Sigmoid => given.each(gradients, |x, gradient| gradient * sigmoid(x) * (1.0 - sigmoid(x))),
         }
     }
 }
 
-// Loops in the closure itself: what `for_each` is given may be left out of it, and so out of its vectors.
-
-#[inline(always)]
-fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for value in &mut *values {
-                *value = function(*value);
-            }
-        },
-    );
+/// What a function is given: x, scaled and moved where there are numbers for it, and another value.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub x: &'a [f32],
+    /// As many as x, or more.
+    pub affine: Option<[&'a [f32]; 2]>,
+    pub before: Option<&'a [f32]>,
 }
 
-#[inline(always)]
-fn times(given: &[f32], gradients: &mut [f32], slope: impl Fn(f32) -> f32) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (gradient, &x) in gradients.iter_mut().zip(given) {
-                *gradient *= slope(x);
-            }
-        },
-    );
-}
-
-#[inline(always)]
-fn choose(given: &[f32], gradients: &mut [f32], passes: impl Fn(f32) -> bool) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (gradient, &x) in gradients.iter_mut().zip(given) {
-                *gradient = if passes(x) { *gradient } else { 0.0 };
-            }
-        },
-    );
+impl Given<'_> {
+    /// `function` of each number given, and of what the place that it goes to held before. The loops are in the closure
+    /// itself: what `for_each` is given may be left out of it, and so out of its vectors.
+    #[inline(always)]
+    fn each(self, output: &mut [f32], function: impl Fn(f32, f32) -> f32) {
+        let Self { x, affine, before } = self;
+        vectorised(
+            #[inline(always)]
+            || match (affine, before) {
+                (None, None) => {
+                    for (output, x) in output.iter_mut().zip(x) {
+                        *output = function(*x, *output);
+                    }
+                }
+                (None, Some(before)) => {
+                    for ((output, x), before) in output.iter_mut().zip(x).zip(before) {
+                        *output = function(x + before, *output);
+                    }
+                }
+                (Some([scales, shifts]), None) => {
+                    for (((output, x), scale), shift) in output.iter_mut().zip(x).zip(scales).zip(shifts) {
+                        *output = function(x * scale + shift, *output);
+                    }
+                }
+                (Some([scales, shifts]), Some(before)) => {
+                    let affine = scales.iter().zip(shifts).zip(before);
+                    for ((output, x), ((scale, shift), before)) in output.iter_mut().zip(x).zip(affine) {
+                        *output = function(x * scale + shift + before, *output);
+                    }
+                }
+            },
+        );
+    }
 }
 
 #[inline(always)]
@@ -155,7 +167,8 @@ fn relu(x: f32) -> f32 {
 /// 1 / sqrt(2 pi): the normal distribution's density at 0.
 const NORMAL_PEAK: f32 = 0.398_942_3;
 
-/// The share of the normal distribution that is below x; where it is nothing, x times what rounding leaves would be something.
+/// The share of the normal distribution that is below x; where it is nothing, x times what rounding leaves would be
+/// something.
 #[inline(always)]
 fn normal_share(x: f32) -> f32 {
     let share = 0.5 + 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2);
@@ -163,19 +176,19 @@ fn normal_share(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
+fn gelu(x: f32, _: f32) -> f32 {
     x * normal_share(x)
 }
 
 #[inline(always)]
-fn gelu_slope(x: f32) -> f32 {
-    normal_share(x) + x * NORMAL_PEAK * exp(-0.5 * x * x)
+fn gelu_back(x: f32, gradient: f32) -> f32 {
+    gradient * (normal_share(x) + x * NORMAL_PEAK * exp(-0.5 * x * x))
 }
 
 #[inline(always)]
-fn silu_slope(x: f32) -> f32 {
+fn silu_back(x: f32, gradient: f32) -> f32 {
     let share = sigmoid(x);
-    share * (1.0 + x * (1.0 - share))
+    gradient * share * (1.0 + x * (1.0 - share))
 }
 
 #[inline(always)]
@@ -281,9 +294,10 @@ mod tests {
     fn functions_and_slopes_are_what_they_are_called() {
         for function in EXAMPLES {
             for x in grid(100.0) {
-                let (mut value, mut gradient) = ([x], [-2.0]);
-                function.activate(&mut value);
-                function.descend(&[x], &mut gradient);
+                let given = Given { x: &[x], affine: None, before: None };
+                let (mut value, mut gradient) = ([0.0], [-2.0]);
+                function.activate(given, &mut value);
+                function.descend(given, &mut gradient);
                 let [exact_value, exact_slope] = exact(function, x.into());
                 let near = |actual: f32, exact: f64| (f64::from(actual) - exact).abs() <= 2e-6 * exact.abs().max(1.0);
                 assert!(near(value[0], exact_value), "{function:?} of {x} is {exact_value}, not {}", value[0]);

@@ -16,8 +16,9 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormAffine {
     pub values: ChannelValues,
-    /// Whether mean and variance are the micro-batch's, of the partitions of [`BatchNormStatistics`](super::BatchNormStatistics), and go
-    /// to moments `[2, channels]`; else they are the moving ones.
+    /// Whether mean and variance are the micro-batch's, of the partitions of
+    /// [`BatchNormStatistics`](super::BatchNormStatistics), and go to moments `[2, channels]`; else they are the moving
+    /// ones.
     pub training: bool,
     /// Whether the variables `[.., channels]` begin with gamma; else it is 1.
     pub scale: bool,
@@ -32,8 +33,8 @@ impl BatchNormAffine {
         [self.scale.into(), usize::from(self.scale) + usize::from(self.center)]
     }
 
-    /// Mean and biased variance of each channel, of the positions that count: the partitions' squared distances, and what their
-    /// means' own add.
+    /// Mean and biased variance of each channel, of the positions that count: the partitions' squared distances, and
+    /// what their means' own add.
     fn moments(&self, partials: &[f32], real: usize, moments: &mut [f32]) {
         let (channels, positions) = (self.values.channels, self.values.partition());
         let (means, variances) = moments.split_at_mut(channels);
@@ -76,8 +77,8 @@ impl Kernel for BatchNormAffine {
         [1, 1, self.values.tiles()]
     }
 
-    /// A partition's sum, and its distance from the mean, its square and its weight; a root, two divisions and two products of
-    /// each channel.
+    /// A partition's sum, and its distance from the mean, its square and its weight; a root, two divisions and two
+    /// products of each channel.
     fn operations(&self) -> usize {
         6 * self.values.channels + if self.training { 3 * self.values.partials() } else { 0 }
     }

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::activation::{EXAMPLES, Function};
+use super::activation::{EXAMPLES, Function, Given};
 use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::channels::{ChannelValues, fold, shapes, widen, width};
-use super::pointwise::{given, rows};
+use super::pointwise::rows;
 use super::scratch::Scratch;
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write};
@@ -25,8 +25,9 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
-/// partials `[partitions, 2, channels]`: of each partition of the positions that count, the sums of g xhat and of g, where g is
-/// output_gradient `[positions, channels]` times the activation's slope, and xhat = (x - mean) / sqrt(variance + epsilon).
+/// partials `[partitions, 2, channels]`: of each partition of the positions that count, the sums of g xhat and of g,
+/// where g is output_gradient `[positions, channels]` times the activation's slope, and xhat = (x - mean) /
+/// sqrt(variance + epsilon).
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormGradientSums {
     pub values: ChannelValues,
@@ -57,7 +58,7 @@ impl BatchNormGradientSums {
     fn sums(&self, partition: &Partition, affine: [&[f32]; 4], sums: &mut [f32]) {
         let channels = self.values.channels;
         let width = width(channels);
-        let mut scratch = Scratch::new(7 * width);
+        let mut scratch = Scratch::new(6 * width);
         let (wide, scratch) = floats_mut(&mut scratch).split_at_mut(3 * width);
         let [mean, inverse, scale, shift] = affine;
         for (wide, row) in wide.chunks_exact_mut(width).zip([mean, scale, shift]) {
@@ -65,19 +66,17 @@ impl BatchNormGradientSums {
         }
         let [means, scales, shifts] = [0, 1, 2].map(|row| &wide[row * width..][..width]);
         let (of_gamma, scratch) = scratch.split_at_mut(width);
-        let (of_beta, scratch) = scratch.split_at_mut(width);
-        let (gradients, before) = scratch.split_at_mut(width);
+        let (of_beta, gradients) = scratch.split_at_mut(width);
         of_gamma.fill(0.0);
         of_beta.fill(0.0);
         let parts = partition.output_gradient.chunks(width).zip(partition.x.chunks(width)).enumerate();
         for (part, (output_gradient, x)) in parts {
             let mut g = output_gradient;
             if self.activates() {
-                let (gradients, before) = (&mut gradients[..x.len()], &mut before[..x.len()]);
-                let other = partition.other.map(|other| &other[part * width..][..x.len()]);
-                given(Some([scales, shifts]), x, other, before);
+                let gradients = &mut gradients[..x.len()];
+                let before = partition.other.map(|other| &other[part * width..][..x.len()]);
                 gradients.copy_from_slice(output_gradient);
-                self.function.descend(before, gradients);
+                self.function.descend(Given { x, affine: Some([scales, shifts]), before }, gradients);
                 g = gradients;
             }
             vectorised(

@@ -16,8 +16,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
-/// partials `[partitions, 2, channels]` of x `[positions, channels]`: of each partition of the positions that count, the sum, and
-/// the sum of squared distances from the partition's own mean.
+/// partials `[partitions, 2, channels]` of x `[positions, channels]`: of each partition of the positions that count,
+/// the sum, and the sum of squared distances from the partition's own mean.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormStatistics {
     pub values: ChannelValues,
@@ -91,7 +91,8 @@ fn cases() -> Vec<Case> {
         let offset = [0.0, 10.0, -100.0][number % 3];
         let x = draw.eighths(values.values()).into_iter().map(|word| (f32::from_bits(word) + offset).to_bits());
         let memory = vec![x.collect(), progress, unwritten(values.partials())];
-        let written = Tolerance { relative: 3e-6, absolute: 0.0 };
+        // Sums are exact. Squares of so few numbers are rounded the same way again and again.
+        let written = Tolerance { relative: 2e-5, absolute: 0.0 };
         Case {
             tolerances: [&[Tolerance::EXACT; 2][..], &[written]].concat(),
             ..case(label, BatchNormStatistics { values }, memory)

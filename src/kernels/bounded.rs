@@ -1,9 +1,9 @@
 //! Which kernels need no run-time checks, or not all of them, and how large their buffers have to be.
 //!
 //! wgpu's checks make a product take 20 to 40 times as long on lavapipe: a loop that is bounded twice is not unrolled, and
-//! every index into an array is clamped. `col2im`, pools and depthwise convolutions take up to 4 times as long where their loops
-//! are bounded twice. In any other kernel the checks are too little to measure. What is left out is sound for these reasons,
-//! which hold whatever the buffers hold:
+//! every index into an array is clamped. `col2im`, gradients of pools, means and depthwise convolutions take up to 4 times as
+//! long where their loops are bounded twice. In any other kernel the checks are too little to measure. What is left out is
+//! sound for these reasons, which hold whatever the buffers hold:
 //!
 //! - The kernel's *type* is one of those that [`trusted`] names: another type's shader, constants or workgroups never are.
 //! - [`GemmKernel::broken_rule`] and [`Convolution::broken_rule`] have what makes configuration and geometry fit together:
@@ -18,7 +18,7 @@ use std::any::Any;
 
 use super::{
     AveragePoolBackward, AveragePoolForward, Col2im, DepthwiseForward, DepthwiseInputGradient, DepthwiseWeightGradient,
-    GemmKernel, Kernel, PoolBackward, PoolForward,
+    GemmKernel, Kernel, PoolBackward,
 };
 use crate::gemm::{Convolution, MOST_WORDS};
 use crate::geometry::Window;
@@ -53,11 +53,10 @@ fn geometry(kernel: &dyn Any) -> Option<Convolution> {
     // A pool reads as a convolution without weights does.
     let pool = |batch: usize, window: Window| Convolution { batch, window, filters: 1, pool: 1 };
     let col2im = || kernel.downcast_ref().map(|own: &Col2im| own.convolution);
-    let forward = || kernel.downcast_ref().map(|own: &PoolForward| pool(own.batch, own.window));
     let backward = || kernel.downcast_ref().map(|own: &PoolBackward| pool(own.batch, own.window));
     let average = || kernel.downcast_ref().map(|own: &AveragePoolForward| pool(own.batch, own.window));
     let of_average = || kernel.downcast_ref().map(|own: &AveragePoolBackward| pool(own.batch, own.window));
-    col2im().or_else(forward).or_else(backward).or_else(average).or_else(of_average)
+    col2im().or_else(backward).or_else(average).or_else(of_average)
 }
 
 /// The checks without which the kernel's shader might leave its own arrays, or buffers of so many `words`, one for each
@@ -99,9 +98,7 @@ mod tests {
         for row in REGISTRY {
             let expected = match row.name {
                 "conv_forward" | "conv_weight_gradient" | "conv_input_gradient" => Checks::Nothing,
-                "col2im" | "pool_forward" | "pool_backward" | "average_pool_forward" | "average_pool_backward" => {
-                    Checks::Addresses
-                }
+                "col2im" | "pool_backward" | "average_pool_forward" | "average_pool_backward" => Checks::Addresses,
                 "depthwise_forward" | "depthwise_input_gradient" | "depthwise_weight_gradient" => Checks::Addresses,
                 _ => Checks::All,
             };

@@ -1,6 +1,6 @@
-//! Values `[positions, channels]`, channels last, and what is the same for all positions of a channel: how threads share
-//! them out (`shaders/common/channels.wgsl`), how sums over positions are divided into partitions, and the CPU path's
-//! loops over several positions at a time.
+//! Values `[positions, channels]`, channels last, and what is the same for all positions of a channel: how threads
+//! share them out (`shaders/common/channels.wgsl`), how sums over positions are divided into partitions, and the CPU
+//! path's loops over several positions at a time.
 
 use std::ops::Range;
 
@@ -160,17 +160,18 @@ pub(super) fn fold(wide: &[f32], sums: &mut [f32]) {
     }
 }
 
-/// Shapes of micro-batches, and samples of the order that have come with them: some channels and many, positions that fill
-/// no workgroup, whole and short last batches, and one without a row.
-pub(super) const SHAPES: [(ChannelValues, u32, u32); 9] = [
+/// Shapes of micro-batches, and samples of the order that have come with them: some channels and many, positions that
+/// fill no workgroup, whole and short last batches, and one without a row.
+pub(super) const SHAPES: [(ChannelValues, u32, u32); 10] = [
     (shape(8, 8, 36, 16), 16, 0),
     (shape(5, 5, 49, 10), 10, 0),
     (shape(7, 7, 1, 33), 12, 0),
     (shape(40, 20, 9, 65), 65, 1),
     (shape(40, 20, 9, 3), 61, 1),
     (shape(12, 4, 25, 8), 15, 2),
-    (shape(130, 130, 1, 301), 251, 0),
+    (shape(130, 130, 2, 301), 251, 0),
     (shape(1, 1, 4, 1), 2, 0),
+    (shape(40, 20, 9, 5), 80, 0),
     // Enough for more rounds than the fewest.
     (shape(9, 9, 12_544, 2), 17, 0),
 ];

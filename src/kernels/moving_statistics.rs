@@ -15,8 +15,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
-/// Of each normalisation, moving += (1 - momentum) * (batch's - moving) for mean and variance. The batch's are the means of its
-/// micro-batches' ones, which lie among the gradients, weighted by the rows that count.
+/// Of each normalisation, moving += (1 - momentum) * (batch's - moving) for mean and variance. The batch's are the
+/// means of its micro-batches' ones, which lie among the gradients, weighted by the rows that count.
 #[derive(Clone, Debug)]
 pub struct MovingStatistics {
     pub normalisations: Vec<Moving>,
@@ -40,8 +40,8 @@ pub struct Moving {
 }
 
 const THREADS: usize = 64;
-/// Words of a normalisation in the table: its first workgroup, how many numbers move, the first moving one, the first of the
-/// micro-batch's, and 1 - momentum.
+/// Words of a normalisation in the table: its first workgroup, how many numbers move, the first moving one, the first
+/// of the micro-batch's, and 1 - momentum.
 const ROW: usize = 5;
 
 impl Moving {
@@ -52,8 +52,8 @@ impl Moving {
 }
 
 impl MovingStatistics {
-    /// The table that shaders find their workgroup's normalisation in: `[workgroups]` places of normalisations in the table,
-    /// then these `[normalisations, 5]`.
+    /// The table that shaders find their workgroup's normalisation in: `[workgroups]` places of normalisations in the
+    /// table, then these `[normalisations, 5]`.
     pub fn table(&self) -> Vec<u32> {
         let all = self.workgroup_count();
         let (mut table, mut rows) = (Vec::new(), Vec::new());

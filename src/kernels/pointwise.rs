@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activation::{EXAMPLES, Function};
+use super::activation::{EXAMPLES, Function, Given};
 use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::channels::{Tile, task, widen, width};
 use super::scratch::Scratch;
@@ -124,8 +124,8 @@ impl Kernel for Pointwise {
             for (part, output) in output.chunks_mut(width).enumerate() {
                 let first = number * task + part * width;
                 let values = first..first + output.len();
-                given(affine, &x[values.clone()], added(Other::Before, values.clone()), output);
-                self.function.activate(output);
+                let before = added(Other::Before, values.clone());
+                self.function.activate(Given { x: &x[values.clone()], affine, before }, output);
                 if let Some(after) = added(Other::After, values) {
                     add(after, output);
                 }
@@ -137,24 +137,6 @@ impl Kernel for Pointwise {
 /// The four rows of an affine.
 pub(super) fn rows(affine: &[u32], channels: usize) -> [&[f32]; 4] {
     [0, 1, 2, 3].map(|row| &floats(affine)[row * channels..][..channels])
-}
-
-/// What an activation is given: x, scaled and moved where there are numbers for it, and another value.
-pub(super) fn given(affine: Option<[&[f32]; 2]>, x: &[f32], before: Option<&[f32]>, given: &mut [f32]) {
-    match affine {
-        None => given.copy_from_slice(x),
-        Some([scales, shifts]) => vectorised(
-            #[inline(always)]
-            || {
-                for (((given, x), scale), shift) in given.iter_mut().zip(x).zip(scales).zip(shifts) {
-                    *given = x * scale + shift;
-                }
-            },
-        ),
-    }
-    if let Some(before) = before {
-        add(before, given);
-    }
 }
 
 fn add(other: &[f32], values: &mut [f32]) {
@@ -169,14 +151,17 @@ pub(super) fn options() -> impl Iterator<Item = (bool, Option<Other>, Function)>
     let others = [None, Some(Other::Before), Some(Other::After)];
     let each = EXAMPLES.into_iter().enumerate();
     each.flat_map(move |(number, function)| {
-        [(true, others[number % 3], function), (number % 2 == 0, others[(number + 1) % 3], function)]
+        [true, false, true]
+            .into_iter()
+            .enumerate()
+            .map(move |(at, normalise)| (normalise, others[(number + at) % 3], function))
     })
 }
 
 type Drawn = ((usize, usize), (bool, Option<Other>, Function));
 
 fn cases() -> Vec<Case> {
-    let shapes = [(1000, 16), (49, 10), (7, 33), (130, 65), (61, 3), (300, 128), (4, 1), (9, 640)];
+    let shapes = [(1000, 16), (49, 10), (7, 33), (130, 65), (61, 3), (300, 128), (4, 1), (9, 640), (12, 301)];
     let shapes = shapes.into_iter().cycle().zip(options());
     let make = |(number, ((positions, channels), (normalise, other, function))): (usize, Drawn)| {
         let draw = &mut Draw::new(number);

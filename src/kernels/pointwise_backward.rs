@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::activation::Function;
+use super::activation::{Function, Given};
 use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::channels::{ChannelValues, shapes, task, width};
-use super::pointwise::{Other, given, options, rows, shared_out};
+use super::pointwise::{Other, options, rows, shared_out};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
@@ -28,10 +28,9 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
-/// The gradients of x and of the other value of a [`Pointwise`](super::Pointwise), `[positions, channels]`. With g, what the
-/// activation hands back of the output's gradient, the input's is
-/// scale (g - total of g / n - xhat * total of g xhat / n) of a normalised x, n positions being those that count, and zero where
-/// a row does not; else it is g.
+/// The gradients of x and of the other value of a [`Pointwise`](super::Pointwise), `[positions, channels]`. With g,
+/// what the activation hands back of the output's gradient, the input's is scale (g - total of g / n - xhat * total of
+/// g xhat / n) of a normalised x, n positions being those that count, and zero where a row does not; else it is g.
 #[derive(Clone, Copy, Debug)]
 pub struct PointwiseBackward {
     pub values: ChannelValues,
@@ -78,8 +77,7 @@ impl PointwiseBackward {
 struct Wide<'a> {
     scales: &'a [f32],
     shifts: &'a [f32],
-    means: &'a [f32],
-    /// The gradient of x is scale * g - offset - tilt * (x - mean).
+    /// The gradient of x is scale * g - offset - tilt * x.
     offsets: &'a [f32],
     tilts: &'a [f32],
 }
@@ -101,11 +99,9 @@ impl PointwiseBackward {
         let of = |whole: &'a [f32]| &whole[values.clone()];
         input_gradient.copy_from_slice(of(inputs.output_gradient));
         if self.activates() {
-            let mut scratch = Scratch::new(values.len());
-            let before = floats_mut(&mut scratch);
             let affine = inputs.wide.as_ref().map(|wide| [wide.scales, wide.shifts]);
-            given(affine, of(inputs.x), self.adds_before().then(|| of(inputs.other)), before);
-            self.function.descend(before, input_gradient);
+            let before = self.adds_before().then(|| of(inputs.other));
+            self.function.descend(Given { x: of(inputs.x), affine, before }, input_gradient);
         }
         if let Some(mask) = self.other_gradient {
             let after = self.other == Some(Other::After);
@@ -125,14 +121,12 @@ impl PointwiseBackward {
 
 /// Takes a gradient of what was normalised back to x.
 fn normalised(wide: &Wide, x: &[f32], gradient: &mut [f32]) {
-    let centred = x.iter().zip(wide.means);
-    let of_channels = wide.scales.iter().zip(wide.offsets).zip(wide.tilts);
     vectorised(
         #[inline(always)]
         || {
-            let each = gradient.iter_mut().zip(centred.clone()).zip(of_channels.clone());
-            for ((gradient, (x, mean)), ((scale, offset), tilt)) in each {
-                *gradient = scale * *gradient - offset - tilt * (x - mean);
+            let of_channels = wide.scales.iter().zip(wide.offsets).zip(wide.tilts);
+            for ((gradient, x), ((scale, offset), tilt)) in gradient.iter_mut().zip(x).zip(of_channels) {
+                *gradient = scale * *gradient - offset - tilt * x;
             }
         },
     );
@@ -201,7 +195,7 @@ impl Kernel for PointwiseBackward {
         let shape = self.shape();
         let (width, task, all) = (width(shape.channels), task(width(shape.channels)), shape.values());
         let real = shape.real_positions(Progress::read(progress));
-        let mut scratch = Scratch::new(5 * width);
+        let mut scratch = Scratch::new(4 * width);
         let wide =
             self.normalise.then(|| wide(floats_mut(&mut scratch), rows(affine, shape.channels), floats(totals), real));
         let real = if self.normalise { real * shape.channels } else { all };
@@ -230,19 +224,19 @@ impl Kernel for PointwiseBackward {
 fn wide<'a>(scratch: &'a mut [f32], affine: [&[f32]; 4], totals: &[f32], real: usize) -> Wide<'a> {
     let [means, inverses, scales, shifts] = affine;
     let channels = means.len();
-    let real = real.max(1) as f32;
+    let real = real as f32;
     let (gammas, betas) = totals.split_at(channels);
-    let width = scratch.len() / 5;
+    let width = scratch.len() / 4;
     for at in 0..width {
         let channel = at % channels;
+        let tilt = scales[channel] * inverses[channel] * gammas[channel] / real;
         scratch[at] = scales[channel];
         scratch[width + at] = shifts[channel];
-        scratch[2 * width + at] = means[channel];
-        scratch[3 * width + at] = scales[channel] * betas[channel] / real;
-        scratch[4 * width + at] = scales[channel] * inverses[channel] * gammas[channel] / real;
+        scratch[2 * width + at] = scales[channel] * betas[channel] / real - tilt * means[channel];
+        scratch[3 * width + at] = tilt;
     }
-    let [scales, shifts, means, offsets, tilts] = [0, 1, 2, 3, 4].map(|row| &scratch[row * width..][..width]);
-    Wide { scales, shifts, means, offsets, tilts }
+    let [scales, shifts, offsets, tilts] = [0, 1, 2, 3].map(|row| &scratch[row * width..][..width]);
+    Wide { scales, shifts, offsets, tilts }
 }
 
 /// Kernels of all kinds: each function with and without normalisation, each way of the other value, masks of both.
@@ -252,8 +246,9 @@ fn kernels() -> impl Iterator<Item = (String, PointwiseBackward, Vec<u32>)> {
         let (label, values, progress) = shapes[number % shapes.len()].clone();
         let masks = [None, Some(1.0), Some(2.0)];
         let other_gradient = other.filter(|_| number % 4 != 3).map(|_| masks[number / 3 % 3]);
-        let kernel =
-            PointwiseBackward { values, normalise, other, function, relu_mask: masks[number % 3], other_gradient };
+        // A mask of x hides the slope at 0 where that is what the activation is given.
+        let relu_mask = masks[number % 3].filter(|_| normalise || function == Function::Linear);
+        let kernel = PointwiseBackward { values, normalise, other, function, relu_mask, other_gradient };
         (format!("{label}, {kernel:?}"), kernel, progress)
     })
 }

@@ -1,4 +1,4 @@
-//! The numbers of a step that updates read, as `shaders/common/step.wgsl` does: the host writes a row of them for each
+//! The numbers of a step that updates read, as `shaders/common/update.wgsl` does: the host writes a row of them for each
 //! step of a submission.
 
 use super::Progress;
@@ -31,7 +31,7 @@ pub(super) struct Step {
 }
 
 impl StepNumbers {
-    /// Those of the part `step`.
+    /// Those of the part `update`.
     pub(super) fn constants(self) -> Constants {
         let place = |place: Option<usize>| place.unwrap_or(0).into();
         vec![("NUMBERS", self.count.into()), ("DECAY", place(self.decay)), ("FACTOR", place(self.factor))]

@@ -11,7 +11,7 @@ use super::{Constants, Progress, floats, floats_mut};
 const BLOCK: usize = 4096;
 
 impl Updates {
-    /// Those of the parts `variables`, `gradient` and `step`.
+    /// Those of the parts `variables`, `gradient` and `update`.
     pub(super) fn update_constants(&self) -> Constants {
         [self.constants(), self.gradient_constants(), self.numbers.constants()].concat()
     }

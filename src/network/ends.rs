@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::augment::{Augmentation, Pad};
 use crate::kernels::{Advance, AugmentedGather, Gather, Kernel, PixelScaling, SoftCrossEntropy, SoftmaxCrossEntropy};
-use crate::plan::{BufferId, HostBuffers, Pass, Program, pass};
+use crate::plan::{BufferId, HostBuffers, Pass, Program, pass, pass_of};
 
 /// What both ends are made of: see [`Options`](super::Options).
 pub struct Ends {
@@ -66,6 +66,6 @@ impl Ends {
             false => Arc::new(SoftmaxCrossEntropy { batch, micro_batch, classes, gradient }),
         };
         let buffers = vec![host.logits, self.labels, host.progress, result, self.losses, self.correct];
-        Pass { layer: "loss".into(), kernel, offsets: vec![0; buffers.len()], buffers }
+        pass_of("loss", kernel, buffers)
     }
 }

@@ -17,7 +17,6 @@ pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use initial::Initial;
-pub(crate) use tape::pass;
 pub use tape::{ForwardPass, Recorded, Tape, ValueId};
 pub use variables::{Gradient, Place, Training, Variable, VariableKind, VariableSpec};
 
@@ -125,6 +124,17 @@ impl Plan {
     pub fn bytes(&self) -> u64 {
         self.buffers.iter().map(|buffer| 4 * buffer.words as u64).sum()
     }
+}
+
+/// A pass over whole buffers.
+pub(crate) fn pass(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) -> Pass {
+    pass_of(layer, Arc::new(kernel), buffers.to_vec())
+}
+
+/// The same of a kernel of any kind.
+pub(crate) fn pass_of(layer: &str, kernel: Arc<dyn Kernel>, buffers: Vec<BufferId>) -> Pass {
+    let offsets = vec![0; buffers.len()];
+    Pass { layer: layer.to_owned(), kernel, buffers, offsets }
 }
 
 /// Words of a buffer of that shape; what does not even fit here is refused by [`Plan::check`].

@@ -1,11 +1,9 @@
 //! What layers add their buffers and passes to. Forward passes come in order; what a layer's `emit` returns adds the
 //! backward ones, the last layer's first.
 
-use std::sync::Arc;
-
 use super::arenas::{Arenas, Change, Storage};
 use super::buffers::Buffers;
-use super::{BufferId, HostBuffers, Pass, VariableSpec};
+use super::{BufferId, HostBuffers, Pass, VariableSpec, pass};
 use crate::gemm::GemmSelection;
 use crate::kernels::{Add, ChannelValues, Function, Kernel, PointwiseBackward, ReluMask};
 
@@ -347,10 +345,4 @@ impl<'a> Tape<'a> {
     pub(crate) fn end(self) -> (Buffers, Arenas, Recorded) {
         (self.buffers, self.arenas, self.recorded)
     }
-}
-
-/// A pass over whole buffers.
-pub(crate) fn pass(layer: &str, kernel: impl Kernel + 'static, buffers: &[BufferId]) -> Pass {
-    let offsets = vec![0; buffers.len()];
-    Pass { layer: layer.to_owned(), kernel: Arc::new(kernel), buffers: buffers.to_vec(), offsets }
 }

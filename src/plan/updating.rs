@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::buffers::Buffers;
-use super::{BufferId, HostBuffers, Pass};
-use crate::kernels::{BINDING_ALIGNMENT, ClipFactor, GradientSquares, Kernel, Updates, WeightAverage};
+use super::{BufferId, HostBuffers, Pass, pass_of};
+use crate::kernels::{BINDING_ALIGNMENT, ClipFactor, GradientSquares, Updates, WeightAverage};
 use crate::optimizers::Optimizer;
 
 /// The variables of a buffer, and what they have in others.
@@ -33,10 +33,10 @@ pub fn update_passes(
         if optimizer.averages() {
             let average = states.pop().expect("the optimizer lists it last");
             let kernel = WeightAverage { updates: updates.clone(), momentum: optimizer.ema_momentum };
-            averages.push(pass(&name, Arc::new(kernel), vec![host.progress, table, values, average]));
+            averages.push(pass_of(&name, Arc::new(kernel), vec![host.progress, table, values, average]));
         }
         let bound = [vec![gradients, host.rates, host.progress, table, values], states].concat();
-        passes.push(pass(&name, optimizer.rule().update(updates), bound));
+        passes.push(pass_of(&name, optimizer.rule().update(updates), bound));
     }
     passes.extend(averages);
     passes
@@ -51,16 +51,11 @@ fn clip(all: &[Updated], buffers: &mut Buffers, optimizer: &Optimizer, host: &Ho
     let mut passes = Vec::new();
     for (Updated { name, updates, gradients, table, .. }, count) in all.iter().zip(counts) {
         let kernel = GradientSquares { updates: updates.clone() };
-        let own = pass(name, Arc::new(kernel), vec![*gradients, *table, squares]);
+        let own = pass_of(name, Arc::new(kernel), vec![*gradients, *table, squares]);
         passes.push(Pass { offsets: vec![0, 0, first], ..own });
         first += count;
     }
     let kernel = ClipFactor { sums, clip: optimizer.global_clipnorm, numbers: optimizer.numbers() };
-    passes.push(pass("weights", Arc::new(kernel), vec![squares, host.progress, host.rates]));
+    passes.push(pass_of("weights", Arc::new(kernel), vec![squares, host.progress, host.rates]));
     passes
-}
-
-fn pass(layer: &str, kernel: Arc<dyn Kernel>, buffers: Vec<BufferId>) -> Pass {
-    let offsets = vec![0; buffers.len()];
-    Pass { layer: layer.to_owned(), kernel, buffers, offsets }
 }

@@ -158,15 +158,15 @@ fn dropped_features() -> Model {
 fn residuals() -> Result<Model> {
     let mut text = String::from("input = [18, 16, 2]\n");
     for layer in [
-        "name = 'a'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\nstride = 2\npadding = 'same'\nuse_bias = false",
+        "name = 'a'\ntype = 'conv2d'\nfilters = 6\nkernel = 3\nstride = 2\npadding = 'same'\nuse_bias = false",
         "type = 'batch_normalization'",
         "name = 'b'\ntype = 'activation'\nactivation = 'gelu'",
-        "name = 'c'\ntype = 'conv2d'\nfilters = 5\nkernel = 3\npadding = 'same'",
+        "name = 'c'\ntype = 'conv2d'\nfilters = 6\nkernel = 3\npadding = 'same'",
         "name = 'd'\ntype = 'batch_normalization'\nscale = false",
         "name = 'e'\ntype = 'activation'\nactivation = 'silu'",
         "name = 'f'\ntype = 'add'\ninputs = ['e', 'b']",
         "name = 'g'\ntype = 'dropout'\nrate = 0.25\ninputs = ['f']",
-        "name = 'h'\ntype = 'conv2d'\nfilters = 5\nkernel = 1\nuse_bias = false",
+        "name = 'h'\ntype = 'conv2d'\nfilters = 6\nkernel = 1\nuse_bias = false",
         "name = 'i'\ntype = 'batch_normalization'\ncenter = false",
         "name = 'j'\ntype = 'add'\ninputs = ['f', 'i']",
         "name = 'k'\ntype = 'activation'\nactivation = 'elu'",

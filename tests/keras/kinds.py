@@ -138,6 +138,7 @@ def graphs(keras):
         L.BatchNormalization(scale=False, center=False), L.Dense(4), L.BatchNormalization(), last())
     yield "rescaled_to_one", stack(L.Rescaling(1 / 127.5, offset=-1), conv(activation="relu"), L.Flatten(), last())
     yield "rescaled_pixels", stack(L.Rescaling(2, -1), L.ZeroPadding2D(1), L.Conv2D(2, 3), L.Flatten(), last())
+    yield "normalized_pixels", stack(L.Normalization(mean=0.3, variance=0.1), conv(activation="relu"), L.Flatten(), last())
     yield "pool_last", stack(conv(activation="relu"), conv(3, 1), L.GlobalAveragePooling2D(), L.Softmax(name="odds"))
     yield "flatten_last", stack(conv(activation="relu"), L.Conv2D(3, 8), L.Flatten(), L.Dropout(0.1), L.Activation("softmax"))
     kept = L.GlobalAveragePooling2D(keepdims=True), L.GlobalMaxPooling2D(keepdims=True)

@@ -157,7 +157,8 @@ fn weights_alone(folder: &Path, name: &str, bytes: &[u8]) -> Network {
     let network = keras_h5::decode(bytes, "w.h5", Some(&whole.model)).unwrap();
     assert_eq!(bits(&network), bits(&whole).into_iter().filter(is_weight).collect::<Vec<_>>(), "{name}");
     let mut other = whole.model.clone();
-    other.layers.push(other.layers.last().unwrap().clone());
+    let last = other.layers.last().unwrap().layer.clone();
+    other.layers.push(last.into());
     let message = keras_h5::decode(bytes, "w.h5", Some(&other)).unwrap_err().to_string();
     assert!(message.contains("; give the `model` that they are of"), "{message}");
     network

@@ -11,7 +11,7 @@ fn agrees_with_its_cpu_reference() {
 #[test]
 fn every_broken_line_is_noticed() {
     let mutations = [
-        mutation("the sum", "sum += output_gradient", "sum = output_gradient"),
+        mutation("the sum", "gradient += output_gradient", "gradient = output_gradient"),
         mutation("the count", "/ f32(pixels)", "/ f32(WINDOW_HEIGHT * WINDOW_WIDTH)"),
         mutation("the first window", "(at - size) / stride + 1", "(at - size) / stride"),
         mutation("windows from the first on", "at >= size)", "at > size)"),

@@ -23,8 +23,8 @@ fn every_broken_line_is_noticed() {
         mutation("the partitions that count", "(real + PARTITION - 1) / PARTITION", "PARTITIONS"),
         mutation(
             "the next partition of the sum",
-            "sum = 0.0;\n    var squares = 0.0;\n    if TRAINING == 1 {\n        let partitions = (real + PARTITION - 1) / PARTITION;\n        for (var part = own.lane; part < partitions; part += LANES)",
-            "sum = 0.0;\n    var squares = 0.0;\n    if TRAINING == 1 {\n        let partitions = (real + PARTITION - 1) / PARTITION;\n        for (var part = own.lane; part < partitions; part += LANES + 1)",
+            "part += LANES) {\n            sum +=",
+            "part += LANES + 1) {\n            sum +=",
         ),
         mutation("the moving mean", "variables[MOVING * CHANNELS", "variables[0 * CHANNELS"),
         mutation("the moving variance", "variables[(MOVING + 1) * CHANNELS", "variables[MOVING * CHANNELS"),

@@ -16,8 +16,8 @@ fn every_broken_line_is_noticed() {
         mutation("the input's address", "(image * HEIGHT + y)", "y"),
         mutation(
             "the weights' address",
-            "min(depth, DEPTH) * FILTERS + min(column, FILTERS - 1)",
-            "min(depth, DEPTH) * FILTERS",
+            "min(depth, DEPTH - 1 + BIAS) * FILTERS + min(column, FILTERS - 1)",
+            "min(depth, DEPTH - 1 + BIAS) * FILTERS",
         ),
         mutation(
             "the output's address",
@@ -38,6 +38,7 @@ fn every_broken_line_is_noticed() {
         mutation("the tail of the rows", "position < POSITIONS {", "position + 1 < POSITIONS {"),
         mutation("the tail of the columns", "if column < FILTERS", "if column + 1 < FILTERS"),
         mutation("the bias", "kernel_value(DEPTH, first_column", "kernel_value(0u, first_column"),
+        mutation("no bias", "BIAS == 1 && PARTITIONS == 1", "PARTITIONS == 1"),
         mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the pool", "candidate > largest", "candidate < largest"),

@@ -3,10 +3,9 @@
 use crate::mutation::{Mutation, mutation};
 
 /// A thread's place among the values: `shaders/common/channels.wgsl`.
-pub const PLACES: [Mutation; 3] = [
+pub const PLACES: [Mutation; 2] = [
     mutation("a thread's lane", "let lane = thread / CHANNEL_TILE;", "let lane = 0u;"),
     mutation("a tile's first channel", "tile * CHANNEL_TILE + thread % CHANNEL_TILE", "thread % CHANNEL_TILE"),
-    mutation("idle channels", "lane >= LANES || channel >= CHANNELS", "lane >= LANES"),
 ];
 
 /// Which positions count: `shaders/common/positions.wgsl`.

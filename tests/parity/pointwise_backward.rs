@@ -14,7 +14,8 @@ fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the scale", "gradient = scale * gradient - offset", "gradient = gradient - offset"),
         mutation("the mean gradient", "scale * gradient - offset - tilt", "scale * gradient - tilt"),
-        mutation("the tilt", "- tilt * (value - mean)", "- tilt * value"),
+        mutation("the tilt", "- tilt * value", "+ tilt * value"),
+        mutation("the mean", "- tilt * affine[own.channel]", "- 0.5 * tilt * affine[own.channel]"),
         mutation(
             "the gradient of beta",
             "offset = scale * totals[CHANNELS + own.channel]",
@@ -22,8 +23,7 @@ fn every_broken_line_is_noticed() {
         ),
         mutation("the gradient of gamma", "* totals[own.channel] / count", "* totals[CHANNELS + own.channel] / count"),
         mutation("the deviation", "tilt = scale * affine[CHANNELS + own.channel] *", "tilt = scale *"),
-        mutation("the positions that count", "count = max(f32(real), 1.0)", "count = f32(POSITIONS)"),
-        mutation("nothing that counts", "count = max(f32(real), 1.0)", "count = f32(real)"),
+        mutation("the positions that count", "count = f32(real)", "count = f32(POSITIONS)"),
         mutation("the normalised value", "given = value * scale + shift;", "given = value;"),
         mutation("the value added ahead", "given += other[at];", "given += 0.0;"),
         mutation("the slope", "gradient *= slope(given);", "gradient *= 1.0;"),

@@ -15,7 +15,7 @@ fn every_broken_line_is_noticed() {
         mutation("the offset", "FACTOR + OFFSET;", "FACTOR;"),
         mutation("the ReLU mask", "value > 0.0", "value >= 0.0"),
         mutation("the mask's scale", "gradient * SCALE", "gradient"),
-        mutation("the tail", "at >= VALUES", "at >= VALUES - 1"),
+        mutation("the tail", "at < VALUES", "at + 1 < VALUES"),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x"),
     ];
     all_go_red("rescale", &mutations);

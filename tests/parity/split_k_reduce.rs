@@ -26,6 +26,7 @@ fn every_broken_line_is_noticed() {
         mutation("the sum", "value += sums[", "value = sums["),
         mutation("the partition's address", "sums[partition_index * VALUES + at]", "sums[at]"),
         mutation("the bias", "DEPTH * FILTERS + at % FILTERS", "at % FILTERS"),
+        mutation("no bias", "if BIAS == 1", "if true"),
         mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
         mutation("the tail", "at >= VALUES", "at >= VALUES - 1"),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::activations::{self, activation, of_layer};
 use super::graph::Argument;
 use super::message::{Found, place, shown};
-use super::pixels::{Affine, arithmetic, rescaling};
+use super::pixels::{Affine, arithmetic, normalization, rescaling};
 use super::settings::{Settings, size};
 use crate::geometry::Padding;
 use crate::layers::{
@@ -136,6 +136,7 @@ pub fn kind(layer: &Value, input: &[usize], arguments: &[Argument]) -> Found<(Ki
         "Dropout" => plain(Layer::Dropout(Dropout { rate: settings.number("rate")? as f32 })),
         "Reshape" => Kind::Reshape(target(settings)?),
         "Rescaling" => Kind::Affine(rescaling(settings)?),
+        "Normalization" => Kind::Affine(normalization(settings)?),
         "RandomCrop" => {
             left_out.push("it crops in training only".into());
             whole(settings, input)?
@@ -168,6 +169,7 @@ fn own(class: &str) -> Option<&'static [&'static str]> {
         "Concatenate" => &["axis"],
         "Reshape" => &["target_shape"],
         "Rescaling" => &["scale", "offset"],
+        "Normalization" => &["mean", "variance", "axis"],
         "ZeroPadding2D" => &["padding"],
         "RandomCrop" | "CenterCrop" => &["height", "width"],
         "Permute" => &["dims"],

@@ -52,6 +52,17 @@ pub fn rescaling(settings: Settings) -> Found<Affine> {
     Ok(Affine::new(settings.number("scale")?, settings.number_or("offset", 0.0)?))
 }
 
+/// A `Normalization` that was given its mean and its variance: one of each for all pixels.
+pub fn normalization(settings: Settings) -> Found<Affine> {
+    if settings.value("mean").is_null() || settings.value("variance").is_null() {
+        return Err(settings.misplaced("its mean and variance are not in its settings, but adapted to data"));
+    }
+    let (mean, variance) = (settings.one("mean")?, settings.one("variance")?);
+    // Keras' smallest divisor.
+    let deviation = variance.sqrt().max(1e-7);
+    Ok(Affine::new(1.0 / deviation, -mean / deviation))
+}
+
 /// What a formula of one value and one number does; none where that is not what the class with these arguments is.
 pub fn arithmetic(class: &str, arguments: &[Argument]) -> Option<Affine> {
     use Argument::{Number, Value};

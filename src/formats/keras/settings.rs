@@ -16,7 +16,7 @@ const IGNORED: [&str; 7] = ["name", "seed", "trainable", "batch_shape", "batch_i
 const TRAINING: [&str; 3] = ["_regularizer", "_constraint", "noise_shape"];
 
 /// The one value that a key may have, in whichever layer it stands. A key that is null is not set.
-const ONLY: [(&str, &str); 10] = [
+const ONLY: [(&str, &str); 11] = [
     ("dtype", "\"float32\""),
     ("data_format", "\"channels_last\""),
     ("dilation_rate", "[1,1]"),
@@ -27,6 +27,7 @@ const ONLY: [(&str, &str); 10] = [
     ("ragged", "false"),
     ("optional", "false"),
     ("renorm", "false"),
+    ("invert", "false"),
 ];
 
 /// A layer as the file spells it.
@@ -89,6 +90,16 @@ impl<'a> Settings<'a> {
 
     pub fn number(self, key: &str) -> Found<f64> {
         self.value(key).as_f64().ok_or_else(|| self.wrong(key))
+    }
+
+    /// A number, which may stand in lists, again and again.
+    pub fn one(self, key: &str) -> Found<f64> {
+        fn only(value: &Value) -> Option<f64> {
+            let Some(values) = value.as_array() else { return value.as_f64() };
+            let first = only(values.first()?)?;
+            values.iter().all(|value| only(value) == Some(first)).then_some(first)
+        }
+        only(self.value(key)).ok_or_else(|| self.wrong(key))
     }
 
     /// A number, by default another.
