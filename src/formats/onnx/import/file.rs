@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::Found;
 use crate::formats::onnx::fields::{attribute, graph, model, node, operators, value_info};
 use crate::formats::onnx::protobuf::{Fields, Value, bytes, packed};
-use crate::formats::onnx::shown::{NOT_WHOLE, shown};
+use crate::formats::onnx::shown::{Found, NOT_WHOLE, shown};
 
 /// The most nodes: a layer is ten of them where a program writes it in many words.
 const MOST_NODES: usize = 5_000;

@@ -1,10 +1,10 @@
 //! Nodes of constants alone: their output is one, too.
 
-use super::Found;
 use super::constant::{BATCH, Constant};
 use super::file::{MOST_NUMBERS, Node, REMEDY};
 use super::view::place;
 use super::walk::{Operand, Walk};
+use crate::formats::onnx::shown::Found;
 use crate::geometry::product;
 
 impl<'a> Walk<'a> {

@@ -1,11 +1,11 @@
 //! Sums and rows of several values, and batch normalization.
 
-use super::Found;
 use super::constant::Constant;
 use super::file::{MOST_NUMBERS, Node, REMEDY};
 use super::layers::Weight;
 use super::view::{Axes, Dim, View, place};
 use super::walk::{Operand, Value, Walk};
+use crate::formats::onnx::shown::Found;
 use crate::layers::{Add, BatchNormalization, Concatenate, Layer};
 use crate::plan::VariableKind;
 

@@ -28,9 +28,7 @@ use walk::{Form, Operand, Walk};
 
 use crate::formats::Network;
 use crate::formats::network::plain;
-
-/// What is wrong with a file, and what to do about it; a reader puts the file's name before it.
-type Found<T> = std::result::Result<T, String>;
+use crate::formats::onnx::shown::Found;
 
 /// The network in the file, called as the file without its ending.
 pub fn decode(bytes: &[u8], name: &str) -> Found<Network> {

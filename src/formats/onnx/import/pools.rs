@@ -1,10 +1,10 @@
 //! Pools, of windows and of whole images, and zeros around images.
 
-use super::Found;
 use super::file::{Node, REMEDY};
 use super::view::{Dim, View};
 use super::walk::{Form, Operand, Value, Walk};
 use super::window::{Windows, pair, zeros};
+use crate::formats::onnx::shown::Found;
 use crate::geometry::Padding;
 use crate::layers::{AveragePool2d, GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d};
 

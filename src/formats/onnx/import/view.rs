@@ -4,9 +4,9 @@
 
 use std::rc::Rc;
 
-use super::Found;
 use super::constant::BATCH;
 use super::file::REMEDY;
+use crate::formats::onnx::shown::Found;
 
 /// The most axes of a value.
 const MOST: usize = 6;
