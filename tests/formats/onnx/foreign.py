@@ -571,7 +571,7 @@ def old():
     return g.model(g.head(x, 3))
 
 
-@refused("of two classes or more")
+@refused("must put out two classes or more")
 def one_class():
     g, x = simple()
     return g.model(g.gemm(g.node("Flatten", x), 126, 1))
