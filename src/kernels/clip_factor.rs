@@ -94,6 +94,7 @@ fn cases() -> Vec<Case> {
     };
     let [alone, last] =
         [(2, None, Some(1)), (3, Some(1), Some(2))].map(|(count, decay, factor)| StepNumbers { count, decay, factor });
-    let cases = [(1, 0.1, alone), (70, 1.0, alone), (70, 4.0, alone), (70, 100.0, alone), (256, 0.5, last), (5_000, 3.0, last)];
+    let cases =
+        [(1, 0.1, alone), (70, 1.0, alone), (70, 4.0, alone), (70, 100.0, alone), (256, 0.5, last), (5_000, 3.0, last)];
     cases.into_iter().enumerate().map(make).collect()
 }

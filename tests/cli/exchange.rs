@@ -8,6 +8,7 @@ use std::path::Path;
 use gpu_fmnist::formats::{Checkpoint, Network, read};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
+use crate::onnx::{foreign, node, weight};
 use crate::python::python;
 use crate::support::{MODEL, Scratch, ended, names};
 
@@ -232,6 +233,36 @@ fn training_says_in_one_line_what_of_a_file_it_leaves_out() {
         "other.keras: training leaves out layer 'dense' (Dense): kernel_regularizer; the optimizer's state (SGD)";
     assert_eq!(said("other.keras"), [line]);
     scratch.succeed("evaluate --run other.keras --adapter cpu");
+}
+
+/// With channels first and bytes that it divides itself: of each class, its bright quarter.
+#[test]
+fn another_programs_onnx_file_is_a_network_like_any_other() {
+    let scratch = Scratch::new();
+    let quarter = |place: usize| place / 32 * 2 + place % 8 / 4;
+    let kernel: Vec<f32> = (0..64 * 4).map(|place| f32::from(u8::from(quarter(place / 4) == place % 4))).collect();
+    let nodes = [
+        weight("byte", &[], &[255.0]),
+        weight("kernel", &[64, 4], &kernel),
+        node("Div", &["x", "byte"], "pixels"),
+        node("Flatten", &["pixels"], "flat"),
+        node("Gemm", &["flat", "kernel"], "y"),
+    ];
+    fs::write(scratch.path("theirs.onnx"), foreign(&[1, 8, 8], &nodes)).unwrap();
+    let evaluated = scratch.succeed("evaluate --run theirs.onnx --adapter cpu --json").json().remove(0);
+    assert_eq!((&evaluated["model"], evaluated["accuracy"].as_f64()), (&"theirs".into(), Some(1.0)));
+    scratch.succeed("export theirs.onnx -o theirs.safetensors");
+    scratch
+        .succeed("train --init theirs.safetensors --adapter cpu --epochs 1 --batch-size 32 --run-dir run --no-report");
+    let names: Vec<String> =
+        network(&scratch, "run/checkpoints/last.safetensors").tensors.into_iter().map(|tensor| tensor.name).collect();
+    assert_eq!(names, ["dense.kernel"]);
+
+    fs::write(scratch.path("other.onnx"), foreign(&[1, 8, 8], &[node("HardSigmoid", &["x"], "y")])).unwrap();
+    scratch.run("evaluate --run other.onnx --adapter cpu").failed(
+        3,
+        "error: other.onnx: node \"y\" (HardSigmoid): this operator is unsupported; supported are Conv, Gemm",
+    );
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod measuring;
 mod micro_batch;
 mod no_memory;
 mod old_checkpoints;
+#[path = "../support/onnx.rs"]
+mod onnx;
 mod own_data;
 mod own_pictures;
 mod pictures;

@@ -4,6 +4,8 @@ mod corpus;
 mod foreign_onnx;
 mod hostile;
 mod hostile_onnx;
+#[path = "../support/onnx.rs"]
+mod onnx;
 mod oracles;
 #[path = "../support/python.rs"]
 mod python;

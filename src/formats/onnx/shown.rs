@@ -3,6 +3,9 @@
 use super::fields::node;
 use super::protobuf::bytes;
 
+/// What is wrong with a file; a reader puts the file's name before it.
+pub type Found<T> = std::result::Result<T, String>;
+
 pub const NOT_WHOLE: &str = "not a whole ONNX file";
 
 /// A node's operator and name.

@@ -366,7 +366,7 @@ def global_pool(how):
     return g.model(g.gemm(x, 5, 4))
 
 
-@kind("add", "sum", "concat", "concat_flat", "add_flat", "twice")
+@kind("add", "sum", "concat", "concat_flat", "add_flat", "add_features", "twice")
 def join(how):
     g = Graph(["N", 1, 9, 8], 13)
     x = g.node("Relu", g.conv("in", 1, 3))
@@ -376,6 +376,9 @@ def join(how):
         return g.model(g.gemm(flat, 129, 4))
     if how == "add_flat":
         return g.model(g.gemm(g.node("Add", g.node("Flatten", y), g.node("Flatten", z)), 126, 4))
+    if how == "add_features":
+        flat = g.node("Flatten", g.conv(y, 3, 5, (7, 6)))
+        return g.model(g.gemm(g.node("Add", flat, g.gemm(g.node("Flatten", z), 126, 5)), 5, 4))
     if how == "concat":
         return g.model(g.head(g.node("Concat", y, x, z, axis=1), 9))
     if how == "sum":
@@ -568,7 +571,7 @@ def old():
     return g.model(g.head(x, 3))
 
 
-@refused("of two classes or more")
+@refused("must put out two classes or more")
 def one_class():
     g, x = simple()
     return g.model(g.gemm(g.node("Flatten", x), 126, 1))

@@ -1,8 +1,8 @@
 //! Which node is what.
 
-use super::Found;
 use super::file::{Node, REMEDY};
 use super::walk::Walk;
+use crate::formats::onnx::shown::Found;
 
 const SUPPORTED: &str = "supported are Conv, Gemm, MatMul, BatchNormalization, Relu, Clip, LeakyRelu, PRelu, Elu, \
                          Tanh, Sigmoid, Gelu, Swish, pools, Add, Concat, Flatten, Reshape, Transpose, Dropout, and a \

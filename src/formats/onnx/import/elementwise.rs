@@ -1,10 +1,10 @@
 //! Arithmetic with constants, and activations, whole or in their parts.
 
-use super::Found;
 use super::constant::Constant;
 use super::file::{Node, REMEDY};
 use super::joins::shortest;
 use super::walk::{BYTE, Form, Operand, Value, Walk};
+use crate::formats::onnx::shown::Found;
 use crate::layers::{Activate, Activation};
 
 impl<'a> Walk<'a> {

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::Found;
 use crate::formats::onnx::fields::{attribute, graph, model, node, operators, value_info};
 use crate::formats::onnx::protobuf::{Fields, Value, bytes, packed};
-use crate::formats::onnx::shown::{NOT_WHOLE, shown};
+use crate::formats::onnx::shown::{Found, NOT_WHOLE, shown};
 
 /// The most nodes: a layer is ten of them where a program writes it in many words.
-const MOST_NODES: usize = 10_000;
+const MOST_NODES: usize = 5_000;
+/// The most names that nodes read.
+const MOST_READ: usize = 4 * MOST_NODES;
 /// The most numbers in an attribute or a shape that are read.
 pub const MOST_NUMBERS: usize = 64;
 /// The first and the last set of operators that are known here: what they say of the operators that are read.
@@ -86,8 +87,11 @@ impl<'a> File<'a> {
         inputs.retain(|(name, _)| !self.initializers.contains_key(name));
         self.inputs = inputs;
         let read = self.nodes.iter().flat_map(Node::inputs).chain(self.outputs.iter().copied());
-        for name in read {
+        for (count, name) in read.enumerate() {
             *self.readers.entry(name).or_insert(0) += 1;
+            if count == MOST_READ {
+                return Err(format!("has nodes that read more than {MOST_READ} values; give a smaller network"));
+            }
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Nodes of constants alone: their output is one, too.
 
-use super::Found;
 use super::constant::{BATCH, Constant};
 use super::file::{MOST_NUMBERS, Node, REMEDY};
 use super::view::place;
 use super::walk::{Operand, Walk};
+use crate::formats::onnx::shown::Found;
 use crate::geometry::product;
 
 impl<'a> Walk<'a> {
@@ -64,6 +64,9 @@ impl<'a> Walk<'a> {
             "Gather" => {
                 let index = |index: i64| place(index, first.count());
                 let [_, indices] = constants else { return Err(unfit()) };
+                if first.shape.len() != 1 {
+                    return Err(unfit());
+                }
                 let (numbers, indices) = (first.numbers()?, (indices.shape.clone(), indices.numbers()?));
                 let found = indices.1.into_iter().map(|one| Ok(numbers[index(one)?])).collect::<Found<_>>()?;
                 Constant::integers(indices.0, found)

@@ -1,13 +1,12 @@
 //! What images a file's input may be. ONNX does not say which axis is what: each way to see it is tried, the
 //! likeliest first.
 
-use super::Found;
 use super::constant::{Constant, Element};
 use super::file::{File, REMEDY, number};
 use super::view::{Axes, View};
 use crate::formats::onnx::fields::kind;
 use crate::formats::onnx::protobuf::{Fields, Value, bytes};
-use crate::formats::onnx::shown::shown;
+use crate::formats::onnx::shown::{Found, shown};
 use crate::geometry::product;
 
 /// Numbers of channels that images are known to have.

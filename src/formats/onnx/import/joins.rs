@@ -1,11 +1,11 @@
 //! Sums and rows of several values, and batch normalization.
 
-use super::Found;
 use super::constant::Constant;
-use super::file::{Node, REMEDY};
+use super::file::{MOST_NUMBERS, Node, REMEDY};
 use super::layers::Weight;
 use super::view::{Axes, Dim, View, place};
-use super::walk::{Value, Walk};
+use super::walk::{Operand, Value, Walk};
+use crate::formats::onnx::shown::Found;
 use crate::layers::{Add, BatchNormalization, Concatenate, Layer};
 use crate::plan::VariableKind;
 
@@ -16,8 +16,8 @@ impl<'a> Walk<'a> {
     /// All that the node reads, as layers' outputs.
     fn all(&mut self, node: Node<'a>) -> Found<Vec<Value>> {
         let count = node.inputs().count();
-        if count > super::file::MOST_NUMBERS {
-            return Err(format!("it has {count} inputs, more than {}; {REMEDY}", super::file::MOST_NUMBERS));
+        if !(1..=MOST_NUMBERS).contains(&count) {
+            return Err(format!("it has {count} inputs, not 1 to {MOST_NUMBERS}; {REMEDY}"));
         }
         (0..count).map(|index| self.real(node, index)).collect()
     }
@@ -27,7 +27,7 @@ impl<'a> Walk<'a> {
         let mut values = self.all(node)?;
         if let [value] = &values[..] {
             let value = value.clone();
-            return self.make_output(node, value.of, value.view);
+            return self.make(node, Operand::Value(value));
         }
         let shapes: Vec<Vec<i64>> = values.iter().map(|value| value.view.sizes(self.axes(value))).collect();
         if let Some(other) = shapes.iter().find(|shape| **shape != shapes[0]) {
@@ -38,15 +38,28 @@ impl<'a> Walk<'a> {
         if values.iter().any(|value| self.axes(value).flat) {
             values = values.into_iter().map(|value| self.flat(value)).collect::<Found<_>>()?;
         }
-        let first = &values[0];
-        let axes = self.axes(first).clone();
-        if values.iter().any(|value| value.view != first.view || *self.axes(value) != axes) {
+        let (axes, view) = self.features(&values[0]);
+        if values.iter().any(|value| self.features(value) != (axes.clone(), view.clone())) {
             return Err(format!("its inputs have their axes in different orders; {REMEDY}"));
         }
         let of: Vec<usize> = values.iter().map(|value| value.of).collect();
-        let view = first.view.clone();
         let made = self.layers.push(Layer::Add(Add {}), &of, Vec::new(), Some(axes))?;
         self.make_output(node, made, view)
+    }
+
+    /// A value's axes and how the file sees them; of flat values that are in memory as in the file, just as features.
+    fn features(&self, value: &Value) -> (Axes, View) {
+        let (axes, view) = (self.axes(value), value.view.clone());
+        let mut long: Vec<Dim> = view.0.iter().copied().filter(|dim| *dim != Dim::BATCH && !dim.is_one()).collect();
+        match (long.pop(), long.is_empty()) {
+            (Some(dim), true) if axes.flat && axes.is_in_order(dim) => {
+                let features = Axes::features(axes.values());
+                let turned = |own: Dim| if own == dim { features.last() } else { own };
+                let view = View(view.0.into_iter().map(turned).collect());
+                (features, view)
+            }
+            _ => (axes.clone(), view),
+        }
     }
 
     /// Images' channels, or features, one after the other.
@@ -54,7 +67,7 @@ impl<'a> Walk<'a> {
         let mut values = self.all(node)?;
         if let [value] = &values[..] {
             let value = value.clone();
-            return self.make_output(node, value.of, value.view);
+            return self.make(node, Operand::Value(value));
         }
         let axis = values[0].view.axis(node.integer("axis", 1))?;
         let rank = values[0].view.0.len();
@@ -89,7 +102,7 @@ impl<'a> Walk<'a> {
             }
             parts.push((axes.clone(), dim));
         }
-        let axes = Axes::joined(parts);
+        let axes = Axes::joined(parts)?;
         let mut view = values[0].view.clone();
         view.0[axis] = axes.last();
         let made = self.layers.push(layer, &of, Vec::new(), Some(axes))?;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Found;
 use super::file::REMEDY;
 use super::view::Axes;
+use crate::formats::onnx::shown::Found;
 use crate::formats::{Network, Tensor};
 use crate::geometry::Shape;
 use crate::layers::{Activation, Inferred, Layer};

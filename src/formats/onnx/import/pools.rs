@@ -1,10 +1,10 @@
 //! Pools, of windows and of whole images, and zeros around images.
 
-use super::Found;
 use super::file::{Node, REMEDY};
 use super::view::{Dim, View};
 use super::walk::{Form, Operand, Value, Walk};
 use super::window::{Windows, pair, zeros};
+use crate::formats::onnx::shown::Found;
 use crate::geometry::Padding;
 use crate::layers::{AveragePool2d, GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d};
 
@@ -80,14 +80,14 @@ impl<'a> Walk<'a> {
         let mut gone: Vec<usize> = reduced.iter().flat_map(|&axis| dims[axis].axes()).collect();
         gone.sort_unstable();
         let channels = axes.last();
-        let of = match axes.flat {
-            true if gone.is_empty() => value.of,
+        let (of, only) = match axes.flat {
+            true if gone.is_empty() => (value.of, value.only),
             false if axes.dim([0, 1]).axes().eq(gone) => {
                 let layer = match node.operator() {
                     "GlobalAveragePool" | "ReduceMean" => Layer::GlobalAveragePool2d(GlobalAveragePool2d {}),
                     _ => Layer::GlobalMaxPool2d(GlobalMaxPool2d {}),
                 };
-                self.layers.push(layer, &[value.of], Vec::new(), None)?
+                (self.layers.push(layer, &[value.of], Vec::new(), None)?, true)
             }
             _ => return Err(format!("it is not over an image's whole height and width alone; {REMEDY}")),
         };
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
             false => Some(*dim),
         };
         let view = View(value.view.0.iter().enumerate().filter_map(turned).collect());
-        self.make_output(node, of, view)
+        self.make(node, Operand::Value(Value { of, view, only, ..value }))
     }
 
     /// Zeros around an image, for the convolution that reads it.

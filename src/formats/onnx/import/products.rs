@@ -1,12 +1,12 @@
 //! Convolutions and matrix products.
 
-use super::Found;
 use super::constant::Constant;
 use super::file::{Node, REMEDY};
 use super::layers::Weight;
 use super::view::{Dim, View};
 use super::walk::{Form, Value, Walk};
 use super::window::{Fit, Windows, pair};
+use crate::formats::onnx::shown::Found;
 use crate::layers::{Activation, Conv2d, Dense, DepthwiseConv2d, Layer};
 use crate::plan::VariableKind;
 

@@ -4,12 +4,14 @@
 
 use std::rc::Rc;
 
-use super::Found;
 use super::constant::BATCH;
 use super::file::REMEDY;
+use crate::formats::onnx::shown::Found;
 
 /// The most axes of a value.
 const MOST: usize = 6;
+/// The most values that features are joined of.
+const MOST_PARTS: usize = 256;
 
 /// The axes of a value here, in memory's order: height, width and channels of an image; of flat features those of the
 /// image that they were, or the features themselves.
@@ -19,7 +21,7 @@ pub struct Axes {
     /// How many of `sizes` there are.
     rank: usize,
     pub flat: bool,
-    /// Of features that are several values one after the other.
+    /// Of features that are several values one after the other, not all of them as they are in memory.
     joined: Option<Rc<Vec<(Axes, Dim)>>>,
 }
 
@@ -33,9 +35,23 @@ impl Axes {
     }
 
     /// The features of several flat values, each seen through its one axis.
-    pub fn joined(parts: Vec<(Axes, Dim)>) -> Self {
+    pub fn joined(parts: Vec<(Axes, Dim)>) -> Found<Self> {
         let features = parts.iter().map(|(axes, _)| axes.values()).sum();
-        Self { joined: Some(parts.into()), ..Self::features(features) }
+        let leaves = |(axes, dim): (Axes, Dim)| match &axes.joined {
+            Some(parts) => parts.to_vec(),
+            None => vec![(axes, dim)],
+        };
+        let parts: Vec<(Axes, Dim)> = parts.into_iter().flat_map(leaves).collect();
+        if parts.len() > MOST_PARTS {
+            return Err(format!("it joins more than {MOST_PARTS} values; {REMEDY}"));
+        }
+        let is_in_order = parts.iter().all(|(axes, dim)| axes.is_in_order(*dim));
+        Ok(Self { joined: (!is_in_order).then(|| parts.into()), ..Self::features(features) })
+    }
+
+    /// Whether the values along this axis, which must be all of them, are in memory as a file has them.
+    pub fn is_in_order(&self, dim: Dim) -> bool {
+        self.joined.is_none() && dim.axes().is_sorted()
     }
 
     pub fn flattened(&self) -> Self {
@@ -295,7 +311,11 @@ mod tests {
             (features.clone(), features.last()),
             (flat, View::channels_first(&image).flattened(&image).unwrap().0[1]),
         ];
-        let joined = Axes::joined(parts);
+        let joined = Axes::joined(parts).unwrap();
         assert_eq!(joined.order(joined.last()), [0, 1, 2, 3, 5, 4, 6]);
+        let again = Axes::joined(vec![(joined.clone(), joined.last()), (features.clone(), features.last())]).unwrap();
+        assert_eq!(again.order(again.last()), [0, 1, 2, 3, 5, 4, 6, 7, 8, 9]);
+        assert_eq!(Axes::joined(vec![(features.clone(), features.last()); 2]), Ok(Axes::features(6)));
+        assert!(Axes::joined(vec![(again.clone(), again.last()); 86]).is_err());
     }
 }

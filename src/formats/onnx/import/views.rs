@@ -1,10 +1,10 @@
 //! Nodes that compute nothing where a network predicts: other views of a value, its shape, and dropout.
 
-use super::Found;
 use super::constant::Constant;
 use super::file::{Node, REMEDY};
 use super::view::View;
 use super::walk::{Form, Operand, Value, Walk};
+use crate::formats::onnx::shown::Found;
 use crate::layers::{Dropout, Layer};
 
 impl<'a> Walk<'a> {

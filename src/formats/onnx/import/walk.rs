@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use super::Found;
 use super::constant::Constant;
 use super::file::{File, Node, REMEDY};
 use super::images::Input;
 use super::layers::Layers;
 use super::view::{Axes, View};
 use crate::formats::onnx::nodes::{ALPHA, NEGATIVE_SLOPE};
-use crate::formats::onnx::shown::shown;
+use crate::formats::onnx::shown::{Found, shown};
 use crate::layers::{Activate, Activation, Flatten, Layer, Rescaling};
 
 /// The largest byte, which is a pixel of 1 here.

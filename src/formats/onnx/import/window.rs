@@ -1,7 +1,7 @@
 //! Where the windows of a file's convolutions and pools are, and how a layer has them there.
 
-use super::Found;
 use super::file::{Node, REMEDY};
+use crate::formats::onnx::shown::Found;
 use crate::geometry::{LARGEST_WINDOW, Padding, Window};
 
 /// The most rows or columns of zeros that a kernel may get.
