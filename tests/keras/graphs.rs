@@ -29,7 +29,7 @@ fn back(network: &Network) -> [Network; 2] {
 }
 
 /// Each layer by its name, with the names of what it takes.
-fn layers(model: &Model) -> Vec<String> {
+pub fn layers(model: &Model) -> Vec<String> {
     let layers = resolve(model).unwrap();
     let name = |input: &usize| input.checked_sub(1).map_or("input", |index| &layers[index].name);
     let line = |inputs: &[usize]| inputs.iter().map(name).collect::<Vec<_>>().join(", ");

@@ -9,13 +9,14 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::formats::{Network, Tensor, keras_h5, keras_zip};
 use serde::Deserialize;
 
+use super::graphs::layers;
 use super::support::{bits, decode, folder, probabilities, put, with_engine};
 
 #[derive(Deserialize)]
 struct Expected {
     /// In an image.
     pixels: usize,
-    /// Of 8 images, one after the other.
+    /// Of the first 8 images, one after the other.
     probabilities: Vec<f64>,
     /// The shapes and the sums of each layer's arrays.
     arrays: BTreeMap<String, Vec<(Vec<usize>, f64)>>,
@@ -63,7 +64,8 @@ fn keras_files_come_back_as_they_are() {
         for (file, network, _) in networks(&files().join(folder)) {
             for (ending, bytes) in encodings(&network) {
                 let back = decode(&bytes, &format!("a.{ending}")).unwrap();
-                assert_eq!(back.model, network.model, "{file} as .{ending}");
+                // The layers of models within a model stand in another order.
+                assert_eq!(layers(&back.model), layers(&network.model), "{file} as .{ending}");
                 let weights = |network| bits(network).into_iter().filter(is_weight).collect::<Vec<_>>();
                 assert_eq!(weights(&back), weights(&network), "{file} as .{ending}");
             }
@@ -167,10 +169,14 @@ fn weights_alone(folder: &Path, name: &str, bytes: &[u8]) -> Network {
 /// How far what the network predicts for the first 8 images is from what Keras said.
 fn difference(network: &Network, images: &[u8], expected: &Expected) -> f64 {
     assert_eq!(network.model.input.iter().product::<usize>(), expected.pixels);
-    let images = images[..8 * expected.pixels].to_vec();
-    let samples = Samples { images, labels: vec![0; 8], shape: network.model.input };
+    // Of two channels, there are fewer.
+    let count = (images.len() / expected.pixels).min(8);
+    let images = images[..count * expected.pixels].to_vec();
+    let samples = Samples { images, labels: vec![0; count], shape: network.model.input };
+    // Whatever optimizer trained it.
+    let network = Network { optimizer: None, ..network.clone() };
     let ours = with_engine(&network.model, &samples, |engine| {
-        put(engine, network);
+        put(engine, &network);
         probabilities(engine)
     });
     assert_eq!(ours.len(), expected.probabilities.len());
