@@ -63,10 +63,11 @@ fn run(python: &Path, script: &str, folder: &Path) {
     let output = Command::new(python).arg(script).arg(folder).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let mut stderr = std::io::stderr();
     for line in said.lines() {
         match line.strip_prefix("SKIPPED: ") {
             Some(reason) => skip(reason),
-            None => writeln!(std::io::stderr(), "{line}").unwrap(),
+            None => writeln!(stderr, "{line}").unwrap(),
         }
     }
 }

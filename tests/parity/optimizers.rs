@@ -240,16 +240,16 @@ fn what_cannot_be_is_refused() {
     let none = "`average`: the optimizer keeps none; give it an ema_momentum such as 0.99";
     refused(Optimizer::default(), true, none);
     let sgd = |momentum| Algorithm::Sgd(Sgd { momentum, ..Sgd::default() });
-    refused(sgd(1.0).into(), false, "`optimizer`: momentum is 1; give a number from 0 to below 1");
-    refused(sgd(f64::NAN).into(), false, "`optimizer`: momentum is NaN; give a number from 0 to below 1");
+    refused(sgd(1.0).into(), false, "[optimizer]: momentum is 1; give a number from 0 to below 1");
+    refused(sgd(f64::NAN).into(), false, "[optimizer]: momentum is NaN; give a number from 0 to below 1");
     let clip = Optimizer { global_clipnorm: -1.0, ..Optimizer::default() };
-    refused(clip, false, "`optimizer`: global_clipnorm is -1; give a number, 0 or more");
+    refused(clip, false, "[optimizer]: global_clipnorm is -1; give a number, 0 or more");
     let average = Optimizer { ema_momentum: 1.0, ..Optimizer::default() };
-    refused(average, true, "`optimizer`: ema_momentum is 1; give a number from 0 to below 1");
+    refused(average, true, "[optimizer]: ema_momentum is 1; give a number from 0 to below 1");
     let adam = |adam| Optimizer::from(Algorithm::Adam(adam));
     let defaults = Adam::default();
-    let wrong = "`optimizer`: epsilon is 0; give a number above 0";
+    let wrong = "[optimizer]: epsilon is 0; give a number above 0";
     refused(adam(Adam { epsilon: 0.0, ..defaults }), false, wrong);
-    let wrong = "`optimizer`: weight_decay is inf; give a number, 0 or more";
+    let wrong = "[optimizer]: weight_decay is inf; give a number, 0 or more";
     refused(adam(Adam { weight_decay: f64::INFINITY, ..defaults }), false, wrong);
 }
