@@ -180,7 +180,7 @@ const GRAPH: &str = r#"
         { type = "conv2d", filters = 6, kernel = 1, stride = 2, use_bias = false, name = "shortcut" },
         { type = "conv2d", filters = 6, kernel = 3, stride = 2, padding = "same", use_bias = false, inputs = ["stem"] },
         { type = "batch_normalization", momentum = 0.9 },
-        { type = "activation", activation = "leaky_relu", negative_slope = 0.1, name = "leak" },
+        { type = "activation", activation = "leaky_relu", name = "leak" },
         { type = "depthwise_conv2d", kernel = 3, padding = "same", use_bias = false, name = "by_channel" },
         { type = "add", inputs = ["by_channel", "shortcut", "leak"] },
         { type = "concatenate", inputs = ["add", "shortcut"] },
