@@ -1,5 +1,4 @@
-// Adds up the squares of gradients, of the values that a workgroup has of its variable: thread t adds values t,
-// t + THREADS, ...
+// Adds up the squares of gradients, of the values that a workgroup has of its variable.
 // With the parts variables, gradient and workgroup_sum.
 
 @group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
@@ -14,15 +13,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let variable = variable_of(own);
-    var sum = 0.0;
-    for (var turn = 0u; turn < VALUES_PER_THREAD; turn++) {
-        let index = variable.first_index + turn * THREADS + thread;
-        if index < variable.words {
-            let g = gradient_of(variable, index);
-            sum += g * g;
-        }
+    let index = variable.first_index + thread;
+    var square = 0.0;
+    if index < variable.words {
+        let g = gradient_of(variable, index);
+        square = g * g;
     }
-    sum = workgroup_sum(thread, sum);
+    let sum = workgroup_sum(thread, square);
     if thread == 0 {
         squares[own] = sum;
     }

@@ -1,7 +1,6 @@
 // Many variables in buffers that they share: src/kernels/updates.rs has their table. Each begins with a workgroup of its own.
 const WORKGROUPS: u32 = 2;
 const THREADS: u32 = 64;
-const VALUES_PER_THREAD: u32 = 4; // finding the variable takes as long as updating a value
 const GRID_WIDTH: u32 = 1;
 
 struct Variable {
@@ -18,7 +17,7 @@ struct Variable {
 
 fn variable_of(own: u32) -> Variable {
     let row = variables[own];
-    let first_index = (own - variables[row]) * THREADS * VALUES_PER_THREAD;
+    let first_index = (own - variables[row]) * THREADS;
     return Variable(
         variables[row + 1], variables[row + 2], variables[row + 3], variables[row + 4], variables[row + 5],
         variables[row + 6], first_index,

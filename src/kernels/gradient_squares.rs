@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, case, unwritten};
 use super::update_cases::{UpdateCase, update_cases};
-use super::updates::{Update, Updates, WORKGROUP_VALUES};
+use super::updates::{Update, Updates, THREADS};
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, read_words, write};
 
@@ -59,14 +59,14 @@ impl Kernel for GradientSquares {
         let [gradient, table, squares] = memory else { unreachable!("{BINDINGS}") };
         let (gradient, mut squares) = (floats(gradient), floats_mut(squares));
         for Update { gradient: partitions, .. } in self.updates.read(table) {
-            let workgroups = partitions.words.div_ceil(WORKGROUP_VALUES).min(squares.len());
+            let workgroups = partitions.words.div_ceil(THREADS).min(squares.len());
             let (own, later) = squares.split_at_mut(workgroups);
             squares = later;
             let all = partitions.of(self.updates.micro_batches, gradient);
             own.par_iter_mut().enumerate().with_min_len(16).for_each(|(number, square)| {
-                let first = number * WORKGROUP_VALUES;
-                let count = WORKGROUP_VALUES.min(partitions.words - first);
-                let mut sums = [0.0; WORKGROUP_VALUES];
+                let first = number * THREADS;
+                let count = THREADS.min(partitions.words - first);
+                let mut sums = [0.0; THREADS];
                 let mut lanes = [0.0; LANES];
                 vectorised(
                     #[inline(always)]

@@ -4,12 +4,8 @@ use super::grid;
 use super::specialise::Constants;
 use super::step_numbers::StepNumbers;
 
-/// Threads of a workgroup.
-pub(super) const THREADS: usize = 64;
-/// Values of a variable that each of them has.
-pub(super) const VALUES_PER_THREAD: usize = 4;
-/// Values that a workgroup has.
-pub(super) const WORKGROUP_VALUES: usize = THREADS * VALUES_PER_THREAD;
+/// Threads of a workgroup, each with one value of a variable.
+pub(super) const THREADS: usize = 256;
 
 /// Where the gradient of a variable of so many `words` lies in what a product writes: in `count` partial sums (split-K
 /// partitions), each `stride` words after the one before. The gradient is their sum, in this order.
@@ -76,7 +72,7 @@ impl Updates {
         let (mut table, mut rows) = (Vec::new(), Vec::new());
         for Update { first, gradient: Partitions { first: from, words, count, stride }, decays } in &self.variables {
             let row = [table.len(), *words, *first, *from, *count, *stride, usize::from(*decays)];
-            table.resize(table.len() + words.div_ceil(WORKGROUP_VALUES), (all + rows.len()) as u32);
+            table.resize(table.len() + words.div_ceil(THREADS), (all + rows.len()) as u32);
             rows.extend(row.map(|word| word as u32));
         }
         [table, rows].concat()
@@ -118,7 +114,7 @@ impl Updates {
 
     /// Each variable begins with a workgroup of its own.
     pub fn workgroup_count(&self) -> usize {
-        self.variables.iter().map(|variable| variable.gradient.words.div_ceil(WORKGROUP_VALUES)).sum()
+        self.variables.iter().map(|variable| variable.gradient.words.div_ceil(THREADS)).sum()
     }
 
     /// Workgroups to dispatch.
@@ -132,7 +128,6 @@ impl Updates {
         vec![
             ("WORKGROUPS", self.workgroup_count().into()),
             ("THREADS", THREADS.into()),
-            ("VALUES_PER_THREAD", VALUES_PER_THREAD.into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ]
     }

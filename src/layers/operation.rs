@@ -62,7 +62,7 @@ pub struct Rules {
     pub keeps_sign: bool,
     /// It overwrites its input.
     pub is_in_place: bool,
-    /// It is a 2 x 2 max-pool with disjoint windows.
+    /// It is a 2 x 2 max-pool with disjoint windows, perhaps over the border.
     pub pools_by_two: bool,
     /// It is this activation and nothing else.
     pub function: Option<Function>,

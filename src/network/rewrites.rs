@@ -161,7 +161,14 @@ fn fuse_sum(graph: &mut Graph) -> bool {
 }
 
 fn fuse_pool(graph: &mut Graph) -> bool {
-    let fits = |maker: &Stage, pool: &Stage| pool.rules().pools_by_two && maker.rules().takes_pool && !maker.fused.pool;
+    // No window may reach over the border.
+    let inside = |pool: &Stage| {
+        let window = pool.inferred.window;
+        window.is_some_and(|window| (0..2).all(|axis| 2 * window.output[axis] <= window.input[axis]))
+    };
+    let fits = |maker: &Stage, pool: &Stage| {
+        pool.rules().pools_by_two && inside(pool) && maker.rules().takes_pool && !maker.fused.pool
+    };
     let Some([maker, pool]) = pair(graph, fits) else { return false };
     graph.stages[maker].fused.pool = true;
     absorb(graph, maker, pool)
@@ -387,6 +394,13 @@ mod tests {
         let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid });
         assert_eq!(fused(&[halves]).unwrap()[0], "conv2d 0->1 pool");
         assert_eq!(fused(&[pool(2, 2), pool(2, 2)]).unwrap()[..2], ["conv2d 0->1 pool", "max_pool2d 1->2"]);
+        let same = |size: usize| {
+            let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Same });
+            let layers = [linear.clone(), halves, FLATTEN, dense(2)];
+            let mut graph = Graph::of(&resolve(&Model::sequence("same", [size, 8, 2], layers)).unwrap());
+            fuse_pool(&mut graph)
+        };
+        assert_eq!((same(8), same(7)), (true, false));
         for other in [&[pool(2, 1)][..], &[pool(3, 2)], &[RELU, pool(2, 2)], &[dropout(0.5), pool(2, 2)]] {
             assert_eq!(fused(other), None, "{other:?}");
         }

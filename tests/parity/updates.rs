@@ -3,14 +3,12 @@
 use crate::mutation::{Mutation, mutation};
 
 /// Of the part `variables`, and of `each_value`.
-pub const EACH_VALUE: [Mutation; 8] = [
+pub const EACH_VALUE: [Mutation; 6] = [
     mutation("the last workgroup", "own >= WORKGROUPS", "own >= WORKGROUPS - 1"),
     mutation("the second row of workgroups", "group.y * GRID_WIDTH + group.x", "group.x"),
     mutation("the variable", "variables[own]", "variables[0]"),
     mutation("the place in the variable", "(own - variables[row])", "own"),
-    mutation("the tail", "index >= variable.words", "index >= variable.words - 1"),
-    mutation("a thread's next value", "turn * THREADS", "0"),
-    mutation("a thread's values", "turn < VALUES_PER_THREAD", "turn + 1 < VALUES_PER_THREAD"),
+    mutation("the tail", "index < variable.words", "index + 1 < variable.words"),
     mutation("the first value's row", "variables[row + 2]", "variables[row + 1]"),
 ];
 
