@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, case, unwritten};
 use super::update_cases::{UpdateCase, update_cases};
-use super::updates::{Update, Updates, THREADS};
+use super::updates::{THREADS, Update, Updates};
 use super::vectors::vectorised;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, read_words, write};
 
