@@ -147,8 +147,8 @@ fn a_relu_goes_ahead_of_largest_values_and_of_a_factor_but_not_of_means() {
     let expected =
         ["conv2d 0->1", "average_pool2d 1->2", "activation 2->3", "global_average_pool2d 3->4", "dense 4->5"];
     assert_eq!(rewritten(&means), expected);
-    // A padded pool is none of those that a convolution ends in.
-    let same = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Same });
+    // A pool over the border is none of those that a convolution ends in.
+    let same = Layer::MaxPool2d(MaxPool2d { size: [3, 3], stride: None, padding: Padding::Same });
     let expected = ["conv2d 0->1 relu", "max_pool2d 1->2", "global_max_pool2d 2->3", "dense 3->4"];
     assert_eq!(rewritten(&[linear.clone(), same, largest, RELU, dense(2)]), expected);
     let depthwise = Layer::DepthwiseConv2d(DepthwiseConv2d {
