@@ -48,7 +48,7 @@ impl Operation for Dense {
     }
 
     fn rules(&self) -> Rules {
-        Rules { takes_relu: true, ..Rules::NONE }
+        Rules { takes_relu: true, makes_logits: true, ..Rules::NONE }
     }
 
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {

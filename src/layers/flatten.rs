@@ -25,7 +25,7 @@ impl Operation for Flatten {
     }
 
     fn rules(&self) -> Rules {
-        Rules { is_identity: true, ..Rules::NONE }
+        Rules { is_identity: true, makes_logits: true, ..Rules::NONE }
     }
 
     fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {

@@ -34,7 +34,7 @@ impl Operation for GlobalAveragePool2d {
 
     /// As of [`AveragePool2d`](super::AveragePool2d).
     fn rules(&self) -> Rules {
-        Rules { keeps_sign: true, ..Rules::NONE }
+        Rules { keeps_sign: true, makes_logits: true, ..Rules::NONE }
     }
 
     /// An average-pool whose one window is the image.

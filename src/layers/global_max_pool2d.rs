@@ -34,7 +34,7 @@ impl Operation for GlobalMaxPool2d {
 
     /// max(x, 0) of the largest is the largest of max(x, 0); where none is positive, neither way lets a gradient through.
     fn rules(&self) -> Rules {
-        Rules { commutes_with_relu: true, keeps_sign: true, ..Rules::NONE }
+        Rules { commutes_with_relu: true, keeps_sign: true, makes_logits: true, ..Rules::NONE }
     }
 
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {

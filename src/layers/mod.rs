@@ -94,6 +94,26 @@ impl Layer {
         self.operation().activation()
     }
 
+    /// Where that is said of a layer that does something else before.
+    pub fn own_activation(&mut self) -> Option<&mut Activation> {
+        match self {
+            Self::Conv2d(Conv2d { activation, .. })
+            | Self::DepthwiseConv2d(DepthwiseConv2d { activation, .. })
+            | Self::Dense(Dense { activation, .. }) => Some(activation),
+            Self::MaxPool2d(_)
+            | Self::Flatten(_)
+            | Self::Dropout(_)
+            | Self::Activation(_)
+            | Self::BatchNormalization(_)
+            | Self::AveragePool2d(_)
+            | Self::GlobalAveragePool2d(_)
+            | Self::GlobalMaxPool2d(_)
+            | Self::Add(_)
+            | Self::Concatenate(_)
+            | Self::Rescaling(_) => None,
+        }
+    }
+
     /// Keras' class name.
     pub fn class_name(&self) -> &'static str {
         self.operation().keys().class_name

@@ -19,7 +19,7 @@ pub trait Operation {
         Activation::Linear
     }
 
-    /// What a rewrite may do with it. Nothing is allowed that is not said.
+    /// What may be done with it. Nothing is allowed that is not said.
     fn rules(&self) -> Rules;
 
     /// Adds the forward passes, without the layer's activation, to the tape, and returns what adds the backward ones.
@@ -49,11 +49,13 @@ impl Inferred {
     }
 }
 
-/// What rewrites may rely on.
+/// What others than the layer may rely on: rewrites, and who asks whether a network may end so.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
     /// Its output is its input, value by value, in training and in evaluation.
     pub is_identity: bool,
+    /// In evaluation its output is its input.
+    pub only_trains: bool,
     /// It is max(x, 0) and nothing else.
     pub is_relu: bool,
     /// A ReLU behind it may as well be ahead of it.
@@ -76,11 +78,14 @@ pub struct Rules {
     pub takes_sum: bool,
     /// Its passes can end in a 2 x 2 max-pool with disjoint windows.
     pub takes_pool: bool,
+    /// A network may end in it: without an activation, what it puts out are logits.
+    pub makes_logits: bool,
 }
 
 impl Rules {
     pub const NONE: Self = Self {
         is_identity: false,
+        only_trains: false,
         is_relu: false,
         commutes_with_relu: false,
         keeps_sign: false,
@@ -92,6 +97,7 @@ impl Rules {
         is_sum: false,
         takes_sum: false,
         takes_pool: false,
+        makes_logits: false,
     };
 }
 

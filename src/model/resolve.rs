@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Model, Node, nearest};
 use crate::error::{Error, Result};
 use crate::geometry::{MOST_VALUES, Shape, product};
-use crate::layers::{Activation, Dense, Inferred, Layer};
+use crate::layers::{Activate, Activation, Inferred, Layer};
 
 /// The most layers: far more than anyone trains, and few enough that naming them all is quick.
 const MOST_LAYERS: usize = 1000;
@@ -63,12 +63,13 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
         return Err(refuse(format!(", {}: {problem}", place(index, &model.layers[index].layer))));
     }
     match layers.last().map(|last| (last.inferred.output, logits(&layers))) {
-        Some((Shape::Features(2..), Some(Layer::Dense(Dense { activation, .. }))))
-            if !matches!(activation, Activation::Linear | Activation::Softmax) =>
-        {
-            Err(refuse(": the last 'dense' layer has an activation that is not softmax; take it out".into()))
-        }
-        Some((Shape::Features(2..), Some(_))) => Ok(layers),
+        Some((Shape::Features(2..), Some(end))) => match end.activation() {
+            Activation::Linear | Activation::Softmax => Ok(layers),
+            _ => {
+                let kind = end.operation().keys().kind;
+                Err(refuse(format!(": the last '{kind}' layer has an activation that is not softmax; take it out")))
+            }
+        },
         _ => Err(refuse(
             ": the last layer must put out two classes or more: a 'dense' layer without activation, a global pool or a \
              'flatten', or the softmax of one; end with one such as { type = \"dense\", units = 10 }"
@@ -80,17 +81,9 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
 /// The layer that makes the logits: the last one, or what its softmax is of; none where that is no layer to end with.
 fn logits(layers: &[Resolved]) -> Option<&Layer> {
     let last = layers.last()?;
-    let end = match &last.layer {
-        Layer::Activation(softmax) if softmax.activation == Activation::Softmax => {
-            &layers[last.inputs[0].checked_sub(1)?]
-        }
-        _ => last,
-    };
-    let ends = matches!(
-        end.layer,
-        Layer::Dense(_) | Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_) | Layer::Flatten(_)
-    );
-    ends.then_some(&end.layer)
+    let is_softmax = last.layer == Layer::Activation(Activate::new(Activation::Softmax));
+    let end = if is_softmax { &layers[last.inputs[0].checked_sub(1)?] } else { last };
+    end.layer.operation().rules().makes_logits.then_some(&end.layer)
 }
 
 /// Only a last layer may be a softmax.
@@ -164,7 +157,7 @@ fn inputs(node: &Node, before: &[String]) -> std::result::Result<Vec<usize>, Str
 mod tests {
     use super::*;
     use crate::geometry::Padding;
-    use crate::layers::{Conv2d, Flatten, MaxPool2d};
+    use crate::layers::{Conv2d, Dense, Flatten, MaxPool2d};
     use crate::plan::VariableSpec;
 
     const LAST: Layer = Layer::Dense(Dense { units: 2, use_bias: true, activation: Activation::Linear });

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::message::place;
-use crate::layers::{Activation, Layer};
+use crate::layers::Layer;
 use crate::model::{IMAGES, LONGEST_LAYER_NAME, Model, Node};
 
 pub struct Draft<'a> {
@@ -53,24 +53,21 @@ impl<'a> Draft<'a> {
     pub fn end(&mut self, mut output: usize) -> Option<Vec<String>> {
         let mut left_out = Vec::new();
         while let Some(Part { layer, inputs, source, .. }) = self.nodes.last().filter(|_| output == self.nodes.len()) {
-            match layer {
-                Layer::Dropout(_) => left_out.push(format!("{}: no layer is behind it", place(source))),
-                Layer::Activation(activate) if activate.activation == Activation::Linear => {}
-                Layer::Flatten(_) if self.is_flat(inputs) => {}
-                _ => break,
+            let (rules, before) = (layer.operation().rules(), *inputs.first()?);
+            if rules.only_trains {
+                left_out.push(format!("{}: no layer is behind it", place(source)));
+            } else if !rules.is_identity || (rules.makes_logits && !self.makes_logits(before)) {
+                break;
             }
-            output = *inputs.first()?;
+            output = before;
             self.nodes.pop();
         }
         (output == self.nodes.len()).then_some(left_out)
     }
 
-    fn is_flat(&self, inputs: &[usize]) -> bool {
-        let layer = inputs.first().and_then(|input| self.nodes.get(input.checked_sub(1)?)).map(|node| &node.layer);
-        matches!(
-            layer,
-            Some(Layer::Dense(_) | Layer::Flatten(_) | Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_))
-        )
+    fn makes_logits(&self, value: usize) -> bool {
+        let node = value.checked_sub(1).and_then(|index| self.nodes.get(index));
+        node.is_some_and(|node| node.layer.operation().rules().makes_logits)
     }
 
     /// The model, in its shortest form: without the names that layers have of themselves, and the inputs that they have

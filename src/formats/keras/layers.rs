@@ -191,12 +191,7 @@ fn kernel(names: &'static [&'static str], use_bias: bool) -> Vec<Part> {
 /// known by its name alone.
 fn with_activation(settings: Settings, mut step: Step) -> Found<Vec<Step>> {
     let activate = activation(settings)?;
-    let own = match &mut step.layer {
-        Layer::Conv2d(Conv2d { activation, .. })
-        | Layer::Dense(Dense { activation, .. })
-        | Layer::DepthwiseConv2d(DepthwiseConv2d { activation, .. }) => activation,
-        _ => return Err(settings.wrong("activation")),
-    };
+    let own = step.layer.own_activation().ok_or_else(|| settings.wrong("activation"))?;
     if activate == Activate::new(activate.activation) {
         *own = activate.activation;
         return Ok(vec![step]);

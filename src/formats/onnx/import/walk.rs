@@ -246,17 +246,10 @@ impl<'a> Walk<'a> {
             && is_plain
             && let Some(built) = self.layers.of(value.of)
             && built.is_linear()
+            && let Some(own) = built.layer.own_activation()
         {
-            let own = match &mut built.layer {
-                Layer::Conv2d(layer) => Some(&mut layer.activation),
-                Layer::DepthwiseConv2d(layer) => Some(&mut layer.activation),
-                Layer::Dense(layer) => Some(&mut layer.activation),
-                _ => None,
-            };
-            if let Some(own) = own {
-                *own = activate.activation;
-                return Ok(value.of);
-            }
+            *own = activate.activation;
+            return Ok(value.of);
         }
         let axes = self.axes(value).clone();
         self.layers.push(Layer::Activation(activate), &[value.of], Vec::new(), Some(axes))
