@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::average_pool2d::average;
 use super::keys::LayerKeys;
-use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
+use super::operation::{Backward, Inferred, Operation, Place, Rules};
+use super::pool;
 use crate::error::Result;
-use crate::geometry::{Shape, Window};
+use crate::geometry::Shape;
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,9 +27,7 @@ impl Operation for GlobalAveragePool2d {
     }
 
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
-        let input = image(only(inputs)?)?;
-        let window = Some(Window::whole(input)?);
-        Ok(Inferred { window, ..Inferred::of(Shape::Features(input[2])) })
+        pool::infer_global(inputs)
     }
 
     /// As of [`AveragePool2d`](super::AveragePool2d).
@@ -37,8 +35,7 @@ impl Operation for GlobalAveragePool2d {
         Rules { keeps_sign: true, makes_logits: true, ..Rules::NONE }
     }
 
-    /// An average-pool whose one window is the image.
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
-        average(place, tape)
+        pool::average(place, tape)
     }
 }

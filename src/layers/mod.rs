@@ -18,6 +18,7 @@ mod keys;
 mod max_pool2d;
 mod operation;
 mod pointwise;
+mod pool;
 mod product;
 mod rescaling;
 
@@ -37,6 +38,7 @@ pub use global_max_pool2d::GlobalMaxPool2d;
 pub use keys::{COMMON_KEYS, Key, Kind, LayerKeys};
 pub use max_pool2d::MaxPool2d;
 pub use operation::{Added, Backward, Fused, Inferred, Operation, Place, Rules};
+pub use pool::Pool;
 pub use rescaling::Rescaling;
 
 use serde::{Deserialize, Serialize};
@@ -131,7 +133,7 @@ mod tests {
         let (use_bias, activation) = (false, Activation::Relu);
         let layers = [
             Layer::Conv2d(Conv2d { filters: 1, kernel: size, stride, padding, use_bias, activation }),
-            Layer::MaxPool2d(MaxPool2d { size, stride: Some(stride), padding }),
+            Layer::MaxPool2d(MaxPool2d(Pool { size, stride: Some(stride), padding })),
             Layer::Flatten(Flatten {}),
             Layer::Dense(Dense { units: 1, use_bias, activation }),
             Layer::Dropout(Dropout { rate: 0.5 }),
@@ -150,7 +152,7 @@ mod tests {
                 activation,
             }),
             Layer::BatchNormalization(BatchNormalization::default()),
-            Layer::AveragePool2d(AveragePool2d { size, stride: Some(stride), padding }),
+            Layer::AveragePool2d(AveragePool2d(Pool { size, stride: Some(stride), padding })),
             Layer::GlobalAveragePool2d(GlobalAveragePool2d {}),
             Layer::GlobalMaxPool2d(GlobalMaxPool2d {}),
             Layer::Add(Add {}),

@@ -157,7 +157,7 @@ fn inputs(node: &Node, before: &[String]) -> std::result::Result<Vec<usize>, Str
 mod tests {
     use super::*;
     use crate::geometry::Padding;
-    use crate::layers::{Conv2d, Dense, Flatten, MaxPool2d};
+    use crate::layers::{Conv2d, Dense, Flatten, MaxPool2d, Pool};
     use crate::plan::VariableSpec;
 
     const LAST: Layer = Layer::Dense(Dense { units: 2, use_bias: true, activation: Activation::Linear });
@@ -178,7 +178,7 @@ mod tests {
             Layer::Conv2d(Conv2d { filters, kernel, stride, padding, use_bias: true, activation: Activation::Linear })
         };
         let dense = |units| Layer::Dense(Dense { units, use_bias: true, activation: Activation::Linear });
-        let pool = |size, stride| Layer::MaxPool2d(MaxPool2d { size, stride, padding: Padding::Valid });
+        let pool = |size, stride| Layer::MaxPool2d(MaxPool2d(Pool { size, stride, padding: Padding::Valid }));
         let image = [28, 28, 1];
         for (layer, part) in [
             (convolution(8, [1 << 32; 2], [1; 2], Padding::Same), "layer 1 (conv2d): kernel is 4294967296; give 1 to"),
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn the_largest_sizes_resolve() {
         let layers = [
-            Layer::MaxPool2d(MaxPool2d { size: [1 << 20, 1], stride: None, padding: Padding::Valid }),
+            Layer::MaxPool2d(MaxPool2d(Pool { size: [1 << 20, 1], stride: None, padding: Padding::Valid })),
             flatten(),
             Layer::Dense(Dense { units: 1 << 19, use_bias: true, activation: Activation::Linear }),
         ];

@@ -109,7 +109,8 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let micro_batches = batch.div_ceil(micro_batch);
 
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, &options);
+    let classes = graph.shapes[graph.output.0].values();
+    let host = host_buffers(&mut buffers, model.input, classes, &options);
     let log = buffers.add("log", vec![Plan::BATCHES, 2]);
     let pixels = graph.shapes[0].values();
     let input = buffers.add("input", vec![micro_batch, pixels]);
@@ -128,7 +129,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         views,
         label_smoothing,
         shape: model.input,
-        classes: model.classes(),
+        classes,
         host,
         input,
         labels,
@@ -226,9 +227,9 @@ fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
     pass
 }
 
-fn host_buffers(buffers: &mut Buffers, model: &Model, options: &Options) -> HostBuffers {
+fn host_buffers(buffers: &mut Buffers, image: [usize; 3], classes: usize, options: &Options) -> HostBuffers {
     let Options { batch, micro_batch, samples, optimizer, augmentation, views, .. } = options;
-    let pixels = model.input.iter().product();
+    let pixels = image.iter().product();
     let numbers = optimizer.numbers().count;
     let order = Plan::BATCHES * batch;
     HostBuffers {
@@ -237,8 +238,8 @@ fn host_buffers(buffers: &mut Buffers, model: &Model, options: &Options) -> Host
         order: buffers.add("order", vec![Plan::BATCHES, *batch]),
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
-        logits: buffers.add("logits", vec![*micro_batch, model.classes()]),
-        probabilities: buffers.add("probabilities", vec![*micro_batch, model.classes()]),
+        logits: buffers.add("logits", vec![*micro_batch, classes]),
+        probabilities: buffers.add("probabilities", vec![*micro_batch, classes]),
         transforms: (*views || !augmentation.is_nothing())
             .then(|| buffers.add("transforms", vec![order, Transform::WORDS])),
     }

@@ -8,7 +8,7 @@ use crate::cpu::Cpu;
 use crate::gemm::DeviceClass;
 use crate::geometry::{Padding, Shape};
 use crate::kernels::Progress;
-use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Fused, Layer, MaxPool2d};
+use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Fused, Layer, MaxPool2d, Pool};
 use crate::model::{Model, notebook, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, Executor, Pass, Program, ValueId};
@@ -110,7 +110,7 @@ pub(super) fn conv(activation: Activation) -> Layer {
 }
 
 fn pool(size: usize, stride: usize) -> Layer {
-    Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid })
+    Layer::MaxPool2d(MaxPool2d(Pool { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid }))
 }
 
 fn end() -> [Layer; 2] {

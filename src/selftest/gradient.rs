@@ -10,7 +10,7 @@ use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
 use crate::layers::{
     Activate, Activation, AveragePool2d, Concatenate, Conv2d, Dense, DepthwiseConv2d, Dropout, Flatten,
-    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Rescaling,
+    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Pool, Rescaling,
 };
 use crate::model::{Model, Node, parse};
 use crate::network::Options;
@@ -62,9 +62,9 @@ fn model(name: &str, layers: Vec<Layer>) -> Model {
 fn network() -> Model {
     let layers = vec![
         conv(6, 3, 1, Padding::Valid, Activation::Relu),
-        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid }),
+        Layer::MaxPool2d(MaxPool2d(Pool { size: [2, 2], stride: None, padding: Padding::Valid })),
         conv(7, 2, 2, Padding::Same, Activation::Relu),
-        Layer::MaxPool2d(MaxPool2d { size: [3, 3], stride: Some([1, 1]), padding: Padding::Valid }),
+        Layer::MaxPool2d(MaxPool2d(Pool { size: [3, 3], stride: Some([1, 1]), padding: Padding::Valid })),
         Layer::Flatten(Flatten {}),
         dense(11, Activation::Relu),
         dense(5, Activation::Linear),
@@ -84,10 +84,10 @@ fn branches() -> Model {
         ("pixels", &[], Layer::Rescaling(Rescaling { scale: 2.0, offset: -0.5 })),
         ("conv", &[], conv(6, 3, 1, Padding::Same, Activation::Relu)),
         ("scaled", &[], Layer::Rescaling(Rescaling { scale: 1.5, offset: -0.25 })),
-        ("mean", &[], Layer::AveragePool2d(AveragePool2d { size, stride, padding })),
+        ("mean", &[], Layer::AveragePool2d(AveragePool2d(Pool { size, stride, padding }))),
         ("wide", &[], depthwise([3, 2], 1, 2, Activation::Relu)),
-        ("largest", &[], Layer::MaxPool2d(MaxPool2d { size, stride, padding })),
-        ("means", &["wide"], Layer::AveragePool2d(AveragePool2d { size: [2, 2], stride: None, padding })),
+        ("largest", &[], Layer::MaxPool2d(MaxPool2d(Pool { size, stride, padding }))),
+        ("means", &["wide"], Layer::AveragePool2d(AveragePool2d(Pool { size: [2, 2], stride: None, padding }))),
         ("short", &["mean"], depthwise([3, 3], 2, 1, Activation::Linear)),
         ("all", &["largest", "means", "short", "means"], Layer::Concatenate(Concatenate {})),
         ("of_all", &[], Layer::GlobalAveragePool2d(GlobalAveragePool2d {})),
@@ -121,13 +121,13 @@ fn dropped_images() -> Model {
     let layers = vec![
         Layer::Dropout(Dropout { rate: 0.25 }),
         conv(6, 3, 1, Padding::Valid, Activation::Relu),
-        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid }),
+        Layer::MaxPool2d(MaxPool2d(Pool { size: [2, 2], stride: None, padding: Padding::Valid })),
         Layer::Dropout(Dropout { rate: 0.25 }),
         conv(7, 2, 1, Padding::Same, Activation::Linear),
         Layer::Dropout(Dropout { rate: 0.5 }),
         conv(9, 3, 2, Padding::Same, Activation::Relu),
         Layer::Dropout(Dropout { rate: 0.5 }),
-        Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid }),
+        Layer::MaxPool2d(MaxPool2d(Pool { size: [2, 2], stride: None, padding: Padding::Valid })),
         Layer::Dropout(Dropout { rate: 0.25 }),
         Layer::Flatten(Flatten {}),
         dense(5, Activation::Linear),

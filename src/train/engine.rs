@@ -86,7 +86,7 @@ impl<'a> Engine<'a> {
         let TrainingPlan { model, host, .. } = &plan;
         for samples in source.parts.iter().filter(|samples| !samples.labels.is_empty() || !samples.images.is_empty()) {
             let fail = |problem| Error::Data(format!("model '{}': {problem}; give the model's own data", model.name));
-            samples.check(model.input, model.classes()).map_err(fail)?;
+            samples.check(model.input, plan.classes()).map_err(fail)?;
         }
         if placement == Placement::Resident {
             let images = words(source.parts.iter().map(|part| part.images.as_slice()));
@@ -244,7 +244,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// See [`Self::evaluate`].
     pub fn predict(&mut self, order: &[u32]) -> Result<(Metrics, Vec<f32>)> {
-        let (classes, logits) = (self.plan().model.classes(), self.plan().host.logits);
+        let (classes, logits) = (self.plan().classes(), self.plan().host.logits);
         let mut metrics = Metrics::default();
         let mut answers = Vec::with_capacity(order.len() * classes);
         for rows in order.chunks(self.plan().rows(Program::Evaluation)) {

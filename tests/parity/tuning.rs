@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig};
 use gpu_fmnist::geometry::Padding;
 use gpu_fmnist::kernels::{Case, ConvForward, GemmKernel};
-use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
+use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d, Pool};
 use gpu_fmnist::model::{Model, NAMES, notebook};
 use gpu_fmnist::network::Options;
 use gpu_fmnist::selftest::compare;
@@ -16,17 +16,7 @@ use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 use crate::mutation::{Broken, mutation};
 use crate::skips::skip;
 
-const SLOW: GemmConfig = GemmConfig {
-    threads: [8, 1],
-    rows: 1,
-    columns: 1,
-    depth: 1,
-    threads_per_row: 1,
-    stage_b: false,
-    accumulators: 1,
-    loop_carry: false,
-    partitions: 1,
-};
+const SLOW: GemmConfig = GemmConfig { threads: [8, 1], ..GemmConfig::PLAIN };
 const FAST: GemmConfig = GemmConfig { threads: [64, 1], rows: 8, depth: 4, threads_per_row: 4, ..SLOW };
 const FAST_IN_PARTITIONS: GemmConfig = GemmConfig { partitions: 3, ..FAST };
 const AS_FAST: GemmConfig = GemmConfig { depth: 8, ..FAST };
@@ -112,7 +102,7 @@ fn network() -> Model {
             activation: Activation::Relu,
         })
     };
-    let pool = || Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid });
+    let pool = || Layer::MaxPool2d(MaxPool2d(Pool { size: [2, 2], stride: None, padding: Padding::Valid }));
     let dense = Layer::Dense(Dense { units: 40, use_bias: true, activation: Activation::Linear });
     let layers = vec![conv(9, 1), pool(), conv(20, 2), pool(), Layer::Flatten(Flatten {}), dense];
     Model::sequence("candidates", [17, 19, 1], layers)
