@@ -79,19 +79,6 @@ impl Layout {
     }
 }
 
-/// All that a layout says nothing of.
-const PLAIN: GemmConfig = GemmConfig {
-    threads: [1, 1],
-    rows: 1,
-    columns: 1,
-    depth: 1,
-    threads_per_row: 1,
-    stage_b: false,
-    accumulators: 1,
-    loop_carry: false,
-    partitions: 1,
-};
-
 impl VectorTile {
     fn config(&self, [rows, columns, depth]: [usize; 3], window_elements: usize) -> GemmConfig {
         let few = self.fewer_rows && rows < self.rows;
@@ -99,7 +86,7 @@ impl VectorTile {
             threads: [vector_width(columns).min(self.most_threads), 1],
             rows: if few { rows.next_multiple_of(window_elements) } else { self.rows },
             depth: unpadded_depth(depth, self.depth),
-            ..PLAIN
+            ..GemmConfig::PLAIN
         }
     }
 }
@@ -114,7 +101,7 @@ impl BlockTile {
             columns: self.columns,
             depth: unpadded_depth(depth, self.rows_times_depth / rows).min(depth),
             stage_b: true,
-            ..PLAIN
+            ..GemmConfig::PLAIN
         }
     }
 
@@ -127,7 +114,7 @@ impl BlockTile {
         let large = of_width(self.large_threads, wanted.min(self.large_width));
         let small = of_width(self.small_threads, wanted.min(self.small_width));
         let suits = |threads: [usize; 2], enough: usize| {
-            let tile = GemmConfig { threads, rows: self.rows, columns: self.columns, ..PLAIN };
+            let tile = GemmConfig { threads, rows: self.rows, columns: self.columns, ..GemmConfig::PLAIN };
             rows >= tile.workgroup_rows() && tile.workgroups(rows, columns) * partitions >= enough
         };
         if suits(large, self.enough.large) {

@@ -49,7 +49,6 @@ mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod split_k_reduce;
 mod tuning;
-mod updates;
 mod weight_average;
 
 use std::sync::OnceLock;

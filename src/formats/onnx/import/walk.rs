@@ -8,7 +8,6 @@ use super::file::{File, Node, REMEDY};
 use super::images::Input;
 use super::layers::Layers;
 use super::view::{Axes, View};
-use crate::formats::onnx::nodes::{ALPHA, NEGATIVE_SLOPE};
 use crate::formats::onnx::shown::{Found, shown};
 use crate::layers::{Activate, Activation, Flatten, Layer, Rescaling};
 
@@ -239,8 +238,8 @@ impl<'a> Walk<'a> {
 
     /// The value with an activation, of the layer before where that can be.
     pub fn activated(&mut self, value: &Value, mut activate: Activate) -> Found<usize> {
-        activate.negative_slope = activate.negative_slope.filter(|&slope| slope != NEGATIVE_SLOPE);
-        activate.alpha = activate.alpha.filter(|&alpha| alpha != ALPHA);
+        activate.negative_slope = activate.negative_slope.filter(|&slope| slope != Activate::NEGATIVE_SLOPE);
+        activate.alpha = activate.alpha.filter(|&alpha| alpha != Activate::ALPHA);
         let is_plain = activate == Activate::new(activate.activation);
         if value.only
             && is_plain
