@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::callbacks::CallbackOptions;
-use super::device::AdapterOption;
+use super::device::{AdapterOption, Device};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption};
 use super::recipe::RecipeOptions;
@@ -15,12 +15,12 @@ use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup};
-use crate::data::Framing;
+use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
 use crate::model::ModelFile;
-use crate::train::{Config, History, RunFolder, Schedule, State};
+use crate::train::{Config, History, RunFolder, Schedule, State, Trainer};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
@@ -192,18 +192,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     };
     interrupt::watch(&mut console);
     record::warn_unlocked(&folder, &mut console);
-    let validation = match trainer.split().validation.len() {
-        0 => String::new(),
-        samples => format!("{samples} to validate, "),
-    };
-    console.say(&format!(
-        "{} on {}: {} samples to train, {validation}{} to test; writing {}",
-        trainer.state().config.model.name,
-        device.describe(),
-        trainer.split().train.len(),
-        dataset.test.len(),
-        folder.path().display()
-    ));
+    console.say(&beginning(&trainer, &dataset, &device, &folder));
     let report_on = (!arguments.no_report).then_some(&dataset);
     Run {
         trainer,
@@ -217,6 +206,22 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         report_on,
     }
     .finish()
+}
+
+/// What is going to happen.
+fn beginning(trainer: &Trainer, dataset: &Dataset, device: &Device, folder: &RunFolder) -> String {
+    let validation = match trainer.split().validation.len() {
+        0 => String::new(),
+        samples => format!("{samples} to validate, "),
+    };
+    format!(
+        "{} on {}: {} samples to train, {validation}{} to test; writing {}",
+        trainer.state().config.model.name,
+        device.describe(),
+        trainer.split().train.len(),
+        dataset.test.len(),
+        folder.path().display()
+    )
 }
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
