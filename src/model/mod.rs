@@ -18,7 +18,7 @@ pub use notebook::NAMES;
 pub use resolve::{IMAGES, LONGEST_LAYER_NAME, Resolved, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
-pub use summary::{layers, summary};
+pub use summary::{Layers, layers, summary};
 
 use serde::{Deserialize, Serialize};
 

@@ -66,6 +66,26 @@ fn a_report_stands_alone_and_runs_nothing() {
     }
 }
 
+/// As `summary` does.
+#[test]
+fn a_report_of_a_graph_says_what_each_layer_takes() {
+    let scratch = Scratch::new();
+    assert!(!page().1.contains("connected to"));
+    let conv = "type = 'conv2d', filters = 2, kernel = 3, padding = 'same'";
+    let add = "type = 'add', inputs = ['stem', 'conv2d']";
+    let layers = format!("{{ name = 'stem', {conv} }}, {{ {conv} }}, {{ {add} }}, {{ type = 'flatten' }}");
+    let last = "{ type = 'dense', units = 4 }";
+    fs::write(scratch.path("tiny.toml"), format!("input = [8, 8, 1]\nlayers = [{layers}, {last}]\n")).unwrap();
+    scratch.train("--epochs 1 --run-dir run -q");
+    scratch.succeed("report run --adapter cpu");
+    let text = fs::read_to_string(scratch.path("run/report.html")).unwrap();
+    assert!(text.contains("<th scope=\"col\" class=\"left\">connected to</th>"), "{text}");
+    let row = |name: &str| text.lines().find(|line| line.contains(&format!(">{name} ("))).unwrap();
+    for (name, inputs) in [("stem", "input"), ("conv2d", "stem"), ("add", "stem, conv2d"), ("dense", "flatten")] {
+        assert!(row(name).ends_with(&format!("<td class=\"left\">{inputs}</td></tr>")), "{}", row(name));
+    }
+}
+
 #[test]
 fn resumed_runs_have_all_their_commands() {
     let scratch = Scratch::new();
