@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::output;
 use crate::error::{Error, Result};
 use crate::evaluate::Report;
-use crate::formats::write_whole;
+use crate::formats::write_own;
 use crate::plot::{Bar, BarChart, Choice, TradeOff, save};
 
 /// A learner on a reduction, or a network.
@@ -168,7 +168,7 @@ impl Table {
         if measured().next().is_some() {
             self.draw(folder)?;
         }
-        write_whole(&folder.join("baseline.csv"), &csv)
+        write_own(&folder.join("baseline.csv"), &csv)
     }
 
     fn draw(&self, folder: &Path) -> Result<()> {

@@ -11,7 +11,7 @@ use super::profile_report::{Report, Sort};
 use super::tiling::TilesOption;
 use super::{interrupt, output};
 use crate::error::Result;
-use crate::formats::write_whole;
+use crate::formats::{make_folder, write_own};
 use crate::measure::{Synthetic, ceilings, profile};
 use crate::plot::save;
 use crate::train::Config;
@@ -66,7 +66,7 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     }?;
     let Some(folder) = &arguments.output else { return Ok(()) };
     save(&report.roofline(), folder, "roofline")?;
-    write_whole(&folder.join("trace.json"), &report.trace())
+    write_own(&folder.join("trace.json"), &report.trace())
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
@@ -80,6 +80,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let setup = data.setup(model, tiles).configured(&config);
     // What has no plan is found before anything is measured.
     setup.plan()?;
+    arguments.output.as_deref().map_or(Ok(()), make_folder)?;
     interrupt::watch(console);
     let callback = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::options::{BatchSizeOption, SetOption};
 use super::output;
 use crate::error::{Error, Result};
-use crate::formats::{Language, make_folder, translate, write_whole};
+use crate::formats::{Language, make_folder, translate, write_own};
 use crate::gemm::DeviceClass;
 use crate::kernels::{Descriptor, GemmKernel, REGISTRY, specialise};
 use crate::model::nearest;
@@ -97,7 +97,7 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         match &arguments.output {
             Some(folder) => {
                 make_folder(folder)?;
-                write_whole(&folder.join(format!("{name}.{}", language.extension())), &translated)?;
+                write_own(&folder.join(format!("{name}.{}", language.extension())), &translated)?;
             }
             None => {
                 if shaders.len() > 1 {
