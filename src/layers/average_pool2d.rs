@@ -28,6 +28,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "average_pooling2d",
     required: &[("size", Kind::Pair)],
     optional: &[("stride", Kind::Pair), PADDING],
+    kernel: &[],
 };
 
 impl AveragePool2d {
