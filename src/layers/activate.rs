@@ -32,6 +32,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "activation",
     required: &[ACTIVATION],
     optional: &[("max_value", Kind::Number), ("negative_slope", Kind::Number), ("alpha", Kind::Number)],
+    kernel: &[],
 };
 
 impl Activate {

@@ -18,6 +18,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "average_pooling2d",
     required: pool::REQUIRED,
     optional: pool::OPTIONAL,
+    kernel: &[],
 };
 
 impl Operation for AveragePool2d {

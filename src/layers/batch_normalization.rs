@@ -30,6 +30,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "batch_normalization",
     required: &[],
     optional: &[("momentum", Kind::Number), ("epsilon", Kind::Number), ("center", Kind::Flag), ("scale", Kind::Flag)],
+    kernel: &[],
 };
 
 impl Default for BatchNormalization {

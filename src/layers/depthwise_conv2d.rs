@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, USE_BIAS, one, ones, pair, yes};
+use super::keys::{ACTIVATION, DRAWN_KERNEL, Kind, LayerKeys, PADDING, USE_BIAS, one, ones, pair, yes};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
 use crate::error::Result;
 use crate::geometry::{MOST_COLUMNS, MOST_VALUES, Padding, Shape, Window, bounded, product};
@@ -36,6 +36,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "depthwise_conv2d",
     required: &[("kernel", Kind::Pair)],
     optional: &[("stride", Kind::Pair), PADDING, ("depth_multiplier", Kind::Count), USE_BIAS, ACTIVATION],
+    kernel: DRAWN_KERNEL,
 };
 
 impl Operation for DepthwiseConv2d {

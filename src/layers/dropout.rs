@@ -23,6 +23,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "dropout",
     required: &[("rate", Kind::Rate)],
     optional: &[],
+    kernel: &[],
 };
 
 impl Operation for Dropout {

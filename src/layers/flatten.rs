@@ -12,8 +12,14 @@ use crate::plan::Tape;
 #[serde(deny_unknown_fields)]
 pub struct Flatten {}
 
-pub(super) const KEYS: LayerKeys =
-    LayerKeys { kind: "flatten", class_name: "Flatten", automatic_name: "flatten", required: &[], optional: &[] };
+pub(super) const KEYS: LayerKeys = LayerKeys {
+    kind: "flatten",
+    class_name: "Flatten",
+    automatic_name: "flatten",
+    required: &[],
+    optional: &[],
+    kernel: &[],
+};
 
 impl Operation for Flatten {
     fn keys(&self) -> &'static LayerKeys {

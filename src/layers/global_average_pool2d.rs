@@ -19,6 +19,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "global_average_pooling2d",
     required: &[],
     optional: &[],
+    kernel: &[],
 };
 
 impl Operation for GlobalAveragePool2d {

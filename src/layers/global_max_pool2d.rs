@@ -20,6 +20,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "global_max_pooling2d",
     required: &[],
     optional: &[],
+    kernel: &[],
 };
 
 impl Operation for GlobalMaxPool2d {

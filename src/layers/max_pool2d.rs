@@ -19,6 +19,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "max_pooling2d",
     required: pool::REQUIRED,
     optional: pool::OPTIONAL,
+    kernel: &[],
 };
 
 impl Operation for MaxPool2d {

@@ -3,6 +3,7 @@
 
 mod augmentation;
 mod file;
+mod initial;
 mod keras_order;
 mod keys;
 mod notebook;
@@ -23,7 +24,7 @@ pub use summary::{Layers, layers, summary};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::layers::Layer;
+use crate::layers::{Initializer, Layer};
 
 /// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
 const LONGEST_NAME: usize = 100;
@@ -48,6 +49,12 @@ pub struct Node {
     /// Names of layers before it, or `input` for the images; where there is none, the layer before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<String>,
+    /// How its kernel begins, if it has one.
+    #[serde(default, skip_serializing_if = "Initializer::is_default")]
+    pub kernel_initializer: Initializer,
+    /// Of [`Initializer::Whitening`]; [`Whitening::EPSILON`](crate::plan::Whitening::EPSILON) where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whitening_epsilon: Option<f64>,
     #[serde(flatten)]
     pub layer: Layer,
 }
@@ -55,7 +62,8 @@ pub struct Node {
 impl From<Layer> for Node {
     /// Without a name, after the layer before it.
     fn from(layer: Layer) -> Self {
-        Self { name: None, inputs: Vec::new(), layer }
+        let kernel_initializer = Initializer::default();
+        Self { name: None, inputs: Vec::new(), kernel_initializer, whitening_epsilon: None, layer }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::initial::{begin_with, pixels};
 use super::{Model, Node, nearest};
 use crate::error::{Error, Result};
 use crate::geometry::{MOST_VALUES, Shape, product};
-use crate::layers::{Activate, Activation, Inferred, Layer};
+use crate::layers::{Activate, Activation, Inferred, Initializer, Layer};
 
 /// The most layers: far more than anyone trains, and few enough that naming them all is quick.
 const MOST_LAYERS: usize = 1000;
@@ -19,6 +20,8 @@ pub struct Resolved {
     /// As the file has it, or Keras' automatic one: `conv2d`, `conv2d_1`, `dense` ...
     pub name: String,
     pub layer: Layer,
+    /// See [`Node::kernel_initializer`].
+    pub kernel_initializer: Initializer,
     /// What it reads: 0 is the images, n + 1 the output of layer n.
     pub inputs: Vec<usize>,
     /// One sample's shape of the first of these.
@@ -53,9 +56,11 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
         };
         let shapes: Vec<Shape> = inputs.iter().map(shape).collect();
         let last = index + 1 == model.layers.len();
-        let inferred = infer(&node.layer, &shapes, last).map_err(fail)?;
-        let (name, layer) = (names[index].clone(), node.layer.clone());
-        layers.push(Resolved { name, layer, inputs, input: shapes[0], inferred });
+        let mut inferred = infer(&node.layer, &shapes, last).map_err(fail)?;
+        begin_with(node, &mut inferred, pixels(&layers, &inputs).map(|seen| (seen, model.input))).map_err(fail)?;
+        let Node { layer, kernel_initializer, .. } = node.clone();
+        let name = names[index].clone();
+        layers.push(Resolved { name, layer, kernel_initializer, inputs, input: shapes[0], inferred });
     }
     is_read.pop();
     if let Some(index) = is_read.iter().position(|read| !read) {
@@ -221,7 +226,7 @@ mod tests {
         let node = |(name, inputs, layer): &(Option<&str>, &[&str], Layer)| Node {
             name: name.map(str::to_owned),
             inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
-            layer: layer.clone(),
+            ..Node::from(layer.clone())
         };
         let model = Model { name: "graph".into(), input: [2, 2, 1], layers: nodes.iter().map(node).collect() };
         let resolved = resolve(&model).map_err(|error| error.to_string())?;

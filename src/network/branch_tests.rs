@@ -58,7 +58,7 @@ fn graph(layers: &[(&str, &[&str], Layer)]) -> TrainingPlan {
     let node = |(name, inputs, layer): &(&str, &[&str], Layer)| Node {
         name: Some((*name).into()),
         inputs: inputs.iter().map(|&input| input.into()).collect(),
-        layer: layer.clone(),
+        ..Node::from(layer.clone())
     };
     let model = Model { name: "graph".into(), input: [6, 5, 2], layers: layers.iter().map(node).collect() };
     lower(&model, Options::new(2, DeviceClass::Cpu, 2)).unwrap()

@@ -98,9 +98,9 @@ fn branches() -> Model {
     let named = |(name, inputs, layer): (&str, &[&str], Layer)| Node {
         name: Some(name.into()),
         inputs: inputs.iter().map(|&input| input.into()).collect(),
-        layer,
+        ..Node::from(layer)
     };
-    let end = Node { name: None, inputs: Vec::new(), layer: dense(5, Activation::Linear) };
+    let end = Node::from(dense(5, Activation::Linear));
     Model { layers: layers.into_iter().map(named).chain([end]).collect(), ..model("branches", Vec::new()) }
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Progress;
 use crate::network::TrainingPlan;
 use crate::optimizers::StateInitial;
-use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training};
+use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training, VariableKind, Whitening};
 use crate::random;
 
 /// Sum of losses and count of correct predictions over some samples.
@@ -105,16 +105,28 @@ impl<'a> Engine<'a> {
         &self.source
     }
 
-    /// Initial values of all variables, from the engine's seed, and an optimizer at its beginning.
+    /// Initial values of all variables, from the engine's seed, and an optimizer at its beginning. What is of the images
+    /// is of the first ones.
     ///
     /// # Errors
-    /// What the device reports.
+    /// What the device reports, and [`Error::Data`] where there is no image.
     pub fn initialise(&mut self) -> Result<()> {
+        self.initialise_by(&(0..self.source.parts[0].len() as u32).collect::<Vec<_>>())
+    }
+
+    /// The same, where only these samples are known to training.
+    ///
+    /// # Errors
+    /// See [`Self::initialise`].
+    pub fn initialise_by(&mut self, samples: &[u32]) -> Result<()> {
         let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.states());
-        let mut drawn = 0;
+        let source = self.source;
+        let seen = samples.iter().take(Whitening::IMAGES);
+        let images: Vec<&[u8]> = seen.map(|&number| source.sample(number).0).collect();
+        let mut kernels = 0;
         for variable in &variables {
-            let values = variable.initial.values(variable.values.words, self.seed, drawn);
-            drawn += u32::from(variable.initial.is_random());
+            let values = variable.initial.values(variable.values.words, self.seed, kernels, &images)?;
+            kernels += u32::from(variable.kind == VariableKind::Kernel);
             self.put(variable.values, &values)?;
             for (place, state) in variable.training.iter().flat_map(|training| &training.states).zip(&states) {
                 match state.initial {

@@ -51,7 +51,7 @@ pub struct Finished {
 }
 
 impl<'a> Trainer<'a> {
-    /// A run at its beginning, with Glorot's weights; the engine must be the configuration's.
+    /// A run at its beginning, with weights from the seed; the engine must be the configuration's.
     ///
     /// # Errors
     /// [`Error::Usage`] where the configuration does not fit the data.
@@ -60,12 +60,12 @@ impl<'a> Trainer<'a> {
         let count = source.parts[0].len();
         let split = state.config.split(count)?;
         let test = (count as u32..source.len() as u32).collect();
-        engine.initialise()?;
+        engine.initialise_by(&split.train)?;
         engine.iterations = state.iterations;
         Ok(Self { engine, split, test, state, other_weights: None, training: Training::default() })
     }
 
-    /// Starts from the weights that were read from `path` instead of Glorot's.
+    /// Starts from the weights that were read from `path` instead.
     ///
     /// # Errors
     /// [`Error::Data`] where they are not this model's.

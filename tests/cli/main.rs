@@ -9,6 +9,7 @@ mod commands;
 mod exchange;
 mod foreign;
 mod forged;
+mod initial_weights;
 mod judging;
 mod killed;
 mod measuring;

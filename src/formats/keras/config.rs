@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::initializers;
 use crate::geometry::Shape;
 use crate::layers::{
     Activate, Activation, Add, AveragePool2d, BatchNormalization, Concatenate, Conv2d, Dense, DepthwiseConv2d, Dropout,
@@ -68,7 +69,11 @@ impl Dialect {
     }
 
     fn layer(self, layer: &Resolved, last: bool) -> Value {
-        let (class, config) = class_and_config(layer, last);
+        let (class, mut config) = class_and_config(layer, last);
+        let initializer = initializers::write(layer.kernel_initializer, self);
+        if let (Some(initializer), Some(key)) = (initializer, initializers::key(&layer.layer)) {
+            config[key] = initializer;
+        }
         self.object("keras.layers", class, config)
     }
 

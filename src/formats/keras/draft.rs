@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::initializers;
 use super::message::place;
 use crate::layers::Layer;
 use crate::model::{IMAGES, LONGEST_LAYER_NAME, Model, Node};
@@ -75,7 +76,8 @@ impl<'a> Draft<'a> {
     pub fn model(self, name: String) -> Model {
         let names: Vec<String> = self.nodes.iter().map(|node| node.name.clone()).collect();
         let mut counts = HashMap::new();
-        let node = |(index, Part { layer, name, inputs, .. }): (usize, Part)| {
+        let node = |(index, Part { layer, name, inputs, source }): (usize, Part)| {
+            let kernel_initializer = initializers::of(&layer, source);
             let automatic = layer.operation().keys().automatic_name;
             let count: &mut usize = counts.entry(automatic).or_default();
             let is_automatic = name == numbered(automatic, *count);
@@ -85,7 +87,7 @@ impl<'a> Draft<'a> {
                 input => names[input - 1].clone(),
             };
             let inputs = if inputs == [index] { Vec::new() } else { inputs.iter().map(input).collect() };
-            Node { name: (!is_automatic).then_some(name), inputs, layer }
+            Node { name: (!is_automatic).then_some(name), inputs, kernel_initializer, ..Node::from(layer) }
         };
         let layers = self.nodes.into_iter().enumerate().map(node).collect();
         Model { name, input: self.input, layers }

@@ -210,7 +210,8 @@ fn a_pool_by_two_right_behind_a_convolution_is_its_end() {
 }
 
 fn named(name: &str, inputs: &[&str], layer: Layer) -> Node {
-    Node { name: Some(name.into()), inputs: inputs.iter().map(|&input| input.into()).collect(), layer }
+    let inputs = inputs.iter().map(|&input| input.into()).collect();
+    Node { name: Some(name.into()), inputs, ..Node::from(layer) }
 }
 
 const BATCH_NORMALIZATION: Layer =

@@ -125,7 +125,7 @@ impl Layers {
             }));
             let is_next = inputs == [before];
             let inputs = if is_next { Vec::new() } else { inputs.iter().map(|&input| names[input].clone()).collect() };
-            model.layers.push(Node { name: None, inputs, layer });
+            model.layers.push(Node { inputs, ..Node::from(layer) });
             before = index + 1;
         }
         resolve(&model).map_err(|error| error.to_string())?;
