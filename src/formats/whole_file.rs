@@ -26,7 +26,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         file.persist(&target)?;
         Ok(())
     };
-    write().map_err(|error| unwritable(path, &error))
+    write()
+        .map_err(|error| Error::Failed(format!("{}: cannot be written ({error}); {}", path.display(), remedy(&error))))
 }
 
 /// Like [`write_whole`], of a file whose name we chose: nobody reads a pipe there, and so it is refused, as a device is.
@@ -35,14 +36,9 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// See [`write_whole`].
 pub fn write_own(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-        let error = io::Error::new(io::ErrorKind::AlreadyExists, "not a file");
-        return Err(unwritable(path, &error));
+        return Err(Error::Failed(format!("{}: cannot be written (not a file); move it away", path.display())));
     }
     write_whole(path, bytes)
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::Failed(format!("{}: cannot be written ({error}); {}", path.display(), remedy(error)))
 }
 
 /// Makes a folder, and those that it is in; one that is there already will do.
