@@ -16,6 +16,10 @@ const PHASE_HEIGHT: u32 = (REACHED_HEIGHT + STRIDE_Y - 1) / STRIDE_Y;
 const PHASE_WIDTH: u32 = (REACHED_WIDTH + STRIDE_X - 1) / STRIDE_X;
 const ROWS: u32 = BATCH * PHASE_HEIGHT * PHASE_WIDTH;
 
+// The kernel is stored transposed, by neighbouring threads into neighbouring rows of B's tile. These are so far apart that
+// threads of a GPU, 32 at a time, write to as many banks of its memory.
+const B_ROW_STEP: u32 = TILE_COLUMNS + max(32 / THREADS_PER_ROW, 1);
+
 // The address of what is outside of the output.
 const OUTSIDE: u32 = 0xffffffffu;
 // A y that is outside of the output under every tap: outputs are lower than 2^29, and taps move it by less.
@@ -113,7 +117,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                             let column = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                             let value = kernel_value(tap, first_column + column, first_filter + depth);
                             if TILE_COLUMNS % ROW_STRIDE == 0 || column < TILE_COLUMNS {
-                                b_tile[depth * TILE_COLUMNS + column] = value;
+                                b_tile[depth * B_ROW_STEP + column] = value;
                             }
                         }
                     }
@@ -125,7 +129,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                         let column = j * THREADS_X + thread_column;
                         let at = depth * THREAD_COLUMNS + j;
                         if STAGE_B == 1 {
-                            b[at] = b_tile[depth * TILE_COLUMNS + column];
+                            b[at] = b_tile[depth * B_ROW_STEP + column];
                         } else {
                             b[at] = kernel_value(tap, first_column + column, first_filter + depth);
                         }

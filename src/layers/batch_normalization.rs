@@ -106,7 +106,8 @@ impl Operation for BatchNormalization {
         let bound = [sums, tape.host.progress, variables, affine, gradients];
         let offsets = vec![0, 0, first, 0, first_gradient + moments];
         let Self { scale, center, epsilon, .. } = *self;
-        let scale_and_shift = |training| BatchNormAffine { values, training, scale, center, epsilon };
+        let read_ahead = tape.tiles.profile().read_ahead;
+        let scale_and_shift = |training| BatchNormAffine { values, training, scale, center, epsilon, read_ahead };
         tape.forward_in_training(layer, scale_and_shift(true), &bound, offsets.clone());
         tape.forward_in_evaluation(layer, scale_and_shift(false), &bound, offsets);
         let normalisation = Normalisation { values, affine, sums, totals: (gradients, first_gradient) };

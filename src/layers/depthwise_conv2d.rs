@@ -74,7 +74,7 @@ impl Operation for DepthwiseConv2d {
         let (input, output, layer) = (place.input()?, place.output, place.name.to_owned());
         let (batch, window) = (tape.rows, place.window()?);
         let depthwise = Depthwise { batch, window, multiplier: self.depth_multiplier, bias: self.use_bias };
-        let most_partitions = tape.tiles.device.profile().weight_gradient_workgroups;
+        let most_partitions = tape.tiles.profile().weight_gradient_workgroups;
         let weight_gradient = DepthwiseWeightGradient::new(depthwise, most_partitions);
         let changes: Vec<Change> = weight_gradient.partitions().into_iter().map(Change::Gradient).collect();
         let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =

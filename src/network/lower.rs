@@ -45,7 +45,7 @@ impl Options {
         let tiles = tiles.into();
         Self {
             batch,
-            micro_batch: equal_parts(batch, tiles.device.profile().micro_batch),
+            micro_batch: equal_parts(batch, tiles.profile().micro_batch),
             tiles,
             samples,
             optimizer: Optimizer::default(),
@@ -150,7 +150,9 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, [batch, micro_batch]);
+    let read_ahead = options.tiles.profile().read_ahead;
+    let sizes = [batch, micro_batch];
+    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, sizes, read_ahead);
     training.splice(training.len() - 1..training.len() - 1, moving);
     if average {
         evaluate_averages(&mut variables, &mut evaluation, &mut training);

@@ -110,6 +110,7 @@ impl Arenas {
         optimizer: &Optimizer,
         host: &HostBuffers,
         [batch, micro_batch]: [usize; 2],
+        read_ahead: bool,
     ) -> (Vec<Variable>, Vec<Pass>, Vec<Pass>) {
         let micro_batches = batch.div_ceil(micro_batch);
         let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
@@ -132,7 +133,7 @@ impl Arenas {
             };
             moving.extend(arena.move_averages(&name, buffers, host, [batch, micro_batch]));
             let of = own.iter().filter_map(update).collect();
-            let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers() };
+            let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers(), read_ahead };
             let table = buffers.add_filled(&format!("{name}.table"), updates.table());
             let (values, gradients) = (arena.values, arena.gradients);
             updated.push(Updated { name, updates, gradients, table, values, states });

@@ -40,6 +40,8 @@ mod pointwise;
 mod pointwise_backward;
 mod pool_backward;
 mod pool_forward;
+mod pooled_input_gradient;
+mod pooled_weight_gradient;
 mod rescale;
 mod sgd;
 mod sgd_momentum;

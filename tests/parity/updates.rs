@@ -13,22 +13,23 @@ pub const EACH_VALUE: [Mutation; 6] = [
 ];
 
 /// Of the part `gradient`.
-pub const GRADIENT: [Mutation; 10] = [
+pub const GRADIENT: [Mutation; 15] = [
     mutation("the variable's gradient", "variable.first_partition + index", "index"),
-    mutation("the first partition", "var part = 1u;", "var part = 0u;"),
+    mutation("the first partition", "variable, place, 1u)", "variable, place, 0u)"),
+    mutation("the sum of partitions", "sum += gradient[place", "sum = gradient[place"),
+    mutation("the sum of a later micro-batch", "with_partitions(sum, variable", "with_partitions(0.0, variable"),
+    mutation("the first four read ahead", "added_in_order(sum, a, left.x)", "sum"),
+    mutation("the fourth four read ahead", "added_in_order(sum, c, left.z), d, left.w)", "sum, c, left.z)"),
+    mutation("what is read ahead past the last", "three + values.w, count > 3)", "three + values.w, count > 2)"),
+    mutation("the next sixteen", "part += 16", "part += 15"),
     mutation(
-        "the sum of partitions",
-        "part = 1u; part < variable.partitions; part++) {\n        sum +=",
-        "part = 1u; part < variable.partitions; part++) {\n        sum =",
-    ),
-    mutation(
-        "the sum of a later micro-batch",
-        "part = 0u; part < variable.partitions; part++) {\n            sum +=",
-        "part = 0u; part < variable.partitions; part++) {\n            sum =",
+        "where a partition is read ahead",
+        "part + vec4(0u, 1u, 2u, 3u), vec4(variable",
+        "part + vec4(0u, 1u, 2u, 2u), vec4(variable",
     ),
     mutation("the number of partitions", "variables[row + 4]", "variables[row + 4] - 1"),
     mutation("words from partition to partition", "variables[row + 5]", "variables[row + 1]"),
-    mutation("a later micro-batch's first partition", "var part = 0u;", "var part = 1u;"),
+    mutation("a later micro-batch's first partition", "variable, place, 0u)", "variable, place, 1u)"),
     mutation("a micro-batch's address", "place += MICRO_BATCH_STRIDE;", "place += 0u;"),
     mutation("the number of micro-batches", "micro_batch < MICRO_BATCHES", "micro_batch + 1 < MICRO_BATCHES"),
     mutation("the first partition's row", "variables[row + 3]", "variables[row + 2]"),
