@@ -77,7 +77,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             }
         }
         workgroupBarrier();
-        for (var column = 0u; column < FILTER_TILE; column++) {
+        // No constants, or a compiler would write out the whole tile.
+        let end = min(first_filter + FILTER_TILE, FILTERS);
+        for (var filter_index = first_filter; filter_index < end; filter_index++) {
+            let column = filter_index - first_filter;
             var kernel: array<f32, TAPS>;
             for (var tap = 0u; tap < TAPS; tap++) {
                 kernel[tap] = kernels[column * KERNEL_STEP + tap * CHANNEL_LANES + channel_lane];
@@ -106,10 +109,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let channel = first_channel + channel_lane;
     for (var column = 0u; column < REGION_WIDTH; column++) {
         workgroupBarrier();
-        for (var at = 0u; at < REGION; at++) {
-            // Registers have no addresses: each is asked whether it is the one.
-            if at % REGION_WIDTH == column {
-                kernels[at / REGION_WIDTH * THREADS + thread] = sums[at];
+        // Registers have no addresses: each is asked whether it is the one.
+        for (var region_y = 0u; region_y < REGION_HEIGHT; region_y++) {
+            for (var x = 0u; x < REGION_WIDTH; x++) {
+                if x == column {
+                    kernels[region_y * THREADS + thread] = sums[region_y * REGION_WIDTH + x];
+                }
             }
         }
         workgroupBarrier();

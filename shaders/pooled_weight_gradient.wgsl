@@ -119,11 +119,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     // Term by term, so that the threads that write are neighbours along the filters.
     for (var term = 0u; term < TERMS; term++) {
         workgroupBarrier();
-        for (var at = 0u; at < THREAD_FILTERS * TERMS; at++) {
-            // Registers have no addresses: each is asked whether it is the one.
-            if at % TERMS == term {
-                let row = position_lane * CHANNEL_LANES + channel_lane;
-                regions[row * SUMS_STEP + at / TERMS * FILTER_LANES + filter_lane] = sums[at];
+        let own_row = position_lane * CHANNEL_LANES + channel_lane;
+        // Registers have no addresses: each is asked whether it is the one.
+        for (var j = 0u; j < THREAD_FILTERS; j++) {
+            for (var own = 0u; own < TERMS; own++) {
+                if own == term {
+                    regions[own_row * SUMS_STEP + j * FILTER_LANES + filter_lane] = sums[j * TERMS + own];
+                }
             }
         }
         workgroupBarrier();

@@ -22,7 +22,11 @@ fn every_broken_line_is_noticed() {
         mutation("what earlier micro-batches logged", "now.micro_batch > 0", "now.micro_batch > 1"),
         mutation("the log's address", "log[2 * now.batch] =", "log[0] ="),
         mutation("the last micro-batch", "now.micro_batch + 1 == MICRO_BATCHES", "now.micro_batch + 1 >= 1"),
-        mutation("the next batch's micro-batch", "now.micro_batch + 1, 0u, is_last", "now.micro_batch + 1, 1u, is_last"),
+        mutation(
+            "the next batch's micro-batch",
+            "now.micro_batch + 1, 0u, is_last",
+            "now.micro_batch + 1, 1u, is_last",
+        ),
         mutation("the batch", "now.batch + 1;", "now.batch + 2;"),
         mutation("the step", "now.step + TRAINING", "now.step + 1u"),
     ];
