@@ -47,7 +47,7 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
     let argmax = tape.buffer(&format!("{layer}.argmax"), vec![kernel.argmax_words()]);
     let config = tape.tiles.config(GemmKind::WeightGradient, &convolution);
     let weight_gradient = ConvWeightGradient { convolution, bias, positions_per_word, config };
-    let changes: Vec<Change> = weight_gradient.partitions().into_iter().map(Change::Gradient).collect();
+    let changes = place.changes(weight_gradient.partitions().into_iter().map(Change::Gradient));
     let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
         tape.variables(&layer, &place.inferred.variables, &changes);
     let [from, to] = [input, output].map(|value| tape.output(value));
@@ -59,14 +59,17 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
         tape.forward_from(&layer, kernel, &[from, weights, to, argmax], vec![0, first, 0, 0]);
     }
     tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
+    let is_trained = place.trainable;
     let to_input =
         InputGradient { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
     Ok(Box::new(move |tape| {
         if let Some(gradient) = tape.gradient(input) {
             to_input.record(gradient, tape);
         }
-        let bound = [from, tape.gradient_of(output), argmax, gradients];
-        tape.backward_from(&to_input.layer, weight_gradient, &bound, vec![0, 0, 0, first_gradient]);
+        if is_trained {
+            let bound = [from, tape.gradient_of(output), argmax, gradients];
+            tape.backward_from(&to_input.layer, weight_gradient, &bound, vec![0, 0, 0, first_gradient]);
+        }
         Ok(())
     }))
 }
