@@ -22,7 +22,7 @@ pub struct LayerKeys {
 pub type Key = (&'static str, Kind);
 
 /// What any layer may have beside its own keys.
-pub const COMMON_KEYS: [Key; 2] = [("name", Kind::Text), ("inputs", Kind::Names)];
+pub const COMMON_KEYS: [Key; 3] = [("name", Kind::Text), ("inputs", Kind::Names), ("trainable", Kind::Flag)];
 
 pub(super) const PADDING: Key = ("padding", Kind::Choice(&["valid", "same"]));
 pub(super) const ACTIVATION: Key = (

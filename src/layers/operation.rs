@@ -5,7 +5,7 @@ use super::keys::LayerKeys;
 use crate::error::{Error, Result};
 use crate::geometry::{Shape, Window};
 use crate::kernels::Function;
-use crate::plan::{Tape, ValueId, VariableSpec};
+use crate::plan::{Change, Tape, ValueId, VariableSpec};
 
 /// A layer's rules: of shapes, of what may be fused with it, and of the passes it becomes.
 pub trait Operation {
@@ -127,12 +127,19 @@ pub struct Place<'a> {
     pub inputs: &'a [ValueId],
     pub output: ValueId,
     pub inferred: &'a Inferred,
+    /// Whether training changes its variables.
+    pub trainable: bool,
     pub fused: Fused,
 }
 
 impl Place<'_> {
     pub(super) fn missing(&self, what: &str) -> Error {
         Error::Failed(format!("{}: has no {what}", self.name))
+    }
+
+    /// What changes its variables: these, or nothing.
+    pub(super) fn changes(&self, changes: impl Iterator<Item = Change>) -> Vec<Change> {
+        changes.map(|change| if self.trainable { change } else { Change::Nothing }).collect()
     }
 
     pub(super) fn input(&self) -> Result<ValueId> {

@@ -53,7 +53,7 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
     let gathered =
         gathered.map(|partitions| PooledWeightGradient { convolution, bias, positions_per_word, partitions });
     let partitions = gathered.map_or_else(|| weight_gradient.partitions(), |kernel| kernel.partitions());
-    let changes: Vec<Change> = partitions.into_iter().map(Change::Gradient).collect();
+    let changes = place.changes(partitions.into_iter().map(Change::Gradient));
     let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
         tape.variables(&layer, &place.inferred.variables, &changes);
     let [from, to] = [input, output].map(|value| tape.output(value));
@@ -65,17 +65,20 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
         tape.forward_from(&layer, kernel, &[from, weights, to, argmax], vec![0, first, 0, 0]);
     }
     tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
+    let is_trained = place.trainable;
     let to_input =
         InputGradient { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
     Ok(Box::new(move |tape| {
         if let Some(gradient) = tape.gradient(input) {
             to_input.record(gradient, tape);
         }
-        let bound = [from, tape.gradient_of(output), argmax, gradients];
-        let offsets = vec![0, 0, 0, first_gradient];
-        match gathered {
-            Some(gathered) => tape.backward_from(&to_input.layer, gathered, &bound, offsets),
-            None => tape.backward_from(&to_input.layer, weight_gradient, &bound, offsets),
+        if is_trained {
+            let bound = [from, tape.gradient_of(output), argmax, gradients];
+            let offsets = vec![0, 0, 0, first_gradient];
+            match gathered {
+                Some(gathered) => tape.backward_from(&to_input.layer, gathered, &bound, offsets),
+                None => tape.backward_from(&to_input.layer, weight_gradient, &bound, offsets),
+            }
         }
         Ok(())
     }))

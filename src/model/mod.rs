@@ -55,15 +55,22 @@ pub struct Node {
     /// Of [`Initializer::Whitening`]; [`Whitening::EPSILON`](crate::plan::Whitening::EPSILON) where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whitening_epsilon: Option<f64>,
+    /// Whether training changes its variables; a normalisation that it does not goes by its moving averages in training, too.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub trainable: bool,
     #[serde(flatten)]
     pub layer: Layer,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl From<Layer> for Node {
     /// Without a name, after the layer before it.
     fn from(layer: Layer) -> Self {
         let kernel_initializer = Initializer::default();
-        Self { name: None, inputs: Vec::new(), kernel_initializer, whitening_epsilon: None, layer }
+        Self { name: None, inputs: Vec::new(), kernel_initializer, whitening_epsilon: None, trainable: true, layer }
     }
 }
 
@@ -84,7 +91,7 @@ impl Model {
 
     /// Whether what a step does depends on which samples go through the network together.
     pub fn has_batch_statistics(&self) -> bool {
-        self.layers.iter().any(|node| matches!(node.layer, Layer::BatchNormalization(_)))
+        self.layers.iter().any(|node| node.trainable && matches!(node.layer, Layer::BatchNormalization(_)))
     }
 
     /// Classes told apart: what the last layer puts out; 0 where the model cannot be.

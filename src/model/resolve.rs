@@ -7,6 +7,7 @@ use super::{Model, Node, nearest};
 use crate::error::{Error, Result};
 use crate::geometry::{MOST_VALUES, Shape, product};
 use crate::layers::{Activate, Activation, Inferred, Initializer, Layer};
+use crate::plan::VariableSpec;
 
 /// The most layers: far more than anyone trains, and few enough that naming them all is quick.
 const MOST_LAYERS: usize = 1000;
@@ -22,11 +23,20 @@ pub struct Resolved {
     pub layer: Layer,
     /// See [`Node::kernel_initializer`].
     pub kernel_initializer: Initializer,
+    /// See [`Node::trainable`].
+    pub trainable: bool,
     /// What it reads: 0 is the images, n + 1 the output of layer n.
     pub inputs: Vec<usize>,
     /// One sample's shape of the first of these.
     pub input: Shape,
     pub inferred: Inferred,
+}
+
+impl Resolved {
+    /// Its variables, and whether each has a gradient that changes it.
+    pub fn variables(&self) -> impl Iterator<Item = (&VariableSpec, bool)> {
+        self.inferred.variables.iter().map(|variable| (variable, self.trainable && variable.kind.is_trainable()))
+    }
 }
 
 /// Infers every layer of `model`, or says which layer cannot be and why.
@@ -58,9 +68,9 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
         let last = index + 1 == model.layers.len();
         let mut inferred = infer(&node.layer, &shapes, last).map_err(fail)?;
         begin_with(node, &mut inferred, pixels(&layers, &inputs).map(|seen| (seen, model.input))).map_err(fail)?;
-        let Node { layer, kernel_initializer, .. } = node.clone();
+        let Node { layer, kernel_initializer, trainable, .. } = node.clone();
         let name = names[index].clone();
-        layers.push(Resolved { name, layer, kernel_initializer, inputs, input: shapes[0], inferred });
+        layers.push(Resolved { name, layer, kernel_initializer, trainable, inputs, input: shapes[0], inferred });
     }
     is_read.pop();
     if let Some(index) = is_read.iter().position(|read| !read) {
@@ -163,7 +173,6 @@ mod tests {
     use super::*;
     use crate::geometry::Padding;
     use crate::layers::{Conv2d, Dense, Flatten, MaxPool2d, Pool};
-    use crate::plan::VariableSpec;
 
     const LAST: Layer = Layer::Dense(Dense { units: 2, use_bias: true, activation: Activation::Linear });
 

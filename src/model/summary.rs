@@ -66,8 +66,8 @@ pub fn layers(model: &Model) -> Result<Layers> {
 
 /// How many of the layer's parameters are trained, or are not.
 fn parameters(layer: &Resolved, trained: bool) -> usize {
-    let variables = layer.inferred.variables.iter().filter(|variable| variable.kind.is_trainable() == trained);
-    variables.map(|variable| variable.values()).sum()
+    let variables = layer.variables().filter(|(_, is_trained)| *is_trained == trained);
+    variables.map(|(variable, _)| variable.values()).sum()
 }
 
 fn all_parameters(layer: &Resolved) -> usize {

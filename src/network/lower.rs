@@ -190,21 +190,29 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
         if values.contains_key(&stage.output) {
             continue;
         }
-        let needs_gradient =
-            !stage.inferred.variables.is_empty() || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
+        let is_trained = stage.trainable && !stage.inferred.variables.is_empty();
+        let needs_gradient = is_trained || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
         let output = (stage.output == graph.output).then_some(tape.host.logits);
         let count = graph.shapes[stage.output.0].values();
         values.insert(stage.output, tape.value(&stage.name, count, readers[stage.output.0], needs_gradient, output));
     }
     let mut backward = Vec::new();
-    for Stage { name, layer, inferred, inputs, output, fused } in &graph.stages {
+    for Stage { name, layer, inferred, trainable, inputs, output, fused } in &graph.stages {
         let inputs: Vec<ValueId> = inputs.iter().map(|input| values[input]).collect();
-        let place = Place { name, inputs: &inputs, output: values[output], inferred, fused: *fused };
-        backward.push(layer.operation().emit(&place, tape)?);
+        let (output, trainable, fused) = (values[output], *trainable, *fused);
+        let place = Place { name, inputs: &inputs, output, inferred, trainable, fused };
+        let emit = layer.operation().emit(&place, tape)?;
+        // Below the first layer that is trained nothing has a gradient.
+        backward.extend(tape.needs_gradient(output).then_some(emit));
     }
     let logits = values[&graph.output];
     let Some(mut gradient) = tape.gradient(logits) else {
-        return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+        if graph.stages.iter().all(|stage| stage.inferred.variables.is_empty()) {
+            return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+        }
+        // The loss makes one all the same.
+        let shape = vec![tape.rows, tape.values(logits) / tape.rows];
+        return Ok(tape.buffer("loss.gradient", shape));
     };
     // Who makes a gradient applies the ReLU mask, and the loss does not.
     if tape.relu_mask(logits).is_some() {

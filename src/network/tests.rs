@@ -247,7 +247,8 @@ fn the_gradient_of_a_value_that_two_layers_read_is_the_sum_of_theirs() {
     let inferred = layer.operation().infer(&[Shape::Features(6)]).unwrap();
     graph.shapes.push(inferred.output);
     let inputs = vec![graph.stages[0].output];
-    graph.stages.push(Stage { name: "extra".into(), layer, inferred, inputs, output, fused: Fused::default() });
+    let fused = Fused::default();
+    graph.stages.push(Stage { name: "extra".into(), layer, inferred, trainable: true, inputs, output, fused });
     let both = lower_graph(&graph, &model, options()).unwrap();
 
     let name = "dense.output.gradient";

@@ -183,7 +183,33 @@ fn residuals() -> Result<Model> {
     parse("residuals", &text).map(|(model, _)| model)
 }
 
-/// Checks every layer of small networks without dropout on the executors that `make` gives for their plans: against the
+/// Layers that are not trained below others that are, between such ones, and beside one.
+fn partly_frozen() -> Result<Model> {
+    let mut text = String::from("input = [18, 16, 2]\n");
+    for layer in [
+        "type = 'conv2d'\nfilters = 6\nkernel = 3\nstride = 2\npadding = 'same'\ntrainable = false",
+        "type = 'batch_normalization'\ntrainable = false",
+        "name = 'a'\ntype = 'activation'\nactivation = 'gelu'",
+        "type = 'conv2d'\nfilters = 6\nkernel = 3\npadding = 'same'",
+        "type = 'batch_normalization'\nscale = false\ntrainable = false",
+        "name = 'b'\ntype = 'activation'\nactivation = 'silu'",
+        "type = 'add'\ninputs = ['a', 'b']",
+        "type = 'depthwise_conv2d'\nkernel = 3\ntrainable = false",
+        "type = 'conv2d'\nfilters = 7\nkernel = 1",
+        "type = 'conv2d'\nfilters = 8\nkernel = 2\ntrainable = false",
+        "type = 'batch_normalization'\ntrainable = false",
+        "type = 'activation'\nactivation = 'relu'",
+        "type = 'max_pool2d'\nsize = 2",
+        "type = 'flatten'",
+        "type = 'dense'\nunits = 9\nactivation = 'tanh'\ntrainable = false",
+        "type = 'dense'\nunits = 5",
+    ] {
+        text += &format!("[[layers]]\n{layer}\n");
+    }
+    parse("partly frozen", &text).map(|(model, _)| model)
+}
+
+/// Checks every trained layer of small networks without dropout on the executors that `make` gives for their plans: against the
 /// loss that evaluation finds.
 ///
 /// # Errors
@@ -193,7 +219,7 @@ pub fn gradient_checks(
     make: impl Fn(Arc<Plan>) -> Result<Box<dyn Executor>>,
 ) -> Result<Vec<GradientCheck>> {
     let mut checks = Vec::new();
-    for network in [network(), branches(), pooled()] {
+    for network in [network(), branches(), pooled(), partly_frozen()?] {
         checks.extend(layer_checks(&network, tiles, |_| (), &make, |engine, order| engine.evaluate(order))?);
     }
     Ok(checks)
@@ -276,6 +302,9 @@ fn layer_checks(
     let mut checks = Vec::new();
     for variables in variables.chunk_by(|one, other| one.layer == other.layer) {
         let gradient: Vec<f32> = gradients.by_ref().take(variables.len()).flatten().collect();
+        if variables.iter().all(|variable| !variable.is_trainable()) {
+            continue;
+        }
         let places: Vec<Place> = variables.iter().map(|variable| variable.values).collect();
         let weights = engine.get_all(&places)?;
         let direction: Vec<f32> = gradient.iter().map(|_| random.symmetric(1.0)).collect();

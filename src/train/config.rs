@@ -7,7 +7,7 @@ use crate::augment::Augmentation;
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
-use crate::model::{Model, NAMES, notebook, resolve};
+use crate::model::{Model, NAMES, Resolved, notebook, resolve};
 use crate::network::{LARGEST_BATCH, Options, most_rows};
 use crate::optimizers::Optimizer;
 use crate::recipe::{Loss, Recipe};
@@ -172,7 +172,14 @@ impl Config {
                 return refuse(format!("`early_stopping.baseline` {baseline}: not a number; give one such as 0.9"));
             }
         }
-        resolve(&self.model)?;
+        let layers = resolve(&self.model)?;
+        let is_trained = |layer: &Resolved| layer.variables().any(|(_, is_trained)| is_trained);
+        if layers.iter().any(|layer| !layer.trainable) && !layers.iter().any(is_trained) {
+            let name = &self.model.name;
+            return refuse(format!(
+                "model '{name}': no layer is trained; take trainable = false out of one with weights"
+            ));
+        }
         self.check_recipe()
     }
 

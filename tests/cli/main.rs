@@ -36,6 +36,7 @@ mod streaming;
 mod support;
 #[cfg(target_os = "linux")]
 mod threads;
+mod trainable;
 mod training;
 mod tta;
 mod tuning;

@@ -50,6 +50,7 @@ mod skips;
 mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod split_k_reduce;
+mod trainable;
 mod tuning;
 mod weight_average;
 

@@ -70,6 +70,9 @@ impl Dialect {
 
     fn layer(self, layer: &Resolved, last: bool) -> Value {
         let (class, mut config) = class_and_config(layer, last);
+        if !layer.trainable {
+            config["trainable"] = json!(false);
+        }
         let initializer = initializers::write(layer.kernel_initializer, self);
         if let (Some(initializer), Some(key)) = (initializer, initializers::key(&layer.layer)) {
             config[key] = initializer;

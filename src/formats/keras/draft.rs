@@ -21,6 +21,7 @@ pub struct Part<'a> {
     name: String,
     /// 0 is the images, n + 1 the output of layer n.
     inputs: Vec<usize>,
+    trainable: bool,
     /// The layer of Keras that it is made of.
     pub source: &'a Value,
 }
@@ -37,8 +38,15 @@ impl<'a> Draft<'a> {
         let automatic = layer.operation().keys().automatic_name;
         let is_own = Some(name) == source["config"]["name"].as_str();
         let name = self.names.take(if name.is_empty() { automatic } else { name }, is_own);
-        self.nodes.push(Part { layer, name, inputs, source });
+        self.nodes.push(Part { layer, name, inputs, trainable: true, source });
         self.nodes.len()
+    }
+
+    /// Says of the last layer whether training changes its variables.
+    pub fn set_trainable(&mut self, trainable: bool) {
+        if let Some(last) = self.nodes.last_mut() {
+            last.trainable = trainable;
+        }
     }
 
     pub fn length(&self) -> usize {
@@ -76,7 +84,7 @@ impl<'a> Draft<'a> {
     pub fn model(self, name: String) -> Model {
         let names: Vec<String> = self.nodes.iter().map(|node| node.name.clone()).collect();
         let mut counts = HashMap::new();
-        let node = |(index, Part { layer, name, inputs, source }): (usize, Part)| {
+        let node = |(index, Part { layer, name, inputs, trainable, source }): (usize, Part)| {
             let kernel_initializer = initializers::of(&layer, source);
             let automatic = layer.operation().keys().automatic_name;
             let count: &mut usize = counts.entry(automatic).or_default();
@@ -87,7 +95,7 @@ impl<'a> Draft<'a> {
                 input => names[input - 1].clone(),
             };
             let inputs = if inputs == [index] { Vec::new() } else { inputs.iter().map(input).collect() };
-            Node { name: (!is_automatic).then_some(name), inputs, kernel_initializer, ..Node::from(layer) }
+            Node { name: (!is_automatic).then_some(name), inputs, kernel_initializer, trainable, ..Node::from(layer) }
         };
         let layers = self.nodes.into_iter().enumerate().map(node).collect();
         Model { name, input: self.input, layers }

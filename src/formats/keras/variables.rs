@@ -72,15 +72,15 @@ pub fn variables(layers: &[Resolved]) -> Vec<Variable> {
         let count: &mut usize = counts.entry(class).or_default();
         let group = if *count == 0 { format!("layers/{class}/vars") } else { format!("layers/{class}_{count}/vars") };
         *count += 1;
-        let variable = |(number, one): (usize, &VariableSpec)| Variable {
+        let variable = |(number, (one, is_trained)): (usize, (&VariableSpec, bool))| Variable {
             layer: layer.name.clone(),
             part: one.kind.name(),
             shape: one.shape.clone(),
             group: group.clone(),
             number,
-            is_trained: one.kind.is_trainable(),
+            is_trained,
         };
-        variables.extend(layer.inferred.variables.iter().enumerate().map(variable));
+        variables.extend(layer.variables().enumerate().map(variable));
     }
     variables
 }

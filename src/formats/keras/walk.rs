@@ -198,15 +198,14 @@ impl<'a> Walk<'a> {
         }
         let shapes: Vec<Shape> = inputs.iter().map(|value| value.shape).collect();
         let shape = infer(&layer, leaf.layer, &shapes)?;
-        if !parts.is_empty() && !leaf.trainable {
-            self.left_out.push(format!("{}: trainable is false", place(leaf.layer)));
-        }
+        let trainable = leaf.trainable || parts.is_empty();
         let before = self.arrays.iter().rev().take_while(|array| array.path == leaf.path).count();
         let arrays = parts.iter().enumerate().map(|(number, part)| Array::of(leaf, before + number, *part));
         self.arrays.extend(arrays);
         let view = if taken(&layer).keeps_view { inputs[0].view.clone() } else { view(shape) };
         let name = format!("{}{suffix}", leaf.name());
         let node = self.draft.push(&name, layer, inputs.iter().map(|value| value.node).collect(), leaf.layer);
+        self.draft.set_trainable(trainable);
         Ok(Value { softmax, ..Value::new(node, shape, view) })
     }
 
