@@ -51,6 +51,7 @@ pub fn html(contents: &Contents) -> Result<String> {
     let (headings, epochs) = tables::epochs(contents);
     let validated = state.config.validates().then(|| thousands(split[1]));
     let (layers, parameters) = layers(&state.config.model)?;
+    let flop = (state.config.epoch_flop(split[0])? as f64) * state.epoch as f64;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let mut facts = vec![
         ("test accuracy", percent(report.accuracy)),
@@ -58,6 +59,7 @@ pub fn html(contents: &Contents) -> Result<String> {
         ("top-2 accuracy", percent(predictions.top(2))),
         ("calibration error", percent(calibration.expected_error)),
         ("parameters", thousands(parameters)),
+        ("training FLOP", format!("{flop:.2e}")),
     ];
     if let Some(rate) = samples_per_second(contents) {
         facts.push(("images a second", thousands(rate.round() as usize)));
