@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::options::{BatchSizeOption, JsonOption, SetOption};
+use super::options::{BatchSizeOption, JsonOption, SetOption, models};
 use super::profile_report::{Report, Sort};
 use super::tiling::TilesOption;
 use super::{interrupt, output};
@@ -20,8 +20,7 @@ use crate::train::Config;
 #[derive(Args)]
 #[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct ProfileArguments {
-    /// cnn1, cnn2, cnn3, or a model's TOML file
-    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
+    #[arg(long, help = models("a model's TOML file"), default_value = "cnn1", value_name = "NAME|FILE")]
     model: PathBuf,
     #[command(flatten)]
     set: SetOption,

@@ -1,25 +1,27 @@
 //! A model is a graph of layers over images `[H, W, C]`, in an order in which they can run. Shapes are inferred; nothing
 //! here knows of a device.
 
+mod arithmetic;
 mod augmentation;
+mod builtin;
 mod file;
 mod initial;
 mod keras_order;
 mod keys;
-mod notebook;
 mod resolve;
 mod settings;
 mod summary;
 
+pub use arithmetic::{multiply_accumulates, training_flop};
 pub use augmentation::{augmentation, augmentation_in};
-pub use file::{ModelFile, by_name_or_file, notebook, parse};
+pub use builtin::{NAMES, NOTEBOOK};
+pub use file::{ModelFile, built_in, by_name_or_file, parse};
 pub use keras_order::{in_keras_order, is_sequence};
 pub use keys::nearest;
-pub use notebook::NAMES;
 pub use resolve::{IMAGES, LONGEST_LAYER_NAME, Resolved, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
-pub use summary::{Layers, layers, summary};
+pub use summary::{Layers, layers, summary, trainable_parameters};
 
 use serde::{Deserialize, Serialize};
 

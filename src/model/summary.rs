@@ -64,6 +64,14 @@ pub fn layers(model: &Model) -> Result<Layers> {
     })
 }
 
+/// How many of the model's parameters are trained.
+///
+/// # Errors
+/// See [`resolve`].
+pub fn trainable_parameters(model: &Model) -> Result<usize> {
+    Ok(resolve(model)?.iter().map(|layer| parameters(layer, true)).sum())
+}
+
 /// How many of the layer's parameters are trained, or are not.
 fn parameters(layer: &Resolved, trained: bool) -> usize {
     let variables = layer.variables().filter(|(_, is_trained)| *is_trained == trained);
@@ -148,8 +156,8 @@ fn output(shape: Shape) -> String {
     }
 }
 
-/// 693962 as `693,962`.
-pub(crate) fn thousands(number: usize) -> String {
+/// A whole number, 693962, as `693,962`.
+pub(crate) fn thousands(number: impl ToString) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or("")).collect();
@@ -167,14 +175,14 @@ fn bytes(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{notebook, parse};
+    use crate::model::{built_in, parse};
 
     #[test]
     fn parameter_counts_are_the_notebooks() {
         for (name, total) in
             [("cnn1", "693,962 (2.65 MB)"), ("cnn2", "159,882 (624.54 KB)"), ("cnn3", "289,610 (1.10 MB)")]
         {
-            let text = notebook(name).map(|(model, _)| summary(&model)).unwrap().unwrap();
+            let text = built_in(name).map(|(model, _)| summary(&model)).unwrap().unwrap();
             assert!(text.contains(&format!("Total params: {total}")), "{text}");
         }
     }

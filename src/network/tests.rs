@@ -9,7 +9,7 @@ use crate::gemm::DeviceClass;
 use crate::geometry::{Padding, Shape};
 use crate::kernels::Progress;
 use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Fused, Layer, MaxPool2d, Pool};
-use crate::model::{Model, notebook, resolve};
+use crate::model::{Model, built_in, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, Executor, Pass, Program, ValueId};
 
@@ -158,7 +158,7 @@ pub(super) fn said<'a>(masks: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str,
 /// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.
 #[test]
 fn work_is_counted() {
-    let (model, _) = notebook("cnn1").unwrap();
+    let (model, _) = built_in("cnn1").unwrap();
     let plan = lower(&model, Options::new(512, DeviceClass::Cpu, 10_000)).unwrap();
     let work = |layer: &str, kernel: &str| {
         let pass = plan
@@ -192,7 +192,7 @@ fn work_is_counted() {
 /// A product in partitions is for as much as one that is not, but writes more; `split_k_reduce` adds that up.
 #[test]
 fn work_in_partitions_is_counted() {
-    let (model, _) = notebook("cnn1").unwrap();
+    let (model, _) = built_in("cnn1").unwrap();
     let plan = lower(&model, Options::new(512, DeviceClass::Gpu, 10_000)).unwrap();
     let work = |kernel: &str| {
         let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.descriptor().name == kernel;

@@ -53,6 +53,7 @@ pub fn html(contents: &Contents) -> Result<String> {
     let validated = state.config.validates().then(|| thousands(split[1]));
     let Layers { rows, inputs, parameters } = layers(&state.config.model)?;
     let inputs = inputs.map_or_else(|| vec![None; rows.len()], |inputs| inputs.into_iter().map(Some).collect());
+    let flop = (state.config.epoch_flop(split[0])? as f64) * state.epoch as f64;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let mut facts = vec![
         ("test accuracy", percent(report.accuracy)),
@@ -60,6 +61,7 @@ pub fn html(contents: &Contents) -> Result<String> {
         ("top-2 accuracy", percent(predictions.top(2))),
         ("calibration error", percent(calibration.expected_error)),
         ("parameters", thousands(parameters)),
+        ("training FLOP", format!("{flop:.2e}")),
     ];
     if let Some(rate) = samples_per_second(contents) {
         facts.push(("images a second", thousands(rate.round() as usize)));

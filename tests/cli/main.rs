@@ -1,8 +1,10 @@
 //! The program from outside: real processes, real files.
 
+mod accuracy;
 mod augmentation;
 mod bad_input;
 mod baseline;
+mod built_in;
 mod checkpoints;
 mod class_names;
 mod commands;

@@ -34,6 +34,8 @@ fn a_report_says_what_the_run_says() {
     for part in [
         format!("<dd>{accuracy:.2} %</dd>"),
         format!("<dd>{loss:.4}</dd>"),
+        // Three epochs with 240 samples and 1,936 multiply-accumulates each.
+        format!("<dt>training FLOP</dt><dd>{:.2e}</dd>", (3 * 240 * 6 * 1936) as f64),
         "Trained for 3 of 3 epochs on the CPU path, with 240 images; 60 validated.".into(),
         "<td class=\"left\">(None, 6, 6, 4)</td>".into(),
         "learning_rate</th><td class=\"left\">0.003</td>".into(),

@@ -7,7 +7,7 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::Gpu;
-use gpu_fmnist::model::notebook;
+use gpu_fmnist::model::built_in;
 use gpu_fmnist::plan::{Executor, Plan};
 use gpu_fmnist::train::Setup;
 
@@ -43,7 +43,7 @@ fn every_broken_line_is_noticed() {
 /// The gradient of cnn2's first convolution, which comes through the second one's fold, for a batch of 128.
 fn gradient(tiles: DeviceClass, make: impl FnOnce(Arc<Plan>) -> Box<dyn Executor>) -> Vec<f32> {
     const BATCH: usize = 128;
-    let (model, _) = notebook("cnn2").unwrap();
+    let (model, _) = built_in("cnn2").unwrap();
     let images = (0..BATCH * 784).map(|at| ((at * 2_654_435_761) >> 7) as u8).collect();
     let labels = (0..BATCH).map(|at| (at % 10) as u8).collect();
     let samples = Samples { images, labels, shape: model.input };

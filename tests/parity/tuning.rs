@@ -8,7 +8,7 @@ use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig};
 use gpu_fmnist::geometry::Padding;
 use gpu_fmnist::kernels::{Case, ConvForward, GemmKernel};
 use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d, Pool};
-use gpu_fmnist::model::{Model, NAMES, notebook};
+use gpu_fmnist::model::{Model, NOTEBOOK, built_in};
 use gpu_fmnist::network::Options;
 use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
@@ -132,8 +132,8 @@ fn candidates_compute_what_the_cpu_references_do() {
 #[test]
 fn a_gpus_configurations_are_right_at_the_networks_own_sizes() {
     let mut known = HashSet::new();
-    for name in NAMES {
-        let (model, _) = notebook(name).unwrap();
+    for name in NOTEBOOK {
+        let (model, _) = built_in(name).unwrap();
         for product in products(&model, Options::new(512, DeviceClass::Gpu, 512)).unwrap() {
             if known.insert(product.problem()) {
                 let case = product.case();
