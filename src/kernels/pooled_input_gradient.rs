@@ -6,7 +6,7 @@ use super::convolution_cases::{describe, unreached, winners};
 use super::relu_mask::{self, ReluMask};
 use super::{BINDINGS, Constants, ConvInputGradient, Descriptor, Kernel, read, read_words, write};
 use crate::gemm::examples::{convolutions, window};
-use crate::gemm::{Convolution, DeviceClass, GemmKind, MOST_POSITIONS_PER_WORD, SpreadLayout};
+use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, SpreadLayout};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -46,6 +46,12 @@ impl PooledInputGradient {
         let Self { convolution, positions_per_word, relu_mask } = *self;
         let config = DeviceClass::Cpu.config(GemmKind::InputGradient, &convolution);
         ConvInputGradient { convolution, positions_per_word, relu_mask, config }
+    }
+
+    /// The kernel at its full size on multiples of 1/8, whose sums are exact in any order.
+    pub fn case(&self) -> Case {
+        let problem = GemmProblem::new(GemmKind::InputGradient, &self.convolution);
+        case_of(problem.to_string(), *self, &mut Draw::new(0))
     }
 
     fn layout(&self) -> SpreadLayout {
@@ -92,6 +98,19 @@ impl Kernel for PooledInputGradient {
     }
 }
 
+/// The kernel on numbers whose sums are exact.
+fn case_of(label: String, kernel: PooledInputGradient, draw: &mut Draw) -> Case {
+    let PooledInputGradient { convolution, positions_per_word, .. } = &kernel;
+    let memory = vec![
+        draw.eighths(convolution.positions() * convolution.filters),
+        winners(convolution, *positions_per_word, draw),
+        draw.eighths(kernel.words()[2]),
+        draw.eighths(convolution.inputs()),
+        unreached(convolution),
+    ];
+    case(label, kernel, memory)
+}
+
 /// Geometries with a pool: the examples' that there is a layout for, channels in one block and in several, filters beyond
 /// a tile, rows that overlap more than two of their neighbours, and an image that is left over.
 fn cases() -> Vec<Case> {
@@ -113,15 +132,8 @@ fn cases() -> Vec<Case> {
         let positions_per_word = 1 + number % 3;
         let relu_mask = [None, Some(1.0), Some(2.0)][number % 3];
         let kernel = PooledInputGradient { convolution, positions_per_word, relu_mask };
-        let memory = vec![
-            draw.eighths(convolution.positions() * convolution.filters),
-            winners(&convolution, positions_per_word, draw),
-            draw.eighths(kernel.words()[2]),
-            draw.eighths(convolution.inputs()),
-            unreached(&convolution),
-        ];
         let label = format!("{} mask {relu_mask:?}", describe(&convolution, DeviceClass::Gpu));
-        case(label, kernel, memory)
+        case_of(label, kernel, draw)
     };
     let examples = convolutions().into_iter().filter(|convolution| SpreadLayout::of(convolution).is_some());
     examples.chain(more).enumerate().map(make).collect()

@@ -6,7 +6,7 @@ use super::convolution_cases::{describe, winners};
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, ConvWeightGradient, Descriptor, Kernel, read, read_words, write};
 use crate::gemm::examples::{convolutions, window};
-use crate::gemm::{Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, MOST_POSITIONS_PER_WORD};
+use crate::gemm::{Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -54,6 +54,12 @@ impl PooledWeightGradient {
         let Self { convolution, bias, positions_per_word, partitions } = *self;
         let config = GemmConfig { partitions, ..DeviceClass::Cpu.config(GemmKind::WeightGradient, &convolution) };
         ConvWeightGradient { convolution, bias, positions_per_word, config }
+    }
+
+    /// The kernel at its full size on multiples of 1/8, whose sums are exact in any order.
+    pub fn case(&self) -> Case {
+        let problem = GemmProblem::new(GemmKind::WeightGradient, &self.convolution);
+        case_of(format!("{problem}, {} partitions", self.partitions), *self, &mut Draw::new(0))
     }
 
     fn layout(&self) -> GatherLayout {
@@ -104,6 +110,18 @@ impl Kernel for PooledWeightGradient {
     }
 }
 
+/// The kernel on numbers whose sums are exact.
+fn case_of(label: String, kernel: PooledWeightGradient, draw: &mut Draw) -> Case {
+    let PooledWeightGradient { convolution, positions_per_word, .. } = &kernel;
+    let memory = vec![
+        draw.eighths(convolution.inputs()),
+        draw.eighths(convolution.positions() * convolution.filters),
+        winners(convolution, *positions_per_word, draw),
+        unwritten(kernel.words()[3]),
+    ];
+    case(label, kernel, memory)
+}
+
 /// Geometries with a pool: the examples', many channels in one block and in several, fewer and more filters than a
 /// workgroup has, a large kernel, and no bias.
 fn cases() -> Vec<Case> {
@@ -124,14 +142,8 @@ fn cases() -> Vec<Case> {
         let draw = &mut Draw::new(number);
         let (positions_per_word, partitions, bias) = (1 + number % 3, 1 + number % 4, number % 3 != 1);
         let kernel = PooledWeightGradient { convolution, bias, positions_per_word, partitions };
-        let memory = vec![
-            draw.eighths(convolution.inputs()),
-            draw.eighths(convolution.positions() * convolution.filters),
-            winners(&convolution, positions_per_word, draw),
-            unwritten(kernel.words()[3]),
-        ];
         let label = format!("{} partitions {partitions}", describe(&convolution, DeviceClass::Gpu));
-        case(label, kernel, memory)
+        case_of(label, kernel, draw)
     };
     let pooled = convolutions().into_iter().filter(|convolution| convolution.pool == 2);
     pooled.chain(more).enumerate().map(make).collect()
