@@ -1,7 +1,7 @@
 // Of each channel and each partition of the positions that count, the sums of g xhat and of g: what a partition adds to
 // the gradients of gamma and beta. g is the output's gradient times the activation's slope, xhat = (x - mean) inverse.
 // A workgroup has a partition of some channels.
-// With the parts activation, channels, partitions, positions, progress and read_ahead.
+// With the parts activation, channels, partitions, positions and progress.
 
 const BEFORE: u32 = 0; // 1: the slope is that at a sum with the other value
 const ROUNDS: u32 = 8; // PARTITION = 4 ROUNDS LANES
@@ -34,33 +34,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         affine[own.channel], affine[2 * CHANNELS + own.channel], affine[3 * CHANNELS + own.channel],
     );
     var sums = vec2(0.0);
-    // Loaded whether it counts or not: a load under a condition takes longer.
-    if READ_AHEAD == 1 {
-        for (var round = 0u; round < ROUNDS; round++) {
-            let positions = group.x * PARTITION + own.lane + (4 * round + vec4(0u, 1u, 2u, 3u)) * LANES;
-            let at = min(positions, vec4(POSITIONS - 1)) * CHANNELS + own.channel;
-            let values = vec4(x[at.x], x[at.y], x[at.z], x[at.w]);
-            let gradients =
-                vec4(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]);
-            var others = vec4(0.0);
-            if ACTIVATION > 0 && BEFORE == 1 {
-                others = vec4(other[at.x], other[at.y], other[at.z], other[at.w]);
-            }
-            sums += terms(affine_of, values.x, gradients.x, others.x, positions.x < real);
-            sums += terms(affine_of, values.y, gradients.y, others.y, positions.y < real);
-            sums += terms(affine_of, values.z, gradients.z, others.z, positions.z < real);
-            sums += terms(affine_of, values.w, gradients.w, others.w, positions.w < real);
+    // Four positions a round, which are read ahead of the arithmetic: so a GPU waits for memory once. Lavapipe would unroll
+    // a loop over single ones, whose code leaves the instruction cache.
+    for (var round = 0u; round < ROUNDS; round++) {
+        let positions = group.x * PARTITION + own.lane + (4 * round + vec4(0u, 1u, 2u, 3u)) * LANES;
+        // Loaded whether it counts or not: a load under a condition takes longer.
+        let at = min(positions, vec4(POSITIONS - 1)) * CHANNELS + own.channel;
+        let counts = positions < vec4(real);
+        let values = vec4(x[at.x], x[at.y], x[at.z], x[at.w]);
+        let gradients =
+            vec4(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]);
+        var others = vec4(0.0);
+        if ACTIVATION > 0 && BEFORE == 1 {
+            others = vec4(other[at.x], other[at.y], other[at.z], other[at.w]);
         }
-    } else {
-        for (var round = 0u; round < 4 * ROUNDS; round++) {
-            let position = group.x * PARTITION + own.lane + round * LANES;
-            let at = min(position, POSITIONS - 1) * CHANNELS + own.channel;
-            var of_other = 0.0;
-            if ACTIVATION > 0 && BEFORE == 1 {
-                of_other = other[at];
-            }
-            sums += terms(affine_of, x[at], output_gradient[at], of_other, position < real);
-        }
+        sums += terms(affine_of, values.x, gradients.x, others.x, counts.x);
+        sums += terms(affine_of, values.y, gradients.y, others.y, counts.y);
+        sums += terms(affine_of, values.z, gradients.z, others.z, counts.z);
+        sums += terms(affine_of, values.w, gradients.w, others.w, counts.w);
     }
     sums = sum_of_lanes(thread.x, sums, false);
     if own.lane > 0 || own.idle {

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::activation::{EXAMPLES, Function, Given};
 use super::case::{Case, Draw, Tolerance, case, unwritten};
-use super::channels::{ChannelValues, both_ways, fold, shapes, widen, width};
+use super::channels::{ChannelValues, fold, shapes, widen, width};
 use super::pointwise::rows;
 use super::scratch::Scratch;
 use super::vectors::vectorised;
@@ -13,15 +13,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mu
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "batch_norm_gradient_sums",
     about: "adds up the gradients of each channel's scale and offset, in partitions",
-    wgsl: shader!(
-        "batch_norm_gradient_sums",
-        "activation",
-        "channels",
-        "partitions",
-        "positions",
-        "progress",
-        "read_ahead"
-    ),
+    wgsl: shader!("batch_norm_gradient_sums", "activation", "channels", "partitions", "positions", "progress"),
     bindings: &[
         read("output_gradient"),
         read("x"),
@@ -42,8 +34,6 @@ pub struct BatchNormGradientSums {
     /// Whether the other value was added ahead of the activation.
     pub before: bool,
     pub function: Function,
-    /// See [`DeviceProfile::read_ahead`](crate::gemm::DeviceProfile::read_ahead): it changes no sum.
-    pub read_ahead: bool,
 }
 
 impl BatchNormGradientSums {
@@ -113,7 +103,7 @@ impl Kernel for BatchNormGradientSums {
     }
 
     fn constants(&self) -> Constants {
-        let own = vec![("BEFORE", self.reads_other().into()), ("READ_AHEAD", self.read_ahead.into())];
+        let own = vec![("BEFORE", self.reads_other().into())];
         [self.values.sum_constants(), self.function.constants(), own].concat()
     }
 
@@ -161,9 +151,9 @@ impl Kernel for BatchNormGradientSums {
 fn cases() -> Vec<Case> {
     let kernels = EXAMPLES.into_iter().enumerate().map(|(number, function)| (number % 2 == 1, function));
     let all = shapes().zip(kernels).chain(shapes().skip(4).map(|shape| (shape, (true, Function::Relu))));
-    let make = |number, ((label, values, progress), (before, function)): (_, (bool, Function)), read_ahead| {
+    let make = |(number, ((label, values, progress), (before, function))): (usize, (_, (bool, Function)))| {
         let draw = &mut Draw::new(number);
-        let kernel = BatchNormGradientSums { values, before, function, read_ahead };
+        let kernel = BatchNormGradientSums { values, before, function };
         let mut memory: Vec<Vec<u32>> = kernel.words()[..4].iter().map(|&words| draw.eighths(words)).collect();
         memory.extend([progress, unwritten(values.partials())]);
         let tolerance = function.tolerance();
@@ -173,5 +163,5 @@ fn cases() -> Vec<Case> {
         let label = format!("{label}, {function:?}, before {before}");
         Case { tolerances: [&[Tolerance::EXACT; 5][..], &[written]].concat(), ..case(label, kernel, memory) }
     };
-    both_ways(all, make)
+    all.enumerate().map(make).collect()
 }

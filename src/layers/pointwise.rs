@@ -122,12 +122,12 @@ impl Stage {
         let Self { layer, input, output, other, other_buffer, function, .. } = self;
         let (values, function) = (one.values, *function);
         let before = matches!(other, Some((Other::Before, _))) && function != Function::Linear;
-        let read_ahead = tape.tiles.profile().read_ahead;
-        let kernel = BatchNormGradientSums { values, before, function, read_ahead };
+        let kernel = BatchNormGradientSums { values, before, function };
         let other = if before { *other_buffer } else { tape.unused(0) };
         let bound = [tape.gradient_of(*output), tape.output(*input), one.affine, other, tape.host.progress, sums];
         tape.backward(layer, kernel, &bound);
         let (totals, first) = one.totals;
+        let read_ahead = tape.tiles.profile().read_ahead;
         tape.backward_from(layer, BatchNormGradientTotals { values, read_ahead }, &[sums, totals], vec![0, first]);
     }
 
