@@ -1,20 +1,14 @@
-// Softmax and cross-entropy with targets that are no single class, of a micro-batch: each row's loss, whether it is
-// correct, and the gradient or the probabilities. With one label a row and no smoothing, it is softmax_cross_entropy.wgsl.
+// Softmax and cross-entropy of a micro-batch with targets that are no single class. With one label a row and no smoothing,
+// it is softmax_cross_entropy.wgsl.
 //
 // targets = (1 - SMOOTHING) * (share * one_hot(label) + (1 - share) * one_hot(other)) + SMOOTHING / CLASSES;
 // loss = log(sum exp(logits - max)) - sum targets * (logits - max); gradient of the mean loss = (softmax - targets) / rows of
 // the batch. Rows past the end of the batch or of the order count for nothing.
-// With the part progress.
+// With the parts cross_entropy and progress.
 
-const BATCH: u32 = 2;
-const MICRO_BATCH: u32 = 2; // rows of the batch that go through the network at a time
-const CLASSES: u32 = 10;
 const SMOOTHING: f32 = 0.1;
 // 1: batch_labels has each row's label, the other one and the first one's share; 0: its label.
 const MIXED: u32 = 1;
-// 1: `result` gets the gradient; 0: the probabilities.
-const GRADIENT: u32 = 1;
-const THREADS: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // [MICRO_BATCH, CLASSES]
 @group(0) @binding(1) var<storage, read> batch_labels: array<u32>; // [MICRO_BATCH], or [MICRO_BATCH, 3] with shares as bits
@@ -29,7 +23,7 @@ struct Labels {
     share: f32,
 }
 
-fn labels_of(row: u32) -> Labels {
+fn targets_of(row: u32) -> Labels {
     if MIXED == 0 {
         return Labels(batch_labels[row], 0, 1);
     }
@@ -43,36 +37,16 @@ fn part_of(class_index: u32, labels: Labels) -> f32 {
     return (1 - SMOOTHING) * (own + others) + SMOOTHING / f32(CLASSES);
 }
 
-@compute @workgroup_size(THREADS)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let row = id.x;
-    if row >= MICRO_BATCH {
-        return;
-    }
-    let labels = labels_of(row);
-    let first = row * CLASSES;
-    var largest = logits[first];
-    var likeliest = 0u;
-    for (var class_index = 1u; class_index < CLASSES; class_index++) {
-        if logits[first + class_index] > largest {
-            largest = logits[first + class_index];
-            likeliest = class_index;
-        }
-    }
+// The sum of all logits - largest, by their parts.
+fn target_logit(first: u32, largest: f32, labels: Labels) -> f32 {
     var sum = 0.0;
-    var hit = 0.0;
     for (var class_index = 0u; class_index < CLASSES; class_index++) {
-        let logit = logits[first + class_index] - largest;
-        sum += exp(logit);
-        hit += part_of(class_index, labels) * logit;
+        sum += part_of(class_index, labels) * (logits[first + class_index] - largest);
     }
-    let rows = min(progress.samples - progress.batch * BATCH, BATCH);
-    let counts = progress.micro_batch * MICRO_BATCH + row < rows;
-    for (var class_index = 0u; class_index < CLASSES; class_index++) {
-        let probability = exp(logits[first + class_index] - largest) / sum;
-        let slope = select(0.0, (probability - part_of(class_index, labels)) / f32(rows), counts);
-        result[first + class_index] = select(probability, slope, GRADIENT == 1);
-    }
-    losses[row] = select(0.0, log(sum) - hit, counts);
-    correct[row] = u32(counts && likeliest == select(labels.other, labels.label, labels.share >= 0.5));
+    return sum;
+}
+
+// The label of the larger share.
+fn wanted(labels: Labels) -> u32 {
+    return select(labels.other, labels.label, labels.share >= 0.5);
 }

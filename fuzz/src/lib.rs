@@ -4,7 +4,8 @@ use std::path::Path;
 
 use gpu_fmnist::data::{Framing, Images, Labels, Picture, Preparation};
 use gpu_fmnist::formats::{Checkpoint, Format, decode};
-use gpu_fmnist::model::{Model, parse, summary};
+use gpu_fmnist::layers::Activation;
+use gpu_fmnist::model::{Model, Node, parse, summary};
 use gpu_fmnist::train::State;
 
 /// A reader by name: a target and a corpus are called the same. It says whether it took the bytes.
@@ -103,9 +104,17 @@ fn network(bytes: &[u8]) -> bool {
     true
 }
 
-/// The images' shape, and the layers in an order that is not the graph's.
+/// The images' shape, and the layers in an order that is not the graph's. Keras' files end in a softmax, whether the model
+/// does or not, and may have other layers that change nothing.
 fn sorted(model: &Model) -> ([usize; 3], Vec<String>) {
-    let mut layers: Vec<String> = model.layers.iter().map(|node| format!("{:?}", node.layer)).collect();
+    let layer = |node: &Node| {
+        let mut layer = node.layer.clone();
+        if let Some(own) = layer.own_activation().filter(|own| **own == Activation::Softmax) {
+            *own = Activation::Linear;
+        }
+        (!layer.operation().rules().is_identity).then(|| format!("{layer:?}"))
+    };
+    let mut layers: Vec<String> = model.layers.iter().filter_map(layer).collect();
     layers.sort();
     (model.input, layers)
 }

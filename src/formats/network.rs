@@ -130,19 +130,11 @@ impl Network {
     pub fn weights(&self) -> Result<Vec<Tensor>> {
         let weights = |(layer, part, shape, _): (String, VariableKind, Vec<usize>, bool)| {
             let part = part.name();
-            let values = self.values(&format!("{layer}.{part}"), &shape)?.to_vec();
-            Ok(Tensor { name: format!("{layer}/{part}"), shape, values })
+            let values = Tensor::find(&self.tensors, &format!("{layer}.{part}"), &shape);
+            let values = values.map_err(|problem| Error::Failed(format!("{}: {problem}", self.model.name)))?;
+            Ok(Tensor { name: format!("{layer}/{part}"), shape, values: values.to_vec() })
         };
         parts(&self.model)?.into_iter().map(weights).collect()
-    }
-
-    /// The values of the tensor of that name and shape.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] where there is none, or one is not finite.
-    pub(super) fn values(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
-        let values = Tensor::find(&self.tensors, name, shape);
-        values.map_err(|problem| Error::Failed(format!("{}: {problem}", self.model.name)))
     }
 
     /// What [`About`] says of this network, as a text.

@@ -34,6 +34,7 @@ mod conv_input_gradient;
 mod conv_weight_gradient;
 mod convolution_cases;
 mod copy_channels;
+mod cross_entropy;
 mod depthwise;
 mod depthwise_forward;
 mod depthwise_input_gradient;

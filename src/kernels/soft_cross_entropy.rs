@@ -1,23 +1,15 @@
 //! Softmax and cross-entropy with smoothed and mixed targets: host side and CPU reference of
 //! `shaders/soft_cross_entropy.wgsl`.
 
-use super::case::{Case, Draw, Tolerance, case, progress, unwritten};
-use super::{
-    BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write, write_words,
-};
+use super::case::{Case, Draw, Tolerance, case};
+use super::cross_entropy::{BUFFERS, CrossEntropy, Targets};
+use super::{Constants, Descriptor, Kernel};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "soft_cross_entropy",
     about: "softmax_cross_entropy with smoothed labels, and with two labels a row",
-    wgsl: shader!("soft_cross_entropy", "progress"),
-    bindings: &[
-        read("logits"),
-        read_words("batch_labels"),
-        read_words("progress"),
-        write("result"),
-        write("losses"),
-        write_words("correct"),
-    ],
+    wgsl: shader!("soft_cross_entropy", "cross_entropy", "progress"),
+    bindings: BUFFERS,
     cases,
 };
 
@@ -37,7 +29,37 @@ pub struct SoftCrossEntropy {
     pub gradient: bool,
 }
 
-const THREADS: usize = 64;
+/// A row's labels, of which the first has that share.
+struct Labels<'a> {
+    kernel: &'a SoftCrossEntropy,
+    label: usize,
+    other: usize,
+    share: f32,
+}
+
+impl Targets for Labels<'_> {
+    fn part_of(&self, class: usize) -> f32 {
+        let SoftCrossEntropy { smoothing, classes, .. } = *self.kernel;
+        let own = if class == self.label { self.share } else { 0.0 };
+        let others = if class == self.other { 1.0 - self.share } else { 0.0 };
+        (1.0 - smoothing) * (own + others) + smoothing / classes as f32
+    }
+
+    fn logit(&self, logits: &[f32], largest: f32) -> f32 {
+        logits.iter().enumerate().map(|(class, logit)| self.part_of(class) * (logit - largest)).sum()
+    }
+
+    fn wanted(&self) -> usize {
+        if self.share >= 0.5 { self.label } else { self.other }
+    }
+}
+
+impl SoftCrossEntropy {
+    fn shared(&self) -> CrossEntropy {
+        let Self { batch, micro_batch, classes, gradient, .. } = *self;
+        CrossEntropy { batch, micro_batch, classes, gradient }
+    }
+}
 
 impl Kernel for SoftCrossEntropy {
     fn descriptor(&self) -> &'static Descriptor {
@@ -45,19 +67,12 @@ impl Kernel for SoftCrossEntropy {
     }
 
     fn constants(&self) -> Constants {
-        vec![
-            ("BATCH", self.batch.into()),
-            ("MICRO_BATCH", self.micro_batch.into()),
-            ("CLASSES", self.classes.into()),
-            ("SMOOTHING", self.smoothing.into()),
-            ("MIXED", self.mixed.into()),
-            ("GRADIENT", self.gradient.into()),
-            ("THREADS", THREADS.into()),
-        ]
+        let own = [("SMOOTHING", self.smoothing.into()), ("MIXED", self.mixed.into())];
+        self.shared().constants().into_iter().chain(own).collect()
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        [self.micro_batch.div_ceil(THREADS), 1, 1]
+        self.shared().workgroups()
     }
 
     fn operations(&self) -> usize {
@@ -65,51 +80,17 @@ impl Kernel for SoftCrossEntropy {
     }
 
     fn words(&self) -> Vec<usize> {
-        let (rows, values) = (self.micro_batch, self.micro_batch * self.classes);
-        vec![values, if self.mixed { 3 * rows } else { rows }, Progress::WORDS, values, rows, rows]
+        self.shared().words(if self.mixed { 3 } else { 1 })
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
-        let [logits, batch_labels, progress, result, losses, correct] = memory else { unreachable!("{BINDINGS}") };
-        let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
-        let progress = Progress::read(progress);
-        let rows = progress.rows(self.batch);
-        let counted = progress.micro_batch_rows(self.batch, self.micro_batch);
-        for row in 0..self.micro_batch {
-            let at = row * self.classes..(row + 1) * self.classes;
-            let (logits, result) = (&logits[at.clone()], &mut result[at]);
+        self.shared().reference(memory, |labels, row| {
             let (label, other, share) = match self.mixed {
-                true => (batch_labels[3 * row], batch_labels[3 * row + 1], f32::from_bits(batch_labels[3 * row + 2])),
-                false => (batch_labels[row], 0, 1.0),
+                true => (labels[3 * row], labels[3 * row + 1], f32::from_bits(labels[3 * row + 2])),
+                false => (labels[row], 0, 1.0),
             };
-            let part_of = |class: usize| {
-                let own = if class == label as usize { share } else { 0.0 };
-                let others = if class == other as usize { 1.0 - share } else { 0.0 };
-                (1.0 - self.smoothing) * (own + others) + self.smoothing / self.classes as f32
-            };
-            let (mut largest, mut likeliest) = (logits[0], 0);
-            for (class, &logit) in logits.iter().enumerate() {
-                if logit > largest {
-                    (largest, likeliest) = (logit, class as u32);
-                }
-            }
-            let (mut sum, mut hit) = (0.0, 0.0);
-            for (class, logit) in logits.iter().enumerate() {
-                sum += (logit - largest).exp();
-                hit += part_of(class) * (logit - largest);
-            }
-            let counts = row < counted;
-            for (class, (result, logit)) in result.iter_mut().zip(logits).enumerate() {
-                let probability = (logit - largest).exp() / sum;
-                *result = match (self.gradient, counts) {
-                    (false, _) => probability,
-                    (true, true) => (probability - part_of(class)) / rows as f32,
-                    (true, false) => 0.0,
-                };
-            }
-            losses[row] = if counts { sum.ln() - hit } else { 0.0 };
-            correct[row] = (counts && likeliest == if share >= 0.5 { label } else { other }).into();
-        }
+            Labels { kernel: self, label: label as usize, other: other as usize, share }
+        });
     }
 }
 
@@ -128,22 +109,14 @@ fn cases() -> Vec<Case> {
             let share = [0.5, 1.0, 0.0, 0.25, 0.875][row % 5_usize];
             if mixed { vec![labels[0], labels[1], f32::to_bits(share)] } else { vec![labels[0]] }
         });
-        let memory = vec![
-            logits,
-            labels.collect(),
-            progress(1, 5, samples, micro_batches as u32 - 1),
-            unwritten(micro_batch * classes),
-            unwritten(micro_batch),
-            unwritten(micro_batch),
-        ];
+        let kernel = SoftCrossEntropy { batch, micro_batch, classes, smoothing, mixed, gradient };
+        let (memory, rows) = kernel.shared().memory(logits, labels.collect(), samples);
         let of = format!("{micro_batch} of batch {batch}, {classes} classes, {samples} samples, logits to {limit}");
         let label = format!("{of}, smoothing {smoothing}, mixed {mixed}, gradient {gradient}");
         // As of softmax_cross_entropy; a loss adds up as many products as there are classes.
-        let rows = (samples as usize - batch).min(batch) as f32;
         let within = |relative, absolute| Tolerance { relative, absolute };
         let result = if gradient { within(3e-6, 8e-7 / rows) } else { within(4e-6, 1e-30) };
         let tolerances = [&[Tolerance::EXACT; 3][..], &[result, within(1e-6, 1e-6 + 4e-7 * limit)]].concat();
-        let kernel = SoftCrossEntropy { batch, micro_batch, classes, smoothing, mixed, gradient };
         Case { tolerances, ..case(label, kernel, memory) }
     };
     let cases = [

@@ -1,22 +1,14 @@
 //! Softmax and cross-entropy: host side and CPU reference of `shaders/softmax_cross_entropy.wgsl`.
 
-use super::case::{Case, Draw, Tolerance, case, progress, unwritten};
-use super::{
-    BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write, write_words,
-};
+use super::case::{Case, Draw, Tolerance, case};
+use super::cross_entropy::{BUFFERS, CrossEntropy, Targets};
+use super::{Constants, Descriptor, Kernel};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "softmax_cross_entropy",
     about: "loss of each row and whether it is correct, and the gradient of the logits or the probabilities",
-    wgsl: shader!("softmax_cross_entropy", "progress"),
-    bindings: &[
-        read("logits"),
-        read_words("batch_labels"),
-        read_words("progress"),
-        write("result"),
-        write("losses"),
-        write_words("correct"),
-    ],
+    wgsl: shader!("softmax_cross_entropy", "cross_entropy", "progress"),
+    bindings: BUFFERS,
     cases,
 };
 
@@ -31,7 +23,30 @@ pub struct SoftmaxCrossEntropy {
     pub gradient: bool,
 }
 
-const THREADS: usize = 64;
+/// A row's label.
+struct Label(usize);
+
+impl Targets for Label {
+    fn part_of(&self, class: usize) -> f32 {
+        if class == self.0 { 1.0 } else { 0.0 }
+    }
+
+    /// A label that is no class has no logit.
+    fn logit(&self, logits: &[f32], largest: f32) -> f32 {
+        logits.get(self.0).copied().unwrap_or(0.0) - largest
+    }
+
+    fn wanted(&self) -> usize {
+        self.0
+    }
+}
+
+impl SoftmaxCrossEntropy {
+    fn shared(&self) -> CrossEntropy {
+        let Self { batch, micro_batch, classes, gradient } = *self;
+        CrossEntropy { batch, micro_batch, classes, gradient }
+    }
+}
 
 impl Kernel for SoftmaxCrossEntropy {
     fn descriptor(&self) -> &'static Descriptor {
@@ -39,17 +54,11 @@ impl Kernel for SoftmaxCrossEntropy {
     }
 
     fn constants(&self) -> Constants {
-        vec![
-            ("BATCH", self.batch.into()),
-            ("MICRO_BATCH", self.micro_batch.into()),
-            ("CLASSES", self.classes.into()),
-            ("GRADIENT", self.gradient.into()),
-            ("THREADS", THREADS.into()),
-        ]
+        self.shared().constants()
     }
 
     fn workgroups(&self) -> [usize; 3] {
-        [self.micro_batch.div_ceil(THREADS), 1, 1]
+        self.shared().workgroups()
     }
 
     fn operations(&self) -> usize {
@@ -57,41 +66,11 @@ impl Kernel for SoftmaxCrossEntropy {
     }
 
     fn words(&self) -> Vec<usize> {
-        let values = self.micro_batch * self.classes;
-        vec![values, self.micro_batch, Progress::WORDS, values, self.micro_batch, self.micro_batch]
+        self.shared().words(1)
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
-        let [logits, batch_labels, progress, result, losses, correct] = memory else { unreachable!("{BINDINGS}") };
-        let (logits, result, losses) = (floats(logits), floats_mut(result), floats_mut(losses));
-        let progress = Progress::read(progress);
-        let rows = progress.rows(self.batch);
-        let counted = progress.micro_batch_rows(self.batch, self.micro_batch);
-        for row in 0..self.micro_batch {
-            let at = row * self.classes..(row + 1) * self.classes;
-            let (logits, result) = (&logits[at.clone()], &mut result[at]);
-            let label = batch_labels[row] as usize;
-            let (mut largest, mut class_of_largest) = (logits[0], 0);
-            for (class, &logit) in logits.iter().enumerate() {
-                if logit > largest {
-                    (largest, class_of_largest) = (logit, class);
-                }
-            }
-            let sum: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
-            for (class, (result, logit)) in result.iter_mut().zip(logits).enumerate() {
-                let probability = (logit - largest).exp() / sum;
-                let target = if class == label { 1.0 } else { 0.0 };
-                *result = match (self.gradient, row < counted) {
-                    (false, _) => probability,
-                    (true, true) => (probability - target) / rows as f32,
-                    (true, false) => 0.0,
-                };
-            }
-            // A label that is no class has no logit.
-            let logit = logits.get(label).copied().unwrap_or(0.0);
-            losses[row] = if row < counted { sum.ln() - (logit - largest) } else { 0.0 };
-            correct[row] = (row < counted && class_of_largest == label).into();
-        }
+        self.shared().reference(memory, |labels, row| Label(labels[row] as usize));
     }
 }
 
@@ -102,24 +81,18 @@ fn cases() -> Vec<Case> {
     )| {
         let micro_batch = batch.div_ceil(micro_batches);
         let draw = &mut Draw::new(number);
-        let memory = vec![
-            draw.numbers(micro_batch * classes, limit),
-            draw.below(micro_batch, classes as u32),
-            progress(1, 5, samples, micro_batches as u32 - 1),
-            unwritten(micro_batch * classes),
-            unwritten(micro_batch),
-            unwritten(micro_batch),
-        ];
+        let kernel = SoftmaxCrossEntropy { batch, micro_batch, classes, gradient };
+        let (logits, labels) = (draw.numbers(micro_batch * classes, limit), draw.below(micro_batch, classes as u32));
+        let (memory, rows) = kernel.shared().memory(logits, labels, samples);
         let label = format!(
             "{micro_batch} of batch {batch}, {classes} classes, {samples} samples, logits to {limit}, gradient {gradient}"
         );
         // A gradient may be what a probability near 1 leaves of 1, and a loss what such a one's logarithm leaves. A
         // probability is all there is, but an exponential loses with its argument.
-        let rows = (samples as usize - batch).min(batch) as f32;
         let within = |relative, absolute| Tolerance { relative, absolute };
         let result = if gradient { within(3e-6, 5e-7 / rows) } else { within(4e-6, 1e-30) };
         let tolerances = [&[Tolerance::EXACT; 3][..], &[result, within(1e-6, 1e-6)]].concat();
-        Case { tolerances, ..case(label, SoftmaxCrossEntropy { batch, micro_batch, classes, gradient }, memory) }
+        Case { tolerances, ..case(label, kernel, memory) }
     };
     let cases = [
         (64, 1, 10, 128, 4.0, true),

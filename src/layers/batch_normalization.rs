@@ -67,7 +67,7 @@ impl Operation for BatchNormalization {
     }
 
     fn rules(&self) -> Rules {
-        Rules { takes_relu: true, takes_function: true, takes_sum: true, ..Rules::NONE }
+        Rules { has_batch_statistics: true, takes_relu: true, takes_function: true, takes_sum: true, ..Rules::NONE }
     }
 
     /// Training: the batch's statistics, what they scale and shift by, and the pass that does. Evaluation, and training where

@@ -118,6 +118,11 @@ impl Layer {
         }
     }
 
+    /// Whether a network may end in it as it is, before the loss' softmax.
+    pub fn makes_logits(&self) -> bool {
+        self.operation().rules().makes_logits && self.activation() == Activation::Linear
+    }
+
     /// Keras' class name.
     pub fn class_name(&self) -> &'static str {
         self.operation().keys().class_name

@@ -4,7 +4,7 @@ use super::activation::Activation;
 use super::keys::LayerKeys;
 use crate::error::{Error, Result};
 use crate::geometry::{Shape, Window};
-use crate::kernels::Function;
+use crate::kernels::{Function, PixelScaling};
 use crate::plan::{Change, Tape, ValueId, VariableSpec};
 
 /// A layer's rules: of shapes, of what may be fused with it, and of the passes it becomes.
@@ -56,6 +56,10 @@ pub struct Rules {
     pub is_identity: bool,
     /// In evaluation its output is its input.
     pub only_trains: bool,
+    /// What it makes of a sample in training depends on which others go through the network with it.
+    pub has_batch_statistics: bool,
+    /// It is a scale and an offset, and nothing else.
+    pub scaling: Option<PixelScaling>,
     /// It is max(x, 0) and nothing else.
     pub is_relu: bool,
     /// A ReLU behind it may as well be ahead of it.
@@ -86,6 +90,8 @@ impl Rules {
     pub const NONE: Self = Self {
         is_identity: false,
         only_trains: false,
+        has_batch_statistics: false,
+        scaling: None,
         is_relu: false,
         commutes_with_relu: false,
         keeps_sign: false,

@@ -6,7 +6,7 @@ use super::keys::{Kind, LayerKeys};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
 use crate::error::Result;
 use crate::geometry::Shape;
-use crate::kernels::Rescale;
+use crate::kernels::{PixelScaling, Rescale};
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,7 @@ impl Operation for Rescaling {
     fn rules(&self) -> Rules {
         Rules {
             is_identity: self.scale == 1.0 && self.offset == 0.0,
+            scaling: Some(PixelScaling { scale: self.scale, offset: self.offset }),
             commutes_with_relu: self.scale > 0.0 && self.offset == 0.0,
             keeps_sign: self.scale >= 0.0 && self.offset >= 0.0,
             ..Rules::NONE

@@ -93,7 +93,7 @@ impl Model {
 
     /// Whether what a step does depends on which samples go through the network together.
     pub fn has_batch_statistics(&self) -> bool {
-        self.layers.iter().any(|node| node.trainable && matches!(node.layer, Layer::BatchNormalization(_)))
+        self.layers.iter().any(|node| node.trainable && node.layer.operation().rules().has_batch_statistics)
     }
 
     /// Classes told apart: what the last layer puts out; 0 where the model cannot be.

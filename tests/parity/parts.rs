@@ -135,3 +135,22 @@ pub const WORKGROUP_SUM: [Mutation; 4] = [
 pub fn of_update(own: &[Mutation]) -> Vec<Mutation> {
     own.iter().chain(&EACH_VALUE).chain(&GRADIENT).chain(&STEP).copied().collect()
 }
+
+/// A row's loss, and what becomes of its logits: `shaders/common/cross_entropy.wgsl`.
+const CROSS_ENTROPY: [Mutation; 10] = [
+    mutation("the rows of the mean", "f32(rows)", "f32(BATCH)"),
+    mutation("the rows of the last batch", "progress.samples - progress.batch * BATCH", "progress.samples"),
+    mutation("the micro-batch", "progress.micro_batch * MICRO_BATCH + row < rows", "row < rows"),
+    mutation("the largest", "logit > largest", "logit < largest"),
+    mutation("the sum", "sum += exp(", "sum = exp("),
+    mutation("the loss", "log(sum) - target_logit", "log(sum) + target_logit"),
+    mutation("what is correct", "likeliest == wanted(", "likeliest != wanted("),
+    mutation("rows that do not count", "f32(rows), counts)", "f32(rows), true)"),
+    mutation("the address", "let first = row * CLASSES;", "let first = 0u;"),
+    mutation("the tail", "row >= MICRO_BATCH", "row >= MICRO_BATCH - 1"),
+];
+
+/// A loss' own mutations, and those of its parts.
+pub fn of_loss(own: &[Mutation]) -> Vec<Mutation> {
+    own.iter().chain(&CROSS_ENTROPY).copied().collect()
+}

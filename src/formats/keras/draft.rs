@@ -76,7 +76,7 @@ impl<'a> Draft<'a> {
 
     fn makes_logits(&self, value: usize) -> bool {
         let node = value.checked_sub(1).and_then(|index| self.nodes.get(index));
-        node.is_some_and(|node| node.layer.operation().rules().makes_logits)
+        node.is_some_and(|node| node.layer.makes_logits())
     }
 
     /// The model, in its shortest form: without the names that layers have of themselves, and the inputs that they have

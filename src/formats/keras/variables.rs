@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::{Network, Tensor};
 use crate::model::Resolved;
 use crate::optimizers::State;
@@ -49,17 +49,24 @@ impl Variable {
     /// The values of the network's tensor of this variable.
     ///
     /// # Errors
-    /// See [`Network::values`].
+    /// [`Error::Failed`] where the network has no such tensor of this variable's shape.
     pub fn values<'a>(&self, network: &'a Network) -> Result<&'a [f32]> {
-        network.values(&self.name(), &self.shape)
+        self.find(network, self.name())
     }
 
     /// The values of the network's tensor of an optimizer's state of this variable.
     ///
     /// # Errors
-    /// See [`Network::values`].
+    /// See [`Self::values`].
     pub fn state_values<'a>(&self, network: &'a Network, state: &State) -> Result<&'a [f32]> {
-        network.values(&self.state_name(state), &self.shape)
+        self.find(network, self.state_name(state))
+    }
+
+    fn find<'a>(&self, network: &'a Network, name: String) -> Result<&'a [f32]> {
+        let found = network.tensors.iter().find(|tensor| tensor.name == name && tensor.shape == self.shape);
+        found.map(|tensor| tensor.values.as_slice()).ok_or_else(|| {
+            Error::Failed(format!("{}: has no tensor {name} of the shape {:?}", network.model.name, self.shape))
+        })
     }
 }
 

@@ -218,11 +218,7 @@ impl<'a> Walk<'a> {
         let left_out = self.draft.end(value.node);
         self.left_out.extend(left_out.ok_or("its output is not its last layer's; save the model in Keras again")?);
         let last = self.draft.last().ok_or("has no layers that change anything; save the model in Keras again")?;
-        let makes_logits = last.layer.operation().rules().makes_logits;
-        if !makes_logits
-            || last.layer.activation() != Activation::Linear
-            || !matches!(value.shape, Shape::Features(2..))
-        {
+        if !last.layer.makes_logits() || !matches!(value.shape, Shape::Features(2..)) {
             return Err(Settings(last.source).misplaced(
                 "the last layer must be a Dense without activation, a global pool or a Flatten, of two values or more, with \
                  one softmax or none",

@@ -28,10 +28,26 @@ impl Stored {
                     let shape = vec![channels * multiplier, 1, height, width];
                     Self { name, shape, turned: Some((own, [2, 3, 0, 1])) }
                 }
-                (Ok(own @ [height, width, channels, filters]), _) => {
+                (Ok(own @ [height, width, channels, filters]), Layer::Conv2d(_)) => {
                     Self { name, shape: vec![filters, channels, height, width], turned: Some((own, [3, 2, 0, 1])) }
                 }
-                (Err(_), _) => Self { name, shape: variable.shape.clone(), turned: None },
+                (
+                    _,
+                    Layer::Conv2d(_)
+                    | Layer::DepthwiseConv2d(_)
+                    | Layer::Dense(_)
+                    | Layer::BatchNormalization(_)
+                    | Layer::MaxPool2d(_)
+                    | Layer::AveragePool2d(_)
+                    | Layer::GlobalAveragePool2d(_)
+                    | Layer::GlobalMaxPool2d(_)
+                    | Layer::Flatten(_)
+                    | Layer::Dropout(_)
+                    | Layer::Activation(_)
+                    | Layer::Add(_)
+                    | Layer::Concatenate(_)
+                    | Layer::Rescaling(_),
+                ) => Self { name, shape: variable.shape.clone(), turned: None },
             }
         })
     }

@@ -5,8 +5,8 @@
 mod tests;
 
 use super::graph::{Graph, Stage};
-use crate::kernels::{Function, PixelScaling};
-use crate::layers::{Added, Fused, Layer, Rescaling};
+use crate::kernels::Function;
+use crate::layers::{Added, Fused};
 use crate::plan::ValueId;
 
 /// A rewrite, by name.
@@ -59,12 +59,8 @@ fn drop_relu(graph: &mut Graph) -> bool {
 /// Only where nothing else reads the pixels, and nothing has changed them.
 fn rescale_pixels(graph: &mut Graph) -> bool {
     let (makers, readers) = graph.makers_and_readers();
-    let rescaling = graph.stages.iter().enumerate().find_map(|(number, stage)| match stage.layer {
-        Layer::Rescaling(Rescaling { scale, offset }) if stage.inputs[0] == ValueId(0) => {
-            Some((number, PixelScaling { scale, offset }))
-        }
-        _ => None,
-    });
+    let mut of_pixels = graph.stages.iter().enumerate().filter(|(_, stage)| stage.inputs[0] == ValueId(0));
+    let rescaling = of_pixels.find_map(|(number, stage)| Some((number, stage.rules().scaling?)));
     let Some((number, scaling)) = rescaling.filter(|_| readers[0] == 1 && makers[0].is_none()) else { return false };
     graph.pixels = graph.pixels.then(scaling);
     remove(graph, |_| Some(number))

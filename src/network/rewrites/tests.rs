@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::geometry::{Padding, Shape};
+use crate::kernels::PixelScaling;
 use crate::layers::{
     Activate, Activation, Add, AveragePool2d, BatchNormalization, Conv2d, Dense, DepthwiseConv2d, Dropout, Flatten,
-    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Pool,
+    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Pool, Rescaling,
 };
 use crate::model::{Model, Node, resolve};
 
