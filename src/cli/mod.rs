@@ -43,6 +43,7 @@ mod setup;
 mod shaders;
 mod split;
 mod summary;
+mod survey;
 mod threads;
 mod tiling;
 mod train;
@@ -84,6 +85,7 @@ enum Command {
     Bench(bench::BenchArguments),
     Profile(profile::ProfileArguments),
     Tune(tune::TuneArguments),
+    Survey(survey::SurveyArguments),
     #[command(subcommand)]
     Data(data::DataCommand),
     Shaders(shaders::ShadersArguments),
@@ -134,6 +136,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Profile(arguments) => profile::run(arguments),
         Command::Tune(arguments) => tune::run(arguments),
+        Command::Survey(arguments) => survey::run(arguments),
         Command::Data(command) => data::run(command),
         Command::Shaders(arguments) => shaders::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, &mut Arguments::command()),
