@@ -49,7 +49,7 @@ pub struct SurveyArguments {
     #[command(flatten)]
     data: DataDirOption,
     /// Set surveys side by side instead
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["minutes", "model", "adapter", "data_dir", "json"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["minutes", "model", "data_dir", "json"])]
     compare: Vec<PathBuf>,
     /// The file to write, and its page beside it [default: survey.json]; with --compare, a page
     #[arg(short, long, value_name = "FILE")]

@@ -287,6 +287,16 @@ impl Selftest {
         kernels + self.gradients.iter().filter(|gradient| !gradient.passes).count()
     }
 
+    /// What failed first.
+    pub fn first_failure(&self) -> Option<String> {
+        let kernels = self
+            .kernels
+            .iter()
+            .flat_map(|kernel| kernel.failures.iter().map(move |line| format!("{}: {line}", kernel.kernel)));
+        let gradients = self.gradients.iter().filter(|gradient| !gradient.passes);
+        kernels.chain(gradients.map(|gradient| format!("the gradient of {}", gradient.gradient))).next()
+    }
+
     /// `45 kernels and 30 gradients pass`
     pub fn words(&self) -> String {
         let (kernels, gradients) = (self.kernels.len(), self.gradients.len());

@@ -32,7 +32,12 @@ impl Survey {
             Error::Data(format!("{}: {problem}; {remedy}", path.display()).replace('\n', " "))
         };
         let text = read_text_of(path, LARGEST).map_err(|error| fail(format!("cannot be read ({error})")))?;
-        parse(&text).map_err(fail)
+        let head = serde_json::from_str::<Head>(&text).ok().filter(|head| head.format == FORMAT);
+        let Some(Head { version, .. }) = head else {
+            let kind = sniff::kind_of(path).map_or("a text", |kind| kind.name);
+            return Err(fail(format!("{kind}, and no survey")));
+        };
+        parse(version, &text).map_err(fail)
     }
 
     /// The text of the file.
@@ -45,17 +50,9 @@ impl Survey {
     }
 }
 
-fn parse(text: &str) -> std::result::Result<Survey, String> {
-    let head: Option<Head> = serde_json::from_str(text).ok();
-    match head {
-        Some(head) if head.format == FORMAT && head.version == VERSION => {}
-        Some(head) if head.format == FORMAT => {
-            return Err(format!("a survey of version {}, and this program reads version {VERSION}", head.version));
-        }
-        _ => {
-            let kind = sniff::kind(text.as_bytes()).map_or("a text", |kind| kind.name);
-            return Err(format!("{kind}, and no survey"));
-        }
+fn parse(version: u32, text: &str) -> std::result::Result<Survey, String> {
+    if version != VERSION {
+        return Err(format!("a survey of version {version}, and this program reads version {VERSION}"));
     }
     let damaged = |error: serde_json::Error| format!("no whole survey ({error})");
     check_texts(&serde_json::from_str(text).map_err(damaged)?)?;

@@ -167,11 +167,11 @@ impl<'h> Surveyor<'h> {
         let mut test = probes::selftest(on, device, &mut stops)?;
         drop(stops);
         test.kernels.iter_mut().flat_map(|kernel| &mut kernel.failures).for_each(|text| *text = discreet(text));
-        let (words, failed) = (test.words(), test.failed());
+        let (words, failed, first) = (test.words(), test.failed(), test.first_failure());
         self.survey.selftest.push(test);
         match failed {
             0 => Ok(Ended::Done(words)),
-            _ => Err(Error::Failed(words)),
+            _ => Err(Error::Failed(first.map_or(words.clone(), |line| format!("{words}: {line}")))),
         }
     }
 
