@@ -17,8 +17,8 @@ use crate::formats::write_whole;
 use crate::gpu;
 use crate::model::{Model, NAMES, by_name_or_file};
 use crate::survey::{
-    AdapterAbout, End, Host, On, Outcome, PartAbout, Subject, Survey, Surveyor, TIME_IS_UP, comparison,
-    comparison_html, html,
+    AdapterAbout, End, Host, NO_TIME, On, Outcome, PartAbout, Subject, Survey, Surveyor, comparison, comparison_html,
+    html,
 };
 use crate::train::Config;
 
@@ -140,7 +140,7 @@ impl Host for Desk {
     }
 
     fn ended(&mut self, part: &PartAbout) {
-        if (part.outcome, part.note.as_str()) == (Outcome::Skipped, TIME_IS_UP) {
+        if part.outcome == Outcome::Skipped && part.note.starts_with(NO_TIME) {
             self.left_out.push(format!("{}{}", part.name, beside(part)));
             return;
         }
@@ -184,7 +184,7 @@ impl Desk {
         self.console.show_for_now("");
         if !self.left_out.is_empty() {
             let left_out = self.left_out.join("; ");
-            self.console.say(&format!("skipped, since the time was up (--minutes gives more): {left_out}"));
+            self.console.say(&format!("skipped, since there was no time (--minutes gives more): {left_out}"));
         }
         if as_json { output::json(survey) } else { output::tables(&format!("\n{}\n", summary(survey))) }?;
         let files = format!("{} and {}", self.json.display(), self.page.display());

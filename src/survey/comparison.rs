@@ -8,9 +8,6 @@ use crate::error::{Error, Result};
 use crate::model::thousands;
 use crate::report::Drawing;
 
-/// The batch size of comparisons where one is enough.
-const BATCH: usize = super::parts::BATCH;
-
 #[derive(Template)]
 #[template(path = "comparison.html")]
 struct Page {
@@ -108,6 +105,7 @@ pub fn comparison_html(names: &[String], surveys: &[Survey]) -> Result<String> {
 mod tests {
     use super::*;
     use crate::survey::document::Speed;
+    use crate::survey::parts::BATCH;
 
     fn survey(measured: &[(&str, usize)]) -> Survey {
         let speed = |(model, batch): &(&str, usize)| Speed {

@@ -27,17 +27,21 @@ impl Survey {
     /// # Errors
     /// [`Error::Data`] naming the file and what is wrong with it.
     pub fn read(path: &Path) -> Result<Self> {
-        let fail = |problem: String| {
-            let remedy = "give a file that 'gpu-fmnist survey' wrote";
-            Error::Data(format!("{}: {problem}; {remedy}", path.display()).replace('\n', " "))
-        };
-        let text = read_text_of(path, LARGEST).map_err(|error| fail(format!("cannot be read ({error})")))?;
-        let head = serde_json::from_str::<Head>(&text).ok().filter(|head| head.format == FORMAT);
+        let text = read_text_of(path, LARGEST).map_err(|error| fail(path, &format!("cannot be read ({error})")))?;
+        Self::decode(&text, path)
+    }
+
+    /// The survey in the text of the file at `path`, for messages.
+    ///
+    /// # Errors
+    /// See [`Survey::read`].
+    pub fn decode(text: &str, path: &Path) -> Result<Self> {
+        let head = serde_json::from_str::<Head>(text).ok().filter(|head| head.format == FORMAT);
         let Some(Head { version, .. }) = head else {
-            let kind = sniff::kind_of(path).map_or("a text", |kind| kind.name);
-            return Err(fail(format!("{kind}, and no survey")));
+            let kind = sniff::kind(text.as_bytes()).map_or(String::new(), |kind| format!("{}, and ", kind.name));
+            return Err(fail(path, &format!("{kind}no survey")));
         };
-        parse(version, &text).map_err(fail)
+        parse(version, text).map_err(|problem| fail(path, &problem))
     }
 
     /// The text of the file.
@@ -48,6 +52,11 @@ impl Survey {
         let text = serde_json::to_string_pretty(self);
         text.map(|text| text + "\n").map_err(|error| Error::Failed(format!("the survey cannot be written: {error}")))
     }
+}
+
+fn fail(path: &Path, problem: &str) -> Error {
+    let remedy = "give a file that 'gpu-fmnist survey' wrote";
+    Error::Data(format!("{}: {problem}; {remedy}", path.display()).replace('\n', " "))
 }
 
 fn parse(version: u32, text: &str) -> std::result::Result<Survey, String> {
@@ -79,7 +88,7 @@ fn check_texts(value: &Value) -> std::result::Result<(), String> {
 
 /// Refuses numbers that cannot have been measured.
 fn check(survey: &Survey) -> std::result::Result<(), String> {
-    let positive = |what: &str, value: f64| match value.is_finite() && value > 0.0 && value < 1e30 {
+    let positive = |what: &str, value: f64| match (1e-30..1e30).contains(&value) {
         true => Ok(()),
         false => Err(format!("no whole survey ({what} {value} cannot be)")),
     };

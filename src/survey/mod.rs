@@ -15,4 +15,4 @@ mod surveyor;
 pub use comparison::{comparison, comparison_html};
 pub use document::{AdapterAbout, End, On, Outcome, PartAbout, Survey, Tiles};
 pub use page::html;
-pub use surveyor::{Host, Subject, Surveyor, TIME_IS_UP};
+pub use surveyor::{Host, NO_TIME, Subject, Surveyor};

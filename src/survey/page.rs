@@ -66,7 +66,7 @@ pub fn html(survey: &Survey) -> Result<String> {
             .collect(),
         failures: failures.take(100).collect(),
         tuned: tuned(survey),
-        parts: survey.parts.iter().map(|part| row(survey, part)).collect(),
+        parts: survey.parts.iter().map(row).collect(),
     };
     page.render().map_err(|error| Error::Failed(format!("the page cannot be written: {error}")))
 }
@@ -188,10 +188,14 @@ fn tuned(survey: &Survey) -> Vec<Vec<String>> {
     products.map(row).collect()
 }
 
-fn row(survey: &Survey, part: &PartAbout) -> [String; 5] {
+fn row(part: &PartAbout) -> [String; 5] {
+    let on = match part.on {
+        On::Adapter => "adapter",
+        On::Cpu => "CPU path",
+    };
     [
         part.name.clone(),
-        survey.name(part.on).to_owned(),
+        on.to_owned(),
         part.outcome.name().to_owned(),
         format!("{:.1}", part.seconds),
         part.note.clone(),

@@ -32,6 +32,7 @@ impl Part {
         match self {
             Part::Selftest { .. } => 0.35,
             Part::Ceilings { .. } | Part::Profile { .. } => 0.25,
+            Part::Bench { batch: BATCH, .. } => 0.5,
             Part::Bench { .. } => 0.25,
             Part::Train { .. } => 0.4,
             Part::Tune { .. } => 0.4,

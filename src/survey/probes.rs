@@ -22,8 +22,6 @@ use crate::tune::{self, measure, products, search};
 /// Repeats, whose median counts, at most and at least.
 const REPEATS: usize = 5;
 const FEWEST_REPEATS: usize = 3;
-/// Steps that are profiled.
-const PROFILED: usize = 20;
 /// Epochs of the training run.
 const EPOCHS: usize = 10;
 
@@ -115,17 +113,17 @@ pub fn speed(
     })
 }
 
-/// The passes of a configuration's training step, held against the ceilings where those are known.
+/// The passes of some training steps of a configuration, held against the ceilings where those are known.
 pub fn profiled(
     (on, device): (On, &Device),
     config: &Config,
-    ceilings: Option<Ceilings>,
+    (ceilings, steps): (Option<Ceilings>, usize),
     callback: ProgressCallback<()>,
 ) -> Result<Profiled> {
     let data = Synthetic::new(&config.model, config.batch_size);
     let setup = data.setup(&config.model, device.class()).configured(config);
     let mut engine = setup.initialised(|plan| device.executor(plan))?;
-    let profile = profile(&mut engine, &data, PROFILED, callback)?;
+    let profile = profile(&mut engine, &data, steps, callback)?;
     let pass = |Measured { work, passes, seconds, share }: &Measured| Pass {
         layer: work.layer.clone(),
         kernel: work.kernel.to_owned(),
@@ -140,7 +138,7 @@ pub fn profiled(
         on,
         model: config.model.name.clone(),
         batch_size: config.batch_size,
-        steps: PROFILED,
+        steps,
         clock: profile.clock,
         seconds_of_passes: profile.seconds(),
         seconds_of_step: profile.step,

@@ -64,7 +64,10 @@ enum Ended {
 }
 
 /// Why parts are skipped that there was no time for.
-pub const TIME_IS_UP: &str = "the time was up";
+pub const NO_TIME: &str = "no time for it";
+/// Steps that are profiled.
+const MOST_PROFILED: usize = 20;
+const FEWEST_PROFILED: usize = 4;
 /// Of the time, for what the parts' own ends take.
 const MARGIN: f64 = 0.03;
 /// Steps that a speed takes at the least: compared ones, the first one, the warm-up, and the fewest repeats.
@@ -100,7 +103,7 @@ impl<'h> Surveyor<'h> {
                 Ok(Ended::Done(note)) => (Outcome::Done, note),
                 Ok(Ended::Skipped(why)) => (Outcome::Skipped, why),
                 Err(Error::Interrupted(_)) if self.host.is_interrupted() => (Outcome::Skipped, "interrupted".into()),
-                Err(Error::Interrupted(_)) => (Outcome::Skipped, TIME_IS_UP.into()),
+                Err(Error::Interrupted(_)) => (Outcome::Skipped, NO_TIME.into()),
                 Err(error) => (Outcome::Failed, discreet(&error.to_string())),
             };
             about.seconds = start.elapsed().as_secs_f64();
@@ -132,7 +135,7 @@ impl<'h> Surveyor<'h> {
     fn measure(&mut self, part: Part) -> Result<Ended> {
         let left = self.left();
         if left <= 0.0 {
-            return Ok(Ended::Skipped(TIME_IS_UP.into()));
+            return Ok(Ended::Skipped(NO_TIME.into()));
         }
         if let Some(why) = self.too_long(part, left * part.share()) {
             return Ok(Ended::Skipped(why));
@@ -142,7 +145,7 @@ impl<'h> Surveyor<'h> {
             Part::Selftest { on } => self.selftest(on, deadline),
             Part::Ceilings { on } => self.ceilings(on, deadline),
             Part::Bench { on, model, batch, tiles } => self.bench(on, (model, batch, tiles), deadline),
-            Part::Profile { on, model } => self.profile(on, model, deadline),
+            Part::Profile { on, model } => self.profile(on, model, deadline, left * part.share()),
             Part::Tune { model } => self.tune(model, deadline),
             Part::Train { on } => self.train(on, left * part.share()),
         }
@@ -207,11 +210,15 @@ impl<'h> Surveyor<'h> {
         Ok(Ended::Done(words))
     }
 
-    fn profile(&mut self, on: On, model: usize, deadline: Instant) -> Result<Ended> {
+    fn profile(&mut self, on: On, model: usize, deadline: Instant, seconds: f64) -> Result<Ended> {
         let config = self.config(model, BATCH);
+        // Each is trained three times, and a few before them.
+        let speed = self.survey.speed(on, &config.model.name, BATCH, Tiles::Table);
+        let steps = speed.map_or(MOST_PROFILED, |speed| (0.25 * seconds / speed.seconds_per_step) as usize);
+        let steps = steps.clamp(FEWEST_PROFILED, MOST_PROFILED);
         let ceilings = self.survey.ceilings(on);
         let (device, mut stops) = self.on(on, deadline);
-        let profiled = probes::profiled((on, device), &config, ceilings, &mut stops)?;
+        let profiled = probes::profiled((on, device), &config, (ceilings, steps), &mut stops)?;
         drop(stops);
         let words = format!("{:.2} ms a step", 1e3 * profiled.seconds_of_step);
         self.survey.profile.push(profiled);
@@ -232,7 +239,7 @@ impl<'h> Surveyor<'h> {
         }
         let all = measured == tuned.of_products;
         self.survey.tune.push(tuned);
-        Ok(Ended::Done(if all { words } else { format!("{words}; {measured} were measured, then {TIME_IS_UP}") }))
+        Ok(Ended::Done(if all { words } else { format!("{words}; there was time for {measured} only") }))
     }
 
     fn train(&mut self, on: On, seconds: f64) -> Result<Ended> {
@@ -247,7 +254,8 @@ impl<'h> Surveyor<'h> {
         let trained = probes::trained((on, device), config, &dataset, seconds, &mut stops)?;
         drop(stops);
         let (epochs, accuracy) = (trained.epochs.len(), 100.0 * trained.test_accuracy);
-        let words = format!("test accuracy {accuracy:.2} % after {epochs} epochs in {:.1} s", trained.seconds);
+        let plural = if epochs == 1 { "" } else { "s" };
+        let words = format!("test accuracy {accuracy:.2} % after {epochs} epoch{plural} in {:.1} s", trained.seconds);
         let all = epochs == trained.of_epochs;
         self.survey.train.push(trained);
         Ok(Ended::Done(if all { words } else { format!("{words}; ten would have taken too long") }))
@@ -272,7 +280,7 @@ impl<'h> Surveyor<'h> {
         // What is compared is trained on the CPU path, too.
         let beside = if on == On::Adapter { 3.0 * step(On::Cpu).unwrap_or(own) } else { 0.0 };
         let needed = STEPS * own + beside;
-        (needed > seconds).then(|| format!("it would take {needed:.0} s or more"))
+        (needed > seconds).then(|| format!("{NO_TIME}: {needed:.0} s or more"))
     }
 }
 

@@ -84,9 +84,7 @@ fn a_survey_of_an_adapter_has_the_cpu_path_beside_it() {
     let train = survey["parts"].as_array().unwrap().iter().find(|part| part["name"] == "train tiny").unwrap();
     assert_eq!(train["outcome"], "skipped");
     assert!(
-        ["no data set for it here; ", "the time was up"]
-            .iter()
-            .any(|why| train["note"].as_str().unwrap().contains(why))
+        ["no data set for it here; ", "no time for it"].iter().any(|why| train["note"].as_str().unwrap().contains(why))
     );
     assert!(!names(&scratch.path("")).contains(&"data".to_owned()));
 }
@@ -100,7 +98,7 @@ fn without_time_all_parts_are_named_and_skipped() {
     for name in parts(&survey, "skipped") {
         assert!(ended.stderr.contains(&format!("{name}, CPU path")), "{name}: {ended:?}");
     }
-    assert!(ended.stderr.contains("skipped, since the time was up (--minutes gives more): selftest"), "{ended:?}");
+    assert!(ended.stderr.contains("skipped, since there was no time (--minutes gives more): selftest"), "{ended:?}");
 }
 
 /// Starts a survey that would take minutes, and returns once a part is done, and what was said.
