@@ -74,9 +74,14 @@ pub fn comparison(surveys: &[Survey]) -> Vec<Vec<String>> {
             }
         }
         row(&format!("test accuracy{beside}"), &|survey| {
-            survey
-                .trained(on)
-                .map(|trained| format!("{:.2} % after {} epochs", 100.0 * trained.test_accuracy, trained.epochs.len()))
+            survey.trained(on).map(|trained| {
+                format!(
+                    "{:.2} %, {} of {} epochs",
+                    100.0 * trained.test_accuracy,
+                    trained.epochs.len(),
+                    trained.of_epochs
+                )
+            })
         });
         row(&format!("seconds of training{beside}"), &|survey| {
             survey.trained(on).map(|trained| format!("{:.1}", trained.seconds))
