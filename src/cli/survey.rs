@@ -198,7 +198,10 @@ impl Desk {
 }
 
 fn summary(survey: &Survey) -> String {
-    output::table(&["survey", ""], &comparison(std::slice::from_ref(survey)))
+    let rows = comparison(std::slice::from_ref(survey));
+    rows.split_first().map_or_else(String::new, |(first, rest)| {
+        output::table(&first.iter().map(String::as_str).collect::<Vec<_>>(), rest)
+    })
 }
 
 /// `--compare`

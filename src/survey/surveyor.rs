@@ -137,6 +137,11 @@ impl<'h> Surveyor<'h> {
         if left <= 0.0 {
             return Ok(Ended::Skipped(NO_TIME.into()));
         }
+        if let Part::Bench { model, tiles: Tiles::Tuned, .. } = part
+            && !self.tuned.contains_key(&model)
+        {
+            return Ok(Ended::Skipped("no better tiles were found".into()));
+        }
         if let Some(why) = self.too_long(part, left * part.share()) {
             return Ok(Ended::Skipped(why));
         }
@@ -199,9 +204,8 @@ impl<'h> Surveyor<'h> {
         let config = self.config(model, batch);
         let (device, mut stops) = self.on(on, deadline);
         let selection = match (tiles, self.tuned.get(&model)) {
-            (Tiles::Table, _) => device.class().into(),
             (Tiles::Tuned, Some(tuned)) => tuned.clone(),
-            (Tiles::Tuned, None) => return Ok(Ended::Skipped("no better tiles were found".into())),
+            _ => device.class().into(),
         };
         let speed = probes::speed((on, device), &config, (tiles, selection), &mut stops)?;
         drop(stops);
@@ -234,6 +238,9 @@ impl<'h> Surveyor<'h> {
         let better = selection.tuned.len();
         let words = format!("better tiles for {better} of {} products", tuned.of_products);
         let measured = tuned.products.len();
+        if measured == 0 {
+            return Err(Error::Interrupted("stopped within the first product".into()));
+        }
         if better > 0 {
             self.tuned.insert(model, selection);
         }
