@@ -1,6 +1,6 @@
 //! What one command tells of a machine: its adapters, whether they compute what they should, and how fast. [`Surveyor`]
 //! measures part by part within a budget of time, [`Survey`] is what comes of it, [`html`] a page about one, and
-//! [`comparison`] a table of several.
+//! [`comparison()`] a table of several.
 
 mod comparison;
 mod document;
