@@ -14,11 +14,11 @@ impl AdapterAbout {
             format!("{}x{}x{} of {:?}, sums in {:?}", of.m_size, of.n_size, of.k_size, of.ab_type, of.cr_type)
         };
         Self {
-            name: info.name.trim().to_owned(),
+            name: line(&info.name),
             backend: adapter.backend().to_owned(),
             device_type: adapter.device_type().to_owned(),
-            driver: info.driver.clone(),
-            driver_info: info.driver_info.clone(),
+            driver: line(&info.driver),
+            driver_info: line(&info.driver_info),
             vendor: info.vendor,
             device: info.device,
             subgroup: [info.subgroup_min_size, info.subgroup_max_size],
@@ -27,6 +27,11 @@ impl AdapterAbout {
             cooperative_matrices: adapter.cooperative_matrices().into_iter().map(matrix).collect(),
         }
     }
+}
+
+/// A driver's words in one line.
+fn line(words: &str) -> String {
+    words.replace(char::is_control, " ").trim().to_owned()
 }
 
 fn limits(limits: &wgpu::Limits) -> BTreeMap<String, u64> {

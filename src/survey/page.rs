@@ -133,14 +133,19 @@ fn bench(survey: &Survey) -> Vec<Vec<String>> {
 
 fn shown<'a>(survey: &'a Survey, profile: &'a Profiled) -> Result<Shown<'a>> {
     let row = |pass: &super::document::Pass| {
+        // A clock may be too coarse for a short pass.
+        let rate = |what: usize| match pass.seconds > 0.0 {
+            true => format!("{:.1}", 1e-9 * what as f64 / pass.seconds),
+            false => "-".into(),
+        };
         vec![
             pass.layer.clone(),
             pass.kernel.clone(),
             pass.passes.to_string(),
             format!("{:.3}", 1e3 * pass.seconds),
             format!("{:.1} %", 100.0 * pass.share),
-            format!("{:.1}", 1e-9 * pass.operations as f64 / pass.seconds),
-            format!("{:.1}", 1e-9 * pass.bytes as f64 / pass.seconds),
+            rate(pass.operations),
+            rate(pass.bytes),
             pass.of_roof.map_or_else(|| "-".into(), |part| format!("{:.0} %", 100.0 * part)),
         ]
     };
