@@ -132,7 +132,7 @@ pub fn profiled(
         share: *share,
         operations: work.operations,
         bytes: work.bytes,
-        of_roof: ceilings.and_then(|ceilings| ceilings.part_of_roof(work, *seconds)),
+        of_roof: ceilings.and_then(|ceilings| ceilings.part_of_roof(work, *seconds)).filter(|part| part.is_finite()),
     };
     Ok(Profiled {
         on,
