@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use gpu_fmnist::Device;
 use gpu_fmnist::kernels::{Access, Element, specialise};
-use gpu_fmnist::model::{NAMES, notebook};
+use gpu_fmnist::model::{NOTEBOOK, built_in};
 use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{BufferId, Executor, Plan, Program, single};
 
@@ -24,8 +24,8 @@ fn products(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("kernel");
     group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
     let mut seen = BTreeSet::new();
-    for name in NAMES {
-        let (model, _) = notebook(name).expect("the name is one of the list");
+    for name in NOTEBOOK {
+        let (model, _) = built_in(name).expect("the name is one of the list");
         let options = Options::new(BATCH, device.class(), BATCH);
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
         for number in 0..plan.steps.training.len() {

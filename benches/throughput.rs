@@ -7,7 +7,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gpu_fmnist::augment::{Augmentation, Flip, Pad, Transform};
 use gpu_fmnist::measure::{Synthetic, throughput};
-use gpu_fmnist::model::{NAMES, notebook};
+use gpu_fmnist::model::{NOTEBOOK, built_in};
 
 const BATCH: usize = 512;
 
@@ -15,8 +15,8 @@ fn steps(criterion: &mut Criterion) {
     let device = support::chosen();
     let mut group = criterion.benchmark_group("training step");
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).throughput(Throughput::Elements(BATCH as u64));
-    for name in NAMES {
-        let (model, _) = notebook(name).expect("the name is one of the list");
+    for name in NOTEBOOK {
+        let (model, _) = built_in(name).expect("the name is one of the list");
         let data = Synthetic::new(&model, BATCH);
         let engine = data.setup(&model, device.class()).initialised(|plan| device.executor(plan));
         let mut engine = engine.unwrap_or_else(|error| panic!("{error}"));

@@ -18,6 +18,9 @@ var<workgroup> count_sums: array<u32, THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) thread: u32) {
+    // Read ahead of the sums, which wait no longer for all than for one.
+    let now = progress;
+    let logged = vec2(log[2 * now.batch], log[2 * now.batch + 1]);
     var loss = 0.0;
     var count = 0u;
     for (var row = thread; row < MICRO_BATCH; row += THREADS) {
@@ -28,21 +31,24 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     count_sums[thread] = count;
     workgroupBarrier();
     if thread == 0 {
-        for (var other = 1u; other < THREADS; other++) {
-            loss += loss_sums[other];
-            count += count_sums[other];
+        loss = 0.0;
+        count = 0u;
+        for (var first = 0u; first < THREADS; first += 4) {
+            let four = vec4(loss_sums[first], loss_sums[first + 1], loss_sums[first + 2], loss_sums[first + 3]);
+            loss = loss + four.x + four.y + four.z + four.w;
+            count += count_sums[first] + count_sums[first + 1] + count_sums[first + 2] + count_sums[first + 3];
         }
-        if progress.micro_batch > 0 {
-            loss += bitcast<f32>(log[2 * progress.batch]);
-            count += log[2 * progress.batch + 1];
+        if now.micro_batch > 0 {
+            loss += bitcast<f32>(logged.x);
+            count += logged.y;
         }
-        log[2 * progress.batch] = bitcast<u32>(loss);
-        log[2 * progress.batch + 1] = count;
-        progress.micro_batch++;
-        if progress.micro_batch == MICRO_BATCHES {
-            progress.micro_batch = 0;
-            progress.batch++;
-            progress.step += TRAINING;
+        log[2 * now.batch] = bitcast<u32>(loss);
+        log[2 * now.batch + 1] = count;
+        let is_last = now.micro_batch + 1 == MICRO_BATCHES;
+        progress.micro_batch = select(now.micro_batch + 1, 0u, is_last);
+        if is_last {
+            progress.batch = now.batch + 1;
+            progress.step = now.step + TRAINING;
         }
     }
 }

@@ -2,7 +2,7 @@
 // training mean and variance are those of the positions that count, which the partitions of batch_norm_statistics.wgsl
 // are put together to: their squared distances, and what the distances of the partitions' means add (Chan, Golub and
 // LeVeque, 1983).
-// With the parts channels, partitions, positions and progress.
+// With the parts channels, partitions, positions, progress, read_ahead and partials.
 
 const TRAINING: u32 = 1; // 0: mean and variance are the moving ones
 const HAS_GAMMA: u32 = 1;
@@ -28,14 +28,33 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     var squares = 0.0;
     if TRAINING == 1 {
         let partitions = (real + PARTITION - 1) / PARTITION;
-        for (var part = own.lane; part < partitions; part += LANES) {
-            sum += partials[2 * part * CHANNELS + channel];
+        if READ_AHEAD == 1 {
+            for (var part = own.lane; part < partitions; part += 8 * LANES) {
+                let first = four_partials(0, part, channel);
+                let second = four_partials(0, part + 4 * LANES, channel);
+                sum = added_in_order(sum, first, turns_left(part, partitions));
+                sum = added_in_order(sum, second, turns_left(part + 4 * LANES, partitions));
+            }
+        } else {
+            for (var part = own.lane; part < partitions; part += LANES) {
+                sum += partials[2 * part * CHANNELS + channel];
+            }
         }
         sum = sum_of_lanes(thread.x, vec2(sum, 0.0), true).x;
-        for (var part = own.lane; part < partitions; part += LANES) {
-            let count = f32(min(real - part * PARTITION, PARTITION));
-            let distance = partials[2 * part * CHANNELS + channel] / count - sum / all;
-            squares += partials[(2 * part + 1) * CHANNELS + channel] + count * distance * distance;
+        if READ_AHEAD == 1 {
+            for (var part = own.lane; part < partitions; part += 4 * LANES) {
+                let parts = four_turns(part);
+                let counts = vec4<f32>(min(real - min(parts * PARTITION, vec4(real - 1)), vec4(PARTITION)));
+                let distances = four_partials(0, part, channel) / counts - sum / all;
+                let own_squares = four_partials(1, part, channel) + counts * distances * distances;
+                squares = added_in_order(squares, own_squares, turns_left(part, partitions));
+            }
+        } else {
+            for (var part = own.lane; part < partitions; part += LANES) {
+                let count = f32(min(real - part * PARTITION, PARTITION));
+                let distance = partials[2 * part * CHANNELS + channel] / count - sum / all;
+                squares += partials[(2 * part + 1) * CHANNELS + channel] + count * distance * distance;
+            }
         }
         // Everyone has read what the lanes had before.
         workgroupBarrier();

@@ -15,6 +15,7 @@ const PARTITION_DEPTH: u32 = 12;
 const ROWS: u32 = POSITIONS * WINDOW_ELEMENTS;
 // Whether every row of every workgroup that is dispatched is a row of the product.
 const EXACT: bool = ROWS % TILE_ROWS == 0 && ROWS / TILE_ROWS % GRID_WIDTH == 0;
+const B_ROW_STEP: u32 = TILE_COLUMNS;
 // Whether all of a tile's depth is under one tap of the kernel.
 const ONE_TAP: bool = CHANNELS % DEPTH_TILE == 0;
 

@@ -15,6 +15,13 @@ const REACHED_WIDTH: u32 = min(WIDTH, (POOLED_WIDTH * POOL - 1) * STRIDE_X + KER
 const PHASE_HEIGHT: u32 = (REACHED_HEIGHT + STRIDE_Y - 1) / STRIDE_Y;
 const PHASE_WIDTH: u32 = (REACHED_WIDTH + STRIDE_X - 1) / STRIDE_X;
 const ROWS: u32 = BATCH * PHASE_HEIGHT * PHASE_WIDTH;
+// Whether every row of every workgroup that is dispatched is a row of the product, and all phases are equal.
+const EVEN_PHASES: bool = REACHED_HEIGHT % STRIDE_Y == 0 && REACHED_WIDTH % STRIDE_X == 0;
+const EXACT: bool = EVEN_PHASES && ROWS % TILE_ROWS == 0 && ROWS / TILE_ROWS % GRID_WIDTH == 0;
+
+// The kernel is stored transposed, by neighbouring threads into neighbouring rows of B's tile. These are so far apart that
+// threads of a GPU, 32 at a time, write to as many banks of its memory.
+const B_ROW_STEP: u32 = TILE_COLUMNS + max(32 / THREADS_PER_ROW, 1);
 
 // The address of what is outside of the output.
 const OUTSIDE: u32 = 0xffffffffu;
@@ -88,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
             for (var load = 0u; load < ROWS_PER_THREAD && STAGE_B == 1; load++) {
                 sources[load] = gradient_source(origins[load].z, origins[load].x + tap_y, origins[load].y + tap_x);
             }
-            for (var first_filter = 0u; first_filter < FILTERS; first_filter += DEPTH_TILE) {
+            for (var first_filter = 0u; first_filter < FILTERS; ) {
                 workgroupBarrier();
                 for (var part = 0u; part < DEPTH_TILE / THREADS_PER_ROW; part++) {
                     let column = part * THREADS_PER_ROW + lane % THREADS_PER_ROW;
@@ -113,7 +120,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                             let column = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                             let value = kernel_value(tap, first_column + column, first_filter + depth);
                             if TILE_COLUMNS % ROW_STRIDE == 0 || column < TILE_COLUMNS {
-                                b_tile[depth * TILE_COLUMNS + column] = value;
+                                b_tile[depth * B_ROW_STEP + column] = value;
                             }
                         }
                     }
@@ -125,7 +132,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                         let column = j * THREADS_X + thread_column;
                         let at = depth * THREAD_COLUMNS + j;
                         if STAGE_B == 1 {
-                            b[at] = b_tile[depth * TILE_COLUMNS + column];
+                            b[at] = b_tile[depth * B_ROW_STEP + column];
                         } else {
                             b[at] = kernel_value(tap, first_column + column, first_filter + depth);
                         }
@@ -138,24 +145,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 }
                 lane = loop_carried(lane);
                 thread_column = loop_carried(thread_column);
+                // Two rounds would be unrolled, and their code leave the instruction cache.
+                first_filter = loop_carried(first_filter + DEPTH_TILE);
             }
         }
     }
 
-    for (var i = 0u; i < THREAD_ROWS; i++) {
-        let row = first_row + thread.y * THREAD_ROWS + i;
-        let image = row / (PHASE_HEIGHT * PHASE_WIDTH);
-        let y = row / PHASE_WIDTH % PHASE_HEIGHT * STRIDE_Y + phase_y;
-        let x = row % PHASE_WIDTH * STRIDE_X + phase_x;
-        for (var j = 0u; j < THREAD_COLUMNS; j++) {
-            let channel = first_column + j * THREADS_X + thread.x;
-            if row < ROWS && y < REACHED_HEIGHT && x < REACHED_WIDTH && channel < CHANNELS {
-                let at = ((image * HEIGHT + y) * WIDTH + x) * CHANNELS + channel;
-                var value = sums[i * THREAD_COLUMNS + j];
-                if RELU_MASK == 1 {
-                    value = masked(value, input[at]);
+    for (var j = 0u; j < THREAD_COLUMNS; j++) {
+        let channel = first_column + j * THREADS_X + thread.x;
+        if channel < CHANNELS {
+            for (var i = 0u; i < THREAD_ROWS; i++) {
+                let row = first_row + thread.y * THREAD_ROWS + i;
+                let image = row / (PHASE_HEIGHT * PHASE_WIDTH);
+                let y = row / PHASE_WIDTH % PHASE_HEIGHT * STRIDE_Y + phase_y;
+                let x = row % PHASE_WIDTH * STRIDE_X + phase_x;
+                if EXACT || (row < ROWS && y < REACHED_HEIGHT && x < REACHED_WIDTH) {
+                    let at = ((image * HEIGHT + y) * WIDTH + x) * CHANNELS + channel;
+                    var value = sums[i * THREAD_COLUMNS + j];
+                    if RELU_MASK == 1 {
+                        value = masked(value, input[at]);
+                    }
+                    input_gradient[at] = value;
                 }
-                input_gradient[at] = value;
             }
         }
     }

@@ -22,6 +22,7 @@ const A_ROW_STEP: u32 = 1;
 const A_DEPTH_STEP: u32 = TILE_ROWS;
 // At the end the bias is added up in B's tile, a row for each row of threads.
 const B_TILE_ROWS: u32 = max(TILE_DEPTH, THREADS_Y);
+const B_ROW_STEP: u32 = TILE_COLUMNS;
 // Rows of A's tile, taps of a patch, that one thread loads.
 const ROWS_PER_THREAD: u32 = (TILE_ROWS + THREADS_PER_ROW - 1) / THREADS_PER_ROW;
 // Whether every row of every workgroup that is dispatched is a row of the product.

@@ -79,6 +79,13 @@ impl Sequence {
         (bits >> 11) as f64 / 9_007_199_254_740_992.0
     }
 
+    /// Standard normal, from two fractions (Box and Muller, 1958).
+    pub fn normal(&mut self) -> f64 {
+        // From above 0, whose logarithm is none.
+        let radius = (-2.0 * libm::log(1.0 - self.fraction())).sqrt();
+        radius * libm::cos(std::f64::consts::TAU * self.fraction())
+    }
+
     /// Uniform in [-limit, limit).
     pub fn symmetric(&mut self, limit: f32) -> f32 {
         (2.0 * unit(self.word()) - 1.0) * limit

@@ -7,7 +7,7 @@ use gpu_fmnist::augment::Augmentation;
 use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::kernels::Progress;
-use gpu_fmnist::model::notebook;
+use gpu_fmnist::model::built_in;
 use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{Executor, Plan, Program};
 
@@ -42,7 +42,7 @@ fn steps_allocate_nothing() {
 }
 
 fn allocate_nothing(batch: usize, options: Options) {
-    let (model, _) = notebook("cnn3").unwrap();
+    let (model, _) = built_in("cnn3").unwrap();
     let plan = lower(&model, options).unwrap();
     let (progress, steps) = (plan.host.progress, Plan::BATCHES);
     let mut cpu = Cpu::new(plan.steps).unwrap();

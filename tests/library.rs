@@ -6,7 +6,7 @@ mod fit;
 
 use std::ops::ControlFlow;
 
-use gpu_fmnist::model::{self, notebook};
+use gpu_fmnist::model::{self, built_in};
 use gpu_fmnist::{Classifier, Config, Device, Error, FitProgress, Model, Samples};
 
 fn model() -> Model {
@@ -130,7 +130,7 @@ fn devices_have_names() {
 
 #[test]
 fn the_defaults_are_those_of_the_command_line() {
-    let (cnn1, recipe) = notebook("cnn1").unwrap();
+    let (cnn1, recipe) = built_in("cnn1").unwrap();
     let Config { model, batch_size, learning_rate, validation_fraction, split_seed, .. } = Config::default();
     assert_eq!((model, recipe.training.epochs), (cnn1, Config::default().epochs));
     assert_eq!((batch_size, learning_rate, validation_fraction, split_seed), (512, 1e-3, 0.2, 2020));

@@ -6,13 +6,13 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::data::Samples;
 use gpu_fmnist::gemm::{DeviceClass, MOST_WORDS};
 use gpu_fmnist::kernels::{CeilingBandwidth, Progress};
-use gpu_fmnist::model::notebook;
+use gpu_fmnist::model::built_in;
 use gpu_fmnist::network::{Options, TrainingPlan, lower};
 use gpu_fmnist::plan::{BufferId, Executor, Plan, Program, single};
 use gpu_fmnist::train::{Engine, Placement, Source};
 
 fn training_plan() -> TrainingPlan {
-    lower(&notebook("cnn1").unwrap().0, Options::new(4, DeviceClass::Cpu, 10)).unwrap()
+    lower(&built_in("cnn1").unwrap().0, Options::new(4, DeviceClass::Cpu, 10)).unwrap()
 }
 
 fn no_samples() -> Samples {

@@ -1,8 +1,8 @@
 // A tiled matrix product, output [rows, columns] = A [rows, depth] x B [depth, columns]. A workgroup has a tile of the output.
 // It loads a tile of A, and with STAGE_B one of B, into workgroup memory, multiplies them, and goes on along the depth.
 //
-// The product that this is a part of loads the tiles, and says how they lie: TILE_DEPTH, A_ROW_STEP, A_DEPTH_STEP and
-// B_TILE_ROWS.
+// The product that this is a part of loads the tiles, and says how they lie: TILE_DEPTH, A_ROW_STEP, A_DEPTH_STEP,
+// B_TILE_ROWS and B_ROW_STEP.
 
 const THREADS_X: u32 = 8;
 const THREADS_Y: u32 = 1;
@@ -30,7 +30,7 @@ const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
 
 var<workgroup> a_tile: array<f32, TILE_ROWS * TILE_DEPTH>;
-var<workgroup> b_tile: array<f32, STAGE_B * B_TILE_ROWS * TILE_COLUMNS + 1>; // [B_TILE_ROWS, TILE_COLUMNS]
+var<workgroup> b_tile: array<f32, STAGE_B * B_TILE_ROWS * B_ROW_STEP + 1>; // [B_TILE_ROWS, B_ROW_STEP]
 
 // The inner loop: adds to the sums of this thread's outputs the products of A's tile, from the thread's first row on, and of
 // its columns of B. The tile's products add up apart, then the sum grows by theirs: see ARCHITECTURE.md on exactness.

@@ -22,6 +22,7 @@ use crate::classical::{Components, Features, Keep, LEARNERS, Learner, Products, 
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::{Confusion, Predictions, Report};
+use crate::formats::make_folder;
 use crate::train::History;
 
 /// Compare classical learners with trained networks, on pixels and on their principal components.
@@ -150,6 +151,7 @@ pub fn run(arguments: &BaselineArguments) -> Result<()> {
         )));
     }
     runs.iter().try_for_each(|run| dataset::check(&dataset, &run.network.model))?;
+    make_folder(&arguments.output)?;
     interrupt::watch(&mut console);
     let bar = bar::new(&console, "{msg} {wide_bar} {percent} % {elapsed}");
     let products = Products { class: device.class(), executor: &|plan| device.executor(plan) };

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::output;
 use crate::error::{Error, Result};
 use crate::evaluate::Report;
-use crate::formats::write_whole;
+use crate::formats::write_own;
 use crate::plot::{Bar, BarChart, Choice, TradeOff, save};
 
 /// A learner on a reduction, or a network.
@@ -168,7 +168,7 @@ impl Table {
         if measured().next().is_some() {
             self.draw(folder)?;
         }
-        write_whole(&folder.join("baseline.csv"), &csv)
+        write_own(&folder.join("baseline.csv"), &csv)
     }
 
     fn draw(&self, folder: &Path) -> Result<()> {
@@ -187,7 +187,7 @@ impl Table {
         save(&chart, folder, "accuracy")?;
         let choice = |row: &Row| {
             let (value, seconds) = (row.test_accuracy?, row.training_seconds?);
-            Some(Choice { name: row.name(), seconds: seconds.max(1e-3), value, highlighted: row.network })
+            Some(Choice { name: row.name(), cost: seconds.max(1e-3), value, spread: 0.0, highlighted: row.network })
         };
         let choices: Vec<Choice> = self.rows.iter().filter_map(choice).collect();
         if choices.is_empty() {
@@ -195,6 +195,8 @@ impl Table {
         }
         let figure = TradeOff {
             title: "Accuracy over training time".into(),
+            costs: ["seconds of training".into(), "the best in that time".into()],
+            target: None,
             values: "test accuracy".into(),
             limits: [0.0, 1.0],
             kinds,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::evaluate::{Calibration, Confusion, Pair, Predictions, Report};
-use crate::formats::write_whole;
+use crate::formats::write_own;
 use crate::plot::{HeatMap, Reliability, save};
 
 /// Predictions, and everything that follows from them.
@@ -129,7 +129,7 @@ impl<'a> Judgement<'a> {
         save(&HeatMap { title, confusion: &self.confusion, names: self.names }, folder, "confusion_matrix")?;
         let title = format!("Reliability on the {} samples", self.part);
         save(&Reliability { title, calibration: &self.calibration }, folder, "reliability")?;
-        write_whole(&folder.join("confusion_matrix.csv"), self.confusion.csv(self.names).as_bytes())?;
-        write_whole(&folder.join("classification_report.txt"), self.report.text(self.names).as_bytes())
+        write_own(&folder.join("confusion_matrix.csv"), self.confusion.csv(self.names).as_bytes())?;
+        write_own(&folder.join("classification_report.txt"), self.report.text(self.names).as_bytes())
     }
 }

@@ -12,7 +12,7 @@ use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
-use super::options::{DataDirOption, JsonOption, QuietOption};
+use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::recipe::RecipeOptions;
 use super::run::Run;
 use super::tiling::TilesOption;
@@ -37,8 +37,7 @@ use crate::train::{Config, Fold, History, RunFolder, State};
     argument.help("Print a JSON object for each fold, and a last one with the means")
 }))]
 pub struct KfoldArguments {
-    /// cnn1, cnn2, cnn3, or a model's TOML file
-    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
+    #[arg(long, help = models("a model's TOML file"), default_value = "cnn1", value_name = "NAME|FILE")]
     model: PathBuf,
     /// Parts that the training samples are cut into [default: 5, or one a sample of fewer]
     #[arg(long, value_name = "K")]

@@ -1,5 +1,7 @@
 //! The command line: a file a subcommand. Arguments are parsed without effect, then checked, then run.
 
+mod accuracy;
+mod accuracy_report;
 mod augment;
 mod augmented_grid;
 mod bar;

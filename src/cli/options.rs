@@ -8,9 +8,14 @@ use clap::Args;
 use super::console::Console;
 use crate::augment::Views;
 use crate::error::Result;
-use crate::model::{Model, ModelFile};
+use crate::model::{Model, ModelFile, NAMES};
 use crate::recipe::Recipe;
 use crate::train::check_batch_size;
+
+/// What `--model` takes: the built-in networks' names, or `otherwise`.
+pub fn models(otherwise: &str) -> String {
+    format!("{}, or {otherwise}", NAMES.join(", "))
+}
 
 /// `--data-dir`
 #[derive(Args)]

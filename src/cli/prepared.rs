@@ -54,7 +54,8 @@ fn free(folder: &Path, path: &Path, taken: &mut HashSet<PathBuf>) -> PathBuf {
 
 /// Whether an earlier call wrote the file.
 fn is_own(path: &Path) -> bool {
-    let Ok(file) = fs::File::open(path) else { return false };
+    // Of a pipe nobody knows when it opens.
+    let Some(file) = path.is_file().then(|| fs::File::open(path).ok()).flatten() else { return false };
     let reader = png::Decoder::new(std::io::BufReader::new(file)).read_info();
     let texts = reader.map(|reader| reader.info().uncompressed_latin1_text.clone()).unwrap_or_default();
     texts.iter().any(|text| text.keyword == KEYWORD && text.text == SOFTWARE)

@@ -6,12 +6,12 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::options::{BatchSizeOption, JsonOption, SetOption};
+use super::options::{BatchSizeOption, JsonOption, SetOption, models};
 use super::profile_report::{Report, Sort};
 use super::tiling::TilesOption;
 use super::{interrupt, output};
 use crate::error::Result;
-use crate::formats::write_whole;
+use crate::formats::{make_folder, write_own};
 use crate::measure::{Synthetic, ceilings, profile};
 use crate::plot::save;
 use crate::train::Config;
@@ -20,8 +20,7 @@ use crate::train::Config;
 #[derive(Args)]
 #[command(after_help = format!("{NOTES}\n\n{}", super::exit_codes::EXIT_CODES))]
 pub struct ProfileArguments {
-    /// cnn1, cnn2, cnn3, or a model's TOML file
-    #[arg(long, default_value = "cnn1", value_name = "NAME|FILE")]
+    #[arg(long, help = models("a model's TOML file"), default_value = "cnn1", value_name = "NAME|FILE")]
     model: PathBuf,
     #[command(flatten)]
     set: SetOption,
@@ -66,7 +65,7 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     }?;
     let Some(folder) = &arguments.output else { return Ok(()) };
     save(&report.roofline(), folder, "roofline")?;
-    write_whole(&folder.join("trace.json"), &report.trace())
+    write_own(&folder.join("trace.json"), &report.trace())
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
@@ -80,6 +79,7 @@ fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report
     let setup = data.setup(model, tiles).configured(&config);
     // What has no plan is found before anything is measured.
     setup.plan()?;
+    arguments.output.as_deref().map_or(Ok(()), make_folder)?;
     interrupt::watch(console);
     let callback = &mut interrupt::requested;
     console.show_for_now("measuring the adapter's ceilings");

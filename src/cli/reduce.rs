@@ -16,7 +16,7 @@ use super::{bar, dataset, output};
 use crate::classical::{Components, Features, Keep, Products, most_perplexity, t_sne};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::formats::write_whole;
+use crate::formats::{make_folder, write_own};
 use crate::plot::{self, Scatter, Scree, save};
 
 /// Reduce the pixels to fewer dimensions, and draw what is left of them.
@@ -112,6 +112,8 @@ pub fn run(arguments: &ReduceArguments) -> Result<()> {
         (None, Method::Pca) => Path::new("reduced").join("pca"),
         (None, Method::Tsne) => Path::new("reduced").join("tsne"),
     };
+    // Before the long work.
+    make_folder(&folder)?;
     let training = Features::pixels(&dataset.train, &split.train);
     let count = arguments.count.map_or(dataset.test.len(), |count| dataset.test.len().min(count as usize));
     let keep = arguments.keep(&training, &mut console);
@@ -246,6 +248,6 @@ impl Reduced<'_> {
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
-        write_whole(&self.folder.join(name), text.as_bytes())
+        write_own(&self.folder.join(name), text.as_bytes())
     }
 }

@@ -12,7 +12,7 @@ use super::trained::{CheckpointOption, ModelOption, Part, TrainedRun};
 use super::{output, setup};
 use crate::augment::Views;
 use crate::error::Result;
-use crate::formats::write_whole;
+use crate::formats::{write_own, write_whole};
 use crate::report::{Contents, html};
 use crate::train::{Environment, History, RunFolder};
 
@@ -67,7 +67,11 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         test: &dataset.test,
     };
     let path = arguments.output.clone().unwrap_or_else(|| path(folder));
-    if let Err(error) = write(&path, &contents) {
+    let written = match &arguments.output {
+        Some(path) => html(&contents).and_then(|page| write_whole(path, page.as_bytes())),
+        None => write(&path, &contents),
+    };
+    if let Err(error) = written {
         // What was measured is told all the same.
         let judgement = Judgement::new(Part::Test.name(), contents.names, loss, &predictions);
         output::text(&(judgement.line() + "\n"))?;
@@ -81,10 +85,10 @@ pub fn path(folder: &RunFolder) -> PathBuf {
     folder.path().join("report.html")
 }
 
-/// Writes the page.
+/// Writes the page into a run's folder.
 ///
 /// # Errors
 /// [`crate::error::Error::Failed`] where it cannot be drawn or written.
 pub fn write(path: &Path, contents: &Contents) -> Result<()> {
-    write_whole(path, html(contents)?.as_bytes())
+    write_own(path, html(contents)?.as_bytes())
 }

@@ -109,7 +109,7 @@ impl Run<'_> {
         // The best one first: should the process end between them, going on from `last` finds it again.
         self.save(if best { &["best", "last"] } else { &["last"] })?;
         self.history.push(result, seconds);
-        self.folder.write("metrics.csv", &self.history.csv())?;
+        self.folder.write("metrics.csv", &self.history.csv(self.trainer.epoch_flop()))?;
         let metrics = [("accuracy", Some(result.accuracy)), ("loss", Some(result.loss))];
         let metrics = metrics.into_iter().chain([("val_accuracy", result.val_accuracy), ("val_loss", result.val_loss)]);
         let metrics: Vec<(&str, f64)> = metrics.filter_map(|(name, value)| Some((name, value?))).collect();
@@ -129,7 +129,12 @@ impl Run<'_> {
         if !self.json {
             return Ok(());
         }
-        output::json(&EpochObject { result, seconds, images_per_second })
+        output::json(&EpochObject { result, training_flop: self.training_flop(), seconds, images_per_second })
+    }
+
+    /// Floating-point operations of the finished epochs.
+    fn training_flop(&self) -> u64 {
+        self.trainer.epoch_flop().saturating_mul(self.trainer.state().epoch as u64)
     }
 
     fn save(&mut self, names: &[&str]) -> Result<()> {
@@ -188,6 +193,7 @@ impl Run<'_> {
                 device_type: self.device.device_type(),
                 seed: state.config.seed,
                 epochs: state.epoch,
+                training_flop: self.training_flop(),
                 test_loss: loss,
                 test_accuracy: predictions.top(1),
                 run_dir: self.folder.path().to_string_lossy(),
@@ -233,6 +239,8 @@ impl Run<'_> {
 struct EpochObject {
     #[serde(flatten)]
     result: EpochResult,
+    /// Floating-point operations so far.
+    training_flop: u64,
     /// Of the whole epoch.
     seconds: f64,
     /// Of the training part.
@@ -248,6 +256,7 @@ struct LastObject<'a> {
     device_type: &'a str,
     seed: u64,
     epochs: usize,
+    training_flop: u64,
     test_loss: f64,
     test_accuracy: f64,
     run_dir: Cow<'a, str>,

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::options::{BatchSizeOption, SetOption};
+use super::options::{BatchSizeOption, SetOption, models};
 use super::output;
 use crate::error::{Error, Result};
-use crate::formats::{Language, make_folder, translate, write_whole};
+use crate::formats::{Language, make_folder, translate, write_own};
 use crate::gemm::DeviceClass;
 use crate::kernels::{Descriptor, GemmKernel, REGISTRY, specialise};
 use crate::model::nearest;
@@ -30,8 +30,7 @@ pub struct ShadersArguments {
     /// The folder to write them to, one file a kernel; by default text goes to stdout
     #[arg(short, long, value_name = "FOLDER", requires = "emit")]
     output: Option<PathBuf>,
-    /// Those of this model's training step: cnn1, cnn2, cnn3, or a TOML file
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, help = of_step(), value_name = "NAME|FILE")]
     model: Option<PathBuf>,
     #[command(flatten)]
     set: SetOption,
@@ -43,6 +42,10 @@ pub struct ShadersArguments {
     /// The kernels; by default all of them
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+}
+
+fn of_step() -> String {
+    format!("Those of this model's training step: {}", models("a TOML file"))
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -97,7 +100,7 @@ pub fn run(arguments: &ShadersArguments) -> Result<()> {
         match &arguments.output {
             Some(folder) => {
                 make_folder(folder)?;
-                write_whole(&folder.join(format!("{name}.{}", language.extension())), &translated)?;
+                write_own(&folder.join(format!("{name}.{}", language.extension())), &translated)?;
             }
             None => {
                 if shaders.len() > 1 {

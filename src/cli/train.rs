@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::callbacks::CallbackOptions;
-use super::device::AdapterOption;
+use super::device::{AdapterOption, Device};
 use super::names::{self, NamesOption};
-use super::options::{DataDirOption, JsonOption, QuietOption};
+use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::recipe::RecipeOptions;
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, record, setup};
-use crate::data::Framing;
+use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
 use crate::model::ModelFile;
-use crate::train::{Config, History, RunFolder, Schedule, State};
+use crate::train::{Config, History, RunFolder, Schedule, State, Trainer};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
 #[derive(Args)]
@@ -39,8 +39,7 @@ use crate::train::{Config, History, RunFolder, Schedule, State};
     argument.help("Which configurations the products get; the run folder records it, and --resume keeps it")
 }))]
 pub struct TrainArguments {
-    /// cnn1, cnn2, cnn3, or a model's TOML file [default: that of --init, else cnn1]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, help = models("a model's TOML file [default: that of --init, else cnn1]"), value_name = "NAME|FILE")]
     model: Option<PathBuf>,
     #[command(flatten)]
     recipe: RecipeOptions,
@@ -99,8 +98,9 @@ pub struct TrainArguments {
 const JSON_AND_SIGNALS: &str = "\
 Flags go before what the model's file says, and --set before both.
 JSON of an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy (both only where samples validate), seconds (of the whole epoch, training and \
-validation), images_per_second (training images by the seconds of the training part), learning_rate (of the last step).
-JSON at the end: model, adapter, backend, device_type, seed, epochs, test_loss, test_accuracy, run_dir.
+validation), images_per_second (training images by the seconds of the training part), learning_rate (of the last step), training_flop \
+(floating-point operations so far: six a multiply-accumulate of convolutions and dense layers and sample seen).
+JSON at the end: model, adapter, backend, device_type, seed, epochs, training_flop, test_loss, test_accuracy, run_dir.
 
 Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 
@@ -156,7 +156,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
             // The checkpoint comes first: where the process ended between them, it has an epoch more.
-            folder.write("metrics.csv", &history.csv())?;
+            folder.write("metrics.csv", &history.csv(trainer.epoch_flop()))?;
             record::write(&folder, &trainer.state().config, &dataset, &device)?;
             (folder, trainer, history)
         }
@@ -192,18 +192,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     };
     interrupt::watch(&mut console);
     record::warn_unlocked(&folder, &mut console);
-    let validation = match trainer.split().validation.len() {
-        0 => String::new(),
-        samples => format!("{samples} to validate, "),
-    };
-    console.say(&format!(
-        "{} on {}: {} samples to train, {validation}{} to test; writing {}",
-        trainer.state().config.model.name,
-        device.describe(),
-        trainer.split().train.len(),
-        dataset.test.len(),
-        folder.path().display()
-    ));
+    console.say(&beginning(&trainer, &dataset, &device, &folder));
     let report_on = (!arguments.no_report).then_some(&dataset);
     Run {
         trainer,
@@ -217,6 +206,22 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         report_on,
     }
     .finish()
+}
+
+/// What is going to happen.
+fn beginning(trainer: &Trainer, dataset: &Dataset, device: &Device, folder: &RunFolder) -> String {
+    let validation = match trainer.split().validation.len() {
+        0 => "none to validate, ".to_owned(),
+        samples => format!("{samples} to validate, "),
+    };
+    format!(
+        "{} on {}: {} samples to train, {validation}{} to test; writing {}",
+        trainer.state().config.model.name,
+        device.describe(),
+        trainer.split().train.len(),
+        dataset.test.len(),
+        folder.path().display()
+    )
 }
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.

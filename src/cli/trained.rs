@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::console::Console;
 use super::names::{self, NamesOption};
+use super::options::models;
 use super::{dataset, record};
 use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
@@ -27,6 +28,10 @@ pub struct TrainedOptions {
     model: ModelOption,
 }
 
+fn of_weights() -> String {
+    format!("Of a file with weights alone, the model that they are of: {}", models("a model's TOML file"))
+}
+
 /// Which of a run's networks.
 #[derive(Args)]
 pub struct CheckpointOption {
@@ -38,8 +43,7 @@ pub struct CheckpointOption {
 /// Of which model a file's weights are.
 #[derive(Args, Default)]
 pub struct ModelOption {
-    /// Of a file with weights alone, the model that they are of: cnn1, cnn2, cnn3, or a model's TOML file
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, help = of_weights(), value_name = "NAME|FILE")]
     model: Option<PathBuf>,
 }
 

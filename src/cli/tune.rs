@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::device::{AdapterOption, Device};
-use super::options::{BatchSizeOption, JsonOption, QuietOption, SetOption};
+use super::options::{BatchSizeOption, JsonOption, QuietOption, SetOption, models};
 use super::{bar, interrupt, output};
 use crate::error::{Error, Result};
 use crate::gemm::{GemmProblem, GemmSelection};
@@ -29,8 +29,7 @@ use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, measure, pr
     )
 }))]
 pub struct TuneArguments {
-    /// cnn1, cnn2, cnn3, or models' TOML files
-    #[arg(long, value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
+    #[arg(long, help = models("models' TOML files; several with commas between them"), value_delimiter = ',', default_value = "cnn1,cnn2,cnn3", value_name = "NAME|FILE,...")]
     model: Vec<PathBuf>,
     #[command(flatten)]
     set: SetOption,

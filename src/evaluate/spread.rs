@@ -24,6 +24,11 @@ impl Spread {
         let quantile = StudentsT::new(0.0, 1.0, count - 1.0).map_or(0.0, |t| t.inverse_cdf(0.975));
         Self { mean, standard_deviation, confidence: quantile * standard_deviation / count.max(1.0).sqrt() }
     }
+
+    /// The standard error of the mean of so many values.
+    pub fn standard_error(&self, count: usize) -> f64 {
+        self.standard_deviation / (count.max(1) as f64).sqrt()
+    }
 }
 
 #[cfg(test)]
@@ -36,6 +41,7 @@ mod tests {
         let Spread { mean, standard_deviation, confidence } = Spread::new(&[1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(mean, 3.0);
         assert!((standard_deviation - 2.5_f64.sqrt()).abs() < 1e-15);
+        assert!((Spread::new(&[1.0, 2.0, 3.0, 4.0, 5.0]).standard_error(5) - 0.5_f64.sqrt()).abs() < 1e-15);
         assert!((confidence - 2.776_445_1 * (2.5_f64 / 5.0).sqrt()).abs() < 1e-7, "{confidence}");
         assert_eq!(Spread::new(&[7.0]), Spread { mean: 7.0, standard_deviation: 0.0, confidence: 0.0 });
     }

@@ -26,4 +26,4 @@ pub use network::{Network, OptimizerState};
 #[cfg(feature = "cli")]
 pub use shader::{Language, translate};
 pub use trace::{Event, trace};
-pub use whole_file::{make_folder, write_whole};
+pub use whole_file::{make_folder, write_own, write_whole};

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::layers::{Activate, Activation, Layer};
 use crate::model::{Model, Resolved, resolve};
 use crate::optimizers::Optimizer;
-use crate::plan::VariableKind;
+use crate::plan::{VariableKind, VariableSpec};
 
 /// A network with its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,8 +99,8 @@ impl Network {
         let states = self.optimizer.iter().flat_map(|state| state.optimizer.states());
         let states: Vec<String> = states.map(|state| format!(".{}", state.name)).collect();
         let parts = parts(&self.model)?;
-        let tensors = parts.iter().flat_map(|(layer, part, shape)| {
-            let states = if part.is_trainable() { states.as_slice() } else { &[] };
+        let tensors = parts.iter().flat_map(|(layer, part, shape, is_trained)| {
+            let states = if *is_trained { states.as_slice() } else { &[] };
             let suffixes = [""].into_iter().chain(states.iter().map(String::as_str));
             suffixes.map(move |suffix| (format!("{layer}.{}{suffix}", part.name()), shape.as_slice()))
         });
@@ -128,13 +128,21 @@ impl Network {
     /// # Errors
     /// [`Error::Failed`] where one is missing.
     pub fn weights(&self) -> Result<Vec<Tensor>> {
-        let weights = |(layer, part, shape): (String, VariableKind, Vec<usize>)| {
+        let weights = |(layer, part, shape, _): (String, VariableKind, Vec<usize>, bool)| {
             let part = part.name();
-            let values = Tensor::find(&self.tensors, &format!("{layer}.{part}"), &shape);
-            let values = values.map_err(|problem| Error::Failed(format!("{}: {problem}", self.model.name)))?;
-            Ok(Tensor { name: format!("{layer}/{part}"), shape, values: values.to_vec() })
+            let values = self.values(&format!("{layer}.{part}"), &shape)?.to_vec();
+            Ok(Tensor { name: format!("{layer}/{part}"), shape, values })
         };
         parts(&self.model)?.into_iter().map(weights).collect()
+    }
+
+    /// The values of the tensor of that name and shape.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where there is none, or one is not finite.
+    pub(super) fn values(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
+        let values = Tensor::find(&self.tensors, name, shape);
+        values.map_err(|problem| Error::Failed(format!("{}: {problem}", self.model.name)))
     }
 
     /// What [`About`] says of this network, as a text.
@@ -163,13 +171,16 @@ fn without_softmax(layers: &[Resolved]) -> &[Resolved] {
     }
 }
 
-/// Layer, kind and shape of all variables, layer by layer.
-fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>)>> {
-    let of = |layer: Resolved| {
-        let variables = layer.inferred.variables.into_iter();
-        variables.map(move |variable| (layer.name.clone(), variable.kind, variable.shape))
+/// Layer, kind and shape of all variables, and whether each is trained, layer by layer.
+fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>, bool)>> {
+    let layers = resolve(model)?;
+    let of = |layer: &Resolved| {
+        let variables = layer.variables();
+        let part =
+            |(one, is_trained): (&VariableSpec, bool)| (layer.name.clone(), one.kind, one.shape.clone(), is_trained);
+        variables.map(part).collect::<Vec<_>>()
     };
-    Ok(resolve(model)?.into_iter().flat_map(of).collect())
+    Ok(layers.iter().flat_map(of).collect())
 }
 
 /// A model's name that folders and Keras' graphs allow: letters and digits, `_`, `-` and `.`, at most 100.

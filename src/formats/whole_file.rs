@@ -30,6 +30,17 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(|error| Error::Failed(format!("{}: cannot be written ({error}); {}", path.display(), remedy(&error))))
 }
 
+/// Like [`write_whole`], of a file whose name we chose: nobody reads a pipe there, and so it is refused, as a device is.
+///
+/// # Errors
+/// See [`write_whole`].
+pub fn write_own(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+        return Err(Error::Failed(format!("{}: cannot be written (not a file); move it away", path.display())));
+    }
+    write_whole(path, bytes)
+}
+
 /// Makes a folder, and those that it is in; one that is there already will do.
 ///
 /// # Errors

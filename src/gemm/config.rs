@@ -44,6 +44,19 @@ fn is_one(partitions: &usize) -> bool {
 }
 
 impl GemmConfig {
+    /// A thread with one output, and nothing done to be fast: what a configuration has where nothing else is said.
+    pub const PLAIN: Self = Self {
+        threads: [1, 1],
+        rows: 1,
+        columns: 1,
+        depth: 1,
+        threads_per_row: 1,
+        stage_b: false,
+        accumulators: 1,
+        loop_carry: false,
+        partitions: 1,
+    };
+
     pub fn workgroup_threads(&self) -> usize {
         self.threads[0].saturating_mul(self.threads[1])
     }

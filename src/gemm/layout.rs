@@ -44,6 +44,8 @@ pub struct BlockTile {
     pub enough: Enough,
     /// Rows times depth of a thread's tile: as many multiply-adds between two barriers, whatever the rows.
     pub rows_times_depth: usize,
+    /// The same in a small workgroup. Few share a compute unit then, and each waits for memory once a tile.
+    pub small_rows_times_depth: usize,
 }
 
 /// Numbers of workgroups that keep a device busy.
@@ -57,6 +59,8 @@ pub struct Enough {
 
 /// Threads of the largest workgroup that WebGPU promises.
 pub(super) const MOST_THREADS: usize = 256;
+/// Depth of a block tile, at most: a thread has its columns of B in registers.
+const MOST_DEPTH: usize = 32;
 /// Lanes of the narrowest vector that lavapipe makes of neighbouring threads.
 const LANES: usize = 8;
 
@@ -74,23 +78,10 @@ impl Layout {
     pub(super) fn unrolled(&self) -> usize {
         match self {
             Self::Vector(tile) => tile.rows * tile.depth,
-            Self::Block(tile) => tile.columns * tile.rows_times_depth,
+            Self::Block(tile) => tile.columns * tile.rows_times_depth.max(tile.small_rows_times_depth),
         }
     }
 }
-
-/// All that a layout says nothing of.
-const PLAIN: GemmConfig = GemmConfig {
-    threads: [1, 1],
-    rows: 1,
-    columns: 1,
-    depth: 1,
-    threads_per_row: 1,
-    stage_b: false,
-    accumulators: 1,
-    loop_carry: false,
-    partitions: 1,
-};
 
 impl VectorTile {
     fn config(&self, [rows, columns, depth]: [usize; 3], window_elements: usize) -> GemmConfig {
@@ -99,7 +90,7 @@ impl VectorTile {
             threads: [vector_width(columns).min(self.most_threads), 1],
             rows: if few { rows.next_multiple_of(window_elements) } else { self.rows },
             depth: unpadded_depth(depth, self.depth),
-            ..PLAIN
+            ..GemmConfig::PLAIN
         }
     }
 }
@@ -108,13 +99,15 @@ impl BlockTile {
     fn config(&self, extents: [usize; 3], window_elements: usize, partitions: usize) -> GemmConfig {
         let (threads, rows) = self.threads_and_rows(extents, partitions);
         let [_, _, depth] = extents;
+        let is_large = threads.iter().product::<usize>() == self.large_threads;
+        let rows_times_depth = if is_large { self.rows_times_depth } else { self.small_rows_times_depth };
         GemmConfig {
             threads,
             rows: rows.next_multiple_of(window_elements),
             columns: self.columns,
-            depth: unpadded_depth(depth, self.rows_times_depth / rows).min(depth),
+            depth: unpadded_depth(depth, (rows_times_depth / rows).min(MOST_DEPTH)).min(depth),
             stage_b: true,
-            ..PLAIN
+            ..GemmConfig::PLAIN
         }
     }
 
@@ -127,7 +120,7 @@ impl BlockTile {
         let large = of_width(self.large_threads, wanted.min(self.large_width));
         let small = of_width(self.small_threads, wanted.min(self.small_width));
         let suits = |threads: [usize; 2], enough: usize| {
-            let tile = GemmConfig { threads, rows: self.rows, columns: self.columns, ..PLAIN };
+            let tile = GemmConfig { threads, rows: self.rows, columns: self.columns, ..GemmConfig::PLAIN };
             rows >= tile.workgroup_rows() && tile.workgroups(rows, columns) * partitions >= enough
         };
         if suits(large, self.enough.large) {

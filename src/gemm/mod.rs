@@ -4,6 +4,7 @@
 mod config;
 mod convolution;
 pub(crate) mod examples;
+mod gather;
 mod layout;
 mod problem;
 mod profile;
@@ -12,6 +13,7 @@ mod variants;
 
 pub use config::GemmConfig;
 pub use convolution::{Convolution, MOST_WORDS};
+pub use gather::{GatherLayout, SpreadLayout};
 pub use layout::{BlockTile, Enough, Layout, VectorTile};
 pub use problem::{GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
 pub use profile::{DeviceClass, DeviceProfile, SplitForward};

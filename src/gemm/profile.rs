@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::{BlockTile, Enough, Layout, MOST_THREADS, VectorTile};
-use super::{Convolution, GemmConfig, GemmKind, GemmProblem};
+use super::{Convolution, GatherLayout, GemmConfig, GemmKind, GemmProblem};
 
 /// The classes of device that have a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub enum DeviceClass {
 /// What suits a class of device.
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceProfile {
+    /// Counts what has changed since there were runs, which keep to the profile that they began with.
+    pub revision: u32,
     pub layout: Layout,
     /// See [`GemmConfig::accumulators`]: several where no multiply-add is fused, and each has to wait for the last.
     pub accumulators: usize,
@@ -40,13 +42,22 @@ pub struct DeviceProfile {
     pub cached_inputs: Option<usize>,
     /// Whether forward products are divided, too, and when.
     pub split_forward: Option<SplitForward>,
+    /// Workgroups that the partitions of a weight gradient should make where only the largest elements of a max-pool's
+    /// windows are multiplied; `None` where all are, as in any other product.
+    pub gather_workgroups: Option<usize>,
     /// Input gradients of convolutions with fewer channels are made patch by patch and added up by `col2im`: few channels
     /// leave a workgroup few columns, and each would pay for many loads of A. 0 for none.
     pub col2im_channels: usize,
+    /// Whether sums over partitions are read several at a time. A GPU then waits for its memory once, not once for each;
+    /// lavapipe is faster with one after the other. The order of the sums is the same.
+    pub read_ahead: bool,
     /// Rows of a micro-batch, at most. Beyond some size more make nothing faster, and the values between layers leave
     /// the caches and then the largest buffer.
     pub micro_batch: usize,
 }
+
+/// Pooled positions of a partition where each is one term of a sum, at the least.
+const LEAST_GATHERED: usize = 32;
 
 /// When forward products are divided, and into how much.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +71,7 @@ pub struct SplitForward {
 }
 
 const GPU: DeviceProfile = DeviceProfile {
+    revision: 1,
     layout: Layout::Block(BlockTile {
         // One load of 16 bytes from workgroup memory, or four of four.
         columns: 4,
@@ -72,22 +84,45 @@ const GPU: DeviceProfile = DeviceProfile {
         least_width: 4,
         large_width: 16,
         small_width: 8,
-        enough: Enough { large: 64, small: 128 },
+        enough: Enough { large: 128, small: 256 },
         rows_times_depth: 64,
+        small_rows_times_depth: 128,
     }),
     accumulators: 1,
     loop_carry: false,
     most_unrolled: usize::MAX,
-    least_partition: 128,
-    weight_gradient_workgroups: 128,
+    least_partition: 64,
+    // Three for each compute unit of the largest card: what one waits for memory, another computes.
+    weight_gradient_workgroups: 384,
     even_partitions: true,
     cached_inputs: None,
-    split_forward: Some(SplitForward { workgroups: 256, least_sum: 512, enough: Enough { large: 256, small: 128 } }),
+    split_forward: Some(SplitForward { workgroups: 512, least_sum: 512, enough: Enough { large: 256, small: 128 } }),
+    gather_workgroups: Some(264),
     col2im_channels: 0,
+    read_ahead: true,
     micro_batch: 2048,
 };
 
+/// As it was before a GPU was at hand.
+const OLD_GPU: DeviceProfile = DeviceProfile {
+    revision: 0,
+    layout: match GPU.layout {
+        Layout::Block(tile) => Layout::Block(BlockTile {
+            enough: Enough { large: 64, small: 128 },
+            small_rows_times_depth: tile.rows_times_depth,
+            ..tile
+        }),
+        other @ Layout::Vector(_) => other,
+    },
+    least_partition: 128,
+    weight_gradient_workgroups: 128,
+    split_forward: Some(SplitForward { workgroups: 256, least_sum: 512, enough: Enough { large: 256, small: 128 } }),
+    gather_workgroups: None,
+    ..GPU
+};
+
 const SOFTWARE: DeviceProfile = DeviceProfile {
+    revision: 0,
     // Lavapipe unrolls 32 trips at most, and 512 multiply-adds fit the first instruction cache: so 32 rows, 16 deep.
     layout: Layout::Vector(VectorTile { most_threads: MOST_THREADS, rows: 32, fewer_rows: true, depth: 16 }),
     accumulators: 4,
@@ -98,7 +133,9 @@ const SOFTWARE: DeviceProfile = DeviceProfile {
     even_partitions: false,
     cached_inputs: Some(1 << 18),
     split_forward: None,
+    gather_workgroups: None,
     col2im_channels: 128,
+    read_ahead: false,
     micro_batch: 512,
 };
 
@@ -125,6 +162,14 @@ impl DeviceClass {
             Self::Software => &SOFTWARE,
             Self::OldSoftware => &OLD_SOFTWARE,
             Self::Cpu => &CPU,
+        }
+    }
+
+    /// The profile of an earlier revision, or of today's.
+    pub fn profile_of(self, revision: u32) -> &'static DeviceProfile {
+        match (self, revision) {
+            (Self::Gpu, 0) => &OLD_GPU,
+            _ => self.profile(),
         }
     }
 
@@ -181,6 +226,17 @@ impl DeviceProfile {
         (config.partitions > 1).then_some(config)
     }
 
+    /// Partitions of a weight gradient that only the largest elements of a max-pool's windows are multiplied in, where
+    /// that is faster.
+    pub fn gathered_partitions(&self, convolution: &Convolution) -> Option<usize> {
+        let (wanted, layout) = (self.gather_workgroups?, GatherLayout::of(convolution)?);
+        let positions = convolution.positions();
+        let of_one: usize = layout.workgroups(convolution).iter().product();
+        let wanted = (wanted / of_one).clamp(1, (positions / LEAST_GATHERED).max(1));
+        let even = |partitions: &usize| positions.is_multiple_of(partitions * layout.position_tile);
+        Some(most_even(wanted, even).unwrap_or(wanted))
+    }
+
     /// Whether an input gradient is better made patch by patch and added up by `col2im`.
     pub fn uses_col2im(&self, convolution: &Convolution) -> bool {
         convolution.window.input[2] < self.col2im_channels && convolution.window.size != [1, 1]
@@ -230,11 +286,11 @@ mod tests {
     #[test]
     fn long_sums_with_few_outputs_are_split_on_a_gpu() {
         // The dense layers of cnn1 and cnn2.
-        assert_eq!(split(512, 5408, 128), Some((256, 4, 16, 13)));
-        assert_eq!(split(2048, 5408, 128), Some((256, 4, 16, 4)));
-        assert_eq!(split(16, 5408, 128), Some((64, 2, 32, 34)));
-        assert_eq!(split(512, 576, 128), Some((64, 4, 16, 4)));
-        assert_eq!(split(2048, 576, 128), Some((256, 4, 16, 4)));
+        assert_eq!(split(512, 5408, 128), Some((256, 4, 16, 26)));
+        assert_eq!(split(2048, 5408, 128), Some((256, 4, 16, 8)));
+        assert_eq!(split(16, 5408, 128), Some((64, 2, 32, 57)));
+        assert_eq!(split(512, 576, 128), Some((64, 4, 32, 6)));
+        assert_eq!(split(2048, 576, 128), Some((256, 4, 16, 6)));
         // Short sums, and enough outputs.
         assert_eq!(split(512, 256, 128), None);
         assert_eq!(split(2048, 5408, 2048), None);

@@ -5,7 +5,7 @@ use std::ops::Not;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem};
+use super::{Convolution, DeviceClass, DeviceProfile, GemmConfig, GemmKind, GemmProblem, SpreadLayout};
 use crate::error::{Error, Result};
 
 /// Which configuration each product gets. A run keeps to one selection from its first step to its last.
@@ -17,31 +17,59 @@ pub struct GemmSelection {
     /// Whether the profile may divide forward products, too. Runs that began before it did go on without.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub split_forward: bool,
+    /// Which revision of the profile. Runs that began with an earlier one go on with it.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub revision: u32,
     /// By the products' keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tuned: BTreeMap<String, GemmConfig>,
 }
 
+fn is_first(revision: &u32) -> bool {
+    *revision == 0
+}
+
 impl From<DeviceClass> for GemmSelection {
     /// The profile alone.
     fn from(device: DeviceClass) -> Self {
-        Self { device, split_forward: device.profile().split_forward.is_some(), tuned: BTreeMap::new() }
+        let profile = device.profile();
+        let (split_forward, revision) = (profile.split_forward.is_some(), profile.revision);
+        Self { device, split_forward, revision, tuned: BTreeMap::new() }
     }
 }
 
 impl GemmSelection {
     pub fn config(&self, kind: GemmKind, convolution: &Convolution) -> GemmConfig {
-        let tuned = self.tuned(&GemmProblem::new(kind, convolution)).copied();
         let split = || match kind {
-            GemmKind::Forward if self.split_forward => self.device.profile().split_forward(convolution),
+            GemmKind::Forward if self.split_forward => self.profile().split_forward(convolution),
             GemmKind::Forward | GemmKind::WeightGradient | GemmKind::InputGradient => None,
         };
-        tuned.or_else(split).unwrap_or_else(|| self.device.config(kind, convolution))
+        let problem = GemmProblem::new(kind, convolution);
+        let tuned = self.tuned(&problem).copied();
+        tuned.or_else(split).unwrap_or_else(|| self.profile().config(&problem))
+    }
+
+    pub fn profile(&self) -> &'static DeviceProfile {
+        self.device.profile_of(self.revision)
+    }
+
+    /// See [`DeviceProfile::gathered_partitions`]. A weight gradient that was tuned as a product is computed as one.
+    pub fn gathered_partitions(&self, convolution: &Convolution) -> Option<usize> {
+        let product = GemmProblem::new(GemmKind::WeightGradient, convolution);
+        let tuned = self.tuned(&product).is_some();
+        self.profile().gathered_partitions(convolution).filter(|_| !tuned)
+    }
+
+    /// Whether an input gradient is made of the largest elements of a max-pool's windows alone. One that was tuned as a
+    /// product is computed as one.
+    pub fn spreads(&self, convolution: &Convolution) -> bool {
+        let tuned = self.tuned(&GemmProblem::new(GemmKind::InputGradient, convolution)).is_some();
+        !tuned && self.profile().gather_workgroups.is_some() && SpreadLayout::of(convolution).is_some()
     }
 
     /// See [`DeviceProfile::uses_col2im`](super::DeviceProfile::uses_col2im): the profile alone decides.
     pub fn uses_col2im(&self, convolution: &Convolution) -> bool {
-        self.device.profile().uses_col2im(convolution)
+        self.profile().uses_col2im(convolution)
     }
 
     /// Refuses what no shader can run, since files are not trusted.
@@ -49,6 +77,13 @@ impl GemmSelection {
     /// # Errors
     /// [`Error::Data`] naming the product and the rule that its configuration breaks.
     pub fn check(&self, convolution: &Convolution) -> Result<()> {
+        let known = self.device.profile().revision;
+        if self.revision > known {
+            let own = self.revision;
+            return Err(Error::Data(format!(
+                "the run's device profile is revision {own}, and this program has {known}; go on with the one that wrote it"
+            )));
+        }
         let products = GemmKind::ALL.map(|kind| GemmProblem::new(kind, convolution));
         let patches = GemmProblem::new(GemmKind::InputGradient, &convolution.patches());
         for product in products.into_iter().chain([patches]) {
@@ -68,8 +103,9 @@ impl GemmSelection {
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::convolutions;
+    use super::super::examples::{convolutions, window};
     use super::*;
+    use crate::geometry::Padding;
 
     #[test]
     fn only_what_is_tuned_differs_from_the_profile() {
@@ -100,7 +136,7 @@ mod tests {
         assert_eq!(whole.partitions, 1);
         assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"table":"gpu"}"#);
         let mut new = GemmSelection::from(DeviceClass::Gpu);
-        assert_eq!(new, read(r#"{"table":"gpu","split_forward":true}"#));
+        assert_eq!(new, read(r#"{"table":"gpu","split_forward":true,"revision":1}"#));
         assert_eq!(read(&serde_json::to_string(&new).unwrap()), new);
         let split = DeviceClass::Gpu.profile().split_forward(&convolution);
         assert_eq!(Some(new.config(GemmKind::Forward, &convolution)), split);
@@ -109,6 +145,43 @@ mod tests {
         assert_eq!(new.config(GemmKind::Forward, &convolution), config);
         let software = GemmSelection::from(DeviceClass::Software);
         assert_eq!(serde_json::to_string(&software).unwrap(), r#"{"table":"software"}"#);
+    }
+
+    /// The first convolution and the dense layer of cnn1, and a dense layer of cnn2.
+    #[test]
+    fn a_run_keeps_the_revision_of_the_profile_that_it_began_with() {
+        let image = window([28, 28, 1], [3, 3], [1, 1], Padding::Valid);
+        let first = Convolution { batch: 512, window: image, filters: 32, pool: 2 };
+        let (dense, small) = (Convolution::dense(512, 5408, 128), Convolution::dense(512, 128, 256));
+        let numbers = |text: &str| {
+            let selection: GemmSelection = serde_json::from_str(text).unwrap();
+            let partitions = |kind, convolution: &Convolution| selection.config(kind, convolution).partitions;
+            (
+                partitions(GemmKind::Forward, &dense),
+                [&first, &dense, &small].map(|convolution| partitions(GemmKind::WeightGradient, convolution)),
+                selection.config(GemmKind::Forward, &small).depth,
+                selection.gathered_partitions(&first),
+            )
+        };
+        assert_eq!(numbers(r#"{"table":"gpu","split_forward":true}"#), (13, [104, 1, 4], 16, None));
+        let today = r#"{"table":"gpu","split_forward":true,"revision":1}"#;
+        assert_eq!(serde_json::to_string(&GemmSelection::from(DeviceClass::Gpu)).unwrap(), today);
+        assert_eq!(numbers(today), (26, [338, 2, 8], 32, Some(208)));
+        let selection: GemmSelection = serde_json::from_str(&today.replace(":1}", ":2}")).unwrap();
+        assert!(selection.check(&first).unwrap_err().to_string().contains("revision 2, and this program has 1"));
+    }
+
+    #[test]
+    fn a_weight_gradient_that_was_tuned_as_a_product_is_one() {
+        let convolution = convolutions()[3];
+        let mut selection = GemmSelection::from(DeviceClass::Gpu);
+        assert_eq!(selection.gathered_partitions(&convolution), Some(1));
+        let problem = GemmProblem::new(GemmKind::WeightGradient, &convolution);
+        let config = DeviceClass::Gpu.config(GemmKind::WeightGradient, &convolution);
+        selection.tuned.insert(problem.to_string(), config);
+        assert_eq!(selection.gathered_partitions(&convolution), None);
+        let software = GemmSelection::from(DeviceClass::Software);
+        assert_eq!(software.gathered_partitions(&convolution), None);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What batch normalisation does to each channel: host side and CPU reference of `shaders/batch_norm_affine.wgsl`.
 
 use super::case::{Case, Draw, Tolerance, case, unwritten};
-use super::channels::{ChannelValues, shapes};
+use super::channels::{ChannelValues, both_ways, shapes};
 use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "batch_norm_affine",
     about: "mean, deviation, scale and shift of each channel, of the micro-batch or of moving averages",
-    wgsl: shader!("batch_norm_affine", "channels", "partitions", "positions", "progress"),
+    wgsl: shader!("batch_norm_affine", "channels", "partitions", "positions", "progress", "read_ahead", "partials"),
     bindings: &[read("partials"), read_words("progress"), read("variables"), write("affine"), write("moments")],
     cases,
 };
@@ -25,6 +25,8 @@ pub struct BatchNormAffine {
     /// Whether beta is ahead of the moving mean and variance; else it is 0.
     pub center: bool,
     pub epsilon: f64,
+    /// See [`DeviceProfile::read_ahead`](crate::gemm::DeviceProfile::read_ahead): it changes no sum.
+    pub read_ahead: bool,
 }
 
 impl BatchNormAffine {
@@ -69,6 +71,7 @@ impl Kernel for BatchNormAffine {
             ("HAS_GAMMA", self.scale.into()),
             ("HAS_BETA", self.center.into()),
             ("EPSILON", (self.epsilon as f32).into()),
+            ("READ_AHEAD", self.read_ahead.into()),
         ];
         [self.values.partition_constants(), self.values.position_constants(), own].concat()
     }
@@ -125,7 +128,7 @@ impl Kernel for BatchNormAffine {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (label, values, progress)): (usize, (String, ChannelValues, Vec<u32>))| {
+    let make = |number: usize, (label, values, progress): (String, ChannelValues, Vec<u32>), read_ahead| {
         let draw = &mut Draw::new(number);
         let kernel = BatchNormAffine {
             values,
@@ -133,6 +136,7 @@ fn cases() -> Vec<Case> {
             scale: number % 2 == 0,
             center: number % 3 != 1,
             epsilon: [1e-3, 1e-5][number % 2],
+            read_ahead,
         };
         let [partials, _, variables, affine, moments] = kernel.words()[..] else { unreachable!("{BINDINGS}") };
         let positive = |word: u32| (f32::from_bits(word).abs() + 0.125).to_bits();
@@ -155,5 +159,5 @@ fn cases() -> Vec<Case> {
         );
         Case { tolerances, ..case(label, kernel, memory) }
     };
-    shapes().enumerate().map(make).collect()
+    both_ways(shapes(), make)
 }

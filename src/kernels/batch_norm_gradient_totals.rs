@@ -1,13 +1,13 @@
 //! Gradients of gamma and beta: host side and CPU reference of `shaders/batch_norm_gradient_totals.wgsl`.
 
 use super::case::{Case, Draw, case, unwritten};
-use super::channels::{ChannelValues, shapes};
+use super::channels::{ChannelValues, both_ways, shapes};
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, write};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "batch_norm_gradient_totals",
     about: "adds up the partitions of the gradients of each channel's scale and offset",
-    wgsl: shader!("batch_norm_gradient_totals", "channels", "partitions"),
+    wgsl: shader!("batch_norm_gradient_totals", "channels", "partitions", "read_ahead", "partials"),
     bindings: &[read("partials"), write("totals")],
     cases,
 };
@@ -17,6 +17,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormGradientTotals {
     pub values: ChannelValues,
+    /// See [`DeviceProfile::read_ahead`](crate::gemm::DeviceProfile::read_ahead): it changes no sum.
+    pub read_ahead: bool,
 }
 
 impl Kernel for BatchNormGradientTotals {
@@ -25,7 +27,7 @@ impl Kernel for BatchNormGradientTotals {
     }
 
     fn constants(&self) -> Constants {
-        self.values.partition_constants()
+        [self.values.partition_constants(), vec![("READ_AHEAD", self.read_ahead.into())]].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -51,9 +53,9 @@ impl Kernel for BatchNormGradientTotals {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (label, values, _)): (usize, (String, ChannelValues, Vec<u32>))| {
+    let make = |number, (label, values, _): (String, ChannelValues, Vec<u32>), read_ahead| {
         let memory = vec![Draw::new(number).eighths(values.partials()), unwritten(2 * values.channels)];
-        case(label, BatchNormGradientTotals { values }, memory)
+        case(label, BatchNormGradientTotals { values, read_ahead }, memory)
     };
-    shapes().enumerate().map(make).collect()
+    both_ways(shapes(), make)
 }

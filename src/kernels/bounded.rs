@@ -8,8 +8,8 @@
 //! - The kernel's *type* is one of those that [`trusted`] names: another type's shader, constants or workgroups never are.
 //! - [`GemmKernel::broken_rule`] and [`Convolution::broken_rule`] have what makes configuration and geometry fit together:
 //!   indices into a tile are within its array, steps are not zero, so that loops end, and no u32 wraps.
-//! - No address of a product depends on a value from a buffer: `argmax` is only compared with, and there are no other
-//!   integers. Rows that are none are clamped to the last one (`conv_forward`, `conv_weight_gradient`) or have a y that is
+//! - No address of a product depends on a value from a buffer: `argmax` is only compared with, or clamped to the elements
+//!   of a window (`pooled_weight_gradient`), and there are no other integers. Rows that are none are clamped to the last one (`conv_forward`, `conv_weight_gradient`) or have a y that is
 //!   outside (`conv_input_gradient`); columns are clamped to the last one. What is stored asks first, but where every row
 //!   and column that is dispatched is one.
 //! - Each binding has the words of [`Kernel::words`], which is asked of the buffer itself.
@@ -18,7 +18,7 @@ use std::any::Any;
 
 use super::{
     AveragePoolBackward, AveragePoolForward, Col2im, DepthwiseForward, DepthwiseInputGradient, DepthwiseWeightGradient,
-    GemmKernel, Kernel, PoolBackward,
+    GemmKernel, Kernel, PoolBackward, PooledInputGradient, PooledWeightGradient,
 };
 use crate::gemm::{Convolution, MOST_WORDS};
 use crate::geometry::Window;
@@ -40,6 +40,11 @@ fn trusted(kernel: &(dyn Kernel + 'static)) -> Option<(Checks, Option<&'static s
         return Some((Checks::Nothing, product.broken_rule()));
     }
     let any: &dyn Any = kernel;
+    let weights = || any.downcast_ref().map(PooledWeightGradient::broken_rule);
+    let input = || any.downcast_ref().map(PooledInputGradient::broken_rule);
+    if let Some(rule) = weights().or_else(input) {
+        return Some((Checks::Nothing, rule));
+    }
     let geometry = || Some(geometry(any)?.broken_rule());
     let forward = || any.downcast_ref().map(|kernel: &DepthwiseForward| kernel.depthwise.broken_rule());
     let of_input = || any.downcast_ref().map(|kernel: &DepthwiseInputGradient| kernel.depthwise.broken_rule());
@@ -98,6 +103,7 @@ mod tests {
         for row in REGISTRY {
             let expected = match row.name {
                 "conv_forward" | "conv_weight_gradient" | "conv_input_gradient" => Checks::Nothing,
+                "pooled_weight_gradient" | "pooled_input_gradient" => Checks::Nothing,
                 "col2im" | "pool_backward" | "average_pool_forward" | "average_pool_backward" => Checks::Addresses,
                 "depthwise_forward" | "depthwise_input_gradient" | "depthwise_weight_gradient" => Checks::Addresses,
                 _ => Checks::All,

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::case::progress;
+use super::case::{Case, progress};
 use super::{Constants, Progress};
 
 /// The values of a micro-batch, and which of them count.
@@ -162,7 +162,7 @@ pub(super) fn fold(wide: &[f32], sums: &mut [f32]) {
 
 /// Shapes of micro-batches, and samples of the order that have come with them: some channels and many, positions that
 /// fill no workgroup, whole and short last batches, and one without a row.
-pub(super) const SHAPES: [(ChannelValues, u32, u32); 10] = [
+pub(super) const SHAPES: [(ChannelValues, u32, u32); 11] = [
     (shape(8, 8, 36, 16), 16, 0),
     (shape(5, 5, 49, 10), 10, 0),
     (shape(7, 7, 1, 33), 12, 0),
@@ -174,6 +174,8 @@ pub(super) const SHAPES: [(ChannelValues, u32, u32); 10] = [
     (shape(40, 20, 9, 5), 80, 0),
     // Enough for more rounds than the fewest.
     (shape(9, 9, 12_544, 2), 17, 0),
+    // A lane has many partitions.
+    (shape(20, 20, 25, 256), 37, 0),
 ];
 
 const fn shape(batch: usize, micro_batch: usize, positions_per_row: usize, channels: usize) -> ChannelValues {
@@ -186,4 +188,19 @@ pub(super) fn shapes() -> impl Iterator<Item = (String, ChannelValues, Vec<u32>)
         let label = format!("{values:?}, {samples} samples, micro-batch {micro_batch}");
         (label, values, progress(1, 5, samples, micro_batch))
     })
+}
+
+/// The cases that `make` makes of shapes, each by its number, read ahead and not.
+pub(super) fn both_ways<Shape: Clone>(
+    shapes: impl Iterator<Item = Shape>,
+    make: impl Fn(usize, Shape, bool) -> Case,
+) -> Vec<Case> {
+    let both = |(number, shape): (usize, Shape)| [false, true].map(|ahead| make(number, shape.clone(), ahead));
+    let named = |case: Case, ahead: bool| Case { label: format!("{}, read ahead {ahead}", case.label), ..case };
+    shapes
+        .enumerate()
+        .flat_map(both)
+        .zip([false, true].into_iter().cycle())
+        .map(|(case, ahead)| named(case, ahead))
+        .collect()
 }

@@ -11,7 +11,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, r
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "gradient_squares",
     about: "adds up the partitions of gradients, and the squares of each workgroup's values",
-    wgsl: shader!("gradient_squares", "variables", "gradient", "workgroup_sum"),
+    wgsl: shader!("gradient_squares", "variables", "read_ahead", "gradient", "workgroup_sum"),
     bindings: &[read("gradient"), read_words("variables"), write("squares")],
     cases,
 };

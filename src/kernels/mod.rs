@@ -53,6 +53,8 @@ mod pointwise;
 mod pointwise_backward;
 mod pool_backward;
 mod pool_forward;
+mod pooled_input_gradient;
+mod pooled_weight_gradient;
 mod progress;
 mod relu_mask;
 mod rescale;
@@ -110,6 +112,8 @@ pub use pointwise::{Other, Pointwise};
 pub use pointwise_backward::PointwiseBackward;
 pub use pool_backward::PoolBackward;
 pub use pool_forward::PoolForward;
+pub use pooled_input_gradient::PooledInputGradient;
+pub use pooled_weight_gradient::PooledWeightGradient;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
 pub use rescale::Rescale;
@@ -126,13 +130,15 @@ pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 38] = [
+pub const REGISTRY: [&Descriptor; 40] = [
     &gather::DESCRIPTOR,
     &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
     &split_k_reduce::DESCRIPTOR,
     &conv_weight_gradient::DESCRIPTOR,
+    &pooled_weight_gradient::DESCRIPTOR,
     &conv_input_gradient::DESCRIPTOR,
+    &pooled_input_gradient::DESCRIPTOR,
     &col2im::DESCRIPTOR,
     &pool_forward::DESCRIPTOR,
     &pool_backward::DESCRIPTOR,

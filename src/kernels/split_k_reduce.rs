@@ -9,7 +9,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, r
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "split_k_reduce",
     about: "adds up the partitions of a forward product (split-K), then bias and ReLU",
-    wgsl: shader!("split_k_reduce"),
+    wgsl: shader!("split_k_reduce", "read_ahead"),
     bindings: &[read("sums"), read("weights"), write("output")],
     cases,
 };

@@ -61,7 +61,7 @@ fn updates(variables: &[[usize; 2]], count: usize, numbers: StepNumbers) -> Upda
         first = first.next_multiple_of(BINDING_ALIGNMENT);
         from = (from + stride * (pair[0][1] - 1)).next_multiple_of(BINDING_ALIGNMENT);
     }
-    Updates { variables: updates, micro_batches: MicroBatches { count, stride: from }, numbers }
+    Updates { variables: updates, micro_batches: MicroBatches { count, stride: from }, numbers, read_ahead: false }
 }
 
 /// The cases that `make` makes of these, by number.
@@ -70,7 +70,7 @@ pub(super) fn update_cases(make: impl Fn(usize, UpdateCase) -> Case) -> Vec<Case
         .map(|(count, decay, factor)| StepNumbers { count, decay, factor });
     let small: Vec<[usize; 2]> =
         (1..=17_usize).map(|number| [number * 9 % 70 + 1, number.div_ceil(2) % 4 + 1]).collect();
-    let cases: [(&[[usize; 2]], usize, f32, StepNumbers); 9] = [
+    let cases: [(&[[usize; 2]], usize, f32, StepNumbers); 10] = [
         (&[[64, 1]], 1, 0.1, rate),
         (&[[1000, 3]], 1, 0.1, rate),
         (&[[129, 16]], 1, 1e-6, rate),
@@ -81,14 +81,19 @@ pub(super) fn update_cases(make: impl Fn(usize, UpdateCase) -> Case) -> Vec<Case
         (&small, 2, 0.1, rate),
         (&[[1, 1]; 32_769], 1, 0.1, rate),
         (&small, 2, 0.1, both),
+        // Whole sixteens, some more, and fewer.
+        (&[[70, 49], [5, 17], [64, 40], [3, 7], [90, 1]], 3, 0.1, rate),
     ];
     let case = |(number, (variables, micro_batches, limit, numbers)): (usize, (&[[usize; 2]], _, _, StepNumbers))| {
-        let updates = updates(variables, micro_batches, numbers);
+        // Each kind of case in both ways.
+        let read_ahead = number % 2 == 1;
+        let updates = Updates { read_ahead, ..updates(variables, micro_batches, numbers) };
         let shown = &variables[..variables.len().min(20)];
         let also = [(numbers.decay, ", decaying"), (numbers.factor, ", clipped")];
         let also: String = also.iter().filter_map(|(place, words)| place.map(|_| *words)).collect();
-        let label =
-            format!("{shown:?} words and partitions, {micro_batches} micro-batches, gradients to {limit}{also}");
+        let label = format!(
+            "{shown:?} words and partitions, {micro_batches} micro-batches, gradients to {limit}{also}, read ahead {read_ahead}"
+        );
         make(number, UpdateCase { label, updates, limit, draw: Draw::new(number), micro_batches })
     };
     cases.into_iter().enumerate().map(case).collect()

@@ -58,6 +58,8 @@ pub struct Updates {
     pub variables: Vec<Update>,
     pub micro_batches: MicroBatches,
     pub numbers: StepNumbers,
+    /// See [`DeviceProfile::read_ahead`](crate::gemm::DeviceProfile::read_ahead): it changes no sum.
+    pub read_ahead: bool,
 }
 
 /// Words of a variable in the table: its first workgroup, its words, its first value, then the gradient's `first`,
@@ -132,10 +134,14 @@ impl Updates {
         ]
     }
 
-    /// Those of the part `gradient`.
+    /// Those of the parts `read_ahead` and `gradient`.
     pub(super) fn gradient_constants(&self) -> Constants {
         let MicroBatches { count, stride } = self.micro_batches;
-        vec![("MICRO_BATCHES", count.into()), ("MICRO_BATCH_STRIDE", stride.into())]
+        vec![
+            ("MICRO_BATCHES", count.into()),
+            ("MICRO_BATCH_STRIDE", stride.into()),
+            ("READ_AHEAD", self.read_ahead.into()),
+        ]
     }
 }
 
@@ -164,7 +170,7 @@ mod tests {
         };
         let variables = vec![update(0, 257, 10, true), update(257, 1, 267, false), update(320, 512, 700, true)];
         let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
-        let updates = Updates { variables, micro_batches, numbers };
+        let updates = Updates { variables, micro_batches, numbers, read_ahead: false };
         let table = updates.table();
         assert_eq!(table[..5], [5, 5, 12, 19, 19]);
         assert_eq!(table[5..12], [0, 257, 0, 10, 3, 200, 1]);

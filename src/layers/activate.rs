@@ -18,10 +18,10 @@ pub struct Activate {
     /// The largest value that a `relu` gives; none where there is no end to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_value: Option<f32>,
-    /// Of `leaky_relu`; 0.2 where nothing is said.
+    /// Of `leaky_relu`; [`Self::NEGATIVE_SLOPE`] where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negative_slope: Option<f32>,
-    /// Of `elu`; 1 where nothing is said.
+    /// Of `elu`; [`Self::ALPHA`] where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f32>,
 }
@@ -32,9 +32,14 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "activation",
     required: &[ACTIVATION],
     optional: &[("max_value", Kind::Number), ("negative_slope", Kind::Number), ("alpha", Kind::Number)],
+    kernel: &[],
 };
 
 impl Activate {
+    /// What Keras' functions have.
+    pub const NEGATIVE_SLOPE: f32 = 0.2;
+    pub const ALPHA: f32 = 1.0;
+
     /// With Keras' parameters.
     pub const fn new(activation: Activation) -> Self {
         Self { activation, max_value: None, negative_slope: None, alpha: None }
@@ -48,8 +53,8 @@ impl Activate {
             Activation::Relu => self.max_value.map_or(Function::Relu, Function::ReluUpTo),
             Activation::Gelu => Function::Gelu,
             Activation::Silu => Function::Silu,
-            Activation::LeakyRelu => Function::LeakyRelu(self.negative_slope.unwrap_or(0.2)),
-            Activation::Elu => Function::Elu(self.alpha.unwrap_or(1.0)),
+            Activation::LeakyRelu => Function::LeakyRelu(self.negative_slope.unwrap_or(Self::NEGATIVE_SLOPE)),
+            Activation::Elu => Function::Elu(self.alpha.unwrap_or(Self::ALPHA)),
             Activation::Tanh => Function::Tanh,
             Activation::Sigmoid => Function::Sigmoid,
         }

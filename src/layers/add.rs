@@ -15,7 +15,7 @@ use crate::plan::Tape;
 pub struct Add {}
 
 pub(super) const KEYS: LayerKeys =
-    LayerKeys { kind: "add", class_name: "Add", automatic_name: "add", required: &[], optional: &[] };
+    LayerKeys { kind: "add", class_name: "Add", automatic_name: "add", required: &[], optional: &[], kernel: &[] };
 
 impl Operation for Add {
     fn keys(&self) -> &'static LayerKeys {

@@ -30,6 +30,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "batch_normalization",
     required: &[],
     optional: &[("momentum", Kind::Number), ("epsilon", Kind::Number), ("center", Kind::Flag), ("scale", Kind::Flag)],
+    kernel: &[],
 };
 
 impl Default for BatchNormalization {
@@ -69,8 +70,8 @@ impl Operation for BatchNormalization {
         Rules { takes_relu: true, takes_function: true, takes_sum: true, ..Rules::NONE }
     }
 
-    /// Training: the batch's statistics, what they scale and shift by, and the pass that does. Evaluation: the same by the
-    /// moving averages.
+    /// Training: the batch's statistics, what they scale and shift by, and the pass that does. Evaluation, and training where
+    /// the layer is not trained: the same by the moving averages.
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
         let (layer, input) = (place.name, place.input()?);
         let channels = place.inferred.output.channels();
@@ -80,7 +81,6 @@ impl Operation for BatchNormalization {
             positions_per_row: place.inferred.output.values() / channels,
             channels,
         };
-        let sums = tape.buffer(&format!("{layer}.sums"), vec![values.partitions(), 2, channels]);
         let affine = tape.buffer(&format!("{layer}.affine"), vec![4, channels]);
         // The gradients of gamma and beta, whether there are both or not, then mean and variance.
         let moments = (2 * channels).next_multiple_of(BINDING_ALIGNMENT);
@@ -94,22 +94,29 @@ impl Operation for BatchNormalization {
             VariableKind::MovingMean => average(0),
             VariableKind::MovingVariance => average(1),
         });
-        let changes: Vec<Change> = changes.collect();
+        let changes = place.changes(changes);
         let Storage { values: (variables, first), gradient: (gradients, first_gradient) } =
             tape.variables(layer, &place.inferred.variables, &changes);
-        tape.forward_in_training(
-            layer,
-            BatchNormStatistics { values },
-            &[tape.output(input), tape.host.progress, sums],
-            vec![0; 3],
-        );
-        let bound = [sums, tape.host.progress, variables, affine, gradients];
-        let offsets = vec![0, 0, first, 0, first_gradient + moments];
         let Self { scale, center, epsilon, .. } = *self;
-        let scale_and_shift = |training| BatchNormAffine { values, training, scale, center, epsilon };
+        let read_ahead = tape.tiles.profile().read_ahead;
+        let scale_and_shift = |training| BatchNormAffine { values, training, scale, center, epsilon, read_ahead };
+        let progress = tape.host.progress;
+        if !place.trainable {
+            let bound = [tape.unused(0), progress, variables, affine, tape.unused(1)];
+            tape.forward_from(layer, scale_and_shift(false), &bound, vec![0, 0, first, 0, 0]);
+            // What statistics take of a gradient is none: zeros, as a buffer is that nothing writes.
+            let totals = (tape.buffer(&format!("{layer}.totals"), vec![2, channels]), 0);
+            let normalisation = Normalisation { values, affine, sums: None, totals };
+            return pointwise::emit(place, Function::Linear, Some(normalisation), tape);
+        }
+        let sums = tape.buffer(&format!("{layer}.sums"), vec![values.partitions(), 2, channels]);
+        let bound = [tape.output(input), progress, sums];
+        tape.forward_in_training(layer, BatchNormStatistics { values }, &bound, vec![0; 3]);
+        let bound = [sums, progress, variables, affine, gradients];
+        let offsets = vec![0, 0, first, 0, first_gradient + moments];
         tape.forward_in_training(layer, scale_and_shift(true), &bound, offsets.clone());
         tape.forward_in_evaluation(layer, scale_and_shift(false), &bound, offsets);
-        let normalisation = Normalisation { values, affine, sums, totals: (gradients, first_gradient) };
+        let normalisation = Normalisation { values, affine, sums: Some(sums), totals: (gradients, first_gradient) };
         pointwise::emit(place, Function::Linear, Some(normalisation), tape)
     }
 }

@@ -19,6 +19,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "concatenate",
     required: &[],
     optional: &[],
+    kernel: &[],
 };
 
 impl Operation for Concatenate {

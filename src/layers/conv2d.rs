@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, USE_BIAS, ones, pair, yes};
+use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, SEEING_KERNEL, USE_BIAS, ones, pair, yes};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
 use super::product::{emit, variables};
 use crate::error::Result;
@@ -34,6 +34,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "conv2d",
     required: &[("filters", Kind::Count), ("kernel", Kind::Pair)],
     optional: &[("stride", Kind::Pair), PADDING, USE_BIAS, ACTIVATION],
+    kernel: SEEING_KERNEL,
 };
 
 impl Conv2d {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::keys::{ACTIVATION, Kind, LayerKeys, USE_BIAS, yes};
+use super::keys::{ACTIVATION, DRAWN_KERNEL, Kind, LayerKeys, USE_BIAS, yes};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, only};
 use super::product::{emit, variables};
 use crate::error::Result;
@@ -27,6 +27,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "dense",
     required: &[("units", Kind::Count)],
     optional: &[USE_BIAS, ACTIVATION],
+    kernel: DRAWN_KERNEL,
 };
 
 impl Operation for Dense {
@@ -48,7 +49,7 @@ impl Operation for Dense {
     }
 
     fn rules(&self) -> Rules {
-        Rules { takes_relu: true, ..Rules::NONE }
+        Rules { takes_relu: true, makes_logits: true, ..Rules::NONE }
     }
 
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {

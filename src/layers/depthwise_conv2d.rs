@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::keys::{ACTIVATION, Kind, LayerKeys, PADDING, USE_BIAS, one, ones, pair, yes};
+use super::keys::{ACTIVATION, DRAWN_KERNEL, Kind, LayerKeys, PADDING, USE_BIAS, one, ones, pair, yes};
 use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
 use crate::error::Result;
 use crate::geometry::{MOST_COLUMNS, MOST_VALUES, Padding, Shape, Window, bounded, product};
@@ -36,6 +36,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "depthwise_conv2d",
     required: &[("kernel", Kind::Pair)],
     optional: &[("stride", Kind::Pair), PADDING, ("depth_multiplier", Kind::Count), USE_BIAS, ACTIVATION],
+    kernel: DRAWN_KERNEL,
 };
 
 impl Operation for DepthwiseConv2d {
@@ -74,23 +75,26 @@ impl Operation for DepthwiseConv2d {
         let (input, output, layer) = (place.input()?, place.output, place.name.to_owned());
         let (batch, window) = (tape.rows, place.window()?);
         let depthwise = Depthwise { batch, window, multiplier: self.depth_multiplier, bias: self.use_bias };
-        let most_partitions = tape.tiles.device.profile().weight_gradient_workgroups;
+        let most_partitions = tape.tiles.profile().weight_gradient_workgroups;
         let weight_gradient = DepthwiseWeightGradient::new(depthwise, most_partitions);
-        let changes: Vec<Change> = weight_gradient.partitions().into_iter().map(Change::Gradient).collect();
+        let changes = place.changes(weight_gradient.partitions().into_iter().map(Change::Gradient));
         let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
             tape.variables(&layer, &place.inferred.variables, &changes);
         let [from, to] = [input, output].map(|value| tape.output(value));
         let kernel = DepthwiseForward { depthwise, relu: place.fused.relu };
         tape.forward_from(&layer, kernel, &[from, weights, to], vec![0, first, 0]);
         tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
+        let is_trained = place.trainable;
         Ok(Box::new(move |tape| {
             let from_output = tape.gradient_of(output);
             if let Some(gradient) = tape.gradient(input) {
                 let kernel = DepthwiseInputGradient { depthwise, relu_mask: tape.relu_mask(input) };
                 tape.backward_from(&layer, kernel, &[from_output, weights, from, gradient], vec![0, first, 0, 0]);
             }
-            let bound = [from, from_output, gradients];
-            tape.backward_from(&layer, weight_gradient, &bound, vec![0, 0, first_gradient]);
+            if is_trained {
+                let bound = [from, from_output, gradients];
+                tape.backward_from(&layer, weight_gradient, &bound, vec![0, 0, first_gradient]);
+            }
             Ok(())
         }))
     }

@@ -23,6 +23,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "dropout",
     required: &[("rate", Kind::Rate)],
     optional: &[],
+    kernel: &[],
 };
 
 impl Operation for Dropout {
@@ -38,8 +39,14 @@ impl Operation for Dropout {
     }
 
     fn rules(&self) -> Rules {
-        let is_identity = self.rate == 0.0;
-        Rules { is_identity, commutes_with_relu: true, keeps_sign: true, is_in_place: true, ..Rules::NONE }
+        Rules {
+            is_identity: self.rate == 0.0,
+            only_trains: true,
+            commutes_with_relu: true,
+            keeps_sign: true,
+            is_in_place: true,
+            ..Rules::NONE
+        }
     }
 
     /// In place. Where the value went through a ReLU its mask carries the gradient; else the same kernel runs over the

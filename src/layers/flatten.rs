@@ -12,8 +12,14 @@ use crate::plan::Tape;
 #[serde(deny_unknown_fields)]
 pub struct Flatten {}
 
-pub(super) const KEYS: LayerKeys =
-    LayerKeys { kind: "flatten", class_name: "Flatten", automatic_name: "flatten", required: &[], optional: &[] };
+pub(super) const KEYS: LayerKeys = LayerKeys {
+    kind: "flatten",
+    class_name: "Flatten",
+    automatic_name: "flatten",
+    required: &[],
+    optional: &[],
+    kernel: &[],
+};
 
 impl Operation for Flatten {
     fn keys(&self) -> &'static LayerKeys {
@@ -25,7 +31,7 @@ impl Operation for Flatten {
     }
 
     fn rules(&self) -> Rules {
-        Rules { is_identity: true, ..Rules::NONE }
+        Rules { is_identity: true, makes_logits: true, ..Rules::NONE }
     }
 
     fn emit(&self, place: &Place, _: &mut Tape) -> Result<Backward> {

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::average_pool2d::average;
 use super::keys::LayerKeys;
-use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
+use super::operation::{Backward, Inferred, Operation, Place, Rules};
+use super::pool;
 use crate::error::Result;
-use crate::geometry::{Shape, Window};
+use crate::geometry::Shape;
 use crate::plan::Tape;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "global_average_pooling2d",
     required: &[],
     optional: &[],
+    kernel: &[],
 };
 
 impl Operation for GlobalAveragePool2d {
@@ -27,18 +28,15 @@ impl Operation for GlobalAveragePool2d {
     }
 
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
-        let input = image(only(inputs)?)?;
-        let window = Some(Window::whole(input)?);
-        Ok(Inferred { window, ..Inferred::of(Shape::Features(input[2])) })
+        pool::infer_global(inputs)
     }
 
     /// As of [`AveragePool2d`](super::AveragePool2d).
     fn rules(&self) -> Rules {
-        Rules { keeps_sign: true, ..Rules::NONE }
+        Rules { keeps_sign: true, makes_logits: true, ..Rules::NONE }
     }
 
-    /// An average-pool whose one window is the image.
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
-        average(place, tape)
+        pool::average(place, tape)
     }
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::LayerKeys;
-use super::operation::{Backward, Inferred, Operation, Place, Rules, image, only};
+use super::operation::{Backward, Inferred, Operation, Place, Rules};
+use super::pool;
 use crate::error::Result;
-use crate::geometry::{Shape, Window};
+use crate::geometry::Shape;
 use crate::kernels::{GlobalMaxPoolBackward, PoolForward};
 use crate::plan::Tape;
 
@@ -19,6 +20,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "global_max_pooling2d",
     required: &[],
     optional: &[],
+    kernel: &[],
 };
 
 impl Operation for GlobalMaxPool2d {
@@ -27,31 +29,18 @@ impl Operation for GlobalMaxPool2d {
     }
 
     fn infer(&self, inputs: &[Shape]) -> std::result::Result<Inferred, String> {
-        let input = image(only(inputs)?)?;
-        let window = Some(Window::whole(input)?);
-        Ok(Inferred { window, ..Inferred::of(Shape::Features(input[2])) })
+        pool::infer_global(inputs)
     }
 
     /// max(x, 0) of the largest is the largest of max(x, 0); where none is positive, neither way lets a gradient through.
     fn rules(&self) -> Rules {
-        Rules { commutes_with_relu: true, keeps_sign: true, ..Rules::NONE }
+        Rules { commutes_with_relu: true, keeps_sign: true, makes_logits: true, ..Rules::NONE }
     }
 
     fn emit(&self, place: &Place, tape: &mut Tape) -> Result<Backward> {
-        let window = place.window()?;
-        let (input, output, layer) = (place.input()?, place.output, place.name.to_owned());
-        let (batch, [height, width, channels]) = (tape.rows, window.input);
-        let argmax = tape.buffer(&format!("{layer}.argmax"), vec![batch, channels]);
-        let bound = [tape.output(input), tape.output(output), argmax];
-        tape.forward(&layer, PoolForward { batch, window }, &bound);
-        tape.set_relu_mask(output, tape.relu_mask(input).map(|_| 1.0));
-        Ok(Box::new(move |tape| {
-            if let Some(gradient) = tape.gradient(input) {
-                let (pixels, relu_mask) = (height * width, tape.relu_mask(input));
-                let kernel = GlobalMaxPoolBackward { batch, pixels, channels, relu_mask };
-                tape.backward(&layer, kernel, &[tape.gradient_of(output), tape.output(input), gradient]);
-            }
-            Ok(())
-        }))
+        let (batch, window, argmax) = (tape.rows, place.window()?, pool::argmax(place, tape)?);
+        let [height, width, channels] = window.input;
+        let backward = move |relu_mask| GlobalMaxPoolBackward { batch, pixels: height * width, channels, relu_mask };
+        pool::emit(place, tape, PoolForward { batch, window }, Some(argmax), backward, None)
     }
 }

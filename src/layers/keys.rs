@@ -14,19 +14,34 @@ pub struct LayerKeys {
     pub required: &'static [Key],
     /// Those with a default.
     pub optional: &'static [Key],
+    /// The same of how its kernel begins, if it has one: a [`Node`](crate::model::Node) has them.
+    pub kernel: &'static [Key],
 }
 
 /// A key and what its value must be.
 pub type Key = (&'static str, Kind);
 
 /// What any layer may have beside its own keys.
-pub const COMMON_KEYS: [Key; 2] = [("name", Kind::Text), ("inputs", Kind::Names)];
+pub const COMMON_KEYS: [Key; 3] = [("name", Kind::Text), ("inputs", Kind::Names), ("trainable", Kind::Flag)];
 
 pub(super) const PADDING: Key = ("padding", Kind::Choice(&["valid", "same"]));
 pub(super) const ACTIVATION: Key = (
     "activation",
     Kind::Choice(&["linear", "relu", "gelu", "silu", "leaky_relu", "elu", "tanh", "sigmoid", "softmax"]),
 );
+/// How a kernel begins where only numbers are drawn.
+pub(super) const DRAWN_KERNEL: &[Key] = &[(
+    "kernel_initializer",
+    Kind::Choice(&["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "zeros", "dirac"]),
+)];
+/// The same, or from the images.
+pub(super) const SEEING_KERNEL: &[Key] = &[
+    (
+        "kernel_initializer",
+        Kind::Choice(&["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "zeros", "dirac", "whitening"]),
+    ),
+    ("whitening_epsilon", Kind::Number),
+];
 pub(super) const USE_BIAS: Key = ("use_bias", Kind::Flag);
 
 /// What a key's value must be.

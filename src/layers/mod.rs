@@ -14,10 +14,12 @@ mod dropout;
 mod flatten;
 mod global_average_pool2d;
 mod global_max_pool2d;
+mod initializer;
 mod keys;
 mod max_pool2d;
 mod operation;
 mod pointwise;
+mod pool;
 mod product;
 mod rescaling;
 
@@ -34,9 +36,11 @@ pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use global_average_pool2d::GlobalAveragePool2d;
 pub use global_max_pool2d::GlobalMaxPool2d;
+pub use initializer::Initializer;
 pub use keys::{COMMON_KEYS, Key, Kind, LayerKeys};
 pub use max_pool2d::MaxPool2d;
 pub use operation::{Added, Backward, Fused, Inferred, Operation, Place, Rules};
+pub use pool::Pool;
 pub use rescaling::Rescaling;
 
 use serde::{Deserialize, Serialize};
@@ -94,6 +98,26 @@ impl Layer {
         self.operation().activation()
     }
 
+    /// Where that is said of a layer that does something else before.
+    pub fn own_activation(&mut self) -> Option<&mut Activation> {
+        match self {
+            Self::Conv2d(Conv2d { activation, .. })
+            | Self::DepthwiseConv2d(DepthwiseConv2d { activation, .. })
+            | Self::Dense(Dense { activation, .. }) => Some(activation),
+            Self::MaxPool2d(_)
+            | Self::Flatten(_)
+            | Self::Dropout(_)
+            | Self::Activation(_)
+            | Self::BatchNormalization(_)
+            | Self::AveragePool2d(_)
+            | Self::GlobalAveragePool2d(_)
+            | Self::GlobalMaxPool2d(_)
+            | Self::Add(_)
+            | Self::Concatenate(_)
+            | Self::Rescaling(_) => None,
+        }
+    }
+
     /// Keras' class name.
     pub fn class_name(&self) -> &'static str {
         self.operation().keys().class_name
@@ -111,7 +135,7 @@ mod tests {
         let (use_bias, activation) = (false, Activation::Relu);
         let layers = [
             Layer::Conv2d(Conv2d { filters: 1, kernel: size, stride, padding, use_bias, activation }),
-            Layer::MaxPool2d(MaxPool2d { size, stride: Some(stride), padding }),
+            Layer::MaxPool2d(MaxPool2d(Pool { size, stride: Some(stride), padding })),
             Layer::Flatten(Flatten {}),
             Layer::Dense(Dense { units: 1, use_bias, activation }),
             Layer::Dropout(Dropout { rate: 0.5 }),
@@ -130,7 +154,7 @@ mod tests {
                 activation,
             }),
             Layer::BatchNormalization(BatchNormalization::default()),
-            Layer::AveragePool2d(AveragePool2d { size, stride: Some(stride), padding }),
+            Layer::AveragePool2d(AveragePool2d(Pool { size, stride: Some(stride), padding })),
             Layer::GlobalAveragePool2d(GlobalAveragePool2d {}),
             Layer::GlobalMaxPool2d(GlobalMaxPool2d {}),
             Layer::Add(Add {}),

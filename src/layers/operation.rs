@@ -5,7 +5,7 @@ use super::keys::LayerKeys;
 use crate::error::{Error, Result};
 use crate::geometry::{Shape, Window};
 use crate::kernels::Function;
-use crate::plan::{Tape, ValueId, VariableSpec};
+use crate::plan::{Change, Tape, ValueId, VariableSpec};
 
 /// A layer's rules: of shapes, of what may be fused with it, and of the passes it becomes.
 pub trait Operation {
@@ -19,7 +19,7 @@ pub trait Operation {
         Activation::Linear
     }
 
-    /// What a rewrite may do with it. Nothing is allowed that is not said.
+    /// What may be done with it. Nothing is allowed that is not said.
     fn rules(&self) -> Rules;
 
     /// Adds the forward passes, without the layer's activation, to the tape, and returns what adds the backward ones.
@@ -49,11 +49,13 @@ impl Inferred {
     }
 }
 
-/// What rewrites may rely on.
+/// What others than the layer may rely on: rewrites, and who asks whether a network may end so.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
     /// Its output is its input, value by value, in training and in evaluation.
     pub is_identity: bool,
+    /// In evaluation its output is its input.
+    pub only_trains: bool,
     /// It is max(x, 0) and nothing else.
     pub is_relu: bool,
     /// A ReLU behind it may as well be ahead of it.
@@ -76,11 +78,14 @@ pub struct Rules {
     pub takes_sum: bool,
     /// Its passes can end in a 2 x 2 max-pool with disjoint windows.
     pub takes_pool: bool,
+    /// A network may end in it: without an activation, what it puts out are logits.
+    pub makes_logits: bool,
 }
 
 impl Rules {
     pub const NONE: Self = Self {
         is_identity: false,
+        only_trains: false,
         is_relu: false,
         commutes_with_relu: false,
         keeps_sign: false,
@@ -92,6 +97,7 @@ impl Rules {
         is_sum: false,
         takes_sum: false,
         takes_pool: false,
+        makes_logits: false,
     };
 }
 
@@ -121,12 +127,19 @@ pub struct Place<'a> {
     pub inputs: &'a [ValueId],
     pub output: ValueId,
     pub inferred: &'a Inferred,
+    /// Whether training changes its variables.
+    pub trainable: bool,
     pub fused: Fused,
 }
 
 impl Place<'_> {
     pub(super) fn missing(&self, what: &str) -> Error {
         Error::Failed(format!("{}: has no {what}", self.name))
+    }
+
+    /// What changes its variables: these, or nothing.
+    pub(super) fn changes(&self, changes: impl Iterator<Item = Change>) -> Vec<Change> {
+        changes.map(|change| if self.trainable { change } else { Change::Nothing }).collect()
     }
 
     pub(super) fn input(&self) -> Result<ValueId> {

@@ -15,8 +15,8 @@ pub(super) struct Normalisation {
     pub values: ChannelValues,
     /// `[4, C]`: mean, 1 / deviation, scale, shift.
     pub affine: BufferId,
-    /// `[partitions, 2, C]`
-    pub sums: BufferId,
+    /// `[partitions, 2, C]`; none where it goes by moving averages, of which no gradient takes anything.
+    pub sums: Option<BufferId>,
     /// `[2, C]`, the gradients of gamma and beta; and the word that they start at.
     pub totals: (BufferId, usize),
 }
@@ -109,23 +109,26 @@ impl Stage {
         if is_linear && normalisation.is_none() {
             return tape.hand_on(layer, *output, *input);
         }
-        if let Some(normalisation) = normalisation {
-            self.sum_up(normalisation, tape);
+        if let Some(normalisation) = normalisation
+            && let Some(sums) = normalisation.sums
+        {
+            self.sum_up(normalisation, sums, tape);
         }
         self.backward_pass(tape);
     }
 
     /// The sums over all positions that the gradient of each needs, which are the gradients of gamma and beta.
-    fn sum_up(&self, one: &Normalisation, tape: &mut Tape) {
+    fn sum_up(&self, one: &Normalisation, sums: BufferId, tape: &mut Tape) {
         let Self { layer, input, output, other, other_buffer, function, .. } = self;
         let (values, function) = (one.values, *function);
         let before = matches!(other, Some((Other::Before, _))) && function != Function::Linear;
         let kernel = BatchNormGradientSums { values, before, function };
         let other = if before { *other_buffer } else { tape.unused(0) };
-        let bound = [tape.gradient_of(*output), tape.output(*input), one.affine, other, tape.host.progress, one.sums];
+        let bound = [tape.gradient_of(*output), tape.output(*input), one.affine, other, tape.host.progress, sums];
         tape.backward(layer, kernel, &bound);
         let (totals, first) = one.totals;
-        tape.backward_from(layer, BatchNormGradientTotals { values }, &[one.sums, totals], vec![0, first]);
+        let read_ahead = tape.tiles.profile().read_ahead;
+        tape.backward_from(layer, BatchNormGradientTotals { values, read_ahead }, &[sums, totals], vec![0, first]);
     }
 
     /// The gradients of the input, and of the other value where the activation is behind both.

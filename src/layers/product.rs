@@ -4,7 +4,9 @@ use super::operation::{Backward, Place};
 use crate::error::Result;
 use crate::gemm::{Convolution, GemmKind};
 use crate::geometry::{MOST_VALUES, product};
-use crate::kernels::{Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, ReluMask};
+use crate::kernels::{
+    Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, PooledInputGradient, PooledWeightGradient, ReluMask,
+};
 use crate::plan::{BufferId, Change, Initial, Storage, Tape, ValueId, VariableKind, VariableSpec};
 
 /// A kernel of that shape, and perhaps a bias; `keys` are what a file calls the sizes that make it large.
@@ -47,7 +49,11 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
     let argmax = tape.buffer(&format!("{layer}.argmax"), vec![kernel.argmax_words()]);
     let config = tape.tiles.config(GemmKind::WeightGradient, &convolution);
     let weight_gradient = ConvWeightGradient { convolution, bias, positions_per_word, config };
-    let changes: Vec<Change> = weight_gradient.partitions().into_iter().map(Change::Gradient).collect();
+    let gathered = tape.tiles.gathered_partitions(&convolution);
+    let gathered =
+        gathered.map(|partitions| PooledWeightGradient { convolution, bias, positions_per_word, partitions });
+    let partitions = gathered.map_or_else(|| weight_gradient.partitions(), |kernel| kernel.partitions());
+    let changes = place.changes(partitions.into_iter().map(Change::Gradient));
     let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
         tape.variables(&layer, &place.inferred.variables, &changes);
     let [from, to] = [input, output].map(|value| tape.output(value));
@@ -59,14 +65,21 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
         tape.forward_from(&layer, kernel, &[from, weights, to, argmax], vec![0, first, 0, 0]);
     }
     tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
+    let is_trained = place.trainable;
     let to_input =
         InputGradient { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
     Ok(Box::new(move |tape| {
         if let Some(gradient) = tape.gradient(input) {
             to_input.record(gradient, tape);
         }
-        let bound = [from, tape.gradient_of(output), argmax, gradients];
-        tape.backward_from(&to_input.layer, weight_gradient, &bound, vec![0, 0, 0, first_gradient]);
+        if is_trained {
+            let bound = [from, tape.gradient_of(output), argmax, gradients];
+            let offsets = vec![0, 0, 0, first_gradient];
+            match gathered {
+                Some(gathered) => tape.backward_from(&to_input.layer, gathered, &bound, offsets),
+                None => tape.backward_from(&to_input.layer, weight_gradient, &bound, offsets),
+            }
+        }
         Ok(())
     }))
 }
@@ -83,6 +96,12 @@ impl InputGradient {
             return self.record_by_patches(gradient, tape);
         }
         let (weights, first) = self.weights;
+        if tape.tiles.spreads(&self.convolution) {
+            let Self { convolution, positions_per_word, .. } = *self;
+            let kernel = PooledInputGradient { convolution, positions_per_word, relu_mask: tape.relu_mask(self.input) };
+            let bound = [tape.gradient_of(self.output), self.argmax, weights, tape.output(self.input), gradient];
+            return tape.backward_from(&self.layer, kernel, &bound, vec![0, 0, first, 0, 0]);
+        }
         let kernel = self.kernel(self.convolution, tape.relu_mask(self.input), tape);
         let bound = [tape.gradient_of(self.output), self.argmax, weights, tape.output(self.input), gradient];
         tape.backward_from(&self.layer, kernel, &bound, vec![0, 0, first, 0, 0]);

@@ -23,6 +23,7 @@ pub(super) const KEYS: LayerKeys = LayerKeys {
     automatic_name: "rescaling",
     required: &[("scale", Kind::Number)],
     optional: &[("offset", Kind::Number)],
+    kernel: &[],
 };
 
 impl Operation for Rescaling {

@@ -16,7 +16,7 @@ use crate::train::{Engine, Setup};
 const COMPARED: usize = 3;
 
 /// Training steps that do what they should, and were warmed up.
-pub struct Bench<'a> {
+pub struct StepBench<'a> {
     engine: Engine<'a>,
     data: &'a Synthetic,
     /// As many as take about half a second.
@@ -31,7 +31,7 @@ pub struct Bench<'a> {
     pub used: Option<f64>,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> StepBench<'a> {
     /// Of the setup of `data`, on the executor that `make` gives for its plan; messages call the device `name`.
     ///
     /// # Errors

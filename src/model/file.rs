@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::builtin::{NAMES, text_of};
 use super::keys::{check, nearest};
-use super::notebook::{NAMES, text_of};
 use super::resolve::names;
 use super::{Model, settings};
 use crate::error::{Error, Result};
@@ -26,8 +26,8 @@ pub fn by_name_or_file(name: &Path) -> Result<(Model, Recipe)> {
     ModelFile::open(name)?.parse()
 }
 
-/// The notebook's network of that name.
-pub fn notebook(name: &str) -> Option<(Model, Recipe)> {
+/// The built-in network of that name.
+pub fn built_in(name: &str) -> Option<(Model, Recipe)> {
     text_of(name).map(|text| parse(name, text).expect("a model file of our own"))
 }
 

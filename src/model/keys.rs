@@ -35,13 +35,13 @@ fn check_layer(index: usize, layer: &Value) -> Result<(), String> {
         Some(Value::String(kind)) => kind,
         Some(other) => return Err(format!("{place}: type is {}; write type = \"dense\" or another", shown(other))),
     };
-    let Some(LayerKeys { required, optional, .. }) = LAYER_KEYS.iter().find(|keys| keys.kind == kind) else {
+    let Some(LayerKeys { required, optional, kernel, .. }) = LAYER_KEYS.iter().find(|keys| keys.kind == kind) else {
         let names: Vec<&str> = LAYER_KEYS.iter().map(|keys| keys.kind).collect();
         let hint = nearest(kind, &names);
         return Err(format!("{place}: unknown type \"{kind}\"{hint}; there are {}", names.join(", ")));
     };
     let required = [&[("type", Kind::Text)], *required].concat();
-    check_keys(layer, &required, &[*optional, &COMMON_KEYS].concat(), &format!("{place} ({kind})"))
+    check_keys(layer, &required, &[*optional, kernel, &COMMON_KEYS].concat(), &format!("{place} ({kind})"))
 }
 
 /// Says which key of a table is unknown, missing or of the wrong kind.

@@ -1,29 +1,32 @@
 //! A model is a graph of layers over images `[H, W, C]`, in an order in which they can run. Shapes are inferred; nothing
 //! here knows of a device.
 
+mod arithmetic;
 mod augmentation;
+mod builtin;
 mod file;
+mod initial;
 mod keras_order;
 mod keys;
-mod notebook;
 mod resolve;
 mod settings;
 mod summary;
 
+pub use arithmetic::{multiply_accumulates, training_flop};
 pub use augmentation::{augmentation, augmentation_in};
-pub use file::{ModelFile, by_name_or_file, notebook, parse};
+pub use builtin::{NAMES, NOTEBOOK};
+pub use file::{ModelFile, built_in, by_name_or_file, parse};
 pub use keras_order::{in_keras_order, is_sequence};
 pub use keys::nearest;
-pub use notebook::NAMES;
 pub use resolve::{IMAGES, LONGEST_LAYER_NAME, Resolved, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
-pub use summary::{layers, summary};
+pub use summary::{Layers, layers, summary, trainable_parameters};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::layers::Layer;
+use crate::layers::{Initializer, Layer};
 
 /// The most bytes of a model's name: it becomes part of a folder's, which most systems limit to 255.
 const LONGEST_NAME: usize = 100;
@@ -48,14 +51,28 @@ pub struct Node {
     /// Names of layers before it, or `input` for the images; where there is none, the layer before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<String>,
+    /// How its kernel begins, if it has one.
+    #[serde(default, skip_serializing_if = "Initializer::is_default")]
+    pub kernel_initializer: Initializer,
+    /// Of [`Initializer::Whitening`]; [`Whitening::EPSILON`](crate::plan::Whitening::EPSILON) where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whitening_epsilon: Option<f64>,
+    /// Whether training changes its variables; a normalisation that it does not goes by its moving averages in training, too.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub trainable: bool,
     #[serde(flatten)]
     pub layer: Layer,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl From<Layer> for Node {
     /// Without a name, after the layer before it.
     fn from(layer: Layer) -> Self {
-        Self { name: None, inputs: Vec::new(), layer }
+        let kernel_initializer = Initializer::default();
+        Self { name: None, inputs: Vec::new(), kernel_initializer, whitening_epsilon: None, trainable: true, layer }
     }
 }
 
@@ -76,7 +93,7 @@ impl Model {
 
     /// Whether what a step does depends on which samples go through the network together.
     pub fn has_batch_statistics(&self) -> bool {
-        self.layers.iter().any(|node| matches!(node.layer, Layer::BatchNormalization(_)))
+        self.layers.iter().any(|node| node.trainable && matches!(node.layer, Layer::BatchNormalization(_)))
     }
 
     /// Classes told apart: what the last layer puts out; 0 where the model cannot be.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::initial::{begin_with, pixels};
 use super::{Model, Node, nearest};
 use crate::error::{Error, Result};
 use crate::geometry::{MOST_VALUES, Shape, product};
-use crate::layers::{Activation, Dense, Inferred, Layer};
+use crate::layers::{Activate, Activation, Inferred, Initializer, Layer};
+use crate::plan::VariableSpec;
 
 /// The most layers: far more than anyone trains, and few enough that naming them all is quick.
 const MOST_LAYERS: usize = 1000;
@@ -19,11 +21,22 @@ pub struct Resolved {
     /// As the file has it, or Keras' automatic one: `conv2d`, `conv2d_1`, `dense` ...
     pub name: String,
     pub layer: Layer,
+    /// See [`Node::kernel_initializer`].
+    pub kernel_initializer: Initializer,
+    /// See [`Node::trainable`].
+    pub trainable: bool,
     /// What it reads: 0 is the images, n + 1 the output of layer n.
     pub inputs: Vec<usize>,
     /// One sample's shape of the first of these.
     pub input: Shape,
     pub inferred: Inferred,
+}
+
+impl Resolved {
+    /// Its variables, and whether each has a gradient that changes it.
+    pub fn variables(&self) -> impl Iterator<Item = (&VariableSpec, bool)> {
+        self.inferred.variables.iter().map(|variable| (variable, self.trainable && variable.kind.is_trainable()))
+    }
 }
 
 /// Infers every layer of `model`, or says which layer cannot be and why.
@@ -53,9 +66,11 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
         };
         let shapes: Vec<Shape> = inputs.iter().map(shape).collect();
         let last = index + 1 == model.layers.len();
-        let inferred = infer(&node.layer, &shapes, last).map_err(fail)?;
-        let (name, layer) = (names[index].clone(), node.layer.clone());
-        layers.push(Resolved { name, layer, inputs, input: shapes[0], inferred });
+        let mut inferred = infer(&node.layer, &shapes, last).map_err(fail)?;
+        begin_with(node, &mut inferred, pixels(&layers, &inputs).map(|seen| (seen, model.input))).map_err(fail)?;
+        let Node { layer, kernel_initializer, trainable, .. } = node.clone();
+        let name = names[index].clone();
+        layers.push(Resolved { name, layer, kernel_initializer, trainable, inputs, input: shapes[0], inferred });
     }
     is_read.pop();
     if let Some(index) = is_read.iter().position(|read| !read) {
@@ -63,12 +78,13 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
         return Err(refuse(format!(", {}: {problem}", place(index, &model.layers[index].layer))));
     }
     match layers.last().map(|last| (last.inferred.output, logits(&layers))) {
-        Some((Shape::Features(2..), Some(Layer::Dense(Dense { activation, .. }))))
-            if !matches!(activation, Activation::Linear | Activation::Softmax) =>
-        {
-            Err(refuse(": the last 'dense' layer has an activation that is not softmax; take it out".into()))
-        }
-        Some((Shape::Features(2..), Some(_))) => Ok(layers),
+        Some((Shape::Features(2..), Some(end))) => match end.activation() {
+            Activation::Linear | Activation::Softmax => Ok(layers),
+            _ => {
+                let kind = end.operation().keys().kind;
+                Err(refuse(format!(": the last '{kind}' layer has an activation that is not softmax; take it out")))
+            }
+        },
         _ => Err(refuse(
             ": the last layer must put out two classes or more: a 'dense' layer without activation, a global pool or a \
              'flatten', or the softmax of one; end with one such as { type = \"dense\", units = 10 }"
@@ -80,17 +96,9 @@ pub fn resolve(model: &Model) -> Result<Vec<Resolved>> {
 /// The layer that makes the logits: the last one, or what its softmax is of; none where that is no layer to end with.
 fn logits(layers: &[Resolved]) -> Option<&Layer> {
     let last = layers.last()?;
-    let end = match &last.layer {
-        Layer::Activation(softmax) if softmax.activation == Activation::Softmax => {
-            &layers[last.inputs[0].checked_sub(1)?]
-        }
-        _ => last,
-    };
-    let ends = matches!(
-        end.layer,
-        Layer::Dense(_) | Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_) | Layer::Flatten(_)
-    );
-    ends.then_some(&end.layer)
+    let is_softmax = last.layer == Layer::Activation(Activate::new(Activation::Softmax));
+    let end = if is_softmax { &layers[last.inputs[0].checked_sub(1)?] } else { last };
+    end.layer.operation().rules().makes_logits.then_some(&end.layer)
 }
 
 /// Only a last layer may be a softmax.
@@ -164,8 +172,7 @@ fn inputs(node: &Node, before: &[String]) -> std::result::Result<Vec<usize>, Str
 mod tests {
     use super::*;
     use crate::geometry::Padding;
-    use crate::layers::{Conv2d, Flatten, MaxPool2d};
-    use crate::plan::VariableSpec;
+    use crate::layers::{Conv2d, Dense, Flatten, MaxPool2d, Pool};
 
     const LAST: Layer = Layer::Dense(Dense { units: 2, use_bias: true, activation: Activation::Linear });
 
@@ -185,7 +192,7 @@ mod tests {
             Layer::Conv2d(Conv2d { filters, kernel, stride, padding, use_bias: true, activation: Activation::Linear })
         };
         let dense = |units| Layer::Dense(Dense { units, use_bias: true, activation: Activation::Linear });
-        let pool = |size, stride| Layer::MaxPool2d(MaxPool2d { size, stride, padding: Padding::Valid });
+        let pool = |size, stride| Layer::MaxPool2d(MaxPool2d(Pool { size, stride, padding: Padding::Valid }));
         let image = [28, 28, 1];
         for (layer, part) in [
             (convolution(8, [1 << 32; 2], [1; 2], Padding::Same), "layer 1 (conv2d): kernel is 4294967296; give 1 to"),
@@ -214,7 +221,7 @@ mod tests {
     #[test]
     fn the_largest_sizes_resolve() {
         let layers = [
-            Layer::MaxPool2d(MaxPool2d { size: [1 << 20, 1], stride: None, padding: Padding::Valid }),
+            Layer::MaxPool2d(MaxPool2d(Pool { size: [1 << 20, 1], stride: None, padding: Padding::Valid })),
             flatten(),
             Layer::Dense(Dense { units: 1 << 19, use_bias: true, activation: Activation::Linear }),
         ];
@@ -228,7 +235,7 @@ mod tests {
         let node = |(name, inputs, layer): &(Option<&str>, &[&str], Layer)| Node {
             name: name.map(str::to_owned),
             inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
-            layer: layer.clone(),
+            ..Node::from(layer.clone())
         };
         let model = Model { name: "graph".into(), input: [2, 2, 1], layers: nodes.iter().map(node).collect() };
         let resolved = resolve(&model).map_err(|error| error.to_string())?;

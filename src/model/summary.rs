@@ -39,19 +39,43 @@ pub fn summary(model: &Model) -> Result<String> {
     Ok(text)
 }
 
-/// Each layer's name with its type, its output's shape and its number of parameters; and how many those are in all.
+/// A model's layers in words, in its own order.
+#[derive(Debug)]
+pub struct Layers {
+    /// Of each layer its name with its type, its output's shape and its number of parameters.
+    pub rows: Vec<[String; 3]>,
+    /// What each layer takes: `a, conv2d_1`. None of a sequence, where it is the one before.
+    pub inputs: Option<Vec<String>>,
+    /// How many there are in all.
+    pub parameters: usize,
+}
+
+/// What the summary says, for others to lay out.
 ///
 /// # Errors
 /// See [`resolve`].
-pub fn layers(model: &Model) -> Result<(Vec<[String; 3]>, usize)> {
+pub fn layers(model: &Model) -> Result<Layers> {
     let layers = resolve(model)?;
-    Ok((layers.iter().map(cells).collect(), layers.iter().map(all_parameters).sum()))
+    let inputs = |layer: &Resolved| inputs(layer, &layers).collect::<Vec<_>>().join(", ");
+    Ok(Layers {
+        rows: layers.iter().map(cells).collect(),
+        inputs: (!is_sequence(&layers)).then(|| layers.iter().map(inputs).collect()),
+        parameters: layers.iter().map(all_parameters).sum(),
+    })
+}
+
+/// How many of the model's parameters are trained.
+///
+/// # Errors
+/// See [`resolve`].
+pub fn trainable_parameters(model: &Model) -> Result<usize> {
+    Ok(resolve(model)?.iter().map(|layer| parameters(layer, true)).sum())
 }
 
 /// How many of the layer's parameters are trained, or are not.
 fn parameters(layer: &Resolved, trained: bool) -> usize {
-    let variables = layer.inferred.variables.iter().filter(|variable| variable.kind.is_trainable() == trained);
-    variables.map(|variable| variable.values()).sum()
+    let variables = layer.variables().filter(|(_, is_trained)| *is_trained == trained);
+    variables.map(|(variable, _)| variable.values()).sum()
 }
 
 fn all_parameters(layer: &Resolved) -> usize {
@@ -65,9 +89,13 @@ fn cells(layer: &Resolved) -> [String; 3] {
 
 /// What the layer takes: `conv2d[0][0], input[0][0]`, each the one output of its one use.
 fn connections(layer: &Resolved, layers: &[Resolved]) -> String {
-    let name = |&input: &usize| input.checked_sub(1).map_or(IMAGES, |index| &layers[index].name);
-    let names: Vec<String> = layer.inputs.iter().map(|input| format!("{}[0][0]", name(input))).collect();
+    let names: Vec<String> = inputs(layer, layers).map(|name| format!("{name}[0][0]")).collect();
     names.join(", ")
+}
+
+fn inputs<'a>(layer: &'a Resolved, layers: &'a [Resolved]) -> impl Iterator<Item = &'a str> {
+    let name = |&input: &usize| input.checked_sub(1).map_or(IMAGES, |index| layers[index].name.as_str());
+    layer.inputs.iter().map(name)
 }
 
 fn table(columns: &[(&str, usize)], rows: Vec<Vec<String>>) -> String {
@@ -128,8 +156,8 @@ fn output(shape: Shape) -> String {
     }
 }
 
-/// 693962 as `693,962`.
-pub(crate) fn thousands(number: usize) -> String {
+/// A whole number, 693962, as `693,962`.
+pub(crate) fn thousands(number: impl ToString) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or("")).collect();
@@ -147,14 +175,14 @@ fn bytes(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{notebook, parse};
+    use crate::model::{built_in, parse};
 
     #[test]
     fn parameter_counts_are_the_notebooks() {
         for (name, total) in
             [("cnn1", "693,962 (2.65 MB)"), ("cnn2", "159,882 (624.54 KB)"), ("cnn3", "289,610 (1.10 MB)")]
         {
-            let text = notebook(name).map(|(model, _)| summary(&model)).unwrap().unwrap();
+            let text = built_in(name).map(|(model, _)| summary(&model)).unwrap().unwrap();
             assert!(text.contains(&format!("Total params: {total}")), "{text}");
         }
     }

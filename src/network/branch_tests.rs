@@ -6,7 +6,7 @@ use crate::gemm::DeviceClass;
 use crate::geometry::Padding;
 use crate::layers::{
     Activation, AveragePool2d, Concatenate, DepthwiseConv2d, Flatten, GlobalAveragePool2d, GlobalMaxPool2d, Layer,
-    MaxPool2d, Rescaling,
+    MaxPool2d, Pool, Rescaling,
 };
 use crate::model::{Model, Node};
 use crate::plan::Program;
@@ -15,7 +15,7 @@ const MEAN: Layer = Layer::GlobalAveragePool2d(GlobalAveragePool2d {});
 const MOST: Layer = Layer::GlobalMaxPool2d(GlobalMaxPool2d {});
 
 fn average(size: usize) -> Layer {
-    Layer::AveragePool2d(AveragePool2d { size: [size; 2], stride: None, padding: Padding::Same })
+    Layer::AveragePool2d(AveragePool2d(Pool { size: [size; 2], stride: None, padding: Padding::Same }))
 }
 
 fn depthwise(activation: Activation) -> Layer {
@@ -58,7 +58,7 @@ fn graph(layers: &[(&str, &[&str], Layer)]) -> TrainingPlan {
     let node = |(name, inputs, layer): &(&str, &[&str], Layer)| Node {
         name: Some((*name).into()),
         inputs: inputs.iter().map(|&input| input.into()).collect(),
-        layer: layer.clone(),
+        ..Node::from(layer.clone())
     };
     let model = Model { name: "graph".into(), input: [6, 5, 2], layers: layers.iter().map(node).collect() };
     lower(&model, Options::new(2, DeviceClass::Cpu, 2)).unwrap()
@@ -107,12 +107,15 @@ fn a_value_may_be_concatenated_with_itself() {
     assert_eq!(added, [[&format!("{name}.0"), &format!("{name}.1"), name]]);
 }
 
+/// The pool reads the loss' gradient itself, also where its input went through a ReLU.
 #[test]
 fn a_network_may_end_in_a_global_pool() {
-    for (last, forward, backward) in
-        [(MEAN, "average_pool_forward", "average_pool_backward"), (MOST, "pool_forward", "global_max_pool_backward")]
+    let mean = (MEAN, "average_pool_forward", "average_pool_backward");
+    let most = (MOST, "pool_forward", "global_max_pool_backward");
+    for ((last, forward, backward), activation) in
+        [mean, most].into_iter().flat_map(|pool| [Activation::Linear, Activation::Relu].map(|one| (pool.clone(), one)))
     {
-        let plan = plan_of([8, 8, 2], vec![conv(Activation::Linear), last]);
+        let plan = plan_of([8, 8, 2], vec![conv(activation), last]);
         let pass = |program, name: &str| {
             let passes = plan.steps.passes(program);
             passes.iter().find(|pass| pass.kernel.descriptor().name == name).map(|pass| pass.buffers.clone())
@@ -128,7 +131,7 @@ fn a_network_may_end_in_a_global_pool() {
 /// Nothing that has no weights before it gets a gradient.
 #[test]
 fn nothing_is_made_for_pixels() {
-    let max = Layer::MaxPool2d(MaxPool2d { size: [3, 3], stride: Some([2, 2]), padding: Padding::Same });
+    let max = Layer::MaxPool2d(MaxPool2d(Pool { size: [3, 3], stride: Some([2, 2]), padding: Padding::Same }));
     let scaled = Layer::Rescaling(Rescaling { scale: 2.0, offset: 1.0 });
     let plan = graph(&[
         ("pool", &["input"], max),

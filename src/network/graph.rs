@@ -13,6 +13,8 @@ pub struct Stage {
     pub name: String,
     pub layer: Layer,
     pub inferred: Inferred,
+    /// Whether training changes its variables.
+    pub trainable: bool,
     pub inputs: Vec<ValueId>,
     pub output: ValueId,
     pub fused: Fused,
@@ -45,8 +47,11 @@ impl Graph {
         let mut ends = vec![ValueId(0)];
         for layer in layers {
             let inputs = layer.inputs.iter().map(|&input| ends[input]).collect();
-            let Resolved { name, inferred, .. } = layer;
+            let Resolved { name, inferred, trainable, .. } = layer;
             let mut end = graph.push(name, layer.layer.clone(), inferred.clone(), inputs);
+            if let Some(stage) = graph.stages.last_mut() {
+                stage.trainable = *trainable;
+            }
             let activation = layer.layer.activation();
             if activation != Activation::Linear && !matches!(layer.layer, Layer::Activation(_)) {
                 let inferred = Inferred { variables: Vec::new(), window: None, ..inferred.clone() };
@@ -61,7 +66,8 @@ impl Graph {
     fn push(&mut self, name: &str, layer: Layer, inferred: Inferred, inputs: Vec<ValueId>) -> ValueId {
         let output = ValueId(self.shapes.len());
         self.shapes.push(inferred.output);
-        self.stages.push(Stage { name: name.to_owned(), layer, inferred, inputs, output, fused: Fused::default() });
+        let (name, fused) = (name.to_owned(), Fused::default());
+        self.stages.push(Stage { name, layer, inferred, trainable: true, inputs, output, fused });
         output
     }
 

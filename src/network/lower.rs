@@ -45,7 +45,7 @@ impl Options {
         let tiles = tiles.into();
         Self {
             batch,
-            micro_batch: equal_parts(batch, tiles.device.profile().micro_batch),
+            micro_batch: equal_parts(batch, tiles.profile().micro_batch),
             tiles,
             samples,
             optimizer: Optimizer::default(),
@@ -109,7 +109,8 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let micro_batches = batch.div_ceil(micro_batch);
 
     let mut buffers = Buffers::default();
-    let host = host_buffers(&mut buffers, model, &options);
+    let classes = graph.shapes[graph.output.0].values();
+    let host = host_buffers(&mut buffers, model.input, classes, &options);
     let log = buffers.add("log", vec![Plan::BATCHES, 2]);
     let pixels = graph.shapes[0].values();
     let input = buffers.add("input", vec![micro_batch, pixels]);
@@ -128,7 +129,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         views,
         label_smoothing,
         shape: model.input,
-        classes: model.classes(),
+        classes,
         host,
         input,
         labels,
@@ -150,7 +151,9 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
-    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, [batch, micro_batch]);
+    let read_ahead = options.tiles.profile().read_ahead;
+    let sizes = [batch, micro_batch];
+    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, sizes, read_ahead);
     training.splice(training.len() - 1..training.len() - 1, moving);
     if average {
         evaluate_averages(&mut variables, &mut evaluation, &mut training);
@@ -187,21 +190,29 @@ fn record(graph: &Graph, input: BufferId, tape: &mut Tape) -> Result<BufferId> {
         if values.contains_key(&stage.output) {
             continue;
         }
-        let needs_gradient =
-            !stage.inferred.variables.is_empty() || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
+        let is_trained = stage.trainable && !stage.inferred.variables.is_empty();
+        let needs_gradient = is_trained || stage.inputs.iter().any(|input| tape.needs_gradient(values[input]));
         let output = (stage.output == graph.output).then_some(tape.host.logits);
         let count = graph.shapes[stage.output.0].values();
         values.insert(stage.output, tape.value(&stage.name, count, readers[stage.output.0], needs_gradient, output));
     }
     let mut backward = Vec::new();
-    for Stage { name, layer, inferred, inputs, output, fused } in &graph.stages {
+    for Stage { name, layer, inferred, trainable, inputs, output, fused } in &graph.stages {
         let inputs: Vec<ValueId> = inputs.iter().map(|input| values[input]).collect();
-        let place = Place { name, inputs: &inputs, output: values[output], inferred, fused: *fused };
-        backward.push(layer.operation().emit(&place, tape)?);
+        let (output, trainable, fused) = (values[output], *trainable, *fused);
+        let place = Place { name, inputs: &inputs, output, inferred, trainable, fused };
+        let emit = layer.operation().emit(&place, tape)?;
+        // Below the first layer that is trained nothing has a gradient.
+        backward.extend(tape.needs_gradient(output).then_some(emit));
     }
     let logits = values[&graph.output];
     let Some(mut gradient) = tape.gradient(logits) else {
-        return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+        if graph.stages.iter().all(|stage| stage.inferred.variables.is_empty()) {
+            return Err(Error::Usage("no layer has weights; add one that has, such as 'dense'".into()));
+        }
+        // The loss makes one all the same.
+        let shape = vec![tape.rows, tape.values(logits) / tape.rows];
+        return Ok(tape.buffer("loss.gradient", shape));
     };
     // Who makes a gradient applies the ReLU mask, and the loss does not.
     if tape.relu_mask(logits).is_some() {
@@ -226,9 +237,9 @@ fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
     pass
 }
 
-fn host_buffers(buffers: &mut Buffers, model: &Model, options: &Options) -> HostBuffers {
+fn host_buffers(buffers: &mut Buffers, image: [usize; 3], classes: usize, options: &Options) -> HostBuffers {
     let Options { batch, micro_batch, samples, optimizer, augmentation, views, .. } = options;
-    let pixels = model.input.iter().product();
+    let pixels = image.iter().product();
     let numbers = optimizer.numbers().count;
     let order = Plan::BATCHES * batch;
     HostBuffers {
@@ -237,8 +248,8 @@ fn host_buffers(buffers: &mut Buffers, model: &Model, options: &Options) -> Host
         order: buffers.add("order", vec![Plan::BATCHES, *batch]),
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),
         progress: buffers.add("progress", vec![Progress::WORDS]),
-        logits: buffers.add("logits", vec![*micro_batch, model.classes()]),
-        probabilities: buffers.add("probabilities", vec![*micro_batch, model.classes()]),
+        logits: buffers.add("logits", vec![*micro_batch, classes]),
+        probabilities: buffers.add("probabilities", vec![*micro_batch, classes]),
         transforms: (*views || !augmentation.is_nothing())
             .then(|| buffers.add("transforms", vec![order, Transform::WORDS])),
     }

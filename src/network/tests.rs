@@ -8,8 +8,8 @@ use crate::cpu::Cpu;
 use crate::gemm::DeviceClass;
 use crate::geometry::{Padding, Shape};
 use crate::kernels::Progress;
-use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Fused, Layer, MaxPool2d};
-use crate::model::{Model, notebook, resolve};
+use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Fused, Layer, MaxPool2d, Pool};
+use crate::model::{Model, built_in, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, Executor, Pass, Program, ValueId};
 
@@ -110,7 +110,7 @@ pub(super) fn conv(activation: Activation) -> Layer {
 }
 
 fn pool(size: usize, stride: usize) -> Layer {
-    Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid })
+    Layer::MaxPool2d(MaxPool2d(Pool { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid }))
 }
 
 fn end() -> [Layer; 2] {
@@ -158,7 +158,7 @@ pub(super) fn said<'a>(masks: &[(&str, &'a str, &str)]) -> Vec<(String, &'a str,
 /// What a pass is for and what it has to move, by hand; a binding that a kernel misnames would count as any other.
 #[test]
 fn work_is_counted() {
-    let (model, _) = notebook("cnn1").unwrap();
+    let (model, _) = built_in("cnn1").unwrap();
     let plan = lower(&model, Options::new(512, DeviceClass::Cpu, 10_000)).unwrap();
     let work = |layer: &str, kernel: &str| {
         let pass = plan
@@ -192,14 +192,14 @@ fn work_is_counted() {
 /// A product in partitions is for as much as one that is not, but writes more; `split_k_reduce` adds that up.
 #[test]
 fn work_in_partitions_is_counted() {
-    let (model, _) = notebook("cnn1").unwrap();
+    let (model, _) = built_in("cnn1").unwrap();
     let plan = lower(&model, Options::new(512, DeviceClass::Gpu, 10_000)).unwrap();
     let work = |kernel: &str| {
         let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.descriptor().name == kernel;
         let pass = plan.steps.evaluation.iter().find(of_kernel).unwrap();
         (pass.kernel.operations(), plan.steps.traffic(pass))
     };
-    let (outputs, partitions) = (512 * 128, 13);
+    let (outputs, partitions) = (512 * 128, 26);
     let moved = 512 * 5408 + 5409 * 128 + partitions * outputs + 1;
     assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
     assert_eq!(work("split_k_reduce"), (partitions * outputs, 4 * (partitions * outputs + 128 + outputs)));
@@ -247,7 +247,8 @@ fn the_gradient_of_a_value_that_two_layers_read_is_the_sum_of_theirs() {
     let inferred = layer.operation().infer(&[Shape::Features(6)]).unwrap();
     graph.shapes.push(inferred.output);
     let inputs = vec![graph.stages[0].output];
-    graph.stages.push(Stage { name: "extra".into(), layer, inferred, inputs, output, fused: Fused::default() });
+    let fused = Fused::default();
+    graph.stages.push(Stage { name: "extra".into(), layer, inferred, trainable: true, inputs, output, fused });
     let both = lower_graph(&graph, &model, options()).unwrap();
 
     let name = "dense.output.gradient";

@@ -41,6 +41,12 @@ impl TrainingPlan {
         }
     }
 
+    /// Classes told apart.
+    pub fn classes(&self) -> usize {
+        let logits = self.steps.buffers.get(self.host.logits.0);
+        logits.and_then(|logits| logits.shape.last().copied()).unwrap_or(0)
+    }
+
     /// Numbers in all variables.
     pub fn weights(&self) -> usize {
         self.variables.iter().map(|variable| variable.values.words).sum()

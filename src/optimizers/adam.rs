@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn what_is_left_of_a_beta_is_rounded_once() {
         let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
-        let updates = Updates { variables: Vec::new(), micro_batches, numbers };
+        let updates = Updates { variables: Vec::new(), micro_batches, numbers, read_ahead: false };
         let constants = Adam::default().update(updates).constants();
         let constant = |name| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
         assert_eq!(constant("STEP_1"), Some(Value::F32(0.1)));

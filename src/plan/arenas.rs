@@ -21,12 +21,16 @@ struct Arena {
     words: usize,
     /// Of one micro-batch.
     gradient_words: usize,
+    /// Nothing changes them: the optimizer keeps nothing of them, and no average of theirs is taken in their place.
+    is_fixed: bool,
     layers: Vec<LayerVariables>,
 }
 
 /// A layer's variables, one after the other, each with what a step changes it by.
 struct LayerVariables {
     layer: String,
+    /// Of the layers with variables.
+    number: usize,
     first: usize,
     variables: Vec<(VariableSpec, Change)>,
 }
@@ -38,6 +42,8 @@ pub enum Change {
     Gradient(Partitions),
     /// It is a moving average of a statistic, whose first word this is.
     MovingAverage { of: usize, momentum: f64 },
+    /// It stays as it is.
+    Nothing,
 }
 
 impl Change {
@@ -46,6 +52,7 @@ impl Change {
         match self {
             Change::Gradient(Partitions { count, stride, .. }) => count.saturating_mul(*stride),
             Change::MovingAverage { of, .. } => of.saturating_add(values),
+            Change::Nothing => 0,
         }
     }
 
@@ -54,6 +61,7 @@ impl Change {
         match self {
             Change::Gradient(gradient) => Change::Gradient(Partitions { first: first + gradient.first, ..gradient }),
             Change::MovingAverage { of, momentum } => Change::MovingAverage { of: first + of, momentum },
+            Change::Nothing => Change::Nothing,
         }
     }
 }
@@ -78,22 +86,27 @@ impl Arenas {
     ) -> Storage {
         let end = |(variable, change): (&VariableSpec, &Change)| change.end(variable.values());
         let gradient_words = aligned(variables.iter().zip(changes).map(end).max().unwrap_or(0));
-        let fits = |arena: &&mut Arena| {
+        let is_fixed = changes.iter().all(|change| matches!(change, Change::Nothing));
+        let number = self.0.iter().map(|arena| arena.layers.len()).sum();
+        let fits = |arena: &usize| {
+            let arena = &self.0[*arena];
             let words = arena.gradient_words.saturating_add(gradient_words);
             words.saturating_mul(micro_batches) <= MOST_WORDS
         };
-        if self.0.last_mut().filter(fits).is_none() {
+        let last = self.0.iter().rposition(|arena| arena.is_fixed == is_fixed).filter(fits);
+        let place = last.unwrap_or_else(|| {
             let [values, gradients] = [(); 2].map(|()| buffers.add("", vec![]));
-            self.0.push(Arena { values, gradients, words: 0, gradient_words: 0, layers: Vec::new() });
-        }
-        let arena = self.0.last_mut().expect("there is one by now");
+            self.0.push(Arena { values, gradients, words: 0, gradient_words: 0, is_fixed, layers: Vec::new() });
+            self.0.len() - 1
+        });
+        let arena = &mut self.0[place];
         let (first, first_gradient) = (arena.words, arena.gradient_words);
         let words = variables.iter().fold(0, |words: usize, variable| words.saturating_add(variable.values()));
         arena.words = first.saturating_add(aligned(words));
         arena.gradient_words = first_gradient.saturating_add(gradient_words);
         let changes = changes.iter().map(|change| change.behind(first_gradient));
         let variables = variables.iter().cloned().zip(changes).collect();
-        arena.layers.push(LayerVariables { layer: layer.to_owned(), first, variables });
+        arena.layers.push(LayerVariables { layer: layer.to_owned(), number, first, variables });
         Storage { values: (arena.values, first), gradient: (arena.gradients, first_gradient) }
     }
 
@@ -110,6 +123,7 @@ impl Arenas {
         optimizer: &Optimizer,
         host: &HostBuffers,
         [batch, micro_batch]: [usize; 2],
+        read_ahead: bool,
     ) -> (Vec<Variable>, Vec<Pass>, Vec<Pass>) {
         let micro_batches = batch.div_ceil(micro_batch);
         let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
@@ -123,21 +137,24 @@ impl Arenas {
             let gradients = [&[micro_batches][..], &[arena.gradient_words]].concat();
             buffers.define(arena.gradients, &format!("{name}.gradient"), gradients);
             let state = |state: &State| buffers.add(&format!("{name}.{}", state.name), vec![arena.words]);
-            let states: Vec<BufferId> = optimizer.states().iter().map(state).collect();
+            let kept = if arena.is_fixed { Vec::new() } else { optimizer.states() };
+            let states: Vec<BufferId> = kept.iter().map(state).collect();
             let micro_batches = MicroBatches { count: micro_batches, stride: arena.gradient_words };
             let own = arena.variables(&states, micro_batches);
-            let update = |variable: &Variable| {
+            let update = |(_, variable): &(usize, Variable)| {
                 let gradient = variable.training.as_ref()?.gradient.partitions;
                 Some(Update { first: variable.values.first, gradient, decays: optimizer.decays(variable.kind.name()) })
             };
             moving.extend(arena.move_averages(&name, buffers, host, [batch, micro_batch]));
             let of = own.iter().filter_map(update).collect();
-            let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers() };
+            let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers(), read_ahead };
             let table = buffers.add_filled(&format!("{name}.table"), updates.table());
             let (values, gradients) = (arena.values, arena.gradients);
             updated.push(Updated { name, updates, gradients, table, values, states });
             variables.extend(own);
         }
+        variables.sort_by_key(|(number, _): &(usize, Variable)| *number);
+        let variables = variables.into_iter().map(|(_, variable)| variable).collect();
         (variables, moving, update_passes(updated, buffers, optimizer, host))
     }
 }
@@ -177,9 +194,10 @@ impl Arena {
         Some(pass(name, kernel, &bound))
     }
 
-    fn variables(&self, states: &[BufferId], micro_batches: MicroBatches) -> Vec<Variable> {
+    /// The variables with the numbers of their layers.
+    fn variables(&self, states: &[BufferId], micro_batches: MicroBatches) -> Vec<(usize, Variable)> {
         let mut all = Vec::new();
-        for LayerVariables { layer, first, variables } in &self.layers {
+        for LayerVariables { layer, number, first, variables } in &self.layers {
             let mut first = *first;
             for (spec, change) in variables {
                 let words = spec.values();
@@ -189,11 +207,11 @@ impl Arena {
                         gradient: Gradient { buffer: self.gradients, partitions: *partitions, micro_batches },
                         states: states.iter().map(|buffer| place(*buffer)).collect(),
                     }),
-                    Change::MovingAverage { .. } => None,
+                    Change::MovingAverage { .. } | Change::Nothing => None,
                 };
                 let VariableSpec { kind, shape, initial } = spec.clone();
                 let (layer, values) = (layer.clone(), place(self.values));
-                all.push(Variable { layer, kind, shape, initial, values, training });
+                all.push((*number, Variable { layer, kind, shape, initial, values, training }));
                 first += words;
             }
         }

@@ -9,6 +9,7 @@ mod initial;
 mod tape;
 mod updating;
 mod variables;
+mod whitening;
 
 pub(crate) use arenas::Arenas;
 pub use arenas::{Change, Storage};
@@ -16,9 +17,10 @@ pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
-pub use initial::Initial;
+pub use initial::{Dirac, Initial};
 pub use tape::{ForwardPass, Recorded, Tape, ValueId};
 pub use variables::{Gradient, Place, Training, Variable, VariableKind, VariableSpec};
+pub use whitening::Whitening;
 
 use std::sync::Arc;
 

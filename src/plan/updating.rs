@@ -27,7 +27,8 @@ pub fn update_passes(
     host: &HostBuffers,
 ) -> Vec<Pass> {
     all.retain(|updated| !updated.updates.variables.is_empty());
-    let mut passes = if optimizer.clips() { clip(&all, buffers, optimizer, host) } else { Vec::new() };
+    let clips = optimizer.clips() && !all.is_empty();
+    let mut passes = if clips { clip(&all, buffers, optimizer, host) } else { Vec::new() };
     let mut averages = Vec::new();
     for Updated { name, updates, gradients, table, values, mut states } in all {
         if optimizer.averages() {

@@ -43,7 +43,7 @@ impl VariableKind {
 }
 
 /// A tensor that a layer wants to have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VariableSpec {
     pub kind: VariableKind,
     /// Keras': `[KH, KW, C, filters]` or `[in, units]` of a kernel, `[columns]` of a bias.

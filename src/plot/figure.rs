@@ -14,7 +14,7 @@ use super::bitmap::Bitmap;
 use super::marks::Marks;
 use super::style::{FAMILY, FONT, FONT_NAME};
 use crate::error::{Error, Result};
-use crate::formats::{make_folder, write_whole};
+use crate::formats::{make_folder, write_own, write_whole};
 
 /// What a figure draws on, in pixels.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -51,7 +51,8 @@ pub trait Figure {
 pub fn save(figure: &impl Figure, folder: &Path, name: &str) -> Result<[PathBuf; 2]> {
     let paths = ["svg", "png"].map(|extension| folder.join(format!("{name}.{extension}")));
     make_folder(folder)?;
-    paths.iter().try_for_each(|path| save_as(figure, path))?;
+    write_own(&paths[0], svg(figure)?.as_bytes())?;
+    write_own(&paths[1], &png(figure)?)?;
     Ok(paths)
 }
 

@@ -201,11 +201,14 @@ fn trade_offs_name_their_points() {
     for at in [&spread as &dyn Fn(usize) -> (f64, f64), &together, &in_two_places, &in_a_line] {
         for count in [1, 2, 14, 40] {
             let choice = |(place, name): (usize, String)| {
-                let (seconds, value) = at(place);
-                Choice { name, seconds, value, highlighted: place % 4 == 0 }
+                let (cost, value) = at(place);
+                let spread = if place % 3 == 0 { 0.02 } else { 0.0 };
+                Choice { name, cost, value, spread, highlighted: place % 4 == 0 }
             };
             let figure = TradeOff {
                 title: "Accuracy and time".into(),
+                costs: ["seconds of training".into(), "the best in that time".into()],
+                target: (count % 2 == 0).then(|| (0.93, "target".into())),
                 values: "test accuracy".into(),
                 limits: [0.0, 1.0],
                 kinds: kinds(),
@@ -213,6 +216,7 @@ fn trade_offs_name_their_points() {
             };
             let names: Vec<&str> = figure.choices.iter().map(|choice| choice.name.as_str()).collect();
             check(&figure, &names);
+            check(&figure, &["seconds of training (logarithmic)", "the best in that time"]);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::samples::{Shown, correct, mistakes};
 use super::{Contents, tables};
 use crate::error::{Error, Result};
 use crate::evaluate::{Calibration, Confusion, Report};
-use crate::model::{layers, thousands};
+use crate::model::{Layers, layers, thousands};
 use crate::train::Environment;
 
 #[derive(Template)]
@@ -33,7 +33,8 @@ struct Page<'a> {
     correct: Vec<Shown>,
     /// Whether images are ink on paper, and may be turned around in the dark.
     ink: bool,
-    layers: Vec<[String; 3]>,
+    /// Each layer's row, and in a graph what it takes.
+    layers: Vec<([String; 3], Option<String>)>,
     parameters: String,
     configuration: Vec<(String, String)>,
     machine: Vec<(&'static str, &'a str)>,
@@ -50,7 +51,9 @@ pub fn html(contents: &Contents) -> Result<String> {
     let calibration = Calibration::new(predictions);
     let (headings, epochs) = tables::epochs(contents);
     let validated = state.config.validates().then(|| thousands(split[1]));
-    let (layers, parameters) = layers(&state.config.model)?;
+    let Layers { rows, inputs, parameters } = layers(&state.config.model)?;
+    let inputs = inputs.map_or_else(|| vec![None; rows.len()], |inputs| inputs.into_iter().map(Some).collect());
+    let flop = (state.config.epoch_flop(split[0])? as f64) * state.epoch as f64;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let mut facts = vec![
         ("test accuracy", percent(report.accuracy)),
@@ -58,6 +61,7 @@ pub fn html(contents: &Contents) -> Result<String> {
         ("top-2 accuracy", percent(predictions.top(2))),
         ("calibration error", percent(calibration.expected_error)),
         ("parameters", thousands(parameters)),
+        ("training FLOP", format!("{flop:.2e}")),
     ];
     if let Some(rate) = samples_per_second(contents) {
         facts.push(("images a second", thousands(rate.round() as usize)));
@@ -79,7 +83,7 @@ pub fn html(contents: &Contents) -> Result<String> {
         mistakes: mistakes(contents),
         correct: correct(contents),
         ink: contents.test.shape[2] < 3,
-        layers,
+        layers: rows.into_iter().zip(inputs).collect(),
         parameters: thousands(parameters),
         configuration: tables::configuration(&state.config),
         machine: tables::machine(environment),

@@ -13,7 +13,7 @@ use crate::facade::Device;
 use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Probe};
 use crate::kernels::{GemmKernel, REGISTRY};
-use crate::measure::{Bench, Ceilings, Measured, Synthetic, ceilings, median, profile};
+use crate::measure::{Ceilings, Measured, StepBench, Synthetic, ceilings, median, profile};
 use crate::network::Options;
 use crate::selftest::{GradientCheck, check_kernel, dropout_gradient_checks, gradient_checks, soft_gradient_checks};
 use crate::train::{Config, State};
@@ -86,7 +86,7 @@ pub fn speed(
     let data = Synthetic::new(&config.model, config.batch_size);
     let setup = data.setup(&config.model, selection).configured(config);
     let executor = |plan| device.executor(plan);
-    let mut bench = Bench::new(&setup, &data, (&device.describe(), &executor), callback)?;
+    let mut bench = StepBench::new(&setup, &data, (&device.describe(), &executor), callback)?;
     let mut seconds = Vec::new();
     while seconds.len() < REPEATS {
         // A few repeats are a result; what more there might be is not worth the time that was up.

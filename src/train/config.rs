@@ -7,7 +7,7 @@ use crate::augment::Augmentation;
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
-use crate::model::{Model, NAMES, notebook, resolve};
+use crate::model::{Model, NAMES, Resolved, built_in, resolve, training_flop};
 use crate::network::{LARGEST_BATCH, Options, most_rows};
 use crate::optimizers::Optimizer;
 use crate::recipe::{Loss, Recipe};
@@ -61,7 +61,7 @@ pub struct Config {
 impl Default for Config {
     /// What `train` does unless asked for something else: cnn1 for 10 epochs by Keras' Adam.
     fn default() -> Self {
-        let (model, recipe) = notebook(NAMES[0]).expect("the names are those of networks");
+        let (model, recipe) = built_in(NAMES[0]).expect("the names are those of networks");
         Self::new(model, recipe)
     }
 }
@@ -172,7 +172,14 @@ impl Config {
                 return refuse(format!("`early_stopping.baseline` {baseline}: not a number; give one such as 0.9"));
             }
         }
-        resolve(&self.model)?;
+        let layers = resolve(&self.model)?;
+        let is_trained = |layer: &Resolved| layer.variables().any(|(_, is_trained)| is_trained);
+        if layers.iter().any(|layer| !layer.trainable) && !layers.iter().any(is_trained) {
+            let name = &self.model.name;
+            return refuse(format!(
+                "model '{name}': no layer is trained; take trainable = false out of one with weights"
+            ));
+        }
         self.check_recipe()
     }
 
@@ -217,6 +224,14 @@ impl Config {
     /// Of `samples` to train with, those that an epoch visits.
     pub fn visited(&self, samples: usize) -> usize {
         if self.drop_remainder { samples - samples % self.batch_size } else { samples }
+    }
+
+    /// Floating-point operations of an epoch with so many samples to train with: see [`training_flop`].
+    ///
+    /// # Errors
+    /// See [`resolve`].
+    pub fn epoch_flop(&self, samples: usize) -> Result<u64> {
+        training_flop(&self.model, self.visited(samples) as u64)
     }
 
     /// The most rows of a batch that go through the network at a time.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Progress;
 use crate::network::TrainingPlan;
 use crate::optimizers::StateInitial;
-use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training};
+use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training, VariableKind, Whitening};
 use crate::random;
 
 /// Sum of losses and count of correct predictions over some samples.
@@ -86,7 +86,7 @@ impl<'a> Engine<'a> {
         let TrainingPlan { model, host, .. } = &plan;
         for samples in source.parts.iter().filter(|samples| !samples.labels.is_empty() || !samples.images.is_empty()) {
             let fail = |problem| Error::Data(format!("model '{}': {problem}; give the model's own data", model.name));
-            samples.check(model.input, model.classes()).map_err(fail)?;
+            samples.check(model.input, plan.classes()).map_err(fail)?;
         }
         if placement == Placement::Resident {
             let images = words(source.parts.iter().map(|part| part.images.as_slice()));
@@ -105,16 +105,28 @@ impl<'a> Engine<'a> {
         &self.source
     }
 
-    /// Initial values of all variables, from the engine's seed, and an optimizer at its beginning.
+    /// Initial values of all variables, from the engine's seed, and an optimizer at its beginning. What is of the images
+    /// is of the first ones.
     ///
     /// # Errors
-    /// What the device reports.
+    /// What the device reports, and [`Error::Data`] where there is no image.
     pub fn initialise(&mut self) -> Result<()> {
+        self.initialise_by(&(0..self.source.parts[0].len() as u32).collect::<Vec<_>>())
+    }
+
+    /// The same, where only these samples are known to training.
+    ///
+    /// # Errors
+    /// See [`Self::initialise`].
+    pub fn initialise_by(&mut self, samples: &[u32]) -> Result<()> {
         let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.states());
-        let mut drawn = 0;
+        let source = self.source;
+        let seen = samples.iter().take(Whitening::IMAGES);
+        let images: Vec<&[u8]> = seen.map(|&number| source.sample(number).0).collect();
+        let mut kernels = 0;
         for variable in &variables {
-            let values = variable.initial.values(variable.values.words, self.seed, drawn);
-            drawn += u32::from(variable.initial.is_random());
+            let values = variable.initial.values(variable.values.words, self.seed, kernels, &images)?;
+            kernels += u32::from(variable.kind == VariableKind::Kernel);
             self.put(variable.values, &values)?;
             for (place, state) in variable.training.iter().flat_map(|training| &training.states).zip(&states) {
                 match state.initial {
@@ -244,7 +256,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// See [`Self::evaluate`].
     pub fn predict(&mut self, order: &[u32]) -> Result<(Metrics, Vec<f32>)> {
-        let (classes, logits) = (self.plan().model.classes(), self.plan().host.logits);
+        let (classes, logits) = (self.plan().classes(), self.plan().host.logits);
         let mut metrics = Metrics::default();
         let mut answers = Vec::with_capacity(order.len() * classes);
         for rows in order.chunks(self.plan().rows(Program::Evaluation)) {

@@ -45,7 +45,7 @@ impl<'a> Evaluator<'a> {
 
     /// The mean of the logits `[N, C]` of all views.
     fn mean_logits(&mut self, samples: &[u32]) -> Result<Vec<f32>> {
-        let mut means = vec![0.0; samples.len() * self.engine.plan().model.classes()];
+        let mut means = vec![0.0; samples.len() * self.engine.plan().classes()];
         for (view, part) in self.views.transforms() {
             let (_, logits) = self.engine.predict_as(view, samples)?;
             means.iter_mut().zip(logits).for_each(|(mean, logit)| *mean += part * f64::from(logit));
@@ -56,7 +56,7 @@ impl<'a> Evaluator<'a> {
     /// The mean cross-entropy of logits `[N, C]`, with label smoothing as the plan has it.
     fn loss(&self, samples: &[u32], logits: &[f32]) -> f64 {
         let smoothing = f64::from(self.engine.plan().label_smoothing);
-        let classes = self.engine.plan().model.classes();
+        let classes = self.engine.plan().classes();
         let of_sample = |(&sample, logits): (&u32, &[f32])| {
             let label = usize::from(self.engine.source().sample(sample).1[0]);
             let logits = || logits.iter().map(|&logit| f64::from(logit));
@@ -87,6 +87,6 @@ fn judged(engine: &Engine, samples: &[u32], loss: f64, logits: &[f32]) -> Result
     let first = source.parts[0].len() as u32;
     let indices = samples.iter().map(|&number| if number < first { number } else { number - first }).collect();
     let labels = samples.iter().map(|&number| usize::from(source.sample(number).1[0])).collect();
-    let classes = engine.plan().model.classes();
+    let classes = engine.plan().classes();
     Ok((loss, Predictions::from_logits(indices, labels, classes, logits)))
 }

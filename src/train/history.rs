@@ -49,18 +49,20 @@ impl History {
         &self.rows
     }
 
-    /// The text of `metrics.csv`; without the validation's columns where there is none.
-    pub fn csv(&self) -> String {
+    /// The text of `metrics.csv`, where an epoch takes so many floating-point operations; without the validation's columns
+    /// where there is none.
+    pub fn csv(&self, epoch_flop: u64) -> String {
         let row = |(result, seconds): &(EpochResult, Option<f64>)| {
             let EpochResult { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate } = result;
             let validation = val_loss.zip(*val_accuracy).map(|(loss, accuracy)| format!("{loss},{accuracy},"));
             let validation = validation.unwrap_or_default();
+            let flop = epoch_flop.saturating_mul(*epoch as u64);
             let seconds = seconds.map(|seconds| format!("{seconds:.3}")).unwrap_or_default();
-            format!("{epoch},{loss},{accuracy},{validation}{learning_rate},{seconds}\n")
+            format!("{epoch},{loss},{accuracy},{validation}{learning_rate},{flop},{seconds}\n")
         };
         let validated = self.rows.iter().all(|(result, _)| result.val_loss.is_some());
         let validation = if validated { "val_loss,val_accuracy," } else { "" };
-        let header = format!("epoch,loss,accuracy,{validation}learning_rate,seconds\n");
+        let header = format!("epoch,loss,accuracy,{validation}learning_rate,training_flop,seconds\n");
         header + &self.rows.iter().map(row).collect::<String>()
     }
 }
@@ -69,7 +71,7 @@ impl History {
 mod tests {
     use super::*;
 
-    const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
+    const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,training_flop,seconds";
 
     #[test]
     fn a_resumed_table_keeps_the_seconds_and_drops_what_came_later() {
@@ -79,13 +81,13 @@ mod tests {
         };
         let mut history = History::default();
         (1..=3).for_each(|epoch| history.push(result(epoch), epoch as f64));
-        let resumed = History::resumed(&[result(1), result(2)], &history.csv());
+        let resumed = History::resumed(&[result(1), result(2)], &history.csv(7));
         assert_eq!(
-            resumed.csv(),
-            format!("{HEADER}\n1,0.5,0.25,0.75,0.125,0.001,1.000\n2,0.5,0.25,0.75,0.125,0.001,2.000\n")
+            resumed.csv(7),
+            format!("{HEADER}\n1,0.5,0.25,0.75,0.125,0.001,7,1.000\n2,0.5,0.25,0.75,0.125,0.001,14,2.000\n")
         );
         let without = History::resumed(&[result(1)], "damaged");
-        assert_eq!(without.csv(), format!("{HEADER}\n1,0.5,0.25,0.75,0.125,0.001,\n"));
+        assert_eq!(without.csv(7), format!("{HEADER}\n1,0.5,0.25,0.75,0.125,0.001,7,\n"));
     }
 
     #[test]
@@ -100,8 +102,8 @@ mod tests {
         };
         let mut history = History::default();
         history.push(result, 2.0);
-        let text = "epoch,loss,accuracy,learning_rate,seconds\n1,0.5,0.25,0.001,2.000\n";
-        assert_eq!(history.csv(), text);
-        assert_eq!(History::resumed(&[result], text).csv(), text);
+        let text = "epoch,loss,accuracy,learning_rate,training_flop,seconds\n1,0.5,0.25,0.001,7,2.000\n";
+        assert_eq!(history.csv(7), text);
+        assert_eq!(History::resumed(&[result], text).csv(7), text);
     }
 }

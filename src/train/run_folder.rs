@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::run_lock::RunLock;
 use crate::data::remove_temporary;
 use crate::error::{Error, Result, remedy};
-use crate::formats::{Checkpoint, read_text, write_whole};
+use crate::formats::{Checkpoint, read_text, write_own};
 use crate::sniff::{self, Wanted};
 
 /// Where a run's files are. Every one of them is written whole or not at all.
@@ -130,7 +130,7 @@ impl RunFolder {
     /// [`Error::Failed`] naming the file.
     pub fn save(&self, checkpoint: &Checkpoint, names: &[&str]) -> Result<()> {
         let bytes = checkpoint.encode()?;
-        names.iter().try_for_each(|name| write_whole(&self.checkpoint_path(name), &bytes))
+        names.iter().try_for_each(|name| write_own(&self.checkpoint_path(name), &bytes))
     }
 
     /// Writes a text file of the run.
@@ -138,7 +138,7 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Failed`] naming the file.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
-        write_whole(&self.path.join(name), text.as_bytes())
+        write_own(&self.path.join(name), text.as_bytes())
     }
 
     /// A text file of the run; empty where there is none.

@@ -21,6 +21,8 @@ pub struct Trainer<'a> {
     /// The numbers of the test file's samples.
     test: Vec<u32>,
     state: State,
+    /// Floating-point operations of an epoch.
+    epoch_flop: u64,
     /// Where best weights are to be restored: the best epoch's, or once those are, the last epoch's; with their averages.
     other_weights: Option<Vec<weights::Values>>,
     /// Of the present epoch, by this process.
@@ -51,7 +53,7 @@ pub struct Finished {
 }
 
 impl<'a> Trainer<'a> {
-    /// A run at its beginning, with Glorot's weights; the engine must be the configuration's.
+    /// A run at its beginning, with weights from the seed; the engine must be the configuration's.
     ///
     /// # Errors
     /// [`Error::Usage`] where the configuration does not fit the data.
@@ -60,12 +62,13 @@ impl<'a> Trainer<'a> {
         let count = source.parts[0].len();
         let split = state.config.split(count)?;
         let test = (count as u32..source.len() as u32).collect();
-        engine.initialise()?;
+        let epoch_flop = state.config.epoch_flop(split.train.len())?;
+        engine.initialise_by(&split.train)?;
         engine.iterations = state.iterations;
-        Ok(Self { engine, split, test, state, other_weights: None, training: Training::default() })
+        Ok(Self { engine, split, test, state, epoch_flop, other_weights: None, training: Training::default() })
     }
 
-    /// Starts from the weights that were read from `path` instead of Glorot's.
+    /// Starts from the weights that were read from `path` instead.
     ///
     /// # Errors
     /// [`Error::Data`] where they are not this model's.
@@ -104,6 +107,11 @@ impl<'a> Trainer<'a> {
 
     pub fn split(&self) -> &Split {
         &self.split
+    }
+
+    /// Floating-point operations of an epoch's training: see [`training_flop`](crate::model::training_flop).
+    pub fn epoch_flop(&self) -> u64 {
+        self.epoch_flop
     }
 
     /// Steps in an epoch.
@@ -219,6 +227,14 @@ impl<'a> Trainer<'a> {
     /// [`Error::Diverged`] where the loss is not finite, or what the device reports.
     pub fn test(&mut self) -> Result<(f64, Predictions)> {
         predicted(&mut self.engine, &self.test)
+    }
+
+    /// The same on any samples by number; the training file's come first, then the test file's.
+    ///
+    /// # Errors
+    /// See [`Self::test`].
+    pub fn predict(&mut self, samples: &[u32]) -> Result<(f64, Predictions)> {
+        predicted(&mut self.engine, samples)
     }
 
     /// The weights that are evaluated, `LAYER.kernel` and `LAYER.bias` of each layer that has some: as they are, or their

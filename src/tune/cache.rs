@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::measure::Outcome;
 use crate::data;
 use crate::error::{Error, Result};
-use crate::formats::{read_text, write_whole};
+use crate::formats::{read_text, write_own};
 use crate::gemm::GemmConfig;
 use crate::gpu::Identity;
 use crate::kernels::REGISTRY;
@@ -91,7 +91,7 @@ impl Cache {
         }
         let text = toml::to_string(self)
             .map_err(|error| Error::Failed(format!("{}: cannot be written: {error}", path.display())))?;
-        write_whole(path, (HEAD.to_owned() + &text).as_bytes())
+        write_own(path, (HEAD.to_owned() + &text).as_bytes())
     }
 
     pub fn known(&self, adapter: &Identity) -> Known {

@@ -146,7 +146,7 @@ mod tests {
     use super::super::products;
     use super::*;
     use crate::kernels::specialise;
-    use crate::model::{NAMES, notebook};
+    use crate::model::{NOTEBOOK, built_in};
     use crate::network::Options;
 
     /// Every product of the three networks with every candidate of every profile.
@@ -154,8 +154,8 @@ mod tests {
         let mut all = Vec::new();
         let adapter = (wgpu::Features::empty(), &wgpu::Limits::default());
         for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware] {
-            for (name, batch) in NAMES.into_iter().flat_map(|name| [(name, 512), (name, 3)]) {
-                let (model, _) = notebook(name).unwrap();
+            for (name, batch) in NOTEBOOK.into_iter().flat_map(|name| [(name, 512), (name, 3)]) {
+                let (model, _) = built_in(name).unwrap();
                 for product in products(&model, Options::new(batch, class, batch)).unwrap() {
                     let candidates = candidates(&product, class, adapter);
                     all.push((class, product, candidates));

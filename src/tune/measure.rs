@@ -71,7 +71,9 @@ fn update(kernel: &ConvWeightGradient) -> (Vec<u32>, Arc<dyn Kernel>) {
         first += gradient.words;
     }
     let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
-    let updates = Updates { variables, micro_batches, numbers };
+    // Profiles that stage B are a GPU's.
+    let read_ahead = kernel.config.stage_b;
+    let updates = Updates { variables, micro_batches, numbers, read_ahead };
     (updates.table(), Optimizer::default().rule().update(updates))
 }
 

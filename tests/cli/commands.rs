@@ -44,7 +44,9 @@ fn every_command_has_help() {
 #[test]
 fn summary_prints_the_parameters() {
     let scratch = Scratch::new();
-    assert!(scratch.succeed("summary").stdout.contains("Total params: 693,962"));
+    let summary = scratch.succeed("summary").stdout;
+    assert!(summary.contains("Total params: 693,962"));
+    assert!(summary.ends_with("\n Multiply-accumulates an image: 888,192\n"), "{summary}");
     assert!(scratch.succeed("summary --model cnn3").stdout.contains("Total params: 289,610"));
     assert!(scratch.succeed("summary --model tiny.toml").stdout.contains("Model: \"tiny\""));
 }

@@ -336,6 +336,27 @@ fn only_files_are_read() {
     ] {
         scratch.run(&format!("{command} --adapter cpu")).failed(3, problem);
     }
+    // Nor is a pipe written to in a run's folder, where nobody reads it.
+    scratch.train("--epochs 1 --run-dir run -q");
+    for (file, command) in [
+        ("environment.json", "train --resume run --epochs 2"),
+        ("config.toml", "train --resume run --epochs 2"),
+        ("checkpoints/best.safetensors", "train --resume run --epochs 2"),
+        ("report.html", "report run"),
+        ("learning_curves.svg", "plot run"),
+        ("evaluation/test/confusion_matrix.csv", "evaluate --run run"),
+    ] {
+        let path = scratch.path("run").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let before = fs::read(&path);
+        drop(fs::remove_file(&path));
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let adapter = if command == "plot run" { "" } else { "--adapter cpu" };
+        let ended = scratch.run(&format!("{command} {adapter}"));
+        assert!(matches!(ended.code, Some(1 | 3)) && ended.stderr.contains("(not a file)"), "{file}: {ended:?}");
+        fs::remove_file(&path).unwrap();
+        before.into_iter().for_each(|bytes| fs::write(&path, bytes).unwrap());
+    }
     fs::File::create(scratch.path("large")).unwrap().set_len((1 << 28) + 1).unwrap();
     scratch.run("evaluate --adapter cpu --run large").failed(3, "large: larger than the 268435456 bytes that are read");
 }

@@ -1,14 +1,17 @@
 //! The program from outside: real processes, real files.
 
+mod accuracy;
 mod augmentation;
 mod bad_input;
 mod baseline;
+mod built_in;
 mod checkpoints;
 mod class_names;
 mod commands;
 mod exchange;
 mod foreign;
 mod forged;
+mod initial_weights;
 mod judging;
 mod killed;
 mod measuring;
@@ -36,6 +39,7 @@ mod support;
 mod survey;
 #[cfg(target_os = "linux")]
 mod threads;
+mod trainable;
 mod training;
 mod tta;
 mod tuning;

@@ -34,6 +34,8 @@ fn a_report_says_what_the_run_says() {
     for part in [
         format!("<dd>{accuracy:.2} %</dd>"),
         format!("<dd>{loss:.4}</dd>"),
+        // Three epochs with 240 samples and 1,936 multiply-accumulates each.
+        format!("<dt>training FLOP</dt><dd>{:.2e}</dd>", (3 * 240 * 6 * 1936) as f64),
         "Trained for 3 of 3 epochs on the CPU path, with 240 images; 60 validated.".into(),
         "<td class=\"left\">(None, 6, 6, 4)</td>".into(),
         "learning_rate</th><td class=\"left\">0.003</td>".into(),
@@ -63,6 +65,26 @@ fn a_report_stands_alone_and_runs_nothing() {
         for address in text.split(name).skip(1) {
             assert!(address.starts_with("data:"), "{name}{:.80}", address);
         }
+    }
+}
+
+/// As `summary` does.
+#[test]
+fn a_report_of_a_graph_says_what_each_layer_takes() {
+    let scratch = Scratch::new();
+    assert!(!page().1.contains("connected to"));
+    let conv = "type = 'conv2d', filters = 2, kernel = 3, padding = 'same'";
+    let add = "type = 'add', inputs = ['stem', 'conv2d']";
+    let layers = format!("{{ name = 'stem', {conv} }}, {{ {conv} }}, {{ {add} }}, {{ type = 'flatten' }}");
+    let last = "{ type = 'dense', units = 4 }";
+    fs::write(scratch.path("tiny.toml"), format!("input = [8, 8, 1]\nlayers = [{layers}, {last}]\n")).unwrap();
+    scratch.train("--epochs 1 --run-dir run -q");
+    scratch.succeed("report run --adapter cpu");
+    let text = fs::read_to_string(scratch.path("run/report.html")).unwrap();
+    assert!(text.contains("<th scope=\"col\" class=\"left\">connected to</th>"), "{text}");
+    let row = |name: &str| text.lines().find(|line| line.contains(&format!(">{name} ("))).unwrap();
+    for (name, inputs) in [("stem", "input"), ("conv2d", "stem"), ("add", "stem, conv2d"), ("dense", "flatten")] {
+        assert!(row(name).ends_with(&format!("<td class=\"left\">{inputs}</td></tr>")), "{}", row(name));
     }
 }
 

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::support::{COUNT, Scratch, ended, names};
 
+/// Six for each multiply-accumulate of an epoch's 240 samples: 9 taps at 6 x 6 places of 4 filters; 36 * 16; 16 * 4.
+const EPOCH_FLOP: u64 = 6 * 240 * (9 * 36 * 4 + 36 * 16 + 16 * 4);
+
 #[test]
 fn a_run_leaves_its_folder() {
     let scratch = Scratch::new();
@@ -27,7 +30,11 @@ fn a_run_leaves_its_folder() {
 
     let metrics = fs::read_to_string(run.join("metrics.csv")).unwrap();
     let rows: Vec<&str> = metrics.lines().collect();
-    assert_eq!((rows.len(), rows[0]), (3, "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds"));
+    assert_eq!(
+        (rows.len(), rows[0]),
+        (3, "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,training_flop,seconds")
+    );
+    assert_eq!(rows[2].split(',').nth(6), Some((2 * EPOCH_FLOP).to_string().as_str()));
     assert!(rows[2].starts_with("2,") && rows[2].split(',').all(|cell| cell.parse::<f64>().is_ok()), "{metrics}");
 
     // What the user saw, and its last line, which went to stdout.
@@ -43,11 +50,13 @@ fn json_is_an_object_an_epoch_and_a_last_one() {
     assert_eq!(lines.len(), 4);
     for (line, epoch) in lines.iter().zip(1..=3) {
         assert_eq!(line["epoch"], epoch);
+        assert_eq!(line["training_flop"], epoch * EPOCH_FLOP);
         for key in ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second"] {
             assert!(line[key].as_f64().is_some_and(|value| value >= 0.0), "{key}: {line}");
         }
     }
     let last = &lines[3];
+    assert_eq!(last["training_flop"], 3 * EPOCH_FLOP);
     for (key, value) in [("model", "tiny"), ("adapter", "cpu"), ("backend", "cpu"), ("device_type", "cpu")] {
         assert_eq!(last[key], value);
     }

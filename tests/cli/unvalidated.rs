@@ -15,14 +15,16 @@ fn a_run_without_validation_says_nothing_of_one() {
     let scratch = Scratch::new();
     let ended = scratch.succeed(&format!("{TRAIN} --epochs 3 --validation-fraction 0 --run-dir run"));
     assert!(
-        ended.stderr.contains("tiny on the CPU path: 300 samples to train, 100 to test; writing run\n"),
+        ended
+            .stderr
+            .contains("tiny on the CPU path: 300 samples to train, none to validate, 100 to test; writing run\n"),
         "{ended:?}"
     );
     assert!(ended.stderr.contains("Epoch 3/3: 10/10 ") && !ended.stderr.contains("val_"), "{ended:?}");
     assert_eq!(names(&scratch.path("run/checkpoints")), ["last.safetensors"]);
     let metrics = text(&scratch, "run/metrics.csv");
     let rows: Vec<&str> = metrics.lines().collect();
-    assert_eq!((rows.len(), rows[0]), (4, "epoch,loss,accuracy,learning_rate,seconds"));
+    assert_eq!((rows.len(), rows[0]), (4, "epoch,loss,accuracy,learning_rate,training_flop,seconds"));
     assert!(rows[3].split(',').all(|cell| cell.parse::<f64>().is_ok()), "{metrics}");
 
     let report = text(&scratch, "run/report.html");
@@ -121,5 +123,5 @@ fn all_samples_train() {
     // Small data, too.
     let one = Scratch::with_images(1);
     let ended = one.succeed("train --model tiny.toml --adapter cpu --validation-fraction 0 --epochs 1 --no-report");
-    assert!(ended.stderr.contains("1 samples to train, 100 to test"), "{ended:?}");
+    assert!(ended.stderr.contains("1 samples to train, none to validate, 100 to test"), "{ended:?}");
 }

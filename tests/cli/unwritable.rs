@@ -45,20 +45,36 @@ fn tables_are_told_before_their_files_fail() {
     let scratch = trained();
     fs::write(scratch.path("file"), "in the way").unwrap();
     let lines = |ended: &Ended| ended.stdout.lines().count();
-    let baseline = "baseline --learners centroid,tree --adapter cpu --run run -o file";
-    let ended = scratch.run(baseline);
-    ended.failed(1, "file: cannot be made (File exists (os error 17)); something else has that name; choose another");
+    let (baseline, reduce, profile) = (
+        "baseline --learners centroid,tree --adapter cpu --run run -o",
+        "reduce --adapter cpu -o",
+        "profile --model tiny.toml --adapter cpu --steps 1 -o",
+    );
+    // What each writes last.
+    for name in ["baseline.csv", "coordinates.csv", "trace.json"] {
+        fs::create_dir_all(scratch.path("taken").join(name)).unwrap();
+    }
+    let ended = scratch.run(&format!("{baseline} taken"));
+    ended.failed(1, "taken/baseline.csv: cannot be written (");
     assert_eq!(lines(&ended), 4, "a heading and three rows: {ended:?}");
-    let ended = scratch.run(&format!("{baseline} --json"));
-    ended.failed(1, "file: cannot be made (");
+    let ended = scratch.run(&format!("{baseline} taken --json"));
+    ended.failed(1, "taken/baseline.csv: cannot be written (");
     assert_eq!(ended.json().len(), 3);
-    for arguments in ["reduce --adapter cpu -o file", "profile --model tiny.toml --adapter cpu --steps 1 -o file"] {
-        let ended = scratch.run(arguments);
-        ended.failed(1, "file: cannot be made (");
+    for (arguments, file) in [(reduce, "coordinates.csv"), (profile, "trace.json")] {
+        let problem = format!("taken/{file}: cannot be written (");
+        let ended = scratch.run(&format!("{arguments} taken"));
+        ended.failed(1, &problem);
         assert!(lines(&ended) > 9, "{ended:?}");
-        let ended = scratch.run(&format!("{arguments} --json"));
-        ended.failed(1, "file: cannot be made (");
+        let ended = scratch.run(&format!("{arguments} taken --json"));
+        ended.failed(1, &problem);
         assert!(ended.json()[0].is_object(), "{ended:?}");
+    }
+    // A folder that cannot be is found before the long work.
+    let exists = "file: cannot be made (File exists (os error 17)); something else has that name; choose another";
+    for arguments in [baseline, reduce, profile] {
+        let ended = scratch.run(&format!("{arguments} file"));
+        ended.failed(1, exists);
+        assert_eq!(ended.stdout, "", "{arguments}");
     }
     // One file that fails keeps no other from being written.
     let predict = "predict --run run --adapter cpu --grid file/grid.png -o out.csv";

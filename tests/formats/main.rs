@@ -14,7 +14,7 @@ mod round_trips;
 mod skips;
 
 use gpu_fmnist::formats::{Network, Tensor};
-use gpu_fmnist::model::{Model, notebook, parse, resolve};
+use gpu_fmnist::model::{Model, NAMES, built_in, parse, resolve};
 use gpu_fmnist::plan::VariableKind;
 
 /// A number in -1 to 1 for each place: an integer hash.
@@ -103,10 +103,10 @@ layers = [{ type = "flatten" }, { type = "dense", units = 2 }]
 "#;
 
 fn models() -> Vec<Model> {
-    let notebook = ["cnn1", "cnn2", "cnn3"].map(|name| notebook(name).unwrap().0);
+    let own = NAMES.map(|name| built_in(name).unwrap().0);
     let files = [("odd.toml", ODD), ("graph.toml", GRAPH), ("flat.toml", FLAT)]
         .map(|(name, text)| parse(name, text).unwrap().0);
-    notebook.into_iter().chain(files).collect()
+    own.into_iter().chain(files).collect()
 }
 
 /// The smallest network with every type of layer that has weights.

@@ -128,3 +128,28 @@ fn a_network_takes_the_names_of_its_model() {
     let other = network(r#"{ type = "flatten" }, { type = "dense", units = 5 }, { type = "dense", units = 3 }"#);
     assert_eq!(named.clone().named_as(&other.model), named);
 }
+
+/// In the words of the file; Keras has neither a dirac nor a whitening for an image's kernel.
+#[test]
+fn how_a_kernel_begins_is_kept_where_keras_has_it() {
+    for (own, read) in [
+        ("he_normal", "he_normal"),
+        ("he_uniform", "he_uniform"),
+        ("glorot_normal", "glorot_normal"),
+        ("zeros", "zeros"),
+        ("dirac", "glorot_uniform"),
+        ("glorot_uniform", "glorot_uniform"),
+    ] {
+        let network = network(&format!(
+            "{{ type = \"conv2d\", filters = 2, kernel = 3, kernel_initializer = \"{own}\" }},
+             {{ type = \"depthwise_conv2d\", kernel = 2, kernel_initializer = \"{own}\" }}, {{ type = \"flatten\" }},
+             {{ type = \"dense\", units = 3, kernel_initializer = \"{own}\" }}"
+        ));
+        for back in back(&network) {
+            let initializers = back.model.layers.iter().map(|node| node.kernel_initializer);
+            let names = initializers.map(|own| serde_json::to_value(own).unwrap());
+            assert!(names.zip([read, read, "glorot_uniform", read]).all(|(one, expected)| one == expected), "{own}");
+            assert_eq!(bits(&back), bits(&network));
+        }
+    }
+}

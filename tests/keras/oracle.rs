@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
-use gpu_fmnist::model::{NAMES, notebook, parse, summary};
+use gpu_fmnist::model::{NOTEBOOK, built_in, parse, summary};
 use gpu_fmnist::optimizers::Optimizer;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn keras_and_we_read_each_other() {
     let Some(python) = python("real Keras") else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    for name in NAMES {
+    for name in NOTEBOOK {
         write_ours(name, &folder.join("ours").join(name));
     }
     for (name, learning_rate, optimizer) in optimizers() {
@@ -35,7 +35,7 @@ fn keras_and_we_read_each_other() {
     }
     write_graph(&folder.join("graph"));
     run(&python, "check.py", folder);
-    for name in NAMES {
+    for name in NOTEBOOK {
         for file in ["h5", "keras"] {
             check_theirs(name, &folder.join("theirs"), file);
         }
@@ -73,7 +73,7 @@ fn run(python: &Path, script: &str, folder: &Path) {
 }
 
 fn write_ours(name: &str, folder: &Path) {
-    let (model, _) = notebook(name).unwrap();
+    let (model, _) = built_in(name).unwrap();
     let samples = samples(&model, IMAGES);
     fs::create_dir_all(folder).unwrap();
     with_engine(&model, &samples, |engine| {
@@ -101,7 +101,7 @@ fn write_ours(name: &str, folder: &Path) {
 
 /// A network that another optimizer trained, its arrays, and those after another epoch.
 fn write_optimized(optimizer: &Optimizer, learning_rate: f64, folder: &Path) {
-    let (model, _) = notebook("cnn1").unwrap();
+    let (model, _) = built_in("cnn1").unwrap();
     let samples = samples(&model, IMAGES);
     fs::create_dir_all(folder).unwrap();
     with_optimizer(optimizer, &model, &samples, |engine| {
@@ -140,7 +140,7 @@ fn check_optimized(optimizer: &Optimizer, folder: &Path) {
     let what = folder.display();
     let read = |file: &str, arrays: &str| {
         let network = decode(&fs::read(folder.join(file)).unwrap(), file).unwrap();
-        let network = network.named_as(&notebook("cnn1").unwrap().0);
+        let network = network.named_as(&built_in("cnn1").unwrap().0);
         let state = network.optimizer.as_ref().unwrap_or_else(|| panic!("{what}: {:?}", network.left_out));
         assert_eq!(state.optimizer, Optimizer { weight_decay_exclude: Vec::new(), ..optimizer.clone() }, "{what}");
         for (name, _, bits) in bits(&network) {
@@ -151,7 +151,7 @@ fn check_optimized(optimizer: &Optimizer, folder: &Path) {
     };
     let begun = read("model.keras", "arrays");
     read("model.h5", "after");
-    let (model, _) = notebook("cnn1").unwrap();
+    let (model, _) = built_in("cnn1").unwrap();
     let samples = samples(&model, IMAGES);
     let ended = with_optimizer(optimizer, &model, &samples, |engine| {
         put(engine, &begun);
@@ -229,7 +229,7 @@ fn check_theirs(name: &str, folder: &Path, file: &str) {
     let what = format!("Keras' {name}.{file}");
     let network = decode(&fs::read(folder.join(format!("{name}.{file}"))).unwrap(), file_name(file)).unwrap();
     let truth = folder.join(name);
-    let (model, _) = notebook(name).unwrap();
+    let (model, _) = built_in(name).unwrap();
     let network = network.named_as(&model);
     assert_eq!((&network.model.layers, network.model.input), (&model.layers, model.input), "{what}");
     let arrays = fs::read_dir(&truth).unwrap().filter(|entry| {

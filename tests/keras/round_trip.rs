@@ -1,7 +1,7 @@
 //! What we write, we read again: every bit of it.
 
 use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
-use gpu_fmnist::model::{NAMES, notebook};
+use gpu_fmnist::model::{NOTEBOOK, built_in};
 use gpu_fmnist::optimizers::Optimizer;
 
 use super::support::{bits, decode, network, optimizers, samples, train, with_optimizer};
@@ -13,7 +13,7 @@ fn trained(name: &str) -> Network {
 }
 
 fn trained_by(optimizer: &Optimizer, name: &str) -> Network {
-    let (model, _) = notebook(name).unwrap();
+    let (model, _) = built_in(name).unwrap();
     with_optimizer(optimizer, &model, &samples(&model, 16), |engine| {
         engine.initialise().unwrap();
         train(engine, LEARNING_RATE);
@@ -27,7 +27,7 @@ fn encodings(network: &Network) -> [(&'static str, Vec<u8>); 2] {
 
 #[test]
 fn a_network_comes_back_to_the_bit() {
-    for name in NAMES {
+    for name in NOTEBOOK {
         let network = trained(name);
         let without_adam = without_adam(network.clone());
         for ((file, bytes), expected) in encodings(&network).into_iter().zip([&without_adam, &network]) {

@@ -2,7 +2,7 @@
 
 use crate::holds;
 use crate::mutation::{all_go_red, mutation};
-use crate::updates::with_shared;
+use crate::parts::of_update;
 
 #[test]
 fn agrees_with_its_cpu_reference() {
@@ -23,5 +23,5 @@ fn every_broken_line_is_noticed() {
         mutation("the second moment that is kept", "second_moment[at] = v;", "second_moment[at] = g;"),
         mutation("the variable's place", "variable.first_value + index", "index"),
     ];
-    all_go_red("adam", &with_shared(&own));
+    all_go_red("adam", &of_update(&own));
 }

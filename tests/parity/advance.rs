@@ -11,17 +11,24 @@ fn agrees_with_its_cpu_reference() {
 #[test]
 fn every_broken_line_is_noticed() {
     let mutations = [
-        mutation("the sum over threads", "other = 1u", "other = 2u"),
+        mutation("the sum over threads", "var first = 0u;", "var first = 4u;"),
+        mutation("the next threads", "first += 4", "first += 5"),
+        mutation("the fourth thread", "four.z + four.w", "four.z + four.z"),
+        mutation("the fourth thread's count", "count_sums[first + 3];", "count_sums[first + 2];"),
         mutation("a thread's rows", "row += THREADS", "row += 2u * THREADS"),
         mutation("the tail", "row < MICRO_BATCH", "row < MICRO_BATCH - 1"),
         mutation("the sum of losses", "loss += losses[row]", "loss = losses[row]"),
         mutation("the count of correct predictions", "count += correct[row]", "count = correct[row]"),
-        mutation("what earlier micro-batches logged", "progress.micro_batch > 0", "progress.micro_batch > 1"),
-        mutation("the log's address", "log[2 * progress.batch] =", "log[0] ="),
-        mutation("the last micro-batch", "progress.micro_batch == MICRO_BATCHES", "progress.micro_batch >= 1"),
-        mutation("the next batch's micro-batch", "progress.micro_batch = 0;", "progress.micro_batch = 1;"),
-        mutation("the batch", "progress.batch++", "progress.batch += 2u"),
-        mutation("the step", "progress.step += TRAINING", "progress.step += 1u"),
+        mutation("what earlier micro-batches logged", "now.micro_batch > 0", "now.micro_batch > 1"),
+        mutation("the log's address", "log[2 * now.batch] =", "log[0] ="),
+        mutation("the last micro-batch", "now.micro_batch + 1 == MICRO_BATCHES", "now.micro_batch + 1 >= 1"),
+        mutation(
+            "the next batch's micro-batch",
+            "now.micro_batch + 1, 0u, is_last",
+            "now.micro_batch + 1, 1u, is_last",
+        ),
+        mutation("the batch", "now.batch + 1;", "now.batch + 2;"),
+        mutation("the step", "now.step + TRAINING", "now.step + 1u"),
     ];
     all_go_red("advance", &mutations);
 }

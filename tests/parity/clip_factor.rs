@@ -2,7 +2,7 @@
 
 use crate::holds;
 use crate::mutation::{Mutation, all_go_red, mutation};
-use crate::updates::WORKGROUP_SUM;
+use crate::parts::WORKGROUP_SUM;
 
 #[test]
 fn agrees_with_its_cpu_reference() {

@@ -34,6 +34,9 @@ fn every_broken_line_is_noticed() {
         mutation("the border", "x >= POOLED_WIDTH * POOL", "x > POOLED_WIDTH * POOL"),
         mutation("the tail of the filters", "filter_index >= FILTERS", "filter_index > FILTERS"),
         mutation("the tail of the rows", "row < ROWS && y", "row + 1 < ROWS && y"),
+        mutation("whether all rows are some", "ROWS % TILE_ROWS == 0 &&", "")
+            .only(&[DeviceClass::Gpu, DeviceClass::OldSoftware]),
+        mutation("whether phases are equal", "EVEN_PHASES &&", "").only(&[DeviceClass::Software, DeviceClass::Cpu]),
         mutation("the tail of the columns", "channel < CHANNELS {", "channel + 1 < CHANNELS {"),
         mutation("the pool", "winner == source.y", "winner <= source.y"),
         mutation("the packing of argmax", "(4 * (position % POSITIONS_PER_WORD))", "0u").only(&UNSTAGED),
@@ -52,7 +55,8 @@ fn every_broken_line_is_noticed() {
             "b[at] = kernel_value(tap, first_column + column, first_filter)",
         )
         .only(&UNSTAGED),
-        mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),
+        mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value + 1, 0x7fffffffu)")
+            .only(&[DeviceClass::Software]),
         mutation("the accumulators", "var accumulator = 1u;", "var accumulator = 2u;").only(&[DeviceClass::Software]),
         mutation("the second row of workgroups", "(group.y * GRID_WIDTH + group.x)", "group.x")
             .only(&[DeviceClass::OldSoftware]),

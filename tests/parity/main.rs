@@ -40,6 +40,8 @@ mod pointwise;
 mod pointwise_backward;
 mod pool_backward;
 mod pool_forward;
+mod pooled_input_gradient;
+mod pooled_weight_gradient;
 mod rescale;
 mod sgd;
 mod sgd_momentum;
@@ -48,8 +50,8 @@ mod skips;
 mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod split_k_reduce;
+mod trainable;
 mod tuning;
-mod updates;
 mod weight_average;
 
 use std::sync::OnceLock;

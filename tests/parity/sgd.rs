@@ -2,7 +2,7 @@
 
 use crate::holds;
 use crate::mutation::{all_go_red, mutation};
-use crate::updates::with_shared;
+use crate::parts::of_update;
 
 #[test]
 fn agrees_with_its_cpu_reference() {
@@ -18,5 +18,5 @@ fn every_broken_line_is_noticed() {
         mutation("decay", "= decayed(variable, at)", "= weights[at]"),
         mutation("the variable's place", "variable.first_value + index", "index"),
     ];
-    all_go_red("sgd", &with_shared(&own));
+    all_go_red("sgd", &of_update(&own));
 }

@@ -2,7 +2,7 @@
 
 use crate::holds;
 use crate::mutation::{all_go_red, mutation};
-use crate::updates::with_shared;
+use crate::parts::of_update;
 
 #[test]
 fn agrees_with_its_cpu_reference() {
@@ -25,5 +25,5 @@ fn every_broken_line_is_noticed() {
         mutation("decay", "decayed(variable, at) + v;", "weights[at] + v;"),
         mutation("the variable's place", "variable.first_value + index", "index"),
     ];
-    all_go_red("sgd_momentum", &with_shared(&own));
+    all_go_red("sgd_momentum", &of_update(&own));
 }

@@ -23,8 +23,16 @@ fn agrees_with_its_cpu_reference() {
 #[test]
 fn every_broken_line_is_noticed() {
     let mutations = [
-        mutation("the sum", "value += sums[", "value = sums["),
-        mutation("the partition's address", "sums[partition_index * VALUES + at]", "sums[at]"),
+        mutation("the sum", "added_in_order(value, first", "added_in_order(0.0, first"),
+        mutation("four more", "value = added_in_order(value, second", "let none = added_in_order(value, second"),
+        mutation("the next eight", "part += 8", "part += 7"),
+        mutation("the partition's address", "vec4(PARTITIONS - 1)) * VALUES + at", "vec4(PARTITIONS - 1)) * 0 + at"),
+        mutation("the second of four", "vec4(0u, 1u, 2u, 3u)", "vec4(0u, 0u, 2u, 3u)"),
+        mutation(
+            "those that are left",
+            "added_in_order(value, first, PARTITIONS - part)",
+            "added_in_order(value, first, 4u)",
+        ),
         mutation("the bias", "DEPTH * FILTERS + at % FILTERS", "at % FILTERS"),
         mutation("no bias", "if BIAS == 1", "if true"),
         mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),

@@ -1,32 +1,23 @@
 //! What `tune` lets win: a configuration that is faster than the profile's, and right.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig};
 use gpu_fmnist::geometry::Padding;
-use gpu_fmnist::kernels::{Case, ConvForward, GemmKernel};
-use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d};
-use gpu_fmnist::model::{Model, NAMES, notebook};
-use gpu_fmnist::network::Options;
+use gpu_fmnist::kernels::{Case, ConvForward, GemmKernel, PooledInputGradient, PooledWeightGradient};
+use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d, Pool};
+use gpu_fmnist::model::{Model, NOTEBOOK, built_in};
+use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 
 use crate::mutation::{Broken, mutation};
 use crate::skips::skip;
 
-const SLOW: GemmConfig = GemmConfig {
-    threads: [8, 1],
-    rows: 1,
-    columns: 1,
-    depth: 1,
-    threads_per_row: 1,
-    stage_b: false,
-    accumulators: 1,
-    loop_carry: false,
-    partitions: 1,
-};
+const SLOW: GemmConfig = GemmConfig { threads: [8, 1], ..GemmConfig::PLAIN };
 const FAST: GemmConfig = GemmConfig { threads: [64, 1], rows: 8, depth: 4, threads_per_row: 4, ..SLOW };
 const FAST_IN_PARTITIONS: GemmConfig = GemmConfig { partitions: 3, ..FAST };
 const AS_FAST: GemmConfig = GemmConfig { depth: 8, ..FAST };
@@ -112,7 +103,7 @@ fn network() -> Model {
             activation: Activation::Relu,
         })
     };
-    let pool = || Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid });
+    let pool = || Layer::MaxPool2d(MaxPool2d(Pool { size: [2, 2], stride: None, padding: Padding::Valid }));
     let dense = Layer::Dense(Dense { units: 40, use_bias: true, activation: Activation::Linear });
     let layers = vec![conv(9, 1), pool(), conv(20, 2), pool(), Layer::Flatten(Flatten {}), dense];
     Model::sequence("candidates", [17, 19, 1], layers)
@@ -138,12 +129,34 @@ fn candidates_compute_what_the_cpu_references_do() {
     assert!(checked > 30, "only {checked} candidates");
 }
 
+/// Nor are the gradients behind a max-pool small there: the first network has one of weights, the second and the third
+/// have of inputs, too.
+#[test]
+fn gradients_behind_a_max_pool_are_right_at_the_networks_own_sizes() {
+    let mut checked = 0;
+    for name in NOTEBOOK {
+        let (model, _) = built_in(name).unwrap();
+        let plan = lower(&model, Options::new(512, DeviceClass::Gpu, 512)).unwrap();
+        for pass in &plan.steps.training {
+            let kernel: &dyn Any = &*pass.kernel;
+            let weights = || kernel.downcast_ref().map(PooledWeightGradient::case);
+            let input = || kernel.downcast_ref().map(PooledInputGradient::case);
+            if let Some(case) = weights().or_else(input) {
+                let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));
+                compare(&case, &actual).unwrap_or_else(|problem| panic!("{}: {problem}", case.label));
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 1 + 3 + 5, "only {checked}");
+}
+
 /// A GPU's configurations depend on how large a product is, and the cases are small.
 #[test]
 fn a_gpus_configurations_are_right_at_the_networks_own_sizes() {
     let mut known = HashSet::new();
-    for name in NAMES {
-        let (model, _) = notebook(name).unwrap();
+    for name in NOTEBOOK {
+        let (model, _) = built_in(name).unwrap();
         for product in products(&model, Options::new(512, DeviceClass::Gpu, 512)).unwrap() {
             if known.insert(product.problem()) {
                 let case = product.case();

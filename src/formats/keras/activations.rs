@@ -55,7 +55,7 @@ pub fn of_layer(settings: Settings) -> Found<Option<Activate>> {
             Ok(Some(leaky(settings.number(key)? as f32)))
         }
         "ELU" | "Elu" => {
-            let alpha = Some(settings.number_or("alpha", 1.0)? as f32).filter(|alpha| *alpha != 1.0);
+            let alpha = Some(settings.number_or("alpha", 1.0)? as f32).filter(|alpha| *alpha != Activate::ALPHA);
             Ok(Some(Activate { alpha, ..Activate::new(Activation::Elu) }))
         }
         "Gelu" if settings.value("approximate") != false => Err(settings.wrong("approximate")),
@@ -89,6 +89,6 @@ fn leaky(negative_slope: f32) -> Activate {
     if negative_slope == 0.0 {
         return Activate::new(Activation::Relu);
     }
-    let negative_slope = Some(negative_slope).filter(|slope| *slope != 0.2);
+    let negative_slope = Some(negative_slope).filter(|slope| *slope != Activate::NEGATIVE_SLOPE);
     Activate { negative_slope, ..Activate::new(Activation::LeakyRelu) }
 }

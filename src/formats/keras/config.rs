@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::initializers;
 use crate::geometry::Shape;
 use crate::layers::{
     Activate, Activation, Add, AveragePool2d, BatchNormalization, Concatenate, Conv2d, Dense, DepthwiseConv2d, Dropout,
@@ -68,7 +69,14 @@ impl Dialect {
     }
 
     fn layer(self, layer: &Resolved, last: bool) -> Value {
-        let (class, config) = class_and_config(layer, last);
+        let (class, mut config) = class_and_config(layer, last);
+        if !layer.trainable {
+            config["trainable"] = json!(false);
+        }
+        let initializer = initializers::write(layer.kernel_initializer, self);
+        if let (Some(initializer), Some(key)) = (initializer, initializers::key(&layer.layer)) {
+            config[key] = initializer;
+        }
         self.object("keras.layers", class, config)
     }
 
@@ -113,9 +121,8 @@ fn class_and_config(layer: &Resolved, last: bool) -> (&'static str, Value) {
                 "use_bias": use_bias, "activation": activation
             })
         }
-        Layer::MaxPool2d(MaxPool2d { size, stride, padding })
-        | Layer::AveragePool2d(AveragePool2d { size, stride, padding }) => {
-            json!({ "pool_size": size, "strides": stride.unwrap_or(*size), "padding": padding })
+        Layer::MaxPool2d(MaxPool2d(pool)) | Layer::AveragePool2d(AveragePool2d(pool)) => {
+            json!({ "pool_size": pool.size, "strides": pool.stride(), "padding": pool.padding })
         }
         Layer::GlobalAveragePool2d(GlobalAveragePool2d {}) | Layer::GlobalMaxPool2d(GlobalMaxPool2d {}) => {
             json!({ "keepdims": false })
@@ -139,9 +146,7 @@ fn class_and_config(layer: &Resolved, last: bool) -> (&'static str, Value) {
     };
     config["name"] = json!(layer.name);
     config["dtype"] = json!("float32");
-    if layer.inferred.window.is_some()
-        || matches!(layer.layer, Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_) | Layer::Flatten(_))
-    {
+    if layer.inferred.window.is_some() || matches!(layer.layer, Layer::Flatten(_)) {
         config["data_format"] = json!("channels_last");
     }
     (class, config)

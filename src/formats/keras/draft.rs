@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::initializers;
 use super::message::place;
-use crate::layers::{Activation, Layer};
+use crate::layers::Layer;
 use crate::model::{IMAGES, LONGEST_LAYER_NAME, Model, Node};
 
 pub struct Draft<'a> {
@@ -20,6 +21,7 @@ pub struct Part<'a> {
     name: String,
     /// 0 is the images, n + 1 the output of layer n.
     inputs: Vec<usize>,
+    trainable: bool,
     /// The layer of Keras that it is made of.
     pub source: &'a Value,
 }
@@ -36,8 +38,15 @@ impl<'a> Draft<'a> {
         let automatic = layer.operation().keys().automatic_name;
         let is_own = Some(name) == source["config"]["name"].as_str();
         let name = self.names.take(if name.is_empty() { automatic } else { name }, is_own);
-        self.nodes.push(Part { layer, name, inputs, source });
+        self.nodes.push(Part { layer, name, inputs, trainable: true, source });
         self.nodes.len()
+    }
+
+    /// Says of the last layer whether training changes its variables.
+    pub fn set_trainable(&mut self, trainable: bool) {
+        if let Some(last) = self.nodes.last_mut() {
+            last.trainable = trainable;
+        }
     }
 
     pub fn length(&self) -> usize {
@@ -53,24 +62,21 @@ impl<'a> Draft<'a> {
     pub fn end(&mut self, mut output: usize) -> Option<Vec<String>> {
         let mut left_out = Vec::new();
         while let Some(Part { layer, inputs, source, .. }) = self.nodes.last().filter(|_| output == self.nodes.len()) {
-            match layer {
-                Layer::Dropout(_) => left_out.push(format!("{}: no layer is behind it", place(source))),
-                Layer::Activation(activate) if activate.activation == Activation::Linear => {}
-                Layer::Flatten(_) if self.is_flat(inputs) => {}
-                _ => break,
+            let (rules, before) = (layer.operation().rules(), *inputs.first()?);
+            if rules.only_trains {
+                left_out.push(format!("{}: no layer is behind it", place(source)));
+            } else if !rules.is_identity || (rules.makes_logits && !self.makes_logits(before)) {
+                break;
             }
-            output = *inputs.first()?;
+            output = before;
             self.nodes.pop();
         }
         (output == self.nodes.len()).then_some(left_out)
     }
 
-    fn is_flat(&self, inputs: &[usize]) -> bool {
-        let layer = inputs.first().and_then(|input| self.nodes.get(input.checked_sub(1)?)).map(|node| &node.layer);
-        matches!(
-            layer,
-            Some(Layer::Dense(_) | Layer::Flatten(_) | Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_))
-        )
+    fn makes_logits(&self, value: usize) -> bool {
+        let node = value.checked_sub(1).and_then(|index| self.nodes.get(index));
+        node.is_some_and(|node| node.layer.operation().rules().makes_logits)
     }
 
     /// The model, in its shortest form: without the names that layers have of themselves, and the inputs that they have
@@ -78,7 +84,8 @@ impl<'a> Draft<'a> {
     pub fn model(self, name: String) -> Model {
         let names: Vec<String> = self.nodes.iter().map(|node| node.name.clone()).collect();
         let mut counts = HashMap::new();
-        let node = |(index, Part { layer, name, inputs, .. }): (usize, Part)| {
+        let node = |(index, Part { layer, name, inputs, trainable, source }): (usize, Part)| {
+            let kernel_initializer = initializers::of(&layer, source);
             let automatic = layer.operation().keys().automatic_name;
             let count: &mut usize = counts.entry(automatic).or_default();
             let is_automatic = name == numbered(automatic, *count);
@@ -88,7 +95,7 @@ impl<'a> Draft<'a> {
                 input => names[input - 1].clone(),
             };
             let inputs = if inputs == [index] { Vec::new() } else { inputs.iter().map(input).collect() };
-            Node { name: (!is_automatic).then_some(name), inputs, layer }
+            Node { name: (!is_automatic).then_some(name), inputs, kernel_initializer, trainable, ..Node::from(layer) }
         };
         let layers = self.nodes.into_iter().enumerate().map(node).collect();
         Model { name, input: self.input, layers }

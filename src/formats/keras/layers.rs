@@ -10,7 +10,7 @@ use super::settings::{Settings, size};
 use crate::geometry::Padding;
 use crate::layers::{
     Activate, Activation, Add, AveragePool2d, BatchNormalization, Concatenate, Conv2d, Dense, DepthwiseConv2d, Dropout,
-    Flatten, GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d,
+    Flatten, GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Pool,
 };
 
 /// What the layers here are, for messages.
@@ -191,12 +191,7 @@ fn kernel(names: &'static [&'static str], use_bias: bool) -> Vec<Part> {
 /// known by its name alone.
 fn with_activation(settings: Settings, mut step: Step) -> Found<Vec<Step>> {
     let activate = activation(settings)?;
-    let own = match &mut step.layer {
-        Layer::Conv2d(Conv2d { activation, .. })
-        | Layer::Dense(Dense { activation, .. })
-        | Layer::DepthwiseConv2d(DepthwiseConv2d { activation, .. }) => activation,
-        _ => return Err(settings.wrong("activation")),
-    };
+    let own = step.layer.own_activation().ok_or_else(|| settings.wrong("activation"))?;
     if activate == Activate::new(activate.activation) {
         *own = activate.activation;
         return Ok(vec![step]);
@@ -262,10 +257,10 @@ fn dense(settings: Settings) -> Found<Kind> {
 fn pool(settings: Settings) -> Found<Layer> {
     let size = settings.pair("pool_size")?;
     let stride = Some(settings.pair_or("strides", size)?).filter(|stride| *stride != size);
-    let padding = settings.choice("padding")?;
+    let pool = Pool { size, stride, padding: settings.choice("padding")? };
     Ok(match settings.class() {
-        "MaxPooling2D" => Layer::MaxPool2d(MaxPool2d { size, stride, padding }),
-        _ => Layer::AveragePool2d(AveragePool2d { size, stride, padding }),
+        "MaxPooling2D" => Layer::MaxPool2d(MaxPool2d(pool)),
+        _ => Layer::AveragePool2d(AveragePool2d(pool)),
     })
 }
 
@@ -282,10 +277,10 @@ fn global_pool(settings: Settings, input: &[usize]) -> Found<Layer> {
     let &[height, width, _] = input else {
         return Err(settings.misplaced(&format!("its input {input:?} is no image [height, width, channels]")));
     };
-    let (size, padding) = ([height, width], Padding::Valid);
+    let pool = Pool { size: [height, width], stride: None, padding: Padding::Valid };
     Ok(match is_largest {
-        true => Layer::MaxPool2d(MaxPool2d { size, stride: None, padding }),
-        false => Layer::AveragePool2d(AveragePool2d { size, stride: None, padding }),
+        true => Layer::MaxPool2d(MaxPool2d(pool)),
+        false => Layer::AveragePool2d(AveragePool2d(pool)),
     })
 }
 

@@ -15,6 +15,7 @@ mod graph;
 pub mod h5;
 mod hdf5_reader;
 mod hdf5_writer;
+mod initializers;
 mod layers;
 mod message;
 mod network;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats::{Network, Tensor};
 use crate::model::Resolved;
 use crate::optimizers::State;
@@ -49,24 +49,17 @@ impl Variable {
     /// The values of the network's tensor of this variable.
     ///
     /// # Errors
-    /// [`Error::Failed`] where the network has no such tensor of this variable's shape.
+    /// See [`Network::values`].
     pub fn values<'a>(&self, network: &'a Network) -> Result<&'a [f32]> {
-        self.find(network, self.name())
+        network.values(&self.name(), &self.shape)
     }
 
     /// The values of the network's tensor of an optimizer's state of this variable.
     ///
     /// # Errors
-    /// See [`Self::values`].
+    /// See [`Network::values`].
     pub fn state_values<'a>(&self, network: &'a Network, state: &State) -> Result<&'a [f32]> {
-        self.find(network, self.state_name(state))
-    }
-
-    fn find<'a>(&self, network: &'a Network, name: String) -> Result<&'a [f32]> {
-        let found = network.tensors.iter().find(|tensor| tensor.name == name && tensor.shape == self.shape);
-        found.map(|tensor| tensor.values.as_slice()).ok_or_else(|| {
-            Error::Failed(format!("{}: has no tensor {name} of the shape {:?}", network.model.name, self.shape))
-        })
+        network.values(&self.state_name(state), &self.shape)
     }
 }
 
@@ -79,15 +72,15 @@ pub fn variables(layers: &[Resolved]) -> Vec<Variable> {
         let count: &mut usize = counts.entry(class).or_default();
         let group = if *count == 0 { format!("layers/{class}/vars") } else { format!("layers/{class}_{count}/vars") };
         *count += 1;
-        let variable = |(number, one): (usize, &VariableSpec)| Variable {
+        let variable = |(number, (one, is_trained)): (usize, (&VariableSpec, bool))| Variable {
             layer: layer.name.clone(),
             part: one.kind.name(),
             shape: one.shape.clone(),
             group: group.clone(),
             number,
-            is_trained: one.kind.is_trainable(),
+            is_trained,
         };
-        variables.extend(layer.inferred.variables.iter().enumerate().map(variable));
+        variables.extend(layer.variables().enumerate().map(variable));
     }
     variables
 }

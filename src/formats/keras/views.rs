@@ -7,6 +7,7 @@ use super::graph::Call;
 use super::layers::{Kind, kind};
 use super::settings::{Settings, size};
 use crate::geometry::Shape;
+use crate::layers::Layer;
 
 /// The most values of an image: more than any layer takes.
 const MOST_PIXELS: usize = 1 << 30;
@@ -66,6 +67,46 @@ pub fn reshaped(view: &[usize], target: &[i64]) -> Option<Vec<usize>> {
     };
     let sizes: Vec<usize> = target.iter().map(size).collect::<Option<_>>()?;
     (target.iter().filter(|&&size| size == -1).count() <= 1 && count(&sizes)? == all).then_some(sizes)
+}
+
+/// How a layer of ours takes values that Keras may see in another way.
+pub struct Taken {
+    pub input: Input,
+    /// Pixels that Keras has flattened must be flat for it, too.
+    pub needs_own_view: bool,
+    /// What it makes is seen as its input was.
+    pub keeps_view: bool,
+}
+
+/// What must be where a layer's input is seen.
+pub enum Input {
+    /// An image, as it is.
+    Image,
+    /// One row.
+    Features,
+    /// Either of them.
+    Channels,
+    /// Anything.
+    Values,
+}
+
+/// A row for each layer.
+pub fn taken(layer: &Layer) -> Taken {
+    let (input, needs_own_view, keeps_view) = match layer {
+        Layer::Conv2d(_)
+        | Layer::DepthwiseConv2d(_)
+        | Layer::MaxPool2d(_)
+        | Layer::AveragePool2d(_)
+        | Layer::GlobalAveragePool2d(_)
+        | Layer::GlobalMaxPool2d(_) => (Input::Image, false, false),
+        Layer::Dense(_) => (Input::Features, true, false),
+        Layer::BatchNormalization(_) => (Input::Channels, true, true),
+        Layer::Concatenate(_) => (Input::Channels, true, false),
+        Layer::Add(_) => (Input::Values, true, true),
+        Layer::Activation(_) | Layer::Dropout(_) => (Input::Values, false, true),
+        Layer::Flatten(_) | Layer::Rescaling(_) => (Input::Values, false, false),
+    };
+    Taken { input, needs_own_view, keeps_view }
 }
 
 /// What our layers see.

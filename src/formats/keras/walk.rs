@@ -10,10 +10,10 @@ use super::message::{Found, place, shown};
 use super::pixels::Affine;
 use super::settings::Settings;
 use super::variables::variables;
-use super::views::{count, input, reshaped, view};
+use super::views::{Input, count, input, reshaped, taken, view};
 use crate::formats::network::plain;
 use crate::geometry::{Padding, Shape, Window};
-use crate::layers::{Activate, Activation, Conv2d, Dense, DepthwiseConv2d, Flatten, Layer};
+use crate::layers::{Activate, Activation, Conv2d, DepthwiseConv2d, Flatten, Layer};
 use crate::model::resolve;
 
 /// The longest JSON that is read: that of a thousand layers is shorter.
@@ -149,9 +149,7 @@ impl<'a> Walk<'a> {
 
     /// What layers of ours make of the values of those numbers.
     fn layers(&mut self, leaf: &Leaf<'a>, steps: Vec<Step>, inputs: &[usize]) -> Found<Value<'a>> {
-        let needs_own_view = steps.first().is_some_and(|step| {
-            matches!(step.layer, Layer::Dense(_) | Layer::BatchNormalization(_) | Layer::Add(_) | Layer::Concatenate(_))
-        });
+        let needs_own_view = steps.first().is_some_and(|step| taken(&step.layer).needs_own_view);
         let mut values = Vec::new();
         for &input in inputs {
             self.settle(input, needs_own_view)?;
@@ -194,27 +192,20 @@ impl<'a> Walk<'a> {
             return Err(Settings(leaf.layer).misplaced("its inputs are of different shapes"));
         }
         let mut softmax = inputs[0].softmax;
-        if let Layer::Conv2d(Conv2d { activation, .. })
-        | Layer::Dense(Dense { activation, .. })
-        | Layer::DepthwiseConv2d(DepthwiseConv2d { activation, .. }) = &mut layer
-            && *activation == Activation::Softmax
-        {
+        if let Some(activation) = layer.own_activation().filter(|own| **own == Activation::Softmax) {
             *activation = Activation::Linear;
             softmax = Some(Softmax { source: leaf.layer, is_layer: false });
         }
         let shapes: Vec<Shape> = inputs.iter().map(|value| value.shape).collect();
         let shape = infer(&layer, leaf.layer, &shapes)?;
-        if !parts.is_empty() && !leaf.trainable {
-            self.left_out.push(format!("{}: trainable is false", place(leaf.layer)));
-        }
+        let trainable = leaf.trainable || parts.is_empty();
         let before = self.arrays.iter().rev().take_while(|array| array.path == leaf.path).count();
         let arrays = parts.iter().enumerate().map(|(number, part)| Array::of(leaf, before + number, *part));
         self.arrays.extend(arrays);
-        let keeps_view =
-            matches!(layer, Layer::Dropout(_) | Layer::Activation(_) | Layer::BatchNormalization(_) | Layer::Add(_));
-        let view = if keeps_view { inputs[0].view.clone() } else { view(shape) };
+        let view = if taken(&layer).keeps_view { inputs[0].view.clone() } else { view(shape) };
         let name = format!("{}{suffix}", leaf.name());
         let node = self.draft.push(&name, layer, inputs.iter().map(|value| value.node).collect(), leaf.layer);
+        self.draft.set_trainable(trainable);
         Ok(Value { softmax, ..Value::new(node, shape, view) })
     }
 
@@ -227,12 +218,11 @@ impl<'a> Walk<'a> {
         let left_out = self.draft.end(value.node);
         self.left_out.extend(left_out.ok_or("its output is not its last layer's; save the model in Keras again")?);
         let last = self.draft.last().ok_or("has no layers that change anything; save the model in Keras again")?;
-        let can_end = match last.layer {
-            Layer::Dense(Dense { activation, .. }) => activation == Activation::Linear,
-            Layer::GlobalAveragePool2d(_) | Layer::GlobalMaxPool2d(_) | Layer::Flatten(_) => true,
-            _ => false,
-        };
-        if !can_end || !matches!(value.shape, Shape::Features(2..)) {
+        let makes_logits = last.layer.operation().rules().makes_logits;
+        if !makes_logits
+            || last.layer.activation() != Activation::Linear
+            || !matches!(value.shape, Shape::Features(2..))
+        {
             return Err(Settings(last.source).misplaced(
                 "the last layer must be a Dense without activation, a global pool or a Flatten, of two values or more, with \
                  one softmax or none",
@@ -257,30 +247,15 @@ fn infer(layer: &Layer, source: &Json, inputs: &[Shape]) -> Found<Shape> {
 
 /// Refuses a value that Keras' layer sees in another way than ours would.
 fn fits(leaf: &Leaf, layer: &Layer, value: &Value) -> Found<()> {
-    let moves_softmax = match layer {
-        Layer::Dropout(_) | Layer::Flatten(_) => true,
-        Layer::Activation(activate) => activate.activation == Activation::Linear,
-        _ => false,
-    };
-    if !moves_softmax {
+    let rules = layer.operation().rules();
+    if !rules.is_identity && !rules.only_trains {
         expect_no_softmax(value)?;
     }
-    match layer {
-        Layer::Conv2d(_)
-        | Layer::DepthwiseConv2d(_)
-        | Layer::MaxPool2d(_)
-        | Layer::AveragePool2d(_)
-        | Layer::GlobalAveragePool2d(_)
-        | Layer::GlobalMaxPool2d(_) => expect_image(leaf, value),
-        Layer::Dense(_) => expect_flat(leaf, value),
-        Layer::BatchNormalization(_) | Layer::Concatenate(_) if value.view.len() > 1 => expect_image(leaf, value),
-        Layer::BatchNormalization(_)
-        | Layer::Concatenate(_)
-        | Layer::Add(_)
-        | Layer::Activation(_)
-        | Layer::Flatten(_)
-        | Layer::Dropout(_)
-        | Layer::Rescaling(_) => Ok(()),
+    match taken(layer).input {
+        Input::Image => expect_image(leaf, value),
+        Input::Features => expect_flat(leaf, value),
+        Input::Channels if value.view.len() > 1 => expect_image(leaf, value),
+        Input::Channels | Input::Values => Ok(()),
     }
 }
 

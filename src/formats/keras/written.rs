@@ -23,7 +23,7 @@ pub fn layers(model: &Model) -> Result<Vec<Resolved>> {
     let node = |name: &str, input: &str, layer| {
         let free = (0..).map(|number| if number == 0 { name.to_owned() } else { format!("{name}_{number}") });
         let name = free.into_iter().find(|name| !names.contains(name));
-        Node { name, inputs: vec![input.to_owned()], layer }
+        Node { name, inputs: vec![input.to_owned()], ..Node::from(layer) }
     };
     let mut added = false;
     if let Some(last) = resolved.last()

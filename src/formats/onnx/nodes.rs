@@ -13,11 +13,6 @@ use crate::layers::{Activate, Activation, BatchNormalization, Layer, Rescaling};
 use crate::model::{Model, Resolved, resolve};
 use crate::plan::VariableKind;
 
-/// What a `leaky_relu` that says nothing else multiplies by.
-pub const NEGATIVE_SLOPE: f32 = 0.2;
-/// What an `elu` that says nothing else multiplies by.
-pub const ALPHA: f32 = 1.0;
-
 /// What a graph is: nodes, what they need beside the weights, input and output as messages.
 pub struct Graph {
     pub nodes: Vec<Message>,
@@ -152,11 +147,11 @@ impl Nodes {
                 self.push("Mul", &format!("{name}/silu"), &[input], &[]);
             }
             Activation::LeakyRelu => {
-                let slope = float("alpha", own.negative_slope.unwrap_or(NEGATIVE_SLOPE));
+                let slope = float("alpha", own.negative_slope.unwrap_or(Activate::NEGATIVE_SLOPE));
                 self.push("LeakyRelu", &format!("{name}/leaky_relu"), &[], &[slope]);
             }
             Activation::Elu => {
-                self.push("Elu", &format!("{name}/elu"), &[], &[float("alpha", own.alpha.unwrap_or(ALPHA))])
+                self.push("Elu", &format!("{name}/elu"), &[], &[float("alpha", own.alpha.unwrap_or(Activate::ALPHA))])
             }
             Activation::Tanh => self.push("Tanh", &format!("{name}/tanh"), &[], &[]),
             Activation::Sigmoid => self.push("Sigmoid", &format!("{name}/sigmoid"), &[], &[]),

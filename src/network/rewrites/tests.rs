@@ -4,7 +4,7 @@ use super::*;
 use crate::geometry::{Padding, Shape};
 use crate::layers::{
     Activate, Activation, Add, AveragePool2d, BatchNormalization, Conv2d, Dense, DepthwiseConv2d, Dropout, Flatten,
-    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d,
+    GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Pool,
 };
 use crate::model::{Model, Node, resolve};
 
@@ -14,7 +14,7 @@ fn conv(filters: usize, activation: Activation) -> Layer {
 }
 
 fn pool(size: usize, stride: usize) -> Layer {
-    Layer::MaxPool2d(MaxPool2d { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid })
+    Layer::MaxPool2d(MaxPool2d(Pool { size: [size; 2], stride: Some([stride; 2]), padding: Padding::Valid }))
 }
 
 fn dense(units: usize) -> Layer {
@@ -139,7 +139,7 @@ fn a_relu_of_rescaled_pixels_stays_where_they_can_be_negative() {
 
 #[test]
 fn a_relu_goes_ahead_of_largest_values_and_of_a_factor_but_not_of_means() {
-    let average = Layer::AveragePool2d(AveragePool2d { size: [2, 2], stride: None, padding: Padding::Same });
+    let average = Layer::AveragePool2d(AveragePool2d(Pool { size: [2, 2], stride: None, padding: Padding::Same }));
     let mean = Layer::GlobalAveragePool2d(GlobalAveragePool2d {});
     let largest = Layer::GlobalMaxPool2d(GlobalMaxPool2d {});
     let linear = conv(3, Activation::Linear);
@@ -148,7 +148,7 @@ fn a_relu_goes_ahead_of_largest_values_and_of_a_factor_but_not_of_means() {
         ["conv2d 0->1", "average_pool2d 1->2", "activation 2->3", "global_average_pool2d 3->4", "dense 4->5"];
     assert_eq!(rewritten(&means), expected);
     // A pool over the border is none of those that a convolution ends in.
-    let same = Layer::MaxPool2d(MaxPool2d { size: [3, 3], stride: None, padding: Padding::Same });
+    let same = Layer::MaxPool2d(MaxPool2d(Pool { size: [3, 3], stride: None, padding: Padding::Same }));
     let expected = ["conv2d 0->1 relu", "max_pool2d 1->2", "global_max_pool2d 2->3", "dense 3->4"];
     assert_eq!(rewritten(&[linear.clone(), same, largest, RELU, dense(2)]), expected);
     let depthwise = Layer::DepthwiseConv2d(DepthwiseConv2d {
@@ -194,11 +194,11 @@ fn a_pool_by_two_right_behind_a_convolution_is_its_end() {
     let (linear, end) = (conv(3, Activation::Linear), [FLATTEN, dense(2)]);
     let fused = |middle: &[Layer]| alone(name, &[std::slice::from_ref(&linear), middle, &end].concat());
     assert_eq!(fused(&[pool(2, 2)]).unwrap()[0], "conv2d 0->1 pool");
-    let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Valid });
+    let halves = Layer::MaxPool2d(MaxPool2d(Pool { size: [2, 2], stride: None, padding: Padding::Valid }));
     assert_eq!(fused(&[halves]).unwrap()[0], "conv2d 0->1 pool");
     assert_eq!(fused(&[pool(2, 2), pool(2, 2)]).unwrap()[..2], ["conv2d 0->1 pool", "max_pool2d 1->2"]);
     let same = |size: usize| {
-        let halves = Layer::MaxPool2d(MaxPool2d { size: [2, 2], stride: None, padding: Padding::Same });
+        let halves = Layer::MaxPool2d(MaxPool2d(Pool { size: [2, 2], stride: None, padding: Padding::Same }));
         let layers = [linear.clone(), halves, FLATTEN, dense(2)];
         let mut graph = Graph::of(&resolve(&Model::sequence("same", [size, 8, 2], layers)).unwrap());
         fuse_pool(&mut graph)
@@ -210,7 +210,8 @@ fn a_pool_by_two_right_behind_a_convolution_is_its_end() {
 }
 
 fn named(name: &str, inputs: &[&str], layer: Layer) -> Node {
-    Node { name: Some(name.into()), inputs: inputs.iter().map(|&input| input.into()).collect(), layer }
+    let inputs = inputs.iter().map(|&input| input.into()).collect();
+    Node { name: Some(name.into()), inputs, ..Node::from(layer) }
 }
 
 const BATCH_NORMALIZATION: Layer =

@@ -7,7 +7,7 @@ use super::view::Axes;
 use crate::formats::onnx::shown::Found;
 use crate::formats::{Network, Tensor};
 use crate::geometry::Shape;
-use crate::layers::{Activation, Inferred, Layer};
+use crate::layers::{Activation, BatchNormalization, Conv2d, Dense, DepthwiseConv2d, Inferred, Layer};
 use crate::model::{Model, Node, resolve};
 use crate::plan::VariableKind;
 
@@ -89,7 +89,7 @@ impl Layers {
     /// The value that a last layer's output is, where that layer is for training only.
     pub fn without_dropout(&self, value: usize) -> usize {
         match value.checked_sub(1).map(|index| &self.built[index]) {
-            Some(Built { layer: Layer::Dropout(_), inputs, .. }) => self.without_dropout(inputs[0]),
+            Some(built) if built.layer.operation().rules().only_trains => self.without_dropout(built.inputs[0]),
             _ => value,
         }
     }
@@ -125,7 +125,7 @@ impl Layers {
             }));
             let is_next = inputs == [before];
             let inputs = if is_next { Vec::new() } else { inputs.iter().map(|&input| names[input].clone()).collect() };
-            model.layers.push(Node { name: None, inputs, layer });
+            model.layers.push(Node { inputs, ..Node::from(layer) });
             before = index + 1;
         }
         resolve(&model).map_err(|error| error.to_string())?;
@@ -134,32 +134,41 @@ impl Layers {
 }
 
 impl Built {
-    /// Whether its output is a product's, plus its bias, and nothing else.
-    pub fn is_linear(&self) -> bool {
-        let is_affine = matches!(
-            self.layer,
-            Layer::Conv2d(_) | Layer::DepthwiseConv2d(_) | Layer::Dense(_) | Layer::BatchNormalization(_)
-        );
-        is_affine && self.layer.activation() == Activation::Linear
+    /// Whether its output is one weight's multiple plus another, and nothing else.
+    pub fn is_linear(&mut self) -> bool {
+        self.factor_and_term().is_some()
     }
 
-    /// Makes its output, of so many channels, `scale * output + offset`. It must be linear.
+    /// These two kinds of weights, and whether it has the second.
+    fn factor_and_term(&mut self) -> Option<(VariableKind, VariableKind, &mut bool)> {
+        if self.layer.activation() != Activation::Linear {
+            return None;
+        }
+        match &mut self.layer {
+            Layer::Conv2d(Conv2d { use_bias, .. })
+            | Layer::DepthwiseConv2d(DepthwiseConv2d { use_bias, .. })
+            | Layer::Dense(Dense { use_bias, .. }) => Some((VariableKind::Kernel, VariableKind::Bias, use_bias)),
+            Layer::BatchNormalization(BatchNormalization { center, scale: true, .. }) => {
+                Some((VariableKind::Gamma, VariableKind::Beta, center))
+            }
+            Layer::BatchNormalization(_)
+            | Layer::MaxPool2d(_)
+            | Layer::AveragePool2d(_)
+            | Layer::GlobalAveragePool2d(_)
+            | Layer::GlobalMaxPool2d(_)
+            | Layer::Flatten(_)
+            | Layer::Dropout(_)
+            | Layer::Activation(_)
+            | Layer::Add(_)
+            | Layer::Concatenate(_)
+            | Layer::Rescaling(_) => None,
+        }
+    }
+
+    /// Makes its output, of so many channels, `scale * output + offset`, where it is linear.
     pub fn scale(&mut self, channels: usize, scale: impl Fn(usize) -> f64, offset: impl Fn(usize) -> f64) {
-        let [factor, term] = match &mut self.layer {
-            Layer::Conv2d(layer) => {
-                layer.use_bias = true;
-                [VariableKind::Kernel, VariableKind::Bias]
-            }
-            Layer::DepthwiseConv2d(layer) => {
-                layer.use_bias = true;
-                [VariableKind::Kernel, VariableKind::Bias]
-            }
-            Layer::Dense(layer) => {
-                layer.use_bias = true;
-                [VariableKind::Kernel, VariableKind::Bias]
-            }
-            _ => [VariableKind::Gamma, VariableKind::Beta],
-        };
+        let Some((factor, term, has_term)) = self.factor_and_term() else { return };
+        *has_term = true;
         if !self.weights.iter().any(|weight| weight.kind == term) {
             let values = vec![0.0; channels];
             self.weights.insert(1, Weight { kind: term, shape: vec![channels], values });

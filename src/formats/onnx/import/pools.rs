@@ -6,7 +6,7 @@ use super::walk::{Form, Operand, Value, Walk};
 use super::window::{Windows, pair, zeros};
 use crate::formats::onnx::shown::Found;
 use crate::geometry::Padding;
-use crate::layers::{AveragePool2d, GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d};
+use crate::layers::{AveragePool2d, GlobalAveragePool2d, GlobalMaxPool2d, Layer, MaxPool2d, Pool};
 
 impl<'a> Walk<'a> {
     /// A `MaxPool` or `AveragePool` over `[N, C, H, W]`.
@@ -36,10 +36,8 @@ impl<'a> Walk<'a> {
         }
         let layer = |size: [usize; 2], stride: [usize; 2], padding| {
             let stride = Some(stride).filter(|&stride| stride != size);
-            match is_average {
-                true => Layer::AveragePool2d(AveragePool2d { size, stride, padding }),
-                false => Layer::MaxPool2d(MaxPool2d { size, stride, padding }),
-            }
+            let pool = Pool { size, stride, padding };
+            if is_average { Layer::AveragePool2d(AveragePool2d(pool)) } else { Layer::MaxPool2d(MaxPool2d(pool)) }
         };
         let of = if let Some(fit) = windows.fit() {
             self.layers.push(layer(size, windows.stride, fit.padding), &[value.of], Vec::new(), None)?

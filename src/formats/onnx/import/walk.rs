@@ -8,7 +8,6 @@ use super::file::{File, Node, REMEDY};
 use super::images::Input;
 use super::layers::Layers;
 use super::view::{Axes, View};
-use crate::formats::onnx::nodes::{ALPHA, NEGATIVE_SLOPE};
 use crate::formats::onnx::shown::{Found, shown};
 use crate::layers::{Activate, Activation, Flatten, Layer, Rescaling};
 
@@ -239,24 +238,17 @@ impl<'a> Walk<'a> {
 
     /// The value with an activation, of the layer before where that can be.
     pub fn activated(&mut self, value: &Value, mut activate: Activate) -> Found<usize> {
-        activate.negative_slope = activate.negative_slope.filter(|&slope| slope != NEGATIVE_SLOPE);
-        activate.alpha = activate.alpha.filter(|&alpha| alpha != ALPHA);
+        activate.negative_slope = activate.negative_slope.filter(|&slope| slope != Activate::NEGATIVE_SLOPE);
+        activate.alpha = activate.alpha.filter(|&alpha| alpha != Activate::ALPHA);
         let is_plain = activate == Activate::new(activate.activation);
         if value.only
             && is_plain
             && let Some(built) = self.layers.of(value.of)
             && built.is_linear()
+            && let Some(own) = built.layer.own_activation()
         {
-            let own = match &mut built.layer {
-                Layer::Conv2d(layer) => Some(&mut layer.activation),
-                Layer::DepthwiseConv2d(layer) => Some(&mut layer.activation),
-                Layer::Dense(layer) => Some(&mut layer.activation),
-                _ => None,
-            };
-            if let Some(own) = own {
-                *own = activate.activation;
-                return Ok(value.of);
-            }
+            *own = activate.activation;
+            return Ok(value.of);
         }
         let axes = self.axes(value).clone();
         self.layers.push(Layer::Activation(activate), &[value.of], Vec::new(), Some(axes))

@@ -1,0 +1,99 @@
+//! How kernels begin, as Keras spells it: an object of a class, or its name alone.
+
+use serde_json::{Value, json};
+
+use super::config::Dialect;
+use crate::layers::{Initializer, Layer};
+
+/// Ours, Keras' class, and what `VarianceScaling` has in place of it: scale, mode and whether it is normal.
+const CLASSES: [(Initializer, &str, Option<(f64, &str, bool)>); 5] = [
+    (Initializer::GlorotUniform, "GlorotUniform", Some((1.0, "fan_avg", false))),
+    (Initializer::GlorotNormal, "GlorotNormal", Some((1.0, "fan_avg", true))),
+    (Initializer::HeUniform, "HeUniform", Some((2.0, "fan_in", false))),
+    (Initializer::HeNormal, "HeNormal", Some((2.0, "fan_in", true))),
+    (Initializer::Zeros, "Zeros", None),
+];
+
+/// What a layer's configuration calls its kernel's, if it has one.
+pub fn key(layer: &Layer) -> Option<&'static str> {
+    match layer {
+        Layer::Conv2d(_) | Layer::Dense(_) => Some("kernel_initializer"),
+        Layer::DepthwiseConv2d(_) => Some("depthwise_initializer"),
+        Layer::MaxPool2d(_)
+        | Layer::AveragePool2d(_)
+        | Layer::GlobalMaxPool2d(_)
+        | Layer::GlobalAveragePool2d(_)
+        | Layer::Flatten(_)
+        | Layer::Dropout(_)
+        | Layer::Activation(_)
+        | Layer::BatchNormalization(_)
+        | Layer::Add(_)
+        | Layer::Concatenate(_)
+        | Layer::Rescaling(_) => None,
+    }
+}
+
+/// How the layer's kernel begins, which is or is a part of Keras' layer `source`.
+pub fn of(layer: &Layer, source: &Value) -> Initializer {
+    let own = match (layer, source["class_name"].as_str()) {
+        (Layer::Conv2d(_), Some("SeparableConv2D")) => Some("pointwise_initializer"),
+        _ => key(layer),
+    };
+    own.map(|key| read(&source["config"][key])).unwrap_or_default()
+}
+
+/// The object; none of Keras' default, which stands for those, too, that Keras has not: its `Identity` is of matrices
+/// only, and fails for an image's kernel.
+pub fn write(initializer: Initializer, dialect: Dialect) -> Option<Value> {
+    let (_, class, scaling) = CLASSES.iter().find(|(own, ..)| *own == initializer && !own.is_default())?;
+    let config = if scaling.is_some() { json!({ "seed": null }) } else { json!({}) };
+    Some(dialect.object("keras.initializers", class, config))
+}
+
+/// What the JSON spells; the default where we have not such a one, which plays no part once there are weights.
+fn read(value: &Value) -> Initializer {
+    let class = value["class_name"].as_str().or(value.as_str()).unwrap_or_default();
+    let config = &value["config"];
+    let is_normal = config["distribution"].as_str().is_some_and(|name| name.ends_with("normal"));
+    let spelt = |(_, own, scaling): &&(Initializer, &str, Option<(f64, &str, bool)>)| {
+        let is_named = class.replace('_', "").eq_ignore_ascii_case(own);
+        let is_scaled = class == "VarianceScaling"
+            && scaling.is_some_and(|(scale, mode, normal)| {
+                config["scale"] == scale && config["mode"] == mode && is_normal == normal
+            });
+        is_named || is_scaled
+    };
+    CLASSES.iter().find(spelt).map(|(own, ..)| *own).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initializers_are_read_as_every_keras_spells_them() {
+        let scaling = |scale: f64, mode: &str, distribution: &str| {
+            let config = json!({ "scale": scale, "mode": mode, "distribution": distribution, "seed": null });
+            json!({ "class_name": "VarianceScaling", "config": config })
+        };
+        for (spelt, expected) in [
+            (json!("he_normal"), Initializer::HeNormal),
+            (json!("HeUniform"), Initializer::HeUniform),
+            (json!("zeros"), Initializer::Zeros),
+            (scaling(1.0, "fan_avg", "uniform"), Initializer::GlorotUniform),
+            (scaling(1.0, "fan_avg", "truncated_normal"), Initializer::GlorotNormal),
+            (scaling(2.0, "fan_in", "normal"), Initializer::HeNormal),
+            (scaling(2.0, "fan_out", "normal"), Initializer::GlorotUniform),
+            (json!({ "class_name": "Orthogonal", "config": { "gain": 1.0 } }), Initializer::GlorotUniform),
+            (json!(null), Initializer::GlorotUniform),
+        ] {
+            assert_eq!(read(&spelt), expected, "{spelt}");
+        }
+        for (own, ..) in CLASSES {
+            for dialect in [Dialect::Keras2, Dialect::Keras3] {
+                assert_eq!(read(&write(own, dialect).unwrap_or_default()), own);
+            }
+        }
+        assert_eq!([Initializer::Dirac, Initializer::Whitening].map(|own| write(own, Dialect::Keras3)), [None, None]);
+    }
+}

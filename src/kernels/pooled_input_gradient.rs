@@ -1,0 +1,140 @@
+//! Gradient of a convolution's input where a max-pool follows: host side and CPU reference of
+//! `shaders/pooled_input_gradient.wgsl`.
+
+use super::case::{Case, Draw, case};
+use super::convolution_cases::{describe, unreached, winners};
+use super::relu_mask::{self, ReluMask};
+use super::{BINDINGS, Constants, ConvInputGradient, Descriptor, Kernel, read, read_words, write};
+use crate::gemm::examples::{convolutions, window};
+use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, SpreadLayout};
+use crate::geometry::Padding;
+
+pub const DESCRIPTOR: Descriptor = Descriptor {
+    name: "pooled_input_gradient",
+    about: "gradient of a convolution's input, of the largest elements of a max-pool's windows alone",
+    wgsl: shader!("pooled_input_gradient", "convolution", "relu_mask"),
+    bindings: &[read("output_gradient"), read_words("argmax"), read("weights"), read("input"), write("input_gradient")],
+    cases,
+};
+
+/// What [`ConvInputGradient`] makes of a convolution with a pool: input gradient `[batch, H, W, C]`.
+#[derive(Clone, Copy, Debug)]
+pub struct PooledInputGradient {
+    pub convolution: Convolution,
+    /// As [`super::ConvForward::positions_per_word`].
+    pub positions_per_word: usize,
+    /// Of the input.
+    pub relu_mask: ReluMask,
+}
+
+impl PooledInputGradient {
+    /// The rule that the kernel breaks, if any.
+    pub(super) fn broken_rule(&self) -> Option<&'static str> {
+        let Self { convolution, positions_per_word, .. } = self;
+        if let Some(rule) = convolution.broken_rule() {
+            return Some(rule);
+        }
+        if SpreadLayout::of(convolution).is_none() {
+            return Some("no workgroup has its rows");
+        }
+        let fits = (1..=MOST_POSITIONS_PER_WORD).contains(positions_per_word);
+        (!fits).then_some("a word of argmax has 8 positions")
+    }
+
+    /// The same as a product of matrices.
+    fn product(&self) -> ConvInputGradient {
+        let Self { convolution, positions_per_word, relu_mask } = *self;
+        let config = DeviceClass::Cpu.config(GemmKind::InputGradient, &convolution);
+        ConvInputGradient { convolution, positions_per_word, relu_mask, config }
+    }
+
+    /// The kernel at its full size on multiples of 1/8, whose sums are exact in any order.
+    pub fn case(&self) -> Case {
+        let problem = GemmProblem::new(GemmKind::InputGradient, &self.convolution);
+        case_of(problem.to_string(), *self, &mut Draw::new(0))
+    }
+
+    fn layout(&self) -> SpreadLayout {
+        SpreadLayout::of(&self.convolution).expect("plans have the kernel where there is a layout for it")
+    }
+}
+
+impl Kernel for PooledInputGradient {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn constants(&self) -> Constants {
+        let SpreadLayout { channel_lanes, images, filter_tile } = self.layout();
+        let options = vec![
+            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
+            ("CHANNEL_LANES", channel_lanes.into()),
+            ("IMAGES", images.into()),
+            ("FILTER_TILE", filter_tile.into()),
+        ];
+        [self.convolution.constants(), relu_mask::constants(self.relu_mask), options].concat()
+    }
+
+    fn workgroups(&self) -> [usize; 3] {
+        let [images, channels] = self.layout().workgroups(&self.convolution);
+        [images, channels, 1]
+    }
+
+    fn operations(&self) -> usize {
+        self.product().operations()
+    }
+
+    fn traffic(&self, binding: &str, words: usize) -> usize {
+        self.product().traffic(binding, words)
+    }
+
+    fn words(&self) -> Vec<usize> {
+        self.product().words()
+    }
+
+    fn reference(&self, memory: &mut [&mut [u32]]) {
+        assert_eq!(memory.len(), DESCRIPTOR.bindings.len(), "{BINDINGS}");
+        self.product().reference(memory);
+    }
+}
+
+/// The kernel on numbers whose sums are exact.
+fn case_of(label: String, kernel: PooledInputGradient, draw: &mut Draw) -> Case {
+    let PooledInputGradient { convolution, positions_per_word, .. } = &kernel;
+    let memory = vec![
+        draw.eighths(convolution.positions() * convolution.filters),
+        winners(convolution, *positions_per_word, draw),
+        draw.eighths(kernel.words()[2]),
+        draw.eighths(convolution.inputs()),
+        unreached(convolution),
+    ];
+    case(label, kernel, memory)
+}
+
+/// Geometries with a pool: the examples' that there is a layout for, channels in one block and in several, filters beyond
+/// a tile, rows that overlap more than two of their neighbours, and an image that is left over.
+fn cases() -> Vec<Case> {
+    let conv = |batch, input, size, stride, padding, filters| Convolution {
+        batch,
+        window: window(input, size, stride, padding),
+        filters,
+        pool: 2,
+    };
+    let more = [
+        conv(3, [14, 14, 8], [3, 3], [1, 1], Padding::Same, 20),
+        conv(3, [7, 7, 40], [3, 3], [1, 1], Padding::Same, 17),
+        conv(3, [7, 8, 33], [3, 3], [1, 1], Padding::Valid, 8),
+        conv(5, [13, 13, 5], [3, 3], [2, 2], Padding::Same, 9),
+        conv(2, [8, 6, 3], [5, 5], [1, 1], Padding::Same, 6),
+    ];
+    let make = |(number, convolution): (usize, Convolution)| {
+        let draw = &mut Draw::new(number);
+        let positions_per_word = 1 + number % 3;
+        let relu_mask = [None, Some(1.0), Some(2.0)][number % 3];
+        let kernel = PooledInputGradient { convolution, positions_per_word, relu_mask };
+        let label = format!("{} mask {relu_mask:?}", describe(&convolution, DeviceClass::Gpu));
+        case_of(label, kernel, draw)
+    };
+    let examples = convolutions().into_iter().filter(|convolution| SpreadLayout::of(convolution).is_some());
+    examples.chain(more).enumerate().map(make).collect()
+}
