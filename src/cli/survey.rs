@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::options::{DataDirOption, JsonOption, QuietOption};
+use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::{dataset, interrupt, output};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -41,8 +41,7 @@ pub struct SurveyArguments {
     /// The time that it may take; what does not fit is left out
     #[arg(long, default_value_t = 6.0, value_name = "N", value_parser = minutes)]
     minutes: f64,
-    /// The networks, built-in ones or models' TOML files; the first is the one that is trained
-    #[arg(long, value_delimiter = ',', default_values = NAMES, value_name = "NAME|FILE,...")]
+    #[arg(long, help = models(MANY), value_delimiter = ',', default_values = NAMES, value_name = "NAME|FILE,...")]
     model: Vec<PathBuf>,
     #[command(flatten)]
     adapter: AdapterOption,
@@ -59,6 +58,9 @@ pub struct SurveyArguments {
     #[command(flatten)]
     quiet: QuietOption,
 }
+
+/// What `--model` takes beside the built-in networks.
+const MANY: &str = "models' TOML files; several with commas between them, the first is the one that is trained";
 
 /// clap wraps the lines to the terminal.
 const NOTES: &str = "\
@@ -89,11 +91,11 @@ pub fn run(arguments: &SurveyArguments) -> Result<()> {
     }
     let path = arguments.output.as_deref().unwrap_or(Path::new("survey.json"));
     let [json, page] = files(path)?;
-    let models = arguments.model.iter().map(|name| {
+    let configs = arguments.model.iter().map(|name| {
         let (model, recipe) = by_name_or_file(name)?;
         Ok(Config::new(model, recipe))
     });
-    let models = models.collect::<Result<Vec<Config>>>()?;
+    let models = configs.collect::<Result<Vec<Config>>>()?;
     let (adapters, adapter) = adapters(arguments.adapter.name())?;
     let mut console = arguments.quiet.console();
     interrupt::watch(&mut console);
@@ -108,8 +110,11 @@ pub fn run(arguments: &SurveyArguments) -> Result<()> {
     desk.conclude(&survey, arguments.json.is_given())
 }
 
+/// All there are, and the one that is surveyed with its place.
+type Adapters = (Vec<AdapterAbout>, Option<(usize, Device)>);
+
 /// All adapters, and the one of that name with its place; none where the CPU path alone is wanted.
-fn adapters(name: &str) -> Result<(Vec<AdapterAbout>, Option<(usize, Device)>)> {
+fn adapters(name: &str) -> Result<Adapters> {
     let adapters = gpu::adapters();
     let about: Vec<AdapterAbout> = adapters.iter().map(AdapterAbout::of).collect();
     let chosen = match name.to_lowercase().as_str() {

@@ -12,6 +12,9 @@ use crate::gemm::DeviceClass;
 use crate::plan::{Executor, Plan, Program};
 use crate::train::{Engine, Setup};
 
+/// Gives the executor of a plan.
+pub type Make<'m> = &'m dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>;
+
 /// Steps that are compared with the CPU path's.
 const COMPARED: usize = 3;
 
@@ -40,7 +43,7 @@ impl<'a> StepBench<'a> {
     pub fn new(
         setup: &Setup<'a>,
         data: &'a Synthetic,
-        (name, make): (&str, &dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>),
+        (name, make): (&str, Make),
         callback: ProgressCallback<()>,
     ) -> Result<Self> {
         let is_reference = setup.options.tiles.device == DeviceClass::Cpu;
@@ -66,12 +69,7 @@ impl<'a> StepBench<'a> {
 }
 
 /// The part of the tolerance that the device's first steps use.
-fn compare(
-    setup: &Setup,
-    data: &Synthetic,
-    (name, make): (&str, &dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>),
-    callback: ProgressCallback<()>,
-) -> Result<f64> {
+fn compare(setup: &Setup, data: &Synthetic, (name, make): (&str, Make), callback: ProgressCallback<()>) -> Result<f64> {
     let on_the_cpu = |plan: Arc<Plan>| Ok(Box::new(Cpu::new(plan)?) as Box<dyn Executor>);
     let expected = Steps::run(&mut setup.initialised(on_the_cpu)?, data, COMPARED, None, callback)?;
     let actual = Steps::run(&mut setup.initialised(make)?, data, COMPARED, Some(&expected), callback)?;

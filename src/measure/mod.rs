@@ -10,7 +10,7 @@ mod synthetic;
 mod throughput;
 
 pub use agreement::{Steps, TOLERANCE, agree};
-pub use bench::StepBench;
+pub use bench::{Make, StepBench};
 pub use ceilings::{Ceilings, ceilings};
 pub use profile::{Measured, Profile, Work, profile};
 pub use statistics::{median, spread};
