@@ -66,6 +66,8 @@ pub mod report;
 pub mod selftest;
 mod shell;
 mod sniff;
+#[cfg(feature = "plot")]
+pub mod survey;
 pub mod train;
 pub mod tune;
 

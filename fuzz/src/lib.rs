@@ -6,12 +6,13 @@ use gpu_fmnist::data::{Framing, Images, Labels, Picture, Preparation};
 use gpu_fmnist::formats::{Checkpoint, Format, decode};
 use gpu_fmnist::layers::Activation;
 use gpu_fmnist::model::{Model, Node, parse, summary};
+use gpu_fmnist::survey::{Survey, comparison_html, html};
 use gpu_fmnist::train::State;
 
 /// A reader by name: a target and a corpus are called the same. It says whether it took the bytes.
 pub type Reader = (&'static str, fn(&[u8]) -> bool);
 
-pub const READERS: [Reader; 9] = [
+pub const READERS: [Reader; 10] = [
     ("checkpoint", checkpoint),
     ("idx", idx),
     ("keras_h5", keras_h5),
@@ -21,6 +22,7 @@ pub const READERS: [Reader; 9] = [
     ("picture", picture),
     ("safetensors", safetensors),
     ("state", state),
+    ("survey", survey),
 ];
 
 pub fn checkpoint(bytes: &[u8]) -> bool {
@@ -37,6 +39,14 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
 pub fn state(bytes: &[u8]) -> bool {
     let about = String::from_utf8_lossy(bytes).into_owned();
     State::parse(&Checkpoint { about, tensors: Vec::new() }, Path::new("fuzz")).is_ok()
+}
+
+/// What is read can be shown, too.
+pub fn survey(bytes: &[u8]) -> bool {
+    let Ok(survey) = Survey::decode(&String::from_utf8_lossy(bytes), Path::new("fuzz")) else { return false };
+    html(&survey).unwrap();
+    comparison_html(&["fuzz".into()], &[survey]).unwrap();
+    true
 }
 
 pub fn idx(bytes: &[u8]) -> bool {

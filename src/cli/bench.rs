@@ -1,7 +1,6 @@
 //! `gpu-fmnist bench`
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use clap::Args;
 
@@ -13,11 +12,10 @@ use super::options::{JsonOption, models};
 use super::recipe::RecipeOptions;
 use super::tiling::TilesOption;
 use super::{interrupt, output};
-use crate::error::{Error, Result};
-use crate::measure::{Ceilings, Steps, Synthetic, agree, ceilings, steps_for, throughput};
+use crate::error::Result;
+use crate::measure::{Ceilings, StepBench, Synthetic, ceilings};
 use crate::model::ModelFile;
-use crate::plan::Program;
-use crate::train::{Config, Setup};
+use crate::train::Config;
 
 /// Measure how fast training steps are, or what whole trainings reach, on one adapter or on several in turn.
 #[derive(Args)]
@@ -72,9 +70,6 @@ part of the memory. Start-up is until the first step is done; a driver may have 
 With --target-accuracy: FLOP are 6 for each multiply-accumulate of convolutions and dense layers and each sample seen; seconds are those of \
 the training alone. Deviations are of n - 1. The picture has each network's better mean, with --tta or without. JSON has all runs. Ctrl-C prints \
 what is finished.";
-
-/// Steps that are compared with the CPU path's.
-const COMPARED: usize = 3;
 
 pub fn run(arguments: &BenchArguments) -> Result<()> {
     let mut console = Console::new(false);
@@ -149,48 +144,21 @@ fn bench(
     let data = Synthetic::new(model, batch);
     let mut measured = Vec::new();
     for (adapter, device) in devices.iter().enumerate() {
-        console.show_for_now(&format!("{} on {}: comparing with the CPU path", model.name, device.name()));
+        console.show_for_now(&format!("{} on {}: comparing with the CPU path, warming up", model.name, device.name()));
         let tiles = arguments.tiles.choose(device, model, (batch, None), console)?;
         let setup = data.setup(model, tiles).configured(config);
-        let used = match device {
-            Device::Cpu => None,
-            Device::Gpu(_) => Some(compare(device, &setup, &data)?),
-        };
-        let plan = setup.plan()?;
-        let (operations, memory) = (plan.steps.operations(Program::Training), plan.steps.bytes());
-        let start = Instant::now();
-        let mut engine = setup.initialised(|plan| device.executor(plan))?;
-        // Some drivers compile a shader when it first runs.
-        throughput(&mut engine, &data, 1, &mut interrupt::requested)?;
-        let start_up = start.elapsed().as_secs_f64();
-        console.show_for_now(&format!("{} on {}: warming up", model.name, device.name()));
-        let enough = steps_for(&mut engine, &data, &mut interrupt::requested)?;
-        let steps = arguments.steps.map_or(enough, |steps| steps as usize);
+        let name = device.describe();
+        let bench = StepBench::new(&setup, &data, (&name, &|plan| device.executor(plan)), &mut interrupt::requested)?;
+        let steps = arguments.steps.map_or(bench.steps, |steps| steps as usize);
+        let StepBench { operations, memory, start_up, used, .. } = bench;
         let (model, seconds) = (model.name.clone(), Vec::new());
-        measured.push((engine, Outcome { adapter, model, batch, seconds, steps, operations, memory, start_up, used }));
+        measured.push((bench, Outcome { adapter, model, batch, seconds, steps, operations, memory, start_up, used }));
     }
     for repeat in 1..=arguments.repeats {
         console.show_for_now(&format!("{}: repeat {repeat} of {}", model.name, arguments.repeats));
-        for (engine, outcome) in &mut measured {
-            outcome.seconds.push(throughput(engine, &data, outcome.steps, &mut interrupt::requested)?);
+        for (bench, outcome) in &mut measured {
+            outcome.seconds.push(bench.time(outcome.steps, &mut interrupt::requested)?);
         }
     }
     Ok(measured.into_iter().map(|(_, outcome)| outcome).collect())
-}
-
-/// The part of the tolerance that the adapter's first steps use.
-///
-/// # Errors
-/// [`Error::Failed`] where they differ from those of the CPU path, on the same plan.
-fn compare(device: &Device, setup: &Setup, data: &Synthetic) -> Result<f64> {
-    let first_steps = |device: &Device, reference: Option<&Steps>| {
-        let mut engine = setup.initialised(|plan| device.executor(plan))?;
-        Steps::run(&mut engine, data, COMPARED, reference, &mut interrupt::requested)
-    };
-    let expected = first_steps(&Device::Cpu, None)?;
-    let actual = first_steps(device, Some(&expected))?;
-    agree(&expected, &actual).map_err(|problem| {
-        let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
-        Error::Failed(format!("{} on {}: {problem}; {remedy}", setup.model.name, device.describe()))
-    })
 }

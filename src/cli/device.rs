@@ -23,6 +23,11 @@ impl AdapterOption {
     pub fn device(&self, console: &mut Console) -> Result<Device> {
         named(&self.adapter, console)
     }
+
+    /// What is asked for, as it was spelled.
+    pub fn name(&self) -> &str {
+        &self.adapter
+    }
 }
 
 /// The same for commands that compare several adapters.

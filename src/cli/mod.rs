@@ -45,6 +45,7 @@ mod setup;
 mod shaders;
 mod split;
 mod summary;
+mod survey;
 mod threads;
 mod tiling;
 mod train;
@@ -86,6 +87,7 @@ enum Command {
     Bench(bench::BenchArguments),
     Profile(profile::ProfileArguments),
     Tune(tune::TuneArguments),
+    Survey(survey::SurveyArguments),
     #[command(subcommand)]
     Data(data::DataCommand),
     Shaders(shaders::ShadersArguments),
@@ -136,6 +138,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Profile(arguments) => profile::run(arguments),
         Command::Tune(arguments) => tune::run(arguments),
+        Command::Survey(arguments) => survey::run(arguments),
         Command::Data(command) => data::run(command),
         Command::Shaders(arguments) => shaders::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, &mut Arguments::command()),

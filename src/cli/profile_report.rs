@@ -32,12 +32,6 @@ pub struct Report {
 const GIGA: f64 = 1e-9;
 
 impl Report {
-    /// The part of what the adapter allows such work; nothing where it computes nothing.
-    fn of_roof(&self, work: &Work, seconds: f64) -> Option<f64> {
-        let operations = work.operations as f64;
-        (operations > 0.0).then(|| operations / seconds / self.ceilings.roof(operations / work.bytes as f64))
-    }
-
     fn title(&self) -> String {
         format!("{}, batches of {}, on {}", self.model, self.batch, self.device.describe())
     }
@@ -48,7 +42,7 @@ impl Report {
             let rate = |what: usize| format!("{:.2}", GIGA * what as f64 / seconds);
             let intensity = work.operations as f64 / work.bytes as f64;
             let optional = |text: String| if work.operations > 0 { text } else { "-".into() };
-            let of_roof = 100.0 * self.of_roof(work, seconds).unwrap_or(0.0);
+            let of_roof = 100.0 * ceilings.part_of_roof(work, seconds).unwrap_or(0.0);
             vec![
                 work.layer.clone(),
                 work.kernel.to_owned(),
@@ -109,7 +103,7 @@ impl Report {
                 "share": share,
                 "operations": work.operations,
                 "bytes": work.bytes,
-                "of_roof": self.of_roof(work, *seconds),
+                "of_roof": ceilings.part_of_roof(work, *seconds),
             })
         };
         json!({
@@ -127,27 +121,19 @@ impl Report {
         })
     }
 
-    /// A point for each kernel of a layer, and one for all that are too short to matter by themselves.
+    /// A point for each kernel of a layer.
     pub fn roofline(&self) -> Roofline {
-        const SHORT: f64 = 0.02;
-        let point = |label: String, group: &str, measured: &[&Measured]| Point {
-            label,
-            group: group.to_owned(),
-            share: measured.iter().map(|one| one.share).sum(),
-            operations: measured.iter().map(|one| one.work.operations as f64).sum(),
-            bytes: measured.iter().map(|one| one.work.bytes as f64).sum(),
-            seconds: measured.iter().map(|one| one.seconds).sum(),
+        let point = |Measured { work, seconds, share, .. }: &Measured| Point {
+            label: format!("{} {}", work.layer, work.kernel),
+            group: work.kernel.to_owned(),
+            share: *share,
+            operations: work.operations as f64,
+            bytes: work.bytes as f64,
+            seconds: *seconds,
         };
-        let (long, short): (Vec<&Measured>, Vec<&Measured>) =
-            self.profile.measured.iter().partition(|one| one.share >= SHORT);
-        let name = |work: &Work| format!("{} {}", work.layer, work.kernel);
-        let mut points: Vec<Point> =
-            long.into_iter().map(|one| point(name(&one.work), one.work.kernel, &[one])).collect();
-        if !short.is_empty() {
-            points.push(point(format!("{} short ones", short.len()), "short ones", &short));
-        }
-        let Ceilings { operations_per_second: arithmetic, bytes_per_second: bandwidth } = self.ceilings;
-        Roofline { title: self.title(), arithmetic, bandwidth, points }
+        let Ceilings { operations_per_second, bytes_per_second } = self.ceilings;
+        let points = self.profile.measured.iter().map(point).collect();
+        Roofline::new(self.title(), [operations_per_second, bytes_per_second], points)
     }
 
     /// The timed submissions on two tracks. The two clocks have no common origin: the passes are put where they end with
@@ -171,7 +157,7 @@ impl Report {
                     "step": step / passes.len(),
                     "GFLOP/s": GIGA * pass.operations as f64 / seconds,
                     "GB/s": GIGA * pass.bytes as f64 / seconds,
-                    "of roof": self.of_roof(pass, seconds),
+                    "of roof": self.ceilings.part_of_roof(pass, seconds),
                 });
                 events.push(Event {
                     name: format!("{} {}", pass.layer, pass.kernel),

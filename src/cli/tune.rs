@@ -17,7 +17,7 @@ use crate::gpu::{Adapter, Identity, Probe};
 use crate::kernels::GemmKernel;
 use crate::model::Model;
 use crate::network::Options;
-use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, candidates, measure, products};
+use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, measure, products, search};
 
 /// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
 #[derive(Args)]
@@ -157,15 +157,12 @@ impl Tuner<'_> {
         let out_of_time = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let probe = Probe::open(self.adapter)?;
         let identity = Identity::of(self.adapter);
-        let (features, limits) = (self.adapter.features(), self.adapter.limits());
         let mut selection = GemmSelection::from(self.adapter.class());
         let mut outcomes = Vec::new();
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
         for (number, ((model, batch), problem)) in (1..).zip(wanted) {
-            // Lowered anew, since a forward product's tile decides how those of the backward pass read its argmax.
-            let products = products(model, Options::for_model(model, *batch, selection.clone(), *batch))?;
-            let Some(product) = products.into_iter().find(|product| product.problem() == *problem) else { continue };
-            let configs = candidates(&product, selection.device, (features, &limits));
+            let found = search(self.adapter, (model, *batch), &selection, problem)?;
+            let Some((product, configs)) = found else { continue };
             let message = format!("{number}/{} {problem}", wanted.len());
             if bar.is_hidden() {
                 self.console.say(&format!("{message}: {} candidates", configs.len()));

@@ -34,8 +34,16 @@ pub(super) fn read_at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>
 /// # Errors
 /// Of a file that is not there, cannot be read, is a folder or a pipe, or has more than 64 MB.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let too_large = || io::Error::other(format!("larger than the {} MB that are read", LARGEST_TEXT >> 20));
-    let bytes = read_at_most(path, LARGEST_TEXT)?.ok_or_else(too_large)?;
+    read_text_of(path, LARGEST_TEXT)
+}
+
+/// The same of a file that has at most so many bytes.
+///
+/// # Errors
+/// Of a file that is not there, cannot be read, is a folder or a pipe, or has more.
+pub fn read_text_of(path: &Path, most: u64) -> io::Result<String> {
+    let too_large = || io::Error::other(format!("larger than the {} MB that are read", most >> 20));
+    let bytes = read_at_most(path, most)?.ok_or_else(too_large)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

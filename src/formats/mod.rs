@@ -17,7 +17,7 @@ mod whole_file;
 #[cfg(not(feature = "keras"))]
 mod without_keras;
 
-pub use bounded_read::read_text;
+pub use bounded_read::{read_text, read_text_of};
 pub use checkpoint::{Checkpoint, Tensor, take_averages};
 pub use exchange::{Format, decode, read};
 #[cfg(feature = "keras")]

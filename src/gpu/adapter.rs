@@ -79,6 +79,11 @@ impl Adapter {
         self.adapter.limits()
     }
 
+    /// The cooperative matrices that its shaders can multiply.
+    pub fn cooperative_matrices(&self) -> Vec<wgpu::CooperativeMatrixProperties> {
+        self.adapter.cooperative_matrix_properties()
+    }
+
     pub(super) fn open(&self) -> Result<Device> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-fmnist"),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::go_on;
+use super::{Work, go_on};
 use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::gemm::{Convolution, DeviceClass, GemmKind};
@@ -12,7 +12,7 @@ use crate::kernels::{CeilingArithmetic, CeilingBandwidth, ConvForward, Kernel};
 use crate::plan::{Executor, Plan, Program, single};
 
 /// Measured at their best, as a ceiling is.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ceilings {
     pub operations_per_second: f64,
     /// Reads and writes together.
@@ -23,6 +23,12 @@ impl Ceilings {
     /// The most operations a second that a kernel can do which has to move a byte for every `intensity` operations.
     pub fn roof(&self, intensity: f64) -> f64 {
         self.operations_per_second.min(self.bytes_per_second * intensity)
+    }
+
+    /// The part of the roof that such work in so many seconds comes to; nothing where it computes nothing.
+    pub fn part_of_roof(&self, work: &Work, seconds: f64) -> Option<f64> {
+        let operations = work.operations as f64;
+        (work.operations > 0).then(|| operations / seconds / self.roof(operations / work.bytes as f64))
     }
 }
 

@@ -2,6 +2,7 @@
 //! adapter can do at most, and first of all the steps' results against the CPU path's.
 
 mod agreement;
+mod bench;
 mod ceilings;
 mod profile;
 mod statistics;
@@ -9,6 +10,7 @@ mod synthetic;
 mod throughput;
 
 pub use agreement::{Steps, TOLERANCE, agree};
+pub use bench::{Make, StepBench};
 pub use ceilings::{Ceilings, ceilings};
 pub use profile::{Measured, Profile, Work, profile};
 pub use statistics::{median, spread};

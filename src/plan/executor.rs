@@ -35,7 +35,7 @@ pub struct Timeline {
 }
 
 /// Whose clock timed the passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clock {
     /// The GPU's: what it did itself.

@@ -147,6 +147,25 @@ fn kinds() -> [String; 2] {
 }
 
 #[test]
+fn dot_plots_name_their_rows_and_series_in_full() {
+    let long = "NVIDIA GeForce RTX 4090 with a driver of a rather long name, ".repeat(3);
+    for (series, groups, rows) in [(1, 1, 1), (2, 3, 3), (3, 4, 4), (9, 7, 5)] {
+        let series: Vec<String> =
+            (0..series).map(|place| format!("{}{place}", if place == 1 { &long } else { "cpu " })).collect();
+        let row = |group: usize, place: usize| Row {
+            name: format!("network {group} of a name, batches of {}", 64 << place),
+            values: (0..series.len()).map(|one| (one != place).then(|| 10_f64.powi((group + place) as i32))).collect(),
+        };
+        let groups = (0..groups).map(|group| (0..rows).map(|place| row(group, place + 1)).collect()).collect();
+        let title = "training images a second".into();
+        let figure = DotPlot { title, values: "images a second (logarithmic)".into(), series, groups };
+        let mut expected: Vec<&str> = figure.series.iter().map(String::as_str).collect();
+        expected.extend(["network 0 of a name, batches of 128", "images a second (logarithmic)"]);
+        check(&figure, &expected);
+    }
+}
+
+#[test]
 fn bar_charts_name_their_bars_in_full() {
     let long = "gradient boosting, ".repeat(12);
     for values in [[0.9, 0.91], [0.0, 1.0], [0.5, 0.5], [1.0, 1.0], [0.0, 0.0], [0.999, 1.0]] {

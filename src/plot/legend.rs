@@ -66,7 +66,7 @@ pub fn height(entries: &[Entry], room: i32) -> i32 {
 }
 
 /// Draws a point, large enough for its colour to be seen.
-fn draw_point(area: &Area, shape: Shape, (x, y): (i32, i32), colour: RGBColor) -> Drawn {
+pub fn draw_point(area: &Area, shape: Shape, (x, y): (i32, i32), colour: RGBColor) -> Drawn {
     let line = |from, to| PathElement::new([from, to], colour.stroke_width(4));
     match shape {
         Shape::Circle => area.draw(&Circle::new((x, y), 6, colour.filled())),

@@ -49,6 +49,19 @@ impl Point {
     fn radius(&self) -> i32 {
         (4.0 + 16.0 * self.share.sqrt()) as i32
     }
+
+    /// Of some points that are too short to matter by themselves.
+    fn of_all(points: &[Point]) -> Self {
+        let sum = |value: fn(&Point) -> f64| points.iter().map(value).sum();
+        Self {
+            label: format!("{} short ones", points.len()),
+            group: "short ones".into(),
+            share: sum(|point| point.share),
+            operations: sum(|point| point.operations),
+            bytes: sum(|point| point.bytes),
+            seconds: sum(|point| point.seconds),
+        }
+    }
 }
 
 /// With three digits at most.
@@ -68,6 +81,16 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
 }
 
 impl Roofline {
+    /// Below ceilings of operations and bytes a second; points with a small share become one.
+    pub fn new(title: String, [arithmetic, bandwidth]: [f64; 2], points: Vec<Point>) -> Self {
+        const SHORT: f64 = 0.02;
+        let (mut points, short): (Vec<Point>, Vec<Point>) = points.into_iter().partition(|one| one.share >= SHORT);
+        if !short.is_empty() {
+            points.push(Point::of_all(&short));
+        }
+        Self { title, arithmetic, bandwidth, points }
+    }
+
     /// The points that a logarithmic picture can show.
     fn shown(&self) -> impl Iterator<Item = &Point> + Clone {
         self.points.iter().filter(|point| point.operations > 0.0 && point.bytes > 0.0 && point.seconds > 0.0)

@@ -8,4 +8,5 @@ mod samples;
 mod tables;
 
 pub use contents::Contents;
+pub use drawings::Drawing;
 pub use page::html;

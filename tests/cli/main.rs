@@ -36,6 +36,7 @@ mod small_data;
 mod stopping;
 mod streaming;
 mod support;
+mod survey;
 #[cfg(target_os = "linux")]
 mod threads;
 mod trainable;

@@ -18,7 +18,7 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "error",
     "shell",
     "sniff",
@@ -47,6 +47,7 @@ const ORDER: [&str; 29] = [
     "measure",
     "classical",
     "facade",
+    "survey",
     "cli",
 ];
 
