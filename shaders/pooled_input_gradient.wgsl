@@ -30,7 +30,7 @@ const GRADIENTS: u32 = ROWS * POOLED_WIDTH * FILTER_TILE;
 
 @group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [BATCH, POOLED_HEIGHT, POOLED_WIDTH, FILTERS]
 @group(0) @binding(1) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
-@group(0) @binding(2) var<storage, read> weights: array<f32>; // [KERNEL_HEIGHT, KERNEL_WIDTH, CHANNELS, FILTERS], ...
+@group(0) @binding(2) var<storage, read> weights: array<f32>; // [TAPS, CHANNELS, FILTERS], ...
 @group(0) @binding(3) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(4) var<storage, read_write> input_gradient: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 
@@ -39,21 +39,21 @@ var<workgroup> kernels: array<f32, max(FILTER_TILE * KERNEL_STEP, REGION_HEIGHT 
 // [ROWS, POOLED_WIDTH, FILTER_TILE]: the gradient's bits, and which element won.
 var<workgroup> gradients: array<vec2<u32>, GRADIENTS>;
 
-// Of a position that there is none of, and of a filter, no gradient.
+// Of a position that there is none of no gradient; of such a filter any.
 fn gradient_of(position: u32, filter_index: u32) -> vec2<u32> {
     let clamped = min(position, POSITIONS - 1);
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
     let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + column];
     let winner = word >> (4 * (clamped % POSITIONS_PER_WORD)) & 15;
-    return vec2(bitcast<u32>(select(0.0, gradient, position < POSITIONS && filter_index < FILTERS)), winner);
+    return vec2(bitcast<u32>(select(0.0, gradient, position < POSITIONS)), winner);
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let thread = local.x;
-    let channel_lane = thread % CHANNEL_LANES;
     let row = thread / CHANNEL_LANES;
+    let channel_lane = thread % CHANNEL_LANES;
     let first_position = group.x * ROWS * POOLED_WIDTH;
     let first_channel = group.y * CHANNEL_LANES;
     var sums: array<f32, REGION>;
@@ -71,9 +71,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             }
         }
         for (var load = 0u; load < (GRADIENTS + THREADS - 1) / THREADS; load++) {
-            let word = load * THREADS + thread;
-            if GRADIENTS % THREADS == 0 || word < GRADIENTS {
-                gradients[word] = gradient_of(first_position + word / FILTER_TILE, first_filter + word % FILTER_TILE);
+            let place = load * THREADS + thread;
+            if GRADIENTS % THREADS == 0 || place < GRADIENTS {
+                let position = first_position + place / FILTER_TILE;
+                gradients[place] = gradient_of(position, first_filter + place % FILTER_TILE);
             }
         }
         workgroupBarrier();

@@ -6,7 +6,7 @@
 // thread has all taps of one channel and some filters, and takes positions one after the other. The sum over positions is
 // divided into partitions as in conv_weight_gradient.wgsl, and within one among POSITION_LANES threads.
 
-// 1: the last row is the gradient of the bias; 0: there is no bias.
+// Whether there is a bias, whose gradient is the last row.
 const BIAS: u32 = 1;
 // Pooled positions in one word of argmax.
 const POSITIONS_PER_WORD: u32 = 1;
@@ -41,7 +41,7 @@ const UNEVEN: bool = PARTITION_POSITIONS % POSITION_TILE != 0 || POSITIONS % PAR
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> output_gradient: array<f32>; // [POSITIONS, FILTERS]
 @group(0) @binding(2) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
-@group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [partitions, DEPTH + BIAS, FILTERS]
+@group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [partitions, TAPS * CHANNELS + BIAS, FILTERS]
 
 // [POSITION_TILE, REGION_HEIGHT, REGION_WIDTH, CHANNEL_LANES], at the end [POSITION_LANES, CHANNEL_LANES, SUMS_STEP].
 var<workgroup> regions: array<f32, max(REGION_WORDS, SUMS)>;

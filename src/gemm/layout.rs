@@ -44,8 +44,6 @@ pub struct BlockTile {
     pub enough: Enough,
     /// Rows times depth of a thread's tile: as many multiply-adds between two barriers, whatever the rows.
     pub rows_times_depth: usize,
-    /// The same in a small workgroup. Few share a compute unit then, and each waits for memory once a tile.
-    pub small_rows_times_depth: usize,
 }
 
 /// Numbers of workgroups that keep a device busy.
@@ -59,8 +57,6 @@ pub struct Enough {
 
 /// Threads of the largest workgroup that WebGPU promises.
 pub(super) const MOST_THREADS: usize = 256;
-/// Depth of a block tile, at most: a thread has its columns of B in registers.
-const MOST_DEPTH: usize = 32;
 /// Lanes of the narrowest vector that lavapipe makes of neighbouring threads.
 const LANES: usize = 8;
 
@@ -78,7 +74,7 @@ impl Layout {
     pub(super) fn unrolled(&self) -> usize {
         match self {
             Self::Vector(tile) => tile.rows * tile.depth,
-            Self::Block(tile) => tile.columns * tile.rows_times_depth.max(tile.small_rows_times_depth),
+            Self::Block(tile) => tile.columns * tile.rows_times_depth,
         }
     }
 }
@@ -99,13 +95,11 @@ impl BlockTile {
     fn config(&self, extents: [usize; 3], window_elements: usize, partitions: usize) -> GemmConfig {
         let (threads, rows) = self.threads_and_rows(extents, partitions);
         let [_, _, depth] = extents;
-        let is_large = threads.iter().product::<usize>() == self.large_threads;
-        let rows_times_depth = if is_large { self.rows_times_depth } else { self.small_rows_times_depth };
         GemmConfig {
             threads,
             rows: rows.next_multiple_of(window_elements),
             columns: self.columns,
-            depth: unpadded_depth(depth, (rows_times_depth / rows).min(MOST_DEPTH)).min(depth),
+            depth: unpadded_depth(depth, self.rows_times_depth / rows).min(depth),
             stage_b: true,
             ..GemmConfig::PLAIN
         }

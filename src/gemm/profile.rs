@@ -86,7 +86,6 @@ const GPU: DeviceProfile = DeviceProfile {
         small_width: 8,
         enough: Enough { large: 128, small: 256 },
         rows_times_depth: 64,
-        small_rows_times_depth: 128,
     }),
     accumulators: 1,
     loop_carry: false,
@@ -107,11 +106,7 @@ const GPU: DeviceProfile = DeviceProfile {
 const OLD_GPU: DeviceProfile = DeviceProfile {
     revision: 0,
     layout: match GPU.layout {
-        Layout::Block(tile) => Layout::Block(BlockTile {
-            enough: Enough { large: 64, small: 128 },
-            small_rows_times_depth: tile.rows_times_depth,
-            ..tile
-        }),
+        Layout::Block(tile) => Layout::Block(BlockTile { enough: Enough { large: 64, small: 128 }, ..tile }),
         other @ Layout::Vector(_) => other,
     },
     least_partition: 128,
@@ -289,7 +284,7 @@ mod tests {
         assert_eq!(split(512, 5408, 128), Some((256, 4, 16, 26)));
         assert_eq!(split(2048, 5408, 128), Some((256, 4, 16, 8)));
         assert_eq!(split(16, 5408, 128), Some((64, 2, 32, 57)));
-        assert_eq!(split(512, 576, 128), Some((64, 4, 32, 6)));
+        assert_eq!(split(512, 576, 128), Some((64, 4, 16, 6)));
         assert_eq!(split(2048, 576, 128), Some((256, 4, 16, 6)));
         // Short sums, and enough outputs.
         assert_eq!(split(512, 256, 128), None);

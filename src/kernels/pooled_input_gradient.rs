@@ -112,7 +112,7 @@ fn case_of(label: String, kernel: PooledInputGradient, draw: &mut Draw) -> Case 
 }
 
 /// Geometries with a pool: the examples' that there is a layout for, channels in one block and in several, filters beyond
-/// a tile, rows that overlap more than two of their neighbours, and an image that is left over.
+/// a tile, rows that overlap more than two of their neighbours, and more images than a workgroup has, one of them alone.
 fn cases() -> Vec<Case> {
     let conv = |batch, input, size, stride, padding, filters| Convolution {
         batch,
@@ -122,7 +122,7 @@ fn cases() -> Vec<Case> {
     };
     let more = [
         conv(3, [14, 14, 8], [3, 3], [1, 1], Padding::Same, 20),
-        conv(3, [7, 7, 40], [3, 3], [1, 1], Padding::Same, 17),
+        conv(11, [7, 7, 40], [3, 3], [1, 1], Padding::Same, 17),
         conv(3, [7, 8, 33], [3, 3], [1, 1], Padding::Valid, 8),
         conv(5, [13, 13, 5], [3, 3], [2, 2], Padding::Same, 9),
         conv(2, [8, 6, 3], [5, 5], [1, 1], Padding::Same, 6),
