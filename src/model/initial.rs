@@ -1,8 +1,8 @@
 //! How a layer's kernel begins, where its model says it.
 
-use super::{Node, Resolved};
+use super::Node;
 use crate::kernels::PixelScaling;
-use crate::layers::{Inferred, Initializer, Layer, Rescaling};
+use crate::layers::{Inferred, Initializer, Layer};
 use crate::plan::{Initial, VariableKind, Whitening};
 
 /// Lets the layer's kernel begin as the node says. `pixels` is what becomes of those that the layer sees, and the images'
@@ -49,12 +49,4 @@ fn whitening(node: &Node, pixels: Option<(PixelScaling, [usize; 3])>) -> Result<
         Whitening { kernel: convolution.kernel, image, filters: convolution.filters, epsilon, scale, offset };
     whitening.check()?;
     Ok(whitening)
-}
-
-/// What becomes of the pixels on their way to a layer with these inputs, where nothing but rescaling layers is between.
-pub(super) fn pixels(layers: &[Resolved], inputs: &[usize]) -> Option<PixelScaling> {
-    let &[input] = inputs else { return None };
-    let Some(number) = input.checked_sub(1) else { return Some(PixelScaling::NONE) };
-    let Layer::Rescaling(Rescaling { scale, offset }) = layers[number].layer else { return None };
-    Some(pixels(layers, &layers[number].inputs)?.then(PixelScaling { scale, offset }))
 }

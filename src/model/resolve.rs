@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::initial::{begin_with, pixels};
+use super::initial::begin_with;
 use super::{Model, Node, nearest};
 use crate::error::{Error, Result};
 use crate::geometry::{MOST_VALUES, Shape, product};
-use crate::layers::{Activate, Activation, Inferred, Initializer, Layer};
+use crate::kernels::PixelScaling;
+use crate::layers::{Activate, Activation, Inferred, Initializer, Layer, Rescaling};
 use crate::plan::VariableSpec;
 
 /// The most layers: far more than anyone trains, and few enough that naming them all is quick.
@@ -166,6 +167,14 @@ fn inputs(node: &Node, before: &[String]) -> std::result::Result<Vec<usize>, Str
         })
     };
     node.inputs.iter().map(find).collect()
+}
+
+/// What becomes of the pixels on their way to a layer with these inputs, where nothing but rescaling layers is between.
+fn pixels(layers: &[Resolved], inputs: &[usize]) -> Option<PixelScaling> {
+    let &[input] = inputs else { return None };
+    let Some(number) = input.checked_sub(1) else { return Some(PixelScaling::NONE) };
+    let Layer::Rescaling(Rescaling { scale, offset }) = layers[number].layer else { return None };
+    Some(pixels(layers, &layers[number].inputs)?.then(PixelScaling { scale, offset }))
 }
 
 #[cfg(test)]

@@ -73,9 +73,9 @@ impl Dialect {
         if !layer.trainable {
             config["trainable"] = json!(false);
         }
-        let initializer = initializers::write(layer.kernel_initializer, self);
-        if let (Some(initializer), Some(key)) = (initializer, initializers::key(&layer.layer)) {
-            config[key] = initializer;
+        let initializer = initializers::class_and_config(layer.kernel_initializer);
+        if let (Some((class, of_class)), Some(key)) = (initializer, initializers::key(&layer.layer)) {
+            config[key] = self.object("keras.initializers", class, of_class);
         }
         self.object("keras.layers", class, config)
     }
