@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::layers::{Activate, Activation, Layer};
 use crate::model::{Model, Resolved, resolve};
 use crate::optimizers::Optimizer;
-use crate::plan::{VariableKind, VariableSpec};
+use crate::plan::VariableSpec;
 
 /// A network with its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,10 +99,10 @@ impl Network {
         let states = self.optimizer.iter().flat_map(|state| state.optimizer.states());
         let states: Vec<String> = states.map(|state| format!(".{}", state.name)).collect();
         let parts = parts(&self.model)?;
-        let tensors = parts.iter().flat_map(|(layer, part, shape, is_trained)| {
+        let tensors = parts.iter().flat_map(|(layer, variable, is_trained)| {
             let states = if *is_trained { states.as_slice() } else { &[] };
             let suffixes = [""].into_iter().chain(states.iter().map(String::as_str));
-            suffixes.map(move |suffix| (format!("{layer}.{}{suffix}", part.name()), shape.as_slice()))
+            suffixes.map(move |suffix| (format!("{layer}.{}{suffix}", variable.kind.name()), variable.shape.as_slice()))
         });
         let expected: Vec<(String, &[usize])> = tensors.collect();
         let names: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
@@ -128,8 +128,8 @@ impl Network {
     /// # Errors
     /// [`Error::Failed`] where one is missing.
     pub fn weights(&self) -> Result<Vec<Tensor>> {
-        let weights = |(layer, part, shape, _): (String, VariableKind, Vec<usize>, bool)| {
-            let part = part.name();
+        let weights = |(layer, VariableSpec { kind, shape, .. }, _): (String, VariableSpec, bool)| {
+            let part = kind.name();
             let values = Tensor::find(&self.tensors, &format!("{layer}.{part}"), &shape);
             let values = values.map_err(|problem| Error::Failed(format!("{}: {problem}", self.model.name)))?;
             Ok(Tensor { name: format!("{layer}/{part}"), shape, values: values.to_vec() })
@@ -163,14 +163,12 @@ fn without_softmax(layers: &[Resolved]) -> &[Resolved] {
     }
 }
 
-/// Layer, kind and shape of all variables, and whether each is trained, layer by layer.
-fn parts(model: &Model) -> Result<Vec<(String, VariableKind, Vec<usize>, bool)>> {
+/// All variables, layer by layer: the layer's name, what it is, and whether it is trained.
+fn parts(model: &Model) -> Result<Vec<(String, VariableSpec, bool)>> {
     let layers = resolve(model)?;
     let of = |layer: &Resolved| {
-        let variables = layer.variables();
-        let part =
-            |(one, is_trained): (&VariableSpec, bool)| (layer.name.clone(), one.kind, one.shape.clone(), is_trained);
-        variables.map(part).collect::<Vec<_>>()
+        let part = |(one, is_trained): (&VariableSpec, bool)| (layer.name.clone(), one.clone(), is_trained);
+        layer.variables().map(part).collect::<Vec<_>>()
     };
     Ok(layers.iter().flat_map(of).collect())
 }

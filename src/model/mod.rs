@@ -8,6 +8,7 @@ mod file;
 mod initial;
 mod keras_order;
 mod keys;
+mod nodes;
 mod resolve;
 mod settings;
 mod summary;
@@ -18,6 +19,7 @@ pub use builtin::{NAMES, NOTEBOOK};
 pub use file::{ModelFile, built_in, by_name_or_file, parse};
 pub use keras_order::{in_keras_order, is_sequence};
 pub use keys::nearest;
+pub(crate) use nodes::MOST_LAYERS;
 pub use resolve::{IMAGES, LONGEST_LAYER_NAME, Resolved, resolve};
 #[cfg(feature = "plot")]
 pub(crate) use summary::thousands;
@@ -39,6 +41,7 @@ pub struct Model {
     pub name: String,
     /// `[H, W, C]`
     pub input: [usize; 3],
+    #[serde(deserialize_with = "nodes::few")]
     pub layers: Vec<Node>,
 }
 

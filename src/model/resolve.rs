@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::initial::begin_with;
+use super::nodes::MOST_LAYERS;
 use super::{Model, Node, nearest};
 use crate::error::{Error, Result};
 use crate::geometry::{MOST_VALUES, Shape, product};
 use crate::kernels::PixelScaling;
 use crate::layers::{Activate, Activation, Inferred, Initializer, Layer, Rescaling};
 use crate::plan::VariableSpec;
-
-/// The most layers: far more than anyone trains, and few enough that naming them all is quick.
-const MOST_LAYERS: usize = 1000;
 
 /// What a file calls the images.
 pub const IMAGES: &str = "input";

@@ -23,7 +23,7 @@ pub enum Initial {
 }
 
 /// The standard deviation that a standard normal distribution has left when it is cut off at ±2.
-const TRUNCATED: f64 = 0.879_625_661_034_239_78;
+const TRUNCATED: f64 = 0.879_625_661_034_239_8;
 
 impl Initial {
     /// Fan in and fan out of a kernel `[..., in, out]`.

@@ -183,7 +183,8 @@ pub fn trained(
     seconds_left: f64,
     callback: ProgressCallback<()>,
 ) -> Result<Trained> {
-    let config = Config { epochs: EPOCHS, tiles: device.class().into(), ..config };
+    let mut config = Config { epochs: EPOCHS, tiles: device.class().into(), ..config };
+    config.batch_size = config.batch_size.min(config.parts(dataset.train.len())?.train.len());
     let hashes = dataset.hashes.iter().map(|(_, hash)| hash.clone()).collect();
     let state = State::new(config, hashes, device.identity());
     let mut trainer = device.trainer(state, dataset.into())?;

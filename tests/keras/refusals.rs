@@ -281,7 +281,6 @@ fn arrays_in_another_order_and_kernels_the_other_way_round_are_refused() {
 fn settings_of_training_alone_are_read_and_named() {
     let whole = keras_zip::decode(&edited("keras3.keras", &|_| {}), "a").unwrap();
     for (layer, key, value, said) in [
-        (1, "trainable", json!(false), "layer 'conv2d' (Conv2D): trainable is false"),
         (1, "kernel_regularizer", json!({"class_name": "L2"}), "layer 'conv2d' (Conv2D): kernel_regularizer"),
         (7, "bias_constraint", json!("mine>odd"), "layer 'dense' (Dense): bias_constraint"),
         (7, "activity_regularizer", json!([1]), "layer 'dense' (Dense): activity_regularizer"),

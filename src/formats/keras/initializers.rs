@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use crate::layers::{Initializer, Layer};
 
-/// Ours, Keras' class, and what `VarianceScaling` has in place of it: scale, mode and whether it is normal.
-const CLASSES: [(Initializer, &str, Option<(f64, &str, bool)>); 5] = [
+/// What `VarianceScaling` has in place of a class: scale, mode and whether it is normal.
+type Scaling = (f64, &'static str, bool);
+
+/// Ours, Keras' class, and what `VarianceScaling` has in place of it.
+const CLASSES: [(Initializer, &str, Option<Scaling>); 5] = [
     (Initializer::GlorotUniform, "GlorotUniform", Some((1.0, "fan_avg", false))),
     (Initializer::GlorotNormal, "GlorotNormal", Some((1.0, "fan_avg", true))),
     (Initializer::HeUniform, "HeUniform", Some((2.0, "fan_in", false))),
@@ -53,7 +56,7 @@ fn read(value: &Value) -> Initializer {
     let class = value["class_name"].as_str().or(value.as_str()).unwrap_or_default();
     let config = &value["config"];
     let is_normal = config["distribution"].as_str().is_some_and(|name| name.ends_with("normal"));
-    let spelt = |(_, own, scaling): &&(Initializer, &str, Option<(f64, &str, bool)>)| {
+    let spelt = |(_, own, scaling): &&(Initializer, &str, Option<Scaling>)| {
         let is_named = class.replace('_', "").eq_ignore_ascii_case(own);
         let is_scaled = class == "VarianceScaling"
             && scaling.is_some_and(|(scale, mode, normal)| {

@@ -8,11 +8,9 @@ use crate::formats::onnx::shown::Found;
 use crate::formats::{Network, Tensor};
 use crate::geometry::Shape;
 use crate::layers::{Activation, BatchNormalization, Conv2d, Dense, DepthwiseConv2d, Inferred, Layer};
-use crate::model::{Model, Node, resolve};
+use crate::model::{MOST_LAYERS, Model, Node, resolve};
 use crate::plan::VariableKind;
 
-/// The most layers that a model may have.
-const MOST_LAYERS: usize = 1000;
 /// Bytes of weights that a small file may have more than itself: those that several layers share stand in it once.
 const SPARE: usize = 1 << 16;
 
