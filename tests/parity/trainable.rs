@@ -84,7 +84,8 @@ fn a_normalisation_that_is_not_trained_is_as_in_evaluation() {
     let (model, _) = parse("network.toml", &frozen).unwrap();
     let images = (0..9 * 72).map(|at| (at * at * 37 % 251) as u8).collect();
     let samples = Samples { images, labels: vec![0, 1, 2, 2, 1, 0, 1, 1, 2], shape: model.input };
-    let makes: [&dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>; 2] =
+    type Make = dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>;
+    let makes: [&Make; 2] =
         [&|plan| Ok(Box::new(Cpu::new(plan)?)), &|plan| Ok(Box::new(Gpu::new(crate::adapter(), plan)?))];
     for make in makes {
         let mut engine = Setup::new(&model, &samples, 9, DeviceClass::Cpu).initialised(make).unwrap();
