@@ -102,7 +102,7 @@ mod tests {
         let adapters = adapters();
         let adapter = adapters.first().expect("no adapter: run the tests by scripts/test");
         let device = adapter.open().unwrap();
-        let kernels = [1, 100].map(|rounds| CeilingArithmetic { workgroups: 64, rounds });
+        let kernels = [1, 1000].map(|rounds| CeilingArithmetic { workgroups: 64, rounds });
         let [line, sums] = [2, kernels[0].sums()].map(|words| storage_buffer(&device.device, "timed", words));
         let bound = || [&line, &sums].map(wgpu::Buffer::as_entire_buffer_binding).to_vec();
         let passes: Vec<Bound> = kernels.iter().map(|kernel| Bound { kernel, buffers: bound() }).collect();
