@@ -10,9 +10,6 @@ const GRID_WIDTH: u32 = 1;
 // Positions that have a patch: the output's, or fewer where a pool leaves some out.
 const PATCHES_HEIGHT: u32 = OUTPUT_HEIGHT / POOL * POOL;
 const PATCHES_WIDTH: u32 = OUTPUT_WIDTH / POOL * POOL;
-// Taps of the kernel that can meet one input position.
-const STEPS_Y: u32 = (KERNEL_HEIGHT + STRIDE_Y - 1) / STRIDE_Y;
-const STEPS_X: u32 = (KERNEL_WIDTH + STRIDE_X - 1) / STRIDE_X;
 
 @group(0) @binding(0) var<storage, read> patches: array<f32>; // [BATCH, PATCHES_HEIGHT, PATCHES_WIDTH, DEPTH]
 @group(0) @binding(1) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
@@ -32,19 +29,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         let x = column + PAD_LEFT;
         var sum = 0.0;
         // Of the kernel's taps, those that meet this position; a patch above or left of the first has coordinates that
-        // wrap round. Nothing is branched on: to lavapipe a load under a condition is dear.
-        for (var step_y = 0u; step_y < STEPS_Y; step_y++) {
-            let kernel_y = y % STRIDE_Y + step_y * STRIDE_Y;
-            let patch_y = y / STRIDE_Y - step_y;
-            for (var step_x = 0u; step_x < STEPS_X; step_x++) {
-                let kernel_x = x % STRIDE_X + step_x * STRIDE_X;
-                let patch_x = x / STRIDE_X - step_x;
-                let inside = kernel_y < KERNEL_HEIGHT && kernel_x < KERNEL_WIDTH
-                    && patch_y < PATCHES_HEIGHT && patch_x < PATCHES_WIDTH;
-                let tap = kernel_y * KERNEL_WIDTH + kernel_x;
-                let position = first_patch + patch_y * PATCHES_WIDTH + patch_x;
-                let value = patches[select(0u, position * DEPTH + tap * CHANNELS, inside) + channel];
-                sum += select(0.0, value, inside);
+        // wrap round.
+        for (var kernel_y = y % STRIDE_Y; kernel_y < KERNEL_HEIGHT; kernel_y += STRIDE_Y) {
+            let patch_y = y / STRIDE_Y - kernel_y / STRIDE_Y;
+            for (var kernel_x = x % STRIDE_X; kernel_x < KERNEL_WIDTH; kernel_x += STRIDE_X) {
+                let patch_x = x / STRIDE_X - kernel_x / STRIDE_X;
+                if patch_y < PATCHES_HEIGHT && patch_x < PATCHES_WIDTH {
+                    let tap = kernel_y * KERNEL_WIDTH + kernel_x;
+                    let position = first_patch + patch_y * PATCHES_WIDTH + patch_x;
+                    sum += patches[position * DEPTH + tap * CHANNELS + channel];
+                }
             }
         }
         let at = (image_row * WIDTH + column) * CHANNELS + channel;
