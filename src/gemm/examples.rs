@@ -7,6 +7,18 @@ pub fn window(input: [usize; 3], size: [usize; 2], stride: [usize; 2], padding: 
     Window::new(input, size, stride, padding).expect("the examples' windows fit their images")
 }
 
+/// A convolution with a 2 x 2 max-pool behind it.
+pub fn pooled(
+    batch: usize,
+    input: [usize; 3],
+    size: [usize; 2],
+    stride: [usize; 2],
+    padding: Padding,
+    filters: usize,
+) -> Convolution {
+    Convolution { batch, window: window(input, size, stride, padding), filters, pool: 2 }
+}
+
 /// The geometries of the three convolution kernels: dense ones, and kernels 1 to 5, strides to 3, both paddings.
 pub fn convolutions() -> Vec<Convolution> {
     use Padding::{Same, Valid};

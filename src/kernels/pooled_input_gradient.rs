@@ -5,7 +5,7 @@ use super::case::{Case, Draw, case};
 use super::convolution_cases::{describe, unreached, winners};
 use super::relu_mask::{self, ReluMask};
 use super::{BINDINGS, Constants, ConvInputGradient, Descriptor, Kernel, read, read_words, write};
-use crate::gemm::examples::{convolutions, window};
+use crate::gemm::examples::{convolutions, pooled};
 use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, SpreadLayout};
 use crate::geometry::Padding;
 
@@ -114,18 +114,12 @@ fn case_of(label: String, kernel: PooledInputGradient, draw: &mut Draw) -> Case 
 /// Geometries with a pool: the examples' that there is a layout for, channels in one block and in several, filters beyond
 /// a tile, rows that overlap more than two of their neighbours, and more images than a workgroup has, one of them alone.
 fn cases() -> Vec<Case> {
-    let conv = |batch, input, size, stride, padding, filters| Convolution {
-        batch,
-        window: window(input, size, stride, padding),
-        filters,
-        pool: 2,
-    };
     let more = [
-        conv(3, [14, 14, 8], [3, 3], [1, 1], Padding::Same, 20),
-        conv(11, [7, 7, 40], [3, 3], [1, 1], Padding::Same, 17),
-        conv(3, [7, 8, 33], [3, 3], [1, 1], Padding::Valid, 8),
-        conv(5, [13, 13, 5], [3, 3], [2, 2], Padding::Same, 9),
-        conv(2, [8, 6, 3], [5, 5], [1, 1], Padding::Same, 6),
+        pooled(3, [14, 14, 8], [3, 3], [1, 1], Padding::Same, 20),
+        pooled(11, [7, 7, 40], [3, 3], [1, 1], Padding::Same, 17),
+        pooled(3, [7, 8, 33], [3, 3], [1, 1], Padding::Valid, 8),
+        pooled(5, [13, 13, 5], [3, 3], [2, 2], Padding::Same, 9),
+        pooled(2, [8, 6, 3], [5, 5], [1, 1], Padding::Same, 6),
     ];
     let make = |(number, convolution): (usize, Convolution)| {
         let draw = &mut Draw::new(number);

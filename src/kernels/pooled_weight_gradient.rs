@@ -5,7 +5,7 @@ use super::case::{Case, Draw, case, unwritten};
 use super::convolution_cases::{describe, winners};
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, ConvWeightGradient, Descriptor, Kernel, read, read_words, write};
-use crate::gemm::examples::{convolutions, window};
+use crate::gemm::examples::{convolutions, pooled};
 use crate::gemm::{Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
 use crate::geometry::Padding;
 
@@ -125,18 +125,12 @@ fn case_of(label: String, kernel: PooledWeightGradient, draw: &mut Draw) -> Case
 /// Geometries with a pool: the examples', many channels in one block and in several, fewer and more filters than a
 /// workgroup has, a large kernel, and no bias.
 fn cases() -> Vec<Case> {
-    let conv = |batch, input, size, stride, padding, filters| Convolution {
-        batch,
-        window: window(input, size, stride, padding),
-        filters,
-        pool: 2,
-    };
     let more = [
-        conv(40, [12, 12, 1], [3, 3], [1, 1], Padding::Valid, 32),
-        conv(3, [8, 8, 24], [3, 3], [1, 1], Padding::Same, 20),
-        conv(5, [6, 8, 40], [3, 3], [1, 1], Padding::Same, 65),
-        conv(2, [9, 9, 3], [5, 5], [1, 1], Padding::Same, 33),
-        conv(2, [9, 9, 17], [5, 5], [1, 1], Padding::Same, 7),
+        pooled(40, [12, 12, 1], [3, 3], [1, 1], Padding::Valid, 32),
+        pooled(3, [8, 8, 24], [3, 3], [1, 1], Padding::Same, 20),
+        pooled(5, [6, 8, 40], [3, 3], [1, 1], Padding::Same, 65),
+        pooled(2, [9, 9, 3], [5, 5], [1, 1], Padding::Same, 33),
+        pooled(2, [9, 9, 17], [5, 5], [1, 1], Padding::Same, 7),
     ];
     let make = |(number, convolution): (usize, Convolution)| {
         let draw = &mut Draw::new(number);

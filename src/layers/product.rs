@@ -96,15 +96,15 @@ impl InputGradient {
             return self.record_by_patches(gradient, tape);
         }
         let (weights, first) = self.weights;
+        let bound = [tape.gradient_of(self.output), self.argmax, weights, tape.output(self.input), gradient];
+        let (relu_mask, offsets) = (tape.relu_mask(self.input), vec![0, 0, first, 0, 0]);
         if tape.tiles.spreads(&self.convolution) {
             let Self { convolution, positions_per_word, .. } = *self;
-            let kernel = PooledInputGradient { convolution, positions_per_word, relu_mask: tape.relu_mask(self.input) };
-            let bound = [tape.gradient_of(self.output), self.argmax, weights, tape.output(self.input), gradient];
-            return tape.backward_from(&self.layer, kernel, &bound, vec![0, 0, first, 0, 0]);
+            let kernel = PooledInputGradient { convolution, positions_per_word, relu_mask };
+            return tape.backward_from(&self.layer, kernel, &bound, offsets);
         }
-        let kernel = self.kernel(self.convolution, tape.relu_mask(self.input), tape);
-        let bound = [tape.gradient_of(self.output), self.argmax, weights, tape.output(self.input), gradient];
-        tape.backward_from(&self.layer, kernel, &bound, vec![0, 0, first, 0, 0]);
+        let kernel = self.kernel(self.convolution, relu_mask, tape);
+        tape.backward_from(&self.layer, kernel, &bound, offsets);
     }
 
     /// Patch by patch, then added up, some images at a time, so that their patches fit a cache.
