@@ -18,7 +18,7 @@ pub enum Error {
     /// Exit code 4: no such adapter, or the adapter's limits are too small.
     #[error("{0}")]
     Adapter(String),
-    /// Exit code 5: the device was lost or is out of memory.
+    /// Exit code 5: the device was lost, does not answer or is out of memory.
     #[error("{0}")]
     Device(String),
     /// Exit code 6: the loss is no longer a finite number.

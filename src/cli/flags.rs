@@ -12,7 +12,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "adapter",
     "batch_size",
     "count",
@@ -33,6 +33,7 @@ const FIELDS: [&str; 21] = [
     "train_count",
     "tta",
     "validation_fraction",
+    "vram_limit",
     "warm_up_epochs",
 ];
 

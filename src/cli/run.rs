@@ -42,8 +42,17 @@ impl Run<'_> {
     /// [`Error::Interrupted`] after saving, where the user asked for it; or what goes wrong, with the last good
     /// checkpoint in its place.
     pub fn finish(mut self) -> Result<()> {
-        self.fit()?;
-        self.test()
+        let folder = quoted(self.folder.path().as_os_str());
+        let finished = match self.fit() {
+            Ok(()) => self.test(),
+            Err(error) => Err(error),
+        };
+        finished.map_err(|error| match error {
+            Error::Device(problem) => Error::Device(format!(
+                "{problem}; go on from the last checkpoint with: gpu-fmnist train --resume {folder}"
+            )),
+            other => other,
+        })
     }
 
     /// Trains the epochs that are left.

@@ -1,6 +1,7 @@
 //! The program from outside: real processes, real files.
 
 mod accuracy;
+mod adapters;
 mod augmentation;
 mod bad_input;
 mod baseline;
