@@ -59,6 +59,7 @@ pub mod optimizers;
 pub mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod precision;
 mod random;
 pub mod recipe;
 #[cfg(feature = "plot")]

@@ -10,6 +10,7 @@ use super::output;
 use super::trained::{CheckpointOption, ModelOption, Trained};
 use crate::error::{Error, Result};
 use crate::formats::{Format, write_whole};
+use crate::precision::Precision;
 
 /// Write a trained network to a file for other programs.
 #[derive(Args)]
@@ -27,6 +28,9 @@ pub struct ExportArguments {
     /// The file's format [default: by the ending of --output]
     #[arg(long, value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| named(&name)))]
     format: Option<Format>,
+    /// In how many bits the weights are written, rounded to the nearest
+    #[arg(long, default_value = "f32", value_parser = precisions())]
+    precision: Precision,
     /// The file to write [default: the model's name in the run's folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -34,9 +38,12 @@ pub struct ExportArguments {
 
 /// clap wraps the lines to the terminal.
 const NOTES: &str = "\
-Weights are float32 and called LAYER/kernel and LAYER/bias, of a batch normalization LAYER/gamma, beta, moving_mean and \
+Weights are called LAYER/kernel and LAYER/bias, of a batch normalization LAYER/gamma, beta, moving_mean and \
 moving_variance, as 'summary' names the layers; their shapes are Keras', [height, width, channels, filters] or [inputs, units]. \
 Images are [N, H, W, C], pixels / 255.
+
+f16 and bf16 halve the file; programs that load it have float32 again, of those numbers: f16 has 11 significant bits and ends at \
+65504, bf16 has 8 and float32's range, but is not known to HDF5 and NumPy.
 
 onnx: opset 17, from 'images' [batch, H, W, C] to 'probabilities' [batch, classes]; kernels are [filters, channels, \
 height, width] there. safetensors: the model and the names of the classes are in the metadata 'gpu-fmnist', as JSON; in \
@@ -55,10 +62,14 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         Some(path) => path.clone(),
         None => default_path(&trained, format)?,
     };
-    let bytes = format.encode(&trained.network)?;
+    let bytes = format.encode_in(&trained.network, arguments.precision)?;
     write_whole(&path, &bytes)?;
     let size = bytes.len() as f64 / 1e6;
-    let (name, example) = (format.name(), format.python(&path));
+    let example = format.python(&path, arguments.precision);
+    let name = match arguments.precision {
+        Precision::F32 => format.name().to_owned(),
+        less => format!("{}, {}", format.name(), less.name()),
+    };
     let before_fit =
         format.before_fit(&trained.network).map(|call| format!("before fit: {call}\n")).unwrap_or_default();
     let shown = path.display();
@@ -80,6 +91,11 @@ fn format(arguments: &ExportArguments) -> Result<Format> {
 
 fn named(name: &str) -> std::result::Result<Format, String> {
     Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| format!("no format {name}"))
+}
+
+fn precisions() -> impl TypedValueParser<Value = Precision> {
+    let named = |name: String| Precision::ALL.into_iter().find(|one| one.name() == name).unwrap_or_default();
+    PossibleValuesParser::new(Precision::ALL.map(Precision::name)).map(named)
 }
 
 /// The model's name in the run's folder.

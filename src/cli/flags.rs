@@ -12,7 +12,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "adapter",
     "batch_size",
     "count",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 22] = [
     "model",
     "monitor",
     "perplexity",
+    "precision",
     "reduce_lr_on_plateau",
     "resume",
     "run_dir",
