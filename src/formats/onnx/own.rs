@@ -2,11 +2,11 @@
 
 use super::fields::{FLOAT, graph, model, tensor};
 use super::nodes::Graph;
-use super::protobuf::{Fields, Message, Value, bytes};
 use super::shown::{Found, NOT_WHOLE, described, shown};
 use super::stored::Stored;
 use crate::formats::Tensor;
 use crate::formats::checkpoint::floats;
+use crate::formats::protobuf::{Fields, Message, Value, bytes};
 
 /// Refuses a file that has more than it was written with; `operators` is the set that it must be of.
 pub fn check(file: &[u8], operators: &Message) -> Found<()> {
