@@ -2,6 +2,8 @@
 
 mod events;
 mod find;
+#[cfg(feature = "fetch")]
+pub mod mlflow;
 mod pace;
 mod parameters;
 mod run;

@@ -16,6 +16,10 @@ mod judging;
 mod killed;
 mod measuring;
 mod micro_batch;
+mod mlflow;
+#[cfg(unix)]
+mod mlflow_real;
+mod mlflow_server;
 mod no_memory;
 mod old_checkpoints;
 #[path = "../support/onnx.rs"]
@@ -37,6 +41,7 @@ mod stopping;
 mod streaming;
 mod support;
 mod survey;
+mod tensorboard;
 #[cfg(target_os = "linux")]
 mod threads;
 mod trainable;
@@ -45,3 +50,4 @@ mod tta;
 mod tuning;
 mod unvalidated;
 mod unwritable;
+mod watching;
