@@ -132,7 +132,8 @@ impl Client {
         let status = response.status().as_u16();
         let body = response.into_body().into_with_config().limit(LONGEST_ANSWER).read_to_vec();
         let body = body.map_err(|error| unreachable(error.to_string()))?;
-        let answer: Option<Value> = serde_json::from_slice(&body).ok();
+        // Of a file it says nothing at all.
+        let answer = if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(&body).ok() };
         if (200..300).contains(&status) {
             let none = "it answers in other words than MLflow does; check the URL";
             return answer.ok_or_else(|| Failure::Refused(format!("{url}: no MLflow server ({none})")));
