@@ -69,6 +69,7 @@ mod shell;
 mod sniff;
 #[cfg(feature = "plot")]
 pub mod survey;
+pub mod tracking;
 pub mod train;
 pub mod tune;
 

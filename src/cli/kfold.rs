@@ -14,6 +14,7 @@ use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::recipe::RecipeOptions;
+use super::recorder::Recorder;
 use super::run::Run;
 use super::tiling::TilesOption;
 use super::{dataset, interrupt, output, record, setup};
@@ -272,7 +273,7 @@ impl Validation<'_> {
             class_names: class_names.clone(),
             ..State::new(config, data.clone(), self.device.identity())
         };
-        let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
+        let mut trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;
         let (train, held_out) = (trainer.split().train.len(), trainer.split().validation.len());
@@ -282,10 +283,12 @@ impl Validation<'_> {
             trainer.state().config.model.name,
             self.device.describe()
         ));
+        let recorder = Recorder::begin(&folder, &mut trainer, false)?;
         let mut run = Run {
             trainer,
             folder,
             history: History::default(),
+            recorder,
             console: own_console,
             device: self.device,
             json: false,

@@ -20,6 +20,7 @@ mod devices;
 mod evaluate;
 mod exit_codes;
 mod export;
+mod export_events;
 mod flags;
 mod interrupt;
 mod judgement;
@@ -37,6 +38,7 @@ mod profile_report;
 mod progress;
 mod recipe;
 mod record;
+mod recorder;
 mod reduce;
 mod report;
 mod run;
@@ -48,10 +50,16 @@ mod summary;
 mod survey;
 mod threads;
 mod tiling;
+mod track;
 mod train;
 mod trained;
 mod tune;
 mod values;
+mod watch;
+mod watch_curves;
+mod watch_lines;
+mod watch_screen;
+mod watch_view;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -74,12 +82,14 @@ struct Arguments {
 enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
+    Watch(watch::WatchArguments),
     Kfold(kfold::KfoldArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Plot(plot::PlotArguments),
     Baseline(Box<baseline::BaselineArguments>),
     Reduce(reduce::ReduceArguments),
+    Track(track::TrackArguments),
     Export(export::ExportArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
@@ -125,12 +135,14 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Kfold(arguments) => kfold::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),
         Command::Baseline(arguments) => baseline::run(arguments),
         Command::Reduce(arguments) => reduce::run(arguments),
+        Command::Track(arguments) => track::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),

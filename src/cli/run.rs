@@ -11,12 +11,14 @@ use super::console::Console;
 use super::device::Device;
 use super::judgement::Judgement;
 use super::progress::Line;
+use super::recorder::Recorder;
 use super::trained::Part;
 use super::{evaluate, interrupt, names, output, plot, report};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::Contents;
 use crate::shell::quoted;
+use crate::tracking::Test;
 use crate::train::{Environment, EpochResult, Finished, History, Metrics, RunFolder, Trainer};
 
 /// A run with everything it reports to.
@@ -24,6 +26,7 @@ pub struct Run<'a> {
     pub trainer: Trainer<'a>,
     pub folder: RunFolder,
     pub history: History,
+    pub recorder: Recorder,
     pub console: Console,
     pub device: &'a Device,
     pub json: bool,
@@ -88,11 +91,12 @@ impl Run<'_> {
 
     /// Trains the epoch with its progress on the console, until an interrupt or the time to save.
     fn train(&mut self) -> Result<Option<Finished>> {
-        let Self { trainer, console, saved, save_every, .. } = self;
+        let Self { trainer, console, recorder, saved, save_every, .. } = self;
         let (steps, batch) = (trainer.steps(), trainer.state().config.batch_size);
         let before = trainer.state().step;
         let start = Instant::now();
         let mut shown: Option<Instant> = None;
+        let mut unwritten = None;
         let mut callback = |metrics: Metrics| {
             let step = (metrics.samples as usize).div_ceil(batch);
             // A fast device answers more often than anyone can read.
@@ -104,12 +108,20 @@ impl Run<'_> {
                 let line = Line { step, steps, seconds, seconds_per_step, metrics: &metrics };
                 console.show_for_now(&line.for_terminal(console));
             }
+            if let Err(error) = recorder.steps_at_times() {
+                unwritten = Some(error);
+                return ControlFlow::Break(());
+            }
             match save_every {
                 Some(every) if saved.elapsed() >= *every => ControlFlow::Break(()),
                 _ => interrupt::requested(()),
             }
         };
-        trainer.epoch(&mut callback)
+        let finished = trainer.epoch(&mut callback);
+        // However the epoch ended: what is known of it is kept.
+        let written = unwritten.map_or_else(|| recorder.steps(), Err);
+        let finished = finished?;
+        written.map(|()| finished)
     }
 
     /// Writes and says what an epoch came to.
@@ -119,6 +131,7 @@ impl Run<'_> {
         self.save(if best { &["best", "last"] } else { &["last"] })?;
         self.history.push(result, seconds);
         self.folder.write("metrics.csv", &self.history.csv(self.trainer.epoch_flop()))?;
+        self.recorder.epoch(result, seconds)?;
         let metrics = [("accuracy", Some(result.accuracy)), ("loss", Some(result.loss))];
         let metrics = metrics.into_iter().chain([("val_accuracy", result.val_accuracy), ("val_loss", result.val_loss)]);
         let metrics: Vec<(&str, f64)> = metrics.filter_map(|(name, value)| Some((name, value?))).collect();
@@ -186,7 +199,9 @@ impl Run<'_> {
         let judgement = Judgement::new(Part::Test.name(), &names, loss, &predictions);
         self.console.record(&judgement.line());
         // What was trained is told wherever it could be written.
-        let written = self.save_log().and_then(|()| match self.report_on {
+        let test = Test { loss, accuracy: predictions.top(1) };
+        let written = self.save_log().and_then(|()| self.recorder.end(self.trainer.state().epoch, test));
+        let written = written.and_then(|()| match self.report_on {
             Some(dataset) => self.write_report(dataset, &judgement).map(Some),
             None => Ok(None),
         });

@@ -11,6 +11,7 @@ use super::device::{AdapterOption, Device};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::recipe::RecipeOptions;
+use super::recorder::Recorder;
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
@@ -83,6 +84,9 @@ pub struct TrainArguments {
     /// No learning curves, confusion matrix and report.html at the end
     #[arg(long)]
     no_report: bool,
+    /// Also write the scalars of every step and epoch into the run's folder as TensorBoard reads them
+    #[arg(long)]
+    tensorboard: bool,
     #[command(flatten)]
     json: JsonOption,
     #[command(flatten)]
@@ -135,7 +139,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         names::known(recorded, start.config.model.classes(), |classes| dataset.class_names(classes))
     };
 
-    let (folder, trainer, history) = match start.resumed.take() {
+    let (folder, mut trainer, history) = match start.resumed.take() {
         Some((folder, mut state, checkpoint, path)) => {
             if state.data != hashes {
                 let folder = dataset.folder.display();
@@ -190,6 +194,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             (folder, trainer, History::default())
         }
     };
+    let recorder = Recorder::begin(&folder, &mut trainer, arguments.tensorboard)?;
     interrupt::watch(&mut console);
     record::warn_unlocked(&folder, &mut console);
     console.say(&beginning(&trainer, &dataset, &device, &folder));
@@ -198,6 +203,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         trainer,
         folder,
         history,
+        recorder,
         console,
         device: &device,
         json: arguments.json.is_given(),

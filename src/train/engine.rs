@@ -3,11 +3,12 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::{Placement, Source};
+use super::{Placement, Source, StepResult, now};
 use crate::augment::Transform;
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
@@ -58,6 +59,8 @@ pub struct Engine<'a> {
     pub epoch: u32,
     /// How evaluation sees each sample, where the plan lets it.
     view: Transform,
+    /// Who is told of each training step.
+    step_results: Option<Sender<StepResult>>,
     /// Batches in the next submission, so that one takes about [`SUBMISSION`].
     batches: usize,
 }
@@ -94,11 +97,17 @@ impl<'a> Engine<'a> {
             executor.write(host.images, &images)?;
             executor.write(host.labels, &labels)?;
         }
-        Ok(Self { plan, executor, source, placement, seed, iterations: 0, epoch: 0, view: Transform::NONE, batches: 1 })
+        let (view, step_results) = (Transform::NONE, None);
+        Ok(Self { plan, executor, source, placement, seed, iterations: 0, epoch: 0, view, step_results, batches: 1 })
     }
 
     pub fn plan(&self) -> &TrainingPlan {
         &self.plan
+    }
+
+    /// From now on `receiver` is told of each training step, once its submission came back.
+    pub fn send_steps_to(&mut self, receiver: Sender<StepResult>) {
+        self.step_results = Some(receiver);
     }
 
     pub fn source(&self) -> &Source<'a> {
@@ -313,7 +322,16 @@ impl<'a> Engine<'a> {
                     let problem = format!("the loss is {} at step {step}", log.loss);
                     return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
                 }
-                metrics.add(log, rows.min(batch));
+                let samples = rows.min(batch);
+                metrics.add(log, samples);
+                if let (Program::Training, Some(receiver)) = (program, &self.step_results) {
+                    let [loss, accuracy] =
+                        [f64::from(log.loss), f64::from(log.correct)].map(|sum| sum / samples as f64);
+                    let (epoch, learning_rate) = (self.epoch as usize + 1, learning_rate(step));
+                    // Who has gone away wants to know no more.
+                    let _ =
+                        receiver.send(StepResult { step, epoch, loss, accuracy, learning_rate, samples, time: now() });
+                }
                 rows = rows.saturating_sub(batch);
             }
             let each = last.elapsed().div_f64(batches as f64);

@@ -1,4 +1,4 @@
-//! The folder of a run: `config.toml`, `environment.json`, `metrics.csv`, `train.log` and `checkpoints/`.
+//! The folder of a run: `config.toml`, `environment.json`, `metrics.csv`, `steps.csv`, `train.log` and `checkpoints/`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,7 +10,8 @@ use crate::error::{Error, Result, remedy};
 use crate::formats::{Checkpoint, read_text, write_own};
 use crate::sniff::{self, Wanted};
 
-/// Where a run's files are. Every one of them is written whole or not at all.
+/// Where a run's files are. Every one of them is written whole or not at all, but `steps.csv`, which
+/// grows with the run.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,

@@ -5,12 +5,16 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::thread;
+use std::time::Duration;
 
 use same_file::Handle;
 
 use crate::error::{Error, Result};
 
 const NAME: &str = ".lock";
+/// How often it is tried to take the lock, and the pause between: who looks whether there is one has it for an instant.
+const TRIES: (usize, Duration) = (10, Duration::from_millis(5));
 
 /// A lock on a run's folder. It ends with its process, however that ends; its file says whose it is.
 #[derive(Debug)]
@@ -29,11 +33,17 @@ impl RunLock {
         let unusable = |error: io::Error| {
             Error::Failed(format!("{}: cannot be written ({error}); check the folder's permissions", path.display()))
         };
+        let mut tries = TRIES.0;
         loop {
             let mut file =
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
             match file.try_lock() {
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if tries > 1 => {
+                    tries -= 1;
+                    thread::sleep(TRIES.1);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => {
                     let (folder, holder) = (folder.display(), holder(&file));
                     return Err(Error::Failed(format!("{folder}: {holder} is writing this run; wait until it ends")));
@@ -52,6 +62,14 @@ impl RunLock {
             said.map_err(unusable)?;
             return Ok(Some(Self { path, _file: file }));
         }
+    }
+}
+
+impl RunLock {
+    /// Whether a process, of whichever host, is writing the run in `folder`. It is asked without writing anything there.
+    pub fn is_held(folder: &Path) -> bool {
+        let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        File::open(folder.join(NAME)).is_ok_and(held)
     }
 }
 
@@ -92,10 +110,27 @@ mod tests {
         assert!(error.contains(&process) || cfg!(windows), "{error}");
         drop(lock);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(!RunLock::is_held(folder.path()));
         // What a killed process left.
         fs::write(folder.path().join(NAME), "process 1 (gpu-fmnist train --run-dir a-very-long-name)").unwrap();
+        assert!(!RunLock::is_held(folder.path()), "its process has ended");
         let lock = RunLock::take(folder.path()).unwrap();
+        assert!(RunLock::is_held(folder.path()));
         let error = RunLock::take(folder.path()).unwrap_err().to_string();
         assert!(lock.is_some() && !error.contains("a-very-long-name"), "{error}");
+    }
+
+    #[test]
+    fn who_only_looks_stops_no_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(NAME), "process 1 (gpu-fmnist train)").unwrap();
+        let looked = File::open(folder.path().join(NAME)).unwrap();
+        looked.try_lock_shared().unwrap();
+        let instant = thread::spawn(move || {
+            thread::sleep(TRIES.1);
+            drop(looked);
+        });
+        assert!(RunLock::take(folder.path()).unwrap().is_some());
+        instant.join().unwrap();
     }
 }

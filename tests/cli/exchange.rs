@@ -45,7 +45,7 @@ fn a_network_goes_out_and_comes_back() {
     let bytes = |name: &str| fs::read(scratch.path(name)).unwrap();
     assert_eq!(bytes("again.onnx"), bytes("run/tiny.onnx"));
     assert_eq!(bytes("run.safetensors"), bytes("tiny.safetensors"));
-    assert_eq!(names(&scratch.path("run")).len(), 6, "nothing but the file is left");
+    assert_eq!(names(&scratch.path("run")).len(), 7, "nothing but the file is left");
 
     let evaluate = |run: &str| scratch.succeed(&format!("evaluate --run {run} --adapter cpu --json")).json().remove(0);
     let expected = evaluate("run");

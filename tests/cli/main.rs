@@ -17,6 +17,10 @@ mod judging;
 mod killed;
 mod measuring;
 mod micro_batch;
+mod mlflow;
+#[cfg(unix)]
+mod mlflow_real;
+mod mlflow_server;
 mod no_memory;
 mod old_checkpoints;
 #[path = "../support/onnx.rs"]
@@ -38,6 +42,7 @@ mod stopping;
 mod streaming;
 mod support;
 mod survey;
+mod tensorboard;
 #[cfg(target_os = "linux")]
 mod threads;
 mod trainable;
@@ -46,3 +51,4 @@ mod tta;
 mod tuning;
 mod unvalidated;
 mod unwritable;
+mod watching;

@@ -127,7 +127,12 @@ impl Scratch {
 impl Running {
     /// Starts the command; what it prints is kept for [`Self::ended`].
     pub fn start(command: &mut Command) -> Self {
-        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        Self::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    /// Starts the command, which prints to where it was told to.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
     }
 
     pub fn child(&mut self) -> &mut Child {

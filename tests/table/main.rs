@@ -18,7 +18,7 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "error",
     "shell",
     "sniff",
@@ -42,6 +42,7 @@ const ORDER: [&str; 31] = [
     "evaluate",
     "plot",
     "train",
+    "tracking",
     "report",
     "selftest",
     "tune",

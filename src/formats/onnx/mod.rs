@@ -7,13 +7,12 @@ mod messages;
 mod nodes;
 mod own;
 mod permuted;
-mod protobuf;
 mod shown;
 mod stored;
 
+use super::protobuf::{Fields, Message, Value, bytes};
 use fields::{entry, graph, model, operators};
 use nodes::Graph;
-use protobuf::{Fields, Message, Value, bytes};
 use shown::NOT_WHOLE;
 
 use super::Network;

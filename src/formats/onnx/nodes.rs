@@ -5,9 +5,9 @@
 
 use super::fields::{FLOAT, value_info};
 use super::messages::{float, integer, integers, node, value};
-use super::protobuf::Message;
 use super::stored::{Stored, initializer};
 use crate::error::{Error, Result};
+use crate::formats::protobuf::Message;
 use crate::geometry::{Shape, Window};
 use crate::layers::{Activate, Activation, BatchNormalization, Layer, Rescaling};
 use crate::model::{Model, Resolved, resolve};

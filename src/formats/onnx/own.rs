@@ -2,10 +2,10 @@
 
 use super::fields::{data_type, graph, model, tensor};
 use super::nodes::Graph;
-use super::protobuf::{Fields, Message, Value, bytes};
 use super::shown::{Found, NOT_WHOLE, described, shown};
 use super::stored::Stored;
 use crate::formats::Tensor;
+use crate::formats::protobuf::{Fields, Message, Value, bytes};
 use crate::precision::Precision;
 
 /// Refuses a file that has more than it was written with; `operators` is the set that it must be of.

@@ -3,8 +3,8 @@
 
 use super::fields::{data_type, tensor};
 use super::permuted::permuted;
-use super::protobuf::Message;
 use crate::formats::Tensor;
+use crate::formats::protobuf::Message;
 use crate::layers::Layer;
 use crate::model::Resolved;
 use crate::precision::Precision;

@@ -8,8 +8,8 @@ use half::{bf16, f16};
 use super::file::{MOST_NUMBERS, REMEDY, number};
 use crate::formats::onnx::fields::tensor;
 use crate::formats::onnx::permuted::permuted;
-use crate::formats::onnx::protobuf::{Fields, Value, bytes, packed};
 use crate::formats::onnx::shown::{Found, NOT_WHOLE, shown};
+use crate::formats::protobuf::{Fields, Value, bytes, packed};
 use crate::geometry::product;
 
 /// The size of a batch among a shape's sizes, which no file can know.

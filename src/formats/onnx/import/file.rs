@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use crate::formats::onnx::fields::{attribute, graph, model, node, operators, value_info};
-use crate::formats::onnx::protobuf::{Fields, Value, bytes, packed};
 use crate::formats::onnx::shown::{Found, NOT_WHOLE, shown};
+use crate::formats::protobuf::{Fields, Value, bytes, packed};
 use crate::precision::Precision;
 
 /// The most nodes: a layer is ten of them where a program writes it in many words.
