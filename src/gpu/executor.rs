@@ -29,7 +29,8 @@ pub struct Gpu {
 struct Submission {
     index: wgpu::SubmissionIndex,
     log: wgpu::Buffer,
-    batches: usize,
+    /// Of the log.
+    rows: usize,
     mapped: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
 }
 
@@ -160,14 +161,15 @@ impl Executor for Gpu {
         drop(pass);
         encoder.copy_buffer_to_buffer(&self.buffers[self.plan.log.0], 0, &log, 0, log.size());
         let index = self.device.queue.submit([encoder.finish()]);
+        let rows = batches * self.plan.log_rows(program);
         let (sender, mapped) = oneshot_channel();
         log.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        self.waiting.push_back(Submission { index, log, batches, mapped });
+        self.waiting.push_back(Submission { index, log, rows, mapped });
         self.device.check()
     }
 
     fn collect(&mut self) -> Result<Vec<BatchLog>> {
-        let Some(Submission { index, log, batches, mapped }) = self.waiting.pop_front() else {
+        let Some(Submission { index, log, rows, mapped }) = self.waiting.pop_front() else {
             return Ok(Vec::new());
         };
         self.device.wait(Some(index))?;
@@ -177,7 +179,7 @@ impl Executor for Gpu {
         }
         let words = take_mapped(&log)?;
         self.idle.push(log);
-        Ok(BatchLog::read(&words[..2 * batches]))
+        Ok(BatchLog::read(&words[..2 * rows]))
     }
 
     fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {

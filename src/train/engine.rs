@@ -317,7 +317,9 @@ impl<'a> Engine<'a> {
                 }
             }
             let Some((mut rows, batches, time)) = under_way.pop_front() else { return Ok(metrics) };
-            for (log, step) in self.executor.collect()?.into_iter().zip(time + 1..) {
+            let logs = self.executor.collect()?;
+            let of_batches = logs.chunks(self.plan().steps.log_rows(program)).map(BatchLog::of_batch);
+            for (log, step) in of_batches.zip(time + 1..) {
                 if !log.loss.is_finite() && program == Program::Training {
                     let problem = format!("the loss is {} at step {step}", log.loss);
                     return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));

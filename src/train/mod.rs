@@ -21,7 +21,7 @@ mod steps;
 mod trainer;
 mod weights;
 
-pub use config::{Config, Fold, GradientOrder, check_batch_size};
+pub use config::{Config, Fold, check_batch_size};
 pub use early_stopping::{Best, EarlyStopping, EarlyStoppingState};
 pub use engine::{Engine, Metrics};
 pub use environment::Environment;
