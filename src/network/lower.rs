@@ -28,6 +28,8 @@ pub struct Options {
     pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
+    /// Whether images are numbers, which a network sees as they are, and no bytes.
+    pub float_images: bool,
     pub optimizer: Optimizer,
     /// Whether evaluation takes the weights' moving averages, which the optimizer must keep then.
     pub average: bool,
@@ -48,6 +50,7 @@ impl Options {
             micro_batch: equal_parts(batch, tiles.profile().micro_batch),
             tiles,
             samples,
+            float_images: false,
             optimizer: Optimizer::default(),
             average: false,
             augmentation: Augmentation::default(),
@@ -87,13 +90,14 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 /// or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let mut graph = Graph::of(&resolve(model)?);
+    graph.signed_pixels = options.float_images;
     rewrite(&mut graph);
     lower_graph(&graph, model, options)
 }
 
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
-    let Options { batch, micro_batch, average, augmentation, views, label_smoothing, .. } = options;
+    let Options { batch, micro_batch, float_images, average, augmentation, views, label_smoothing, .. } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
@@ -105,6 +109,10 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
     }
     augmentation.check(model.input).map_err(|problem| refuse("augmentation", problem))?;
+    if float_images && (views || !augmentation.is_nothing()) {
+        let problem = "is of images of bytes, and these are numbers; give bytes (uint8), or leave it out";
+        return Err(refuse("augmentation", problem.into()));
+    }
     Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))?;
     let micro_batches = batch.div_ceil(micro_batch);
 
@@ -124,6 +132,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let ends = Ends {
         batch,
         micro_batch,
+        float_images,
         rescaling: graph.pixels,
         augmentation,
         views,
@@ -171,6 +180,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         micro_batch,
         tiles,
         samples,
+        float_images,
         optimizer,
         augmentation,
         views,
@@ -238,12 +248,15 @@ fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
 }
 
 fn host_buffers(buffers: &mut Buffers, image: [usize; 3], classes: usize, options: &Options) -> HostBuffers {
-    let Options { batch, micro_batch, samples, optimizer, augmentation, views, .. } = options;
+    let Options { batch, micro_batch, samples, float_images, optimizer, augmentation, views, .. } = options;
     let pixels = image.iter().product();
     let numbers = optimizer.numbers().count;
     let order = Plan::BATCHES * batch;
     HostBuffers {
-        images: buffers.add_bytes("images", vec![*samples, pixels]),
+        images: match float_images {
+            true => buffers.add("images", vec![*samples, pixels]),
+            false => buffers.add_bytes("images", vec![*samples, pixels]),
+        },
         labels: buffers.add_bytes("labels", vec![*samples]),
         order: buffers.add("order", vec![Plan::BATCHES, *batch]),
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),

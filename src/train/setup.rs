@@ -24,6 +24,7 @@ impl<'a> Setup<'a> {
     pub fn new(model: &Model, source: impl Into<Source<'a>>, batch: usize, tiles: impl Into<GemmSelection>) -> Self {
         let source = source.into();
         let options = Options::for_model(model, batch, tiles, source.len());
+        let options = Options { float_images: source.has_floats(), ..options };
         Self { model: model.clone(), options, source, placement: Placement::Resident, seed: 0 }
     }
 

@@ -177,7 +177,7 @@ fn a_partner_is_mixed_in_as_its_own_transform_leaves_it() {
 fn without_a_change_it_is_the_ordinary_gather() {
     for ordinary in (row("gather").cases)() {
         let kernel: &dyn std::any::Any = &*ordinary.kernel;
-        let Gather { batch, micro_batch, pixels, rescaling } = *kernel.downcast_ref().unwrap();
+        let Gather { batch, micro_batch, pixels, rescaling, .. } = *kernel.downcast_ref().unwrap();
         let kernel =
             AugmentedGather { batch, micro_batch, shape: [1, pixels, 1], pad: Pad::Zero, mixed: false, rescaling };
         let mut memory = ordinary.memory.clone();
