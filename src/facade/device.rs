@@ -16,6 +16,7 @@ use crate::recipe::BATCH_SIZE;
 use crate::train::{Config, Evaluator, Placement, Setup, Source, State, Trainer};
 
 /// What computes.
+#[derive(Clone)]
 pub enum Device {
     Gpu(Box<Adapter>),
     Cpu,

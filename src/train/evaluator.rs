@@ -43,6 +43,14 @@ impl<'a> Evaluator<'a> {
         judged(&self.engine, samples, loss, &logits)
     }
 
+    /// The logits `[N, C]` of samples by number, as [`Self::predict`] numbers them; of several views their mean.
+    ///
+    /// # Errors
+    /// See [`Self::predict`].
+    pub fn logits(&mut self, samples: &[u32]) -> Result<Vec<f32>> {
+        if self.views.is_one() { Ok(self.engine.predict(samples)?.1) } else { self.mean_logits(samples) }
+    }
+
     /// The mean of the logits `[N, C]` of all views.
     fn mean_logits(&mut self, samples: &[u32]) -> Result<Vec<f32>> {
         let mut means = vec![0.0; samples.len() * self.engine.plan().classes()];

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::weights::Part;
 use super::{Config, Engine, Placement, Source};
 use crate::error::Result;
+use crate::formats::Tensor;
 use crate::gemm::GemmSelection;
 use crate::model::Model;
 use crate::network::{Options, TrainingPlan, equal_parts, lower};
@@ -72,5 +74,15 @@ impl<'a> Setup<'a> {
         let mut engine = self.engine(make)?;
         engine.initialise()?;
         Ok(engine)
+    }
+
+    /// The weights that such an engine has.
+    ///
+    /// # Errors
+    /// See [`Setup::engine`].
+    pub fn initial_weights(&self, make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>) -> Result<Vec<Tensor>> {
+        let mut engine = self.initialised(make)?;
+        let weights = Part::values(engine.plan());
+        Ok(weights.tensors(weights.read(&mut engine)?))
     }
 }
