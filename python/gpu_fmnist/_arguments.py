@@ -97,7 +97,9 @@ def images(argument: str, value: Any, shape: tuple[int, int, int] | None = None)
     if shape is not None:
         own = found.shape[1:] + (1,) if found.ndim == 3 else found.shape[1:]
         if own != tuple(shape) and (found.ndim != 2 or found.shape[1] != int(np.prod(shape))):
-            raise ValueError(f"{argument} is {shown(found)}, but the model takes images {list(shape)} [H, W, C]; give those")
+            raise ValueError(
+                f"{argument} is {shown(found)}, but the model takes images {list(shape)} [H, W, C]; give those"
+            )
     if found.dtype != np.uint8:
         warn_of_bytes(argument, found)
         with np.errstate(over="ignore"):

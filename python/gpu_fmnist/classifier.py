@@ -31,10 +31,11 @@ class Classifier(ClassifierMixin, BaseEstimator):
     """A network that learns to tell images apart, on a GPU where there is one.
 
     Parameters:
-        model: ``"auto"``: cnn1 for images, a dense layer of 128 for features. Else a built-in network (``"cnn1"``,
-            ``"cnn2"``, ``"cnn3"``, ``"fast93"``, ``"best95"``, ``"best96"``, ``"resnet20"``), which is given the images'
-            shape and as many outputs as there are classes; the path of a model file in TOML; a dict with its keys; or
-            one of ``gpu_fmnist.keras``' models that was not trained.
+        model: ``"auto"``: cnn1 for images (784 features are one of 28 x 28), a dense layer of 128 for features. Else a
+            built-in network (``"cnn1"``, ``"cnn2"``, ``"cnn3"``, ``"fast93"``, ``"best95"``, ``"best96"``,
+            ``"resnet20"``), which is given the images' shape and as many outputs as there are classes; the path of a
+            model file in TOML; a dict with its keys; or one of ``gpu_fmnist.keras``' models, of which only the layers
+            are taken.
         epochs: Passes over the training samples; what the model's file says where it is None, as with those below.
         batch_size: Samples a step; all of them where there are fewer and nothing is asked for.
         learning_rate: The optimizer's, which the schedule goes by.
@@ -124,11 +125,15 @@ class Classifier(ClassifierMixin, BaseEstimator):
         if len(classes) > MOST_CLASSES:
             raise ValueError(f"y has {len(classes)} different labels; give at most {MOST_CLASSES} classes")
         if len(classes) < 2:
-            raise ValueError(f"y has one class, {shown(classes[0])}: nothing can be told apart; give two or more classes")
+            raise ValueError(
+                f"y has one class, {shown(classes[0])}: nothing can be told apart; give two or more classes"
+            )
         network = self._network_for(X, len(classes))
         validation = None
         if validation_data is not None:
-            validation = self._validation(validation_data, X, classes, tuple(json.loads(network.config())["model"]["input"]))
+            validation = self._validation(
+                validation_data, X, classes, tuple(json.loads(network.config())["model"]["input"])
+            )
         options = self._options(network, len(numbers), validation is not None)
         before = {name: value for name, value in vars(self).items() if name in FITTED}
         self.classes_, self.network_ = classes, network
@@ -179,7 +184,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """What scikit-learn asks of every estimator, then images for the engine."""
         target = {} if y is None else {"y": y}
         found = validate_data(
-            self, X, reset=reset, dtype=[np.float32, np.uint8], order="C", allow_nd=True, ensure_all_finite=True, **target
+            self,
+            X,
+            reset=reset,
+            dtype=[np.float32, np.uint8],
+            order="C",
+            allow_nd=True,
+            ensure_all_finite=True,
+            **target,
         )
         X, labels = (found, None) if y is None else found
         if X.ndim > 2:
@@ -199,7 +211,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
         numbers = np.searchsorted(classes, labels).clip(0, len(classes) - 1)
         if (strange := classes[numbers] != labels).any():
             label = shown(labels[strange.argmax()])
-            raise ValueError(f"validation_data has the label {label}, which y has not; give samples of the same classes")
+            raise ValueError(
+                f"validation_data has the label {label}, which y has not; give samples of the same classes"
+            )
         return other, numbers.astype(np.uint8)
 
     def _network_for(self, X: np.ndarray, classes: int) -> Any:
@@ -208,14 +222,20 @@ class Classifier(ClassifierMixin, BaseEstimator):
         shape = image_shape(X)
         name = self.model
         if isinstance(name, str) and name == "auto":
-            name = "cnn1" if min(shape[:2]) >= 5 else {**MLP, "layers": [*MLP["layers"], {"type": "dense", "units": classes}]}
+            name = (
+                "cnn1"
+                if min(shape[:2]) >= 5
+                else {**MLP, "layers": [*MLP["layers"], {"type": "dense", "units": classes}]}
+            )
         if hasattr(name, "_spelled"):
             name = name._spelled(shape)
         if isinstance(name, dict):
             keys = {"input": list(shape), **name}
             return _engine.Network.spelled("model", as_json("model", keys), settings, self.device)
         if not isinstance(name, (str, Path)):
-            raise ValueError(f"model is {shown(name)}; give a built-in network's name, a TOML file, a dict or a keras model")
+            raise ValueError(
+                f"model is {shown(name)}; give a built-in network's name, a TOML file, a dict or a keras model"
+            )
         network = _engine.Network.named(os.fspath(name), settings, self._device())
         if str(name) in _engine.BUILT_IN:
             own = json.loads(network.config())["model"]
@@ -240,7 +260,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
             settings["optimizer.type"] = self.optimizer
         if self.settings is not None:
             if not isinstance(self.settings, dict):
-                raise ValueError(f"settings is {shown(self.settings)}; give a dict such as {{'loss.label_smoothing': 0.1}}")
+                raise ValueError(
+                    f"settings is {shown(self.settings)}; give a dict such as {{'loss.label_smoothing': 0.1}}"
+                )
             settings.update(self.settings)
         self._device()
         return [f"{key}={as_toml(key, value)}" for key, value in settings.items()]
@@ -318,7 +340,6 @@ class Classifier(ClassifierMixin, BaseEstimator):
 def image_shape(X: np.ndarray) -> Shape:
     """``(H, W, C)`` of images ``[N, H, W]`` or ``[N, H, W, C]``; features are one line."""
     if X.ndim == 2:
-        side = int(np.sqrt(X.shape[1]))
         return (28, 28, 1) if X.shape[1] == 784 else (1, X.shape[1], 1)
     return (X.shape[1], X.shape[2], 1 if X.ndim == 3 else X.shape[3])
 

@@ -23,7 +23,9 @@ def train_test_split(count: int, test_size: float = 0.2, random_state: int = 202
     """
     fraction = number("test_size", test_size, "a fraction between 0 and 1", lambda part: 0 < part < 1)
     most = 2**32 - 1
-    return _arrays(_engine.train_test_split(whole("count", count, 0), fraction, whole("random_state", random_state, 0, most)))
+    return _arrays(
+        _engine.train_test_split(whole("count", count, 0), fraction, whole("random_state", random_state, 0, most))
+    )
 
 
 def k_folds(count: int, n_splits: int = 5, random_state: int = 2020) -> list[Indices]:

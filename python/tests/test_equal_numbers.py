@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from conftest import pictures, write_idx
+
 from gpu_fmnist import Classifier, keras, load_model
 
 MODEL = """
@@ -46,7 +47,9 @@ def test_a_run_of_the_command_has_the_same_weights_history_and_answers(made, pro
     lines = program("train", "--model", folder / "lines.toml", "--data-dir", data, "--run-dir", run, "--adapter", "cpu",
                     "--seed", 7, "--json", "--no-report", "--quiet")  # fmt: skip
     *epochs, last = map(json.loads, lines.splitlines())
-    classifier = Classifier(folder / "lines.toml", device="cpu", random_state=7, validation_fraction=0.2).fit(images, labels)
+    classifier = Classifier(folder / "lines.toml", device="cpu", random_state=7, validation_fraction=0.2).fit(
+        images, labels
+    )
     for name, values in classifier.history_.items():
         assert values == [epoch[name] for epoch in epochs], name
     loaded = load_model(run, device="cpu")
@@ -64,8 +67,8 @@ def test_settings_are_those_of_set(made, program):
     settings = {"optimizer.type": "sgd", "optimizer.momentum": 0.9, "schedule.type": "cosine", "augmentation.shift": 1,
                 "layers.conv2d.filters": 5, "loss.label_smoothing": 0.1}  # fmt: skip
     flags = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    program("train", "--model", folder / "lines.toml", "--data-dir", data, "--run-dir", folder / "run", "--adapter", "cpu",
-            "--no-report", "--quiet", "--validation-fraction", 0, *flags)  # fmt: skip
+    program("train", "--model", folder / "lines.toml", "--data-dir", data, "--run-dir", folder / "run",
+            "--adapter", "cpu", "--no-report", "--quiet", "--validation-fraction", 0, *flags)  # fmt: skip
     classifier = Classifier(folder / "lines.toml", device="cpu", settings=settings).fit(images, labels)
     equal(weights(classifier.network_), weights(load_model(folder / "run", device="cpu")._network))
 

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+
 from gpu_fmnist import keras, load_model
 from gpu_fmnist.keras import Input, Model, Sequential, callbacks, layers, optimizers
 

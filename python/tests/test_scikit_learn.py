@@ -6,13 +6,14 @@ import warnings
 import numpy as np
 import pytest
 from conftest import pictures
-from gpu_fmnist import Classifier, train_test_split
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.model_selection import train_test_split as sklearns
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gpu_fmnist import Classifier, train_test_split
 
 #: Checks that are not passed, and why.
 EXPECTED = {}
@@ -63,7 +64,9 @@ def test_it_works_in_what_scikit_learn_makes_of_estimators(data):
     search = GridSearchCV(small(), {"learning_rate": [1e-6, 5e-3]}, cv=2, n_jobs=2).fit(images, labels)
     assert search.best_params_ == {"learning_rate": 5e-3}
     scaled = make_pipeline(FunctionTransformer(lambda x: x / np.float32(255)), small())
-    np.testing.assert_array_equal(scaled.fit(images, labels).predict(images), small().fit(images, labels).predict(images))
+    np.testing.assert_array_equal(
+        scaled.fit(images, labels).predict(images), small().fit(images, labels).predict(images)
+    )
 
 
 def test_it_pickles_with_its_weights(data):
@@ -79,7 +82,10 @@ def test_splits_are_scikit_learns():
     from gpu_fmnist import k_folds
 
     for count, part, seed in ((10, 0.3, 0), (101, 0.2, 2020), (60_000, 0.2, 7)):
-        ours, theirs = train_test_split(count, part, seed), sklearns(np.arange(count), test_size=part, random_state=seed)
+        ours, theirs = (
+            train_test_split(count, part, seed),
+            sklearns(np.arange(count), test_size=part, random_state=seed),
+        )
         np.testing.assert_array_equal(ours[0], theirs[0])
         np.testing.assert_array_equal(ours[1], theirs[1])
     folds = KFold(7, shuffle=True, random_state=3).split(np.arange(50))

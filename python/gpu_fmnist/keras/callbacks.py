@@ -1,4 +1,4 @@
-"""Callbacks, as Keras has them. A plain callable in a list of callbacks is called with (epoch, logs) after each epoch."""
+"""Callbacks, as Keras has them. A plain function among them is called with (epoch, logs) after each epoch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LambdaCallback(Callback):
 
 
 class EarlyStopping(Callback):
-    """Ends the training once the monitored figure no longer improves; the engine watches, to the bit as the command's."""
+    """Ends the training once the monitored figure no longer improves; the engine itself watches."""
 
     def __init__(
         self,
@@ -187,7 +187,9 @@ class CallbackList:
                 if key in options:
                     raise ValueError(f"callbacks has two of {type(one).__name__}; give one")
                 if options.setdefault("monitor", one.monitor) != one.monitor:
-                    raise ValueError("callbacks: EarlyStopping and ReduceLROnPlateau have one monitor; give both the same")
+                    raise ValueError(
+                        "callbacks: EarlyStopping and ReduceLROnPlateau have one monitor; give both the same"
+                    )
                 options[key] = one.options
             elif isinstance(one, Callback) or (hasattr(one, "on_epoch_end") and hasattr(one, "on_train_begin")):
                 callbacks.append(one)

@@ -39,7 +39,9 @@ def Input(shape: Any = None, **unknown: Any) -> Tensor:  # noqa: N802
 
 def input_shape(argument: str, shape: Any) -> tuple[int, ...]:
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    if not 1 <= len(sizes) <= 3 or not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
+    if not 1 <= len(sizes) <= 3 or not all(
+        isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes
+    ):
         raise ValueError(f"{argument} is {shown(shape)}; give (H, W, C), (H, W) or (features,), without the batch")
     return sizes
 
@@ -77,7 +79,9 @@ class Layer:
         given = tuple(inputs) if isinstance(inputs, (list, tuple)) else (inputs,)
         for one in given:
             if not isinstance(one, Tensor):
-                raise ValueError(f"{type(self).__name__}: its input is {shown(one)}; give what Input or a layer returned")
+                raise ValueError(
+                    f"{type(self).__name__}: its input is {shown(one)}; give what Input or a layer returned"
+                )
         if self.takes == 1 and len(given) != 1:
             raise ValueError(f"{type(self).__name__} takes one input, not {len(given)}; give one")
         if self.takes == 0 and len(given) < 2:
@@ -259,8 +263,8 @@ class Concatenate(Layer):
 
 
 class Activation(Layer):
-    """``"relu"``, ``"gelu"``, ``"silu"``, ``"leaky_relu"``, ``"elu"``, ``"tanh"``, ``"sigmoid"``, ``"linear"``; at the end
-    ``"softmax"``."""
+    """``"relu"``, ``"gelu"``, ``"silu"``, ``"leaky_relu"``, ``"elu"``, ``"tanh"``, ``"sigmoid"``, ``"linear"``; at the
+    end ``"softmax"``."""
 
     kind = "activation"
 

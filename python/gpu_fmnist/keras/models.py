@@ -75,15 +75,17 @@ class Model:
             if layer.name == name:
                 return layer
         known = [layer.name for layer in self.layers if layer.name]
-        raise ValueError(f"no layer is called {name!r}{_engine.nearest(str(name), known)}; there are {', '.join(known)}")
+        raise ValueError(
+            f"no layer is called {name!r}{_engine.nearest(str(name), known)}; there are {', '.join(known)}"
+        )
 
     def compile(self, optimizer: Any = "adam", loss: Any = None, metrics: Any = None, **unknown: Any) -> None:
         """Says how the model is trained.
 
         Args:
             optimizer: ``"adam"``, ``"adamw"``, ``"sgd"``, or an object of ``optimizers``.
-            loss: ``"sparse_categorical_crossentropy"`` (of labels ``[N]``), ``"categorical_crossentropy"`` (``[N, C]``), or
-                an object of ``losses``.
+            loss: ``"sparse_categorical_crossentropy"`` (of labels ``[N]``), ``"categorical_crossentropy"`` (``[N, C]``),
+                or an object of ``losses``.
             metrics: ``["accuracy"]`` or nothing; accuracy is always in the history.
         """
         refuse_unknown("compile", unknown, ["optimizer", "loss", "metrics"])
@@ -139,7 +141,9 @@ class Model:
         elif part > 0:
             cut = int(len(x) * (1 - part))
             if cut == 0 or cut == len(x):
-                raise ValueError(f"validation_split {part} leaves {cut} of {len(x)} samples to train with; give another")
+                raise ValueError(
+                    f"validation_split {part} leaves {cut} of {len(x)} samples to train with; give another"
+                )
             validation = x[cut:], labels[cut:]
             x, labels = x[:cut], labels[:cut]
         options = {
@@ -156,7 +160,16 @@ class Model:
         told = CallbackList.of([] if callbacks is None else callbacks, self, options)
         self.history = History()
         run_dir = None if run_dir is None else os.fspath(run_dir)
-        train(self._network, (x, labels), validation, options, self.history, verbose=verbose, callbacks=told, run_dir=run_dir)
+        train(
+            self._network,
+            (x, labels),
+            validation,
+            options,
+            self.history,
+            verbose=verbose,
+            callbacks=told,
+            run_dir=run_dir,
+        )
         return self.history
 
     def evaluate(
@@ -200,7 +213,9 @@ class Model:
         for (name, shape, _), given in zip(own, weights, strict=True):
             values = np.require(array(name, given), np.float32, ["C", "A"])
             if list(values.shape) != list(shape):
-                raise ValueError(f"weights: {name} is {list(values.shape)}, but the model's is {list(shape)}; give those")
+                raise ValueError(
+                    f"weights: {name} is {list(values.shape)}, but the model's is {list(shape)}; give those"
+                )
             new.append((name, shape, values.reshape(-1)))
         self._network.set_weights(new)
 
@@ -232,7 +247,9 @@ class Model:
         """The network, made where there is none yet."""
         if self._network is None:
             if self._input is None and shape is None:
-                raise ValueError(f"{self.name}: its input's shape is not known; begin with Input((H, W, C)), or fit it first")
+                raise ValueError(
+                    f"{self.name}: its input's shape is not known; begin with Input((H, W, C)), or fit it first"
+                )
             keys = json.dumps(self._spelled(shape or (1, 1, 1)), default=str)
             self._network = _engine.Network.spelled(self.name, keys, [], self._device)
             for layer, (name, *_) in zip(reversed(self.layers), reversed(self._network.layers()), strict=False):
@@ -262,8 +279,8 @@ class Model:
         classes = self._built().layers()[-1][2][-1]
         if self.loss is not None and self.loss.one_hot:
             if found.ndim != 2 or found.shape[1] != classes:
-                raise ValueError(f"{argument} is {shown(found)}; give one-hot rows [N, {classes}], or labels to the loss "
-                                 "'sparse_categorical_crossentropy'")  # fmt: skip
+                hint = "labels [N] are of the loss 'sparse_categorical_crossentropy'"
+                raise ValueError(f"{argument} is {shown(found)}; give one-hot rows [N, {classes}]; {hint}")
             same_length(argument, len(found), "x", count)
             if not (((found == 0) | (found == 1)).all() and (found.sum(axis=1) == 1).all()):
                 raise ValueError(f"{argument} has rows that are not one-hot; give a single 1 in each")
@@ -279,7 +296,9 @@ class Model:
             wrong = ~((found >= 0) & (found < most) & (found == np.floor(found)))
         if wrong.any():
             place = int(wrong.argmax())
-            raise ValueError(f"{argument}: label {found[place]} of sample {place} is none; give whole numbers from 0 to {most - 1}")
+            raise ValueError(
+                f"{argument}: label {found[place]} of sample {place} is none; give whole numbers from 0 to {most - 1}"
+            )
         return np.require(found.astype(np.uint8), requirements=["C"])
 
     def _compiled(self, what: str) -> None:
@@ -363,7 +382,9 @@ def graph(inputs: Tensor, outputs: Tensor) -> list[tuple[Layer, list[str]]]:
         layer = tensor.layer
         assert isinstance(layer, Layer)
         if any(layer is other for other in layers):
-            raise ValueError(f"{layer!r} is called twice, and its weights would be shared; make another with its arguments")
+            raise ValueError(
+                f"{layer!r} is called twice, and its weights would be shared; make another with its arguments"
+            )
         layers.append(layer)
         if layer.name is None:
             base, number = automatic_name(layer), 0

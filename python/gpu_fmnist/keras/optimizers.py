@@ -87,7 +87,9 @@ class AdamW(Adam):
 
     type = "adamw"
 
-    def __init__(self, learning_rate: Any = 1e-3, *positional: Any, weight_decay: float | None = 4e-3, **keys: Any) -> None:
+    def __init__(
+        self, learning_rate: Any = 1e-3, *positional: Any, weight_decay: float | None = 4e-3, **keys: Any
+    ) -> None:
         super().__init__(learning_rate, *positional, weight_decay=weight_decay, **keys)
 
 

@@ -13,7 +13,10 @@ class Schedule:
 
     def __init__(self, initial_learning_rate: float) -> None:
         self.initial_learning_rate = number(
-            "initial_learning_rate", initial_learning_rate, "a positive number such as 1e-3", lambda rate: 0 < rate < math.inf
+            "initial_learning_rate",
+            initial_learning_rate,
+            "a positive number such as 1e-3",
+            lambda rate: 0 < rate < math.inf,
         )
 
     def options(self) -> dict[str, Any]:
