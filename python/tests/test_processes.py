@@ -121,12 +121,13 @@ def test_this_machine_is_described_and_proved():
 
 STRANGE = [
     None, True, -1, 0, 3, 2.5, float("nan"), float("inf"), 10**30, "", "cpu", b"bytes", [], [1], [[1], [1, 2]], {},
-    object(),    np.zeros(0), np.zeros((0, 8, 8)), np.zeros((4, 8, 8)), np.full((4, 8, 8), np.nan), np.full((4, 8, 8), 1e39),
+    object(), np.zeros(0), np.zeros((0, 8, 8)), np.zeros((4, 8, 8)),
+    np.full((4, 8, 8), np.nan), np.full((4, 8, 8), 1e39),
     np.zeros((4, 8, 8), np.uint8), np.zeros((4, 8, 8), complex), np.zeros((4, 8, 8), object), np.array(["a"] * 4),
     np.zeros((4, 64), np.float16), np.zeros((2, 2, 2, 2, 2)), np.zeros((4, 8, 8), np.uint8)[:, ::2], np.float32(3),
     np.broadcast_to(np.uint8(3), (4, 8, 8)), np.array([0, 1, 0, 1]), np.array([0, 1, 0, 300]),
-    np.zeros((4, 8, 8), ">f4"),    np.array([np.datetime64("2020-01-01")] * 4), memoryview(bytes(256)), range(4), lambda: 3,
-    np.ma.masked_array([1, 2]),
+    np.zeros((4, 8, 8), ">f4"), np.array([np.datetime64("2020-01-01")] * 4), memoryview(bytes(256)), range(4),
+    lambda: 3, np.ma.masked_array([1, 2]),
 ]  # fmt: skip
 
 

@@ -21,7 +21,8 @@ def load_data(folder: Any = None) -> tuple[Part, Part]:
 
     Args:
         folder: Where the four files are, plain or gzip. Without it, the usual places are looked into (``data``,
-            Debian's package, Keras' and torchvision's, the user's cache), and at last the files are fetched into that cache.
+            Debian's package, Keras' and torchvision's, the user's cache), and at last the files are fetched into that
+            cache.
 
     Returns:
         ``(x_train, y_train), (x_test, y_test)``: uint8, images ``[N, 28, 28]`` from 0 to 255 and labels ``[N]`` from 0

@@ -84,7 +84,7 @@ class Model:
 
         Args:
             optimizer: ``"adam"``, ``"adamw"``, ``"sgd"``, or an object of ``optimizers``.
-            loss: ``"sparse_categorical_crossentropy"`` (of labels ``[N]``), ``"categorical_crossentropy"`` (``[N, C]``),
+            loss: ``"sparse_categorical_crossentropy"`` of labels ``[N]``, ``"categorical_crossentropy"`` of ``[N, C]``,
                 or an object of ``losses``.
             metrics: ``["accuracy"]`` or nothing; accuracy is always in the history.
         """
