@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, column_or_1d, validate_data
 
 from . import _engine
 from ._arguments import MOST_CLASSES, images, number, same_kind, same_length, shown, whole
@@ -22,6 +22,9 @@ Shape = tuple[int, int, int]
 
 #: What a fit leaves.
 FITTED = ("classes_", "network_", "history_", "n_iter_")
+
+#: Arrays as scikit-learn hands them on: C-contiguous, uint8 as it is, any other numbers as float32.
+KINDS: dict[str, Any] = {"dtype": [np.float32, np.uint8], "order": "C", "allow_nd": True}
 
 #: What features without a place in an image are learnt by.
 MLP = {"name": "mlp", "layers": [{"type": "flatten"}, {"type": "dense", "units": 128, "activation": "relu"}]}
@@ -118,9 +121,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
         Ctrl-C ends it with the weights of that moment, and raises KeyboardInterrupt.
         """
-        X, y = self._validated(X, y, reset=True)
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
+        X, labels = self._fit_data(X, y)
         classes, numbers = np.unique(labels, return_inverse=True)
         if len(classes) > MOST_CLASSES:
             raise ValueError(f"y has {len(classes)} different labels; give at most {MOST_CLASSES} classes")
@@ -156,13 +157,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 self.history_, self.n_iter_ = history.history, len(history.epoch)
             else:
                 del self.classes_, self.network_
-                vars(self).update(before)
+                self.__dict__.update(before)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probabilities of the classes, ``[N, C]`` of float64, in the order of ``classes_``."""
-        check_is_fitted(self)
-        X = self._validated(X, reset=False)
+        X = self._images(X)
         values = self.network_.probabilities(X)
         return np.frombuffer(values, dtype=np.float64).reshape(len(X), len(self.classes_))
 
@@ -180,31 +180,26 @@ class Classifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.network_.summary()
 
-    def _validated(self, X: Any, y: Any = None, *, reset: bool) -> Any:
-        """What scikit-learn asks of every estimator, then images for the engine."""
-        target = {} if y is None else {"y": y}
-        found = validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=[np.float32, np.uint8],
-            order="C",
-            allow_nd=True,
-            ensure_all_finite=True,
-            **target,
-        )
-        X, labels = (found, None) if y is None else found
-        if X.ndim > 2:
-            self.n_features_in_ = self.n_features_in_ if not reset else int(np.prod(X.shape[1:]))
-        shape = None
-        if not reset:
-            shape = tuple(json.loads(self.network_.config())["model"]["input"])
-        X = images("X", X, shape)
-        return X if y is None else (X, labels)
+    def _fit_data(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """What scikit-learn asks of every estimator's data, as images for the engine, and labels ``[N]``."""
+        if y is None or np.ndim(X) <= 2:
+            X, y = validate_data(self, X, y, **KINDS)
+        else:
+            X, y = check_X_y(X, y, **KINDS)
+            self.n_features_in_ = int(np.prod(X.shape[1:]))
+        labels = column_or_1d(y)
+        check_classification_targets(labels)
+        return images("X", X), labels
+
+    def _images(self, X: Any) -> np.ndarray:
+        """Images of the kind that it was fitted with."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, **KINDS) if np.ndim(X) <= 2 else check_array(X, **KINDS)
+        return images("X", X, tuple(json.loads(self.network_.config())["model"]["input"]))
 
     def _validation(self, data: Any, X: np.ndarray, classes: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
         given, labels = two("validation_data", data)
-        other = check_array(given, dtype=[np.float32, np.uint8], order="C", allow_nd=True, input_name="validation_data")
+        other = check_array(given, input_name="validation_data", **KINDS)
         other = same_kind(X, images("validation_data", other, shape))
         labels = column_or_1d(labels)
         same_length("validation_data's y", len(labels), "its X", len(other))
@@ -228,7 +223,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 else {**MLP, "layers": [*MLP["layers"], {"type": "dense", "units": classes}]}
             )
         if hasattr(name, "_spelled"):
-            name = name._spelled(shape)
+            name = name._spelled(X.shape[1:] if shape != (28, 28, 1) else shape)
         if isinstance(name, dict):
             keys = {"input": list(shape), **name}
             return _engine.Network.spelled("model", as_json("model", keys), settings, self.device)

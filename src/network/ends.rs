@@ -55,7 +55,7 @@ impl Ends {
             return pass("input", gather, &[host.images, host.labels, host.order, host.progress, input, labels]);
         };
         let pad = if training { augmentation.pad } else { Pad::Zero };
-        let gather = AugmentedGather { batch, micro_batch, shape, pad, mixed: self.mixed(training), rescaling };
+        let gather = AugmentedGather { batch, micro_batch, shape, pad, mixed: self.mixed(training), floats, rescaling };
         pass("input", gather, &[host.images, host.labels, host.order, transforms, host.progress, input, labels])
     }
 

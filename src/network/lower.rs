@@ -109,10 +109,6 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
     }
     augmentation.check(model.input).map_err(|problem| refuse("augmentation", problem))?;
-    if float_images && (views || !augmentation.is_nothing()) {
-        let problem = "is of images of bytes, and these are numbers; give bytes (uint8), or leave it out";
-        return Err(refuse("augmentation", problem.into()));
-    }
     Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))?;
     let micro_batches = batch.div_ceil(micro_batch);
 

@@ -235,7 +235,8 @@ class CallbackList:
 
     def _show_rate(self) -> None:
         self.shown = self.learning_rate
-        if hasattr(optimizer := getattr(self.model, "optimizer", None), "learning_rate"):
+        optimizer = getattr(self.model, "optimizer", None)
+        if optimizer is not None and hasattr(optimizer, "learning_rate"):
             optimizer.learning_rate = self.shown
 
     def _take_rate(self) -> None:

@@ -42,6 +42,10 @@ class Model:
         device: ``"auto"``, ``"cpu"``, a backend, or a part of a device's name.
     """
 
+    _input: tuple[int, ...] | None
+    #: Each layer, and the names of what it takes where that is not the layer before.
+    _layers: list[tuple[Layer, list[str]]]
+
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str = "model", device: str = "auto") -> None:
         self._prepare(name, device)
         for argument, value in (("inputs", inputs), ("outputs", outputs)):
@@ -49,16 +53,16 @@ class Model:
                 raise ValueError(f"{argument} is {shown(value)}; give what Input and the last layer returned")
         if not isinstance(inputs.layer, InputLayer):
             raise ValueError(f"inputs is {shown(inputs)}; give what Input returned")
-        self._layers, self._input = graph(inputs, outputs), inputs.layer.shape
+        self._layers = graph(inputs, outputs)
+        self._input = inputs.layer.shape
 
     def _prepare(self, name: str, device: str) -> None:
         if not isinstance(name, str) or not name:
             raise ValueError(f"name is {shown(name)}; give a text")
         self.name, self._device = name, named(device)
         self._network: Any = None
-        self._input: tuple[int, ...] | None = None
-        #: Of each layer itself, and the names of what it takes where that is not the layer before.
-        self._layers: list[tuple[Layer, list[str]]] = []
+        self._input = None
+        self._layers = []
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[str] = []
@@ -227,30 +231,29 @@ class Model:
             raise ValueError(f"filepath: {os.fspath(filepath)} is there already; give another, or overwrite=True")
         self._trained().save(os.fspath(filepath))
 
-    def _spelled(self, shape: tuple[int, int, int]) -> dict[str, Any]:
-        """The model as a model file spells it, for images ``[H, W, C]`` where it does not say of which."""
-        own = self._input
-        if own is None:
-            own = shape
-        flat = len(own) == 1
-        sizes = {1: lambda: [1, *own, 1], 2: lambda: [*own, 1], 3: lambda: list(own)}[len(own)]()
-        layers = []
-        if flat and (not self._layers or self._layers[0][0].kind != "flatten"):
-            layers.append({"type": "flatten", "name": "features"})
+    def _spelled(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """The model as a model file spells it; of what, ``(H, W, C)``, ``(H, W)`` or ``(F,)``, where it does not say."""
+        own = self._input or shape
+        sizes = [[1, *own, 1], [*own, 1], list(own)][len(own) - 1]
+        layers: list[dict[str, Any]] = []
+        # Features are an image of one line, which is made flat.
+        source = "input"
+        if len(own) == 1 and (not self._layers or self._layers[0][0].kind != "flatten"):
+            source = "features"
+            layers.append({"type": "flatten", "name": source})
         for layer, inputs in self._layers:
-            # What reads the input reads the features.
-            inputs = ["features" if flat and layers and name == "input" else name for name in inputs]
+            inputs = [source if name == "input" else name for name in inputs]
             layers.append({**layer.keys(), **({"inputs": inputs} if inputs else {})})
         return {"name": self.name, "input": sizes, "layers": layers}
 
-    def _built(self, shape: tuple[int, int, int] | None = None) -> Any:
+    def _built(self, shape: tuple[int, ...] | None = None) -> Any:
         """The network, made where there is none yet."""
         if self._network is None:
             if self._input is None and shape is None:
                 raise ValueError(
                     f"{self.name}: its input's shape is not known; begin with Input((H, W, C)), or fit it first"
                 )
-            keys = json.dumps(self._spelled(shape or (1, 1, 1)), default=str)
+            keys = json.dumps(self._spelled(shape or ()), default=str)
             self._network = _engine.Network.spelled(self.name, keys, [], self._device)
             for layer, (name, *_) in zip(reversed(self.layers), reversed(self._network.layers()), strict=False):
                 layer.name = name
@@ -268,8 +271,7 @@ class Model:
             raise ValueError(f"{argument} is missing; give images [N, H, W, C]")
         found = images(argument, value)
         if self._network is None and self._input is None:
-            shape = found.shape[1:]
-            self._built({1: (1, *shape, 1), 2: (*shape, 1), 3: shape}[len(shape)])
+            self._built(found.shape[1:])
         return images(argument, found, tuple(json.loads(self._built().config())["model"]["input"]))
 
     def _labels(self, argument: str, value: Any, count: int) -> np.ndarray:
