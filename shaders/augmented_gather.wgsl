@@ -1,7 +1,8 @@
 // Batch gather with augmentation: what gather.wgsl does with each image mirrored, moved, cut out, erased and mixed with
 // another one of its batch, in this order, as its transform says. A partner is mixed in as its own transform leaves it.
 //
-// All of it is of bytes and whole parts of 65,536, divided once at the end: there is nothing that devices round differently.
+// Of bytes all of it is whole parts of 65,536, divided once at the end: there is nothing that devices round differently. Of
+// numbers, only what is mixed is rounded.
 // With the part progress.
 
 const BATCH: u32 = 2;
@@ -13,7 +14,8 @@ const CHANNELS: u32 = 3;
 const PAD: u32 = 0;
 // 1: images are mixed, and batch_labels has both labels and the first one's share; 0: it has labels.
 const MIXED: u32 = 1;
-const FACTOR: f32 = 1.0; // of byte / 255
+const FLOATS: u32 = 0; // 1: images are f32, one a word, taken as they are; 0: bytes
+const FACTOR: f32 = 1.0; // of byte / 255, or of the number
 const OFFSET: f32 = 0.0;
 const THREADS: u32 = 64;
 
@@ -29,7 +31,7 @@ struct Transform {
     share: f32, // of the label
 }
 
-@group(0) @binding(0) var<storage, read> images: array<u32>; // [samples, HEIGHT, WIDTH, CHANNELS] bytes, four a word
+@group(0) @binding(0) var<storage, read> images: array<u32>; // [samples, HEIGHT, WIDTH, CHANNELS] bytes, four a word, or f32
 @group(0) @binding(1) var<storage, read> labels: array<u32>; // [samples] bytes, four a word
 @group(0) @binding(2) var<storage, read> order: array<u32>; // [samples to visit]
 @group(0) @binding(3) var<storage, read> transforms: array<Transform>; // [samples to visit]
@@ -65,8 +67,8 @@ fn source(moved: i32, extent: i32) -> i32 {
     return clamp(select(moved, mirrored, PAD == 2), 0, extent - 1);
 }
 
-// The byte of the image at that place of the order, as its transform leaves it ahead of mixing.
-fn byte_of(place: u32, y: u32, x: u32, channel: u32) -> u32 {
+// The bits of a value of the image at that place of the order, as its transform leaves it ahead of mixing: zeros come in.
+fn value_of(place: u32, y: u32, x: u32, channel: u32) -> u32 {
     if contains(transforms[place].cutout, y, x) || contains(transforms[place].erased, y, x) {
         return 0;
     }
@@ -76,8 +78,20 @@ fn byte_of(place: u32, y: u32, x: u32, channel: u32) -> u32 {
         return 0;
     }
     let from_x = select(moved_x, i32(WIDTH) - 1 - moved_x, transforms[place].flip == 1);
-    let byte = ((order[place] * HEIGHT + u32(from_y)) * WIDTH + u32(from_x)) * CHANNELS + channel;
-    return images[byte / 4] >> (8 * (byte % 4)) & 255;
+    let at = ((order[place] * HEIGHT + u32(from_y)) * WIDTH + u32(from_x)) * CHANNELS + channel;
+    if FLOATS == 1 {
+        return images[at];
+    }
+    return images[at / 4] >> (8 * (at % 4)) & 255;
+}
+
+// So many parts of 65,536 of one value, the others of another one; both as their bits.
+fn mixture(value: u32, own: u32, other: u32) -> f32 {
+    if FLOATS == 1 {
+        let share = f32(own) / 65536.0;
+        return bitcast<f32>(value) * share + bitcast<f32>(other) * (1.0 - share);
+    }
+    return normalised(value * own + other * (65536 - own));
 }
 
 fn label_of(place: u32) -> u32 {
@@ -94,19 +108,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let place = first + row_of_batch;
     let counts = row_of_batch < BATCH && place < progress.samples;
     if at < HEIGHT * WIDTH * CHANNELS {
-        var numerator = 0u;
+        var value = 0.0;
         if counts {
             let channel = at % CHANNELS;
             let x = at / CHANNELS % WIDTH;
             let y = at / CHANNELS / WIDTH;
-            numerator = byte_of(place, y, x, channel) << 16;
+            let bits = value_of(place, y, x, channel);
             if MIXED == 1 {
                 let own = select(transforms[place].own, 0, contains(transforms[place].pasted, y, x));
-                let other = byte_of(first + transforms[place].partner, y, x, channel);
-                numerator = (numerator >> 16) * own + other * (65536 - own);
+                value = mixture(bits, own, value_of(first + transforms[place].partner, y, x, channel));
+            } else if FLOATS == 1 {
+                value = bitcast<f32>(bits);
+            } else {
+                value = normalised(bits << 16);
             }
         }
-        input[row * HEIGHT * WIDTH * CHANNELS + at] = normalised(numerator) * FACTOR + OFFSET;
+        input[row * HEIGHT * WIDTH * CHANNELS + at] = value * FACTOR + OFFSET;
     }
     if at == 0 {
         var label = 0u;

@@ -1,5 +1,5 @@
-// Batch gather and normalisation: copies the batch's images out of the data set as f32 in [0, 1], times FACTOR plus OFFSET, and
-// its labels.
+// Batch gather and normalisation: copies the batch's images out of the data set as f32, bytes in [0, 1], times FACTOR plus
+// OFFSET, and its labels.
 //
 // Rows past the end of the batch or of the order (the last batch of an epoch is smaller) become zeros, or OFFSET;
 // softmax_cross_entropy.wgsl gives them no loss and no gradient.
@@ -8,11 +8,12 @@
 const BATCH: u32 = 2;
 const MICRO_BATCH: u32 = 2; // rows of the batch that go through the network at a time
 const PIXELS: u32 = 36; // values of one image, H * W * C
+const FLOATS: u32 = 0; // 1: images are f32, one a word, taken as they are; 0: bytes
 const FACTOR: f32 = 1.0;
 const OFFSET: f32 = 0.0;
 const THREADS: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> images: array<u32>; // [samples, PIXELS] bytes, four a word
+@group(0) @binding(0) var<storage, read> images: array<u32>; // [samples, PIXELS] bytes, four a word, or f32
 @group(0) @binding(1) var<storage, read> labels: array<u32>; // [samples] bytes, four a word
 @group(0) @binding(2) var<storage, read> order: array<u32>; // [samples to visit]
 @group(0) @binding(3) var<storage, read> progress: Progress;
@@ -38,12 +39,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let place = progress.batch * BATCH + row_of_batch;
     let counts = row_of_batch < BATCH && place < progress.samples;
     if pixel < PIXELS {
-        var value = 0u;
+        var value = 0.0;
         if counts {
-            let byte = order[place] * PIXELS + pixel;
-            value = images[byte / 4] >> (8 * (byte % 4)) & 255;
+            let at = order[place] * PIXELS + pixel;
+            if FLOATS == 1 {
+                value = bitcast<f32>(images[at]);
+            } else {
+                value = normalised(images[at / 4] >> (8 * (at % 4)) & 255);
+            }
         }
-        input[row * PIXELS + pixel] = normalised(value) * FACTOR + OFFSET;
+        input[row * PIXELS + pixel] = value * FACTOR + OFFSET;
     }
     if pixel == 0 {
         var label = 0u;

@@ -73,8 +73,8 @@ pub mod tracking;
 pub mod train;
 pub mod tune;
 
-pub use data::{Dataset, Samples};
+pub use data::{Dataset, LentSamples, Pixels, Samples};
 pub use error::{Error, Result};
-pub use facade::{Classifier, Device, FitProgress};
+pub use facade::{Classifier, Device, FitProgress, Watcher};
 pub use model::Model;
 pub use train::Config;

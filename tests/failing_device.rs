@@ -120,7 +120,7 @@ fn is_lost<T: std::fmt::Debug>(result: Result<T>) {
 #[test]
 fn an_engine_hands_on_what_its_device_reports() {
     let (train, test) = (samples(SAMPLES), samples(BATCH));
-    let source = Source { parts: [&train, &test] };
+    let source = Source::from([&train, &test]);
     let order: Vec<u32> = (0..SAMPLES as u32).collect();
     let engine = |lives| engine(lives, source).unwrap();
     let callback = &mut |_| ControlFlow::Continue(());
@@ -146,7 +146,7 @@ fn an_engine_hands_on_what_its_device_reports() {
 #[test]
 fn a_trainer_ends_with_what_its_device_reports() {
     let (train, test) = (samples(SAMPLES), samples(BATCH));
-    let source = Source { parts: [&train, &test] };
+    let source = Source::from([&train, &test]);
     let run = |lives| -> Result<()> {
         let mut trainer = Trainer::new(state(), engine(lives, source)?)?;
         for _ in 0..2 {

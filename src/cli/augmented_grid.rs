@@ -82,6 +82,7 @@ impl AugmentedGrid<'_> {
             shape,
             pad,
             mixed: self.augmentation.mixes(),
+            floats: false,
             rescaling: PixelScaling::NONE,
         };
         let size: usize = shape.iter().product();

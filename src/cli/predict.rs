@@ -180,7 +180,7 @@ fn draw(
     let from = (0..predictions.len()).filter(|sample| !arguments.only_wrong || wrong(sample)).collect();
     let source = Source::from(dataset);
     let sample = |sample: usize| Sample {
-        pixels: source.sample(numbers[sample]).0,
+        pixels: source.pixels(numbers[sample]).bytes(),
         caption: format!(
             "Actual = {}\nPredicted = {}",
             names[predictions.labels[sample]],

@@ -7,6 +7,7 @@ use super::checksums::FILES;
 use super::classes::{class_names_in, fashion_mnist_names};
 use super::files::files_in;
 use super::idx::{Images, Labels};
+use super::lent::LentSamples;
 use super::problem::problem_with;
 use crate::error::Result;
 
@@ -29,31 +30,9 @@ impl Samples {
         self.labels.len()
     }
 
-    /// Whether they are images `[H, W, C]` of that shape with a label each, below `classes`.
-    ///
-    /// # Errors
-    /// What is wrong with them.
-    pub fn check(&self, input: [usize; 3], classes: usize) -> std::result::Result<(), String> {
-        if self.shape != input {
-            return Err(format!("images are {:?} [H, W, C], but the model takes {input:?}", self.shape));
-        }
-        let pixels = input.iter().try_fold(self.labels.len(), |values, &extent| values.checked_mul(extent));
-        if pixels != Some(self.images.len()) {
-            let (bytes, labels) = (self.images.len(), self.labels.len());
-            return Err(format!("{bytes} pixels with {labels} labels are not {labels} images of {input:?} [H, W, C]"));
-        }
-        match self.label_beyond(classes) {
-            None => Ok(()),
-            Some(place) => {
-                let label = self.labels[place];
-                Err(format!("label {label} of sample {place} is beyond the {classes} classes of the model"))
-            }
-        }
-    }
-
     /// The first sample whose label is none of so many classes.
     pub fn label_beyond(&self, classes: usize) -> Option<usize> {
-        self.labels.iter().position(|&label| usize::from(label) >= classes)
+        LentSamples::from(self).label_beyond(classes)
     }
 
     /// Whether there are no images, which no data set that was read has.

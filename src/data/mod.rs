@@ -11,6 +11,7 @@ mod dataset;
 mod fetch;
 mod files;
 mod idx;
+mod lent;
 mod locate;
 #[cfg(feature = "fetch")]
 mod mirror;
@@ -36,6 +37,7 @@ pub use dataset::{Dataset, Samples};
 #[cfg(feature = "fetch")]
 pub use fetch::{MIRRORS, Sources, fetch, fetch_from};
 pub use idx::{Images, Labels};
+pub use lent::{LentSamples, Pixels};
 pub use locate::{cache_folder, locate, standard_folders};
 #[cfg(feature = "fetch")]
 pub use mirror::Progress;

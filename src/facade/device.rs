@@ -16,6 +16,7 @@ use crate::recipe::BATCH_SIZE;
 use crate::train::{Config, Evaluator, Placement, Setup, Source, State, Trainer};
 
 /// What computes.
+#[derive(Clone)]
 pub enum Device {
     Gpu(Box<Adapter>),
     Cpu,
@@ -98,8 +99,7 @@ impl Device {
 
     /// What trains or measures the model on this device, in steps of `batch` samples.
     pub fn setup<'a>(&self, model: &Model, source: Source<'a>, batch: usize, tiles: GemmSelection) -> Setup<'a> {
-        let pixels: usize = model.input.iter().product();
-        Setup::new(model, source, batch, tiles).placed(self.placement((source.len() * pixels) as u64))
+        Setup::new(model, source, batch, tiles).placed(self.placement(source.image_bytes()))
     }
 
     /// The same for a run's configuration.

@@ -2,6 +2,8 @@
 
 mod classifier;
 mod device;
+mod watcher;
 
 pub use classifier::{Classifier, FitProgress};
 pub use device::Device;
+pub use watcher::Watcher;

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::gemm::DeviceClass;
 
 /// A device that wgpu offers.
+#[derive(Clone)]
 pub struct Adapter {
     adapter: wgpu::Adapter,
     pub info: AdapterInfo,

@@ -39,7 +39,9 @@ pub struct AugmentedGather {
     pub shape: [usize; 3],
     pub pad: Pad,
     pub mixed: bool,
-    /// Of byte / 255.
+    /// Whether images are f32, a word each, which are taken as they are; else they are bytes.
+    pub floats: bool,
+    /// Of byte / 255, or of the number.
     pub rescaling: PixelScaling,
 }
 
@@ -75,6 +77,7 @@ impl Kernel for AugmentedGather {
             ("CHANNELS", self.shape[2].into()),
             ("PAD", (self.pad as u32).into()),
             ("MIXED", self.mixed.into()),
+            ("FLOATS", self.floats.into()),
             ("FACTOR", (self.rescaling.scale as f32).into()),
             ("OFFSET", (self.rescaling.offset as f32).into()),
             ("THREADS", THREADS.into()),
@@ -93,7 +96,7 @@ impl Kernel for AugmentedGather {
     fn traffic(&self, binding: &str, words: usize) -> usize {
         let rows = self.micro_batch * self.images();
         match binding {
-            "images" => (rows * self.pixels()).div_ceil(4),
+            "images" => (rows * self.pixels()).div_ceil(if self.floats { 1 } else { 4 }),
             "labels" => rows.div_ceil(4),
             "order" => rows,
             "transforms" => rows * Transform::WORDS,
@@ -116,7 +119,7 @@ impl Kernel for AugmentedGather {
         let whole = transforms.len() / Transform::WORDS * Transform::WORDS;
         let samples = Samples {
             kernel: self,
-            images: bytemuck::cast_slice(images),
+            images,
             labels: bytemuck::cast_slice(labels),
             order,
             transforms: bytemuck::cast_slice(&transforms[..whole]),
@@ -128,7 +131,10 @@ impl Kernel for AugmentedGather {
             match samples.transforms.get(place).filter(|_| row < rows) {
                 Some(transform) => {
                     let partner = first + transform.partner as usize;
-                    samples.image([place, partner], transform, pixels);
+                    match self.floats {
+                        true => samples.image::<f32>([place, partner], transform, pixels),
+                        false => samples.image::<u8>([place, partner], transform, pixels),
+                    }
                     labels[0] = samples.label(place);
                     if let [_, other, share] = labels {
                         (*other, *share) = (samples.label(partner), transform.share.to_bits());
@@ -146,7 +152,7 @@ impl Kernel for AugmentedGather {
 /// The samples to visit. Of what would lead out of a buffer there is nothing; whoever fills the buffers has an error to give.
 struct Samples<'a> {
     kernel: &'a AugmentedGather,
-    images: &'a [u8],
+    images: &'a [u32],
     labels: &'a [u8],
     order: &'a [u32],
     transforms: &'a [Transform],
@@ -159,10 +165,10 @@ impl Samples<'_> {
     }
 
     /// The image at a place, mixed with its partner's at the other one as its transform says.
-    fn image(&self, [place, partner]: [usize; 2], transform: &Transform, pixels: &mut [f32]) {
+    fn image<V: Value>(&self, [place, partner]: [usize; 2], transform: &Transform, pixels: &mut [f32]) {
         let [_, width, channels] = self.kernel.shape;
-        let mut lines = Scratch::new((2 * width * channels).div_ceil(4));
-        let (line, other) = bytemuck::cast_slice_mut(&mut lines).split_at_mut(width * channels);
+        let mut lines = Scratch::new((2 * width * channels * size_of::<V>()).div_ceil(4));
+        let (line, other) = bytemuck::cast_slice_mut::<u32, V>(&mut lines).split_at_mut(width * channels);
         for (y, pixels) in pixels.chunks_exact_mut(width * channels).enumerate() {
             self.line(place, y, line);
             if self.kernel.mixed {
@@ -172,15 +178,13 @@ impl Samples<'_> {
                 }
             }
             let own = if self.kernel.mixed { transform.own } else { WHOLE };
-            let rest = WHOLE.wrapping_sub(own);
             let [factor, offset] =
                 [self.kernel.rescaling.scale, self.kernel.rescaling.offset].map(|number| number as f32);
             vectorised(
                 #[inline(always)]
                 || {
-                    for ((pixel, &byte), &other) in pixels.iter_mut().zip(&*line).zip(&*other) {
-                        let sum = u32::from(byte).wrapping_mul(own).wrapping_add(u32::from(other).wrapping_mul(rest));
-                        *pixel = sum as f32 / (255 * WHOLE) as f32 * factor + offset;
+                    for ((pixel, &value), &other) in pixels.iter_mut().zip(&*line).zip(&*other) {
+                        *pixel = value.mixed(own, other) * factor + offset;
                     }
                 },
             );
@@ -188,15 +192,16 @@ impl Samples<'_> {
     }
 
     /// A row of the image at a place, as its transform leaves it ahead of mixing.
-    fn line(&self, place: usize, y: usize, line: &mut [u8]) {
+    fn line<V: Value>(&self, place: usize, y: usize, line: &mut [V]) {
         let AugmentedGather { shape, pad, .. } = *self.kernel;
         let [height, width, channels] = shape;
-        line.fill(0);
+        line.fill(V::zeroed());
         let (Some(transform), Some(&sample)) = (self.transforms.get(place), self.order.get(place)) else { return };
         let [down, right] = transform.shift.map(i64::from);
         let Some(from_y) = source(pad, y as i64 - down, height) else { return };
         let first = (sample as usize * height + from_y) * width * channels;
-        let Some(from) = self.images.get(first..first + width * channels) else { return };
+        let images: &[V] = bytemuck::cast_slice(self.images);
+        let Some(from) = images.get(first..first + width * channels) else { return };
         // Those whose pixels are in the image, and before and behind them those whose are not.
         let inside = right.clamp(0, width as i64) as usize..(width as i64 + right).clamp(0, width as i64) as usize;
         let from_x = |x: usize| {
@@ -219,9 +224,33 @@ impl Samples<'_> {
         }
         for zeros in [&transform.cutout, &transform.erased] {
             if let Some(zeros) = part(zeros, y, shape) {
-                line[zeros].fill(0);
+                line[zeros].fill(V::zeroed());
             }
         }
+    }
+}
+
+/// A value of an image.
+trait Value: bytemuck::Pod {
+    /// So many parts of [`WHOLE`] of it and the rest of another one, as f32.
+    fn mixed(self, own: u32, other: Self) -> f32;
+}
+
+impl Value for u8 {
+    #[inline(always)]
+    fn mixed(self, own: u32, other: Self) -> f32 {
+        let rest = WHOLE.wrapping_sub(own);
+        let sum = u32::from(self).wrapping_mul(own).wrapping_add(u32::from(other).wrapping_mul(rest));
+        sum as f32 / (255 * WHOLE) as f32
+    }
+}
+
+impl Value for f32 {
+    #[inline(always)]
+    fn mixed(self, own: u32, other: Self) -> f32 {
+        // All of it is the number itself, whatever the other one is.
+        let share = own as f32 / WHOLE as f32;
+        if own == WHOLE { self } else { self * share + other * (1.0 - share) }
     }
 }
 
@@ -254,7 +283,8 @@ fn cases() -> Vec<Case> {
         let draw = &mut Draw::new(number);
         let (available, micro_batch) = (50, batch.div_ceil(micro_batches));
         let pixels = shape.iter().product::<usize>();
-        let images = draw.bytes(available * pixels, 256);
+        let floats = number % 4 == 3;
+        let images = if floats { draw.numbers(available * pixels, 2.0) } else { draw.bytes(available * pixels, 256) };
         let labels = draw.bytes(available, 10);
         let order = draw.below(samples as usize, available as u32);
         let last_rows = samples - present * batch as u32;
@@ -264,7 +294,7 @@ fn cases() -> Vec<Case> {
             0 => PixelScaling { scale: 2.5, offset: -0.75 },
             _ => PixelScaling::NONE,
         };
-        let kernel = AugmentedGather { batch, micro_batch, shape, pad, mixed, rescaling };
+        let kernel = AugmentedGather { batch, micro_batch, shape, pad, mixed, floats, rescaling };
         let memory = vec![
             images,
             labels,
@@ -275,9 +305,10 @@ fn cases() -> Vec<Case> {
             unwritten(micro_batch * kernel.label_words()),
         ];
         let of = format!("{micro_batch} of batch {batch} of {shape:?}, number {present} of {samples} samples");
-        let of_input = if rescaling == PixelScaling::NONE { Tolerance::EXACT } else { OF_PRODUCT_AND_SUM };
+        let is_exact = rescaling == PixelScaling::NONE && !(floats && mixed);
+        let of_input = if is_exact { Tolerance::EXACT } else { OF_PRODUCT_AND_SUM };
         let tolerances = [&[Tolerance::EXACT; 5][..], &[of_input]].concat();
-        let label = format!("{of}, {pad:?}, mixed {mixed}, {rescaling:?}");
+        let label = format!("{of}, {pad:?}, mixed {mixed}, floats {floats}, {rescaling:?}");
         Case { tolerances, ..case(label, kernel, memory) }
     };
     let cases = [
@@ -290,6 +321,9 @@ fn cases() -> Vec<Case> {
         ((9, 2, 1, 40), [3, 8, 2], Pad::Zero, true),
         ((9, 3, 2, 26), [6, 5, 3], Pad::Reflect, true),
         ((8, 4, 1, 9), [4, 4, 1], Pad::Zero, false),
+        ((9, 1, 1, 20), [7, 4, 2], Pad::Reflect, false),
+        ((9, 3, 2, 26), [6, 5, 3], Pad::Reflect, true),
+        ((9, 2, 1, 40), [3, 8, 2], Pad::Zero, true),
     ];
     cases.into_iter().enumerate().map(make).collect()
 }

@@ -5,10 +5,11 @@ use rayon::prelude::*;
 use super::case::{Case, Draw, Tolerance, case, progress, unwritten};
 use super::rescale::OF_PRODUCT_AND_SUM;
 use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, read_words, write, write_words};
+use crate::data::Pixels;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "gather",
-    about: "copies a batch out of the data set, as f32 in [0, 1] or rescaled, and its labels",
+    about: "copies a batch out of the data set, bytes as f32 in [0, 1], f32 as they are, or rescaled, and its labels",
     wgsl: shader!("gather", "progress"),
     bindings: &[
         read_words("images"),
@@ -29,7 +30,9 @@ pub struct Gather {
     pub micro_batch: usize,
     /// Values of one image.
     pub pixels: usize,
-    /// Of byte / 255.
+    /// Whether images are f32, a word each, which are taken as they are; else they are bytes.
+    pub floats: bool,
+    /// Of byte / 255, or of the number.
     pub rescaling: PixelScaling,
 }
 
@@ -67,6 +70,7 @@ impl Kernel for Gather {
             ("BATCH", self.batch.into()),
             ("MICRO_BATCH", self.micro_batch.into()),
             ("PIXELS", self.pixels.into()),
+            ("FLOATS", self.floats.into()),
             ("FACTOR", (self.rescaling.scale as f32).into()),
             ("OFFSET", (self.rescaling.offset as f32).into()),
             ("THREADS", THREADS.into()),
@@ -83,7 +87,7 @@ impl Kernel for Gather {
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
         match binding {
-            "images" => (self.micro_batch * self.pixels).div_ceil(4),
+            "images" => (self.micro_batch * self.pixels).div_ceil(if self.floats { 1 } else { 4 }),
             "labels" => self.micro_batch.div_ceil(4),
             "order" => self.micro_batch,
             _ => words,
@@ -96,7 +100,11 @@ impl Kernel for Gather {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [images, labels, order, progress, input, batch_labels] = memory else { unreachable!("{BINDINGS}") };
-        let (images, labels): (&[u8], &[u8]) = (bytemuck::cast_slice(images), bytemuck::cast_slice(labels));
+        let labels: &[u8] = bytemuck::cast_slice(labels);
+        let images = match self.floats {
+            true => Pixels::Floats(bytemuck::cast_slice(images)),
+            false => Pixels::Bytes(bytemuck::cast_slice(images)),
+        };
         let progress = Progress::read(progress);
         let rows = progress.micro_batch_rows(self.batch, self.micro_batch);
         let first = progress.batch as usize * self.batch + progress.micro_batch as usize * self.micro_batch;
@@ -108,11 +116,16 @@ impl Kernel for Gather {
             |(row, (pixels, label))| {
                 let sample = order.get(row).map(|&sample| sample as usize);
                 *label = sample.and_then(|sample| labels.get(sample)).map_or(0, |&label| label.into());
-                match sample.and_then(|sample| images.get(sample * self.pixels..)?.get(..self.pixels)) {
+                let whole = |sample: &usize| (sample + 1) * self.pixels <= images.len();
+                match sample.filter(whole).map(|sample| images.part(sample * self.pixels, self.pixels)) {
                     None => pixels.fill(summand),
-                    Some(bytes) => {
+                    Some(Pixels::Bytes(bytes)) => {
                         let pairs = pixels.iter_mut().zip(bytes);
                         pairs.for_each(|(pixel, &byte)| *pixel = f32::from(byte) / 255.0 * factor + summand);
+                    }
+                    Some(Pixels::Floats(floats)) => {
+                        let pairs = pixels.iter_mut().zip(floats);
+                        pairs.for_each(|(pixel, &float)| *pixel = float * factor + summand);
                     }
                 }
             },
@@ -121,15 +134,15 @@ impl Kernel for Gather {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (batch, micro_batches, pixels, present, samples, rescaling)): (
+    let make = |(number, (batch, micro_batches, pixels, present, samples, floats, rescaling)): (
         usize,
-        (usize, usize, usize, u32, u32, PixelScaling),
+        (usize, usize, usize, u32, u32, bool, PixelScaling),
     )| {
         let draw = &mut Draw::new(number);
         let available = 50;
         let micro_batch = batch.div_ceil(micro_batches);
         let memory = vec![
-            draw.bytes(available * pixels, 256),
+            if floats { draw.numbers(available * pixels, 2.0) } else { draw.bytes(available * pixels, 256) },
             draw.bytes(available, 10),
             draw.below(samples as usize, available as u32),
             progress(present, 3, samples, micro_batches as u32 - 1),
@@ -137,23 +150,26 @@ fn cases() -> Vec<Case> {
             unwritten(micro_batch),
         ];
         let label = format!(
-            "{micro_batch} of batch {batch} of {pixels} pixels, number {present} of {samples} samples, {rescaling:?}"
+            "{micro_batch} of batch {batch} of {pixels} pixels, number {present} of {samples} samples, floats {floats}, \
+             {rescaling:?}"
         );
         let of_input = if rescaling == PixelScaling::NONE { Tolerance::EXACT } else { OF_PRODUCT_AND_SUM };
         let tolerances = [&[Tolerance::EXACT; 4][..], &[of_input]].concat();
-        Case { tolerances, ..case(label, Gather { batch, micro_batch, pixels, rescaling }, memory) }
+        Case { tolerances, ..case(label, Gather { batch, micro_batch, pixels, floats, rescaling }, memory) }
     };
     // The last micro-batch of each batch: with rows past the end of the batch, of the order, or nothing but such rows.
     let none = PixelScaling::NONE;
     let cases = [
-        (4, 1, 784, 0, 12, none),
-        (5, 1, 27, 2, 13, none),
-        (1, 1, 1, 6, 7, none),
-        (33, 1, 65, 0, 20, none),
-        (9, 2, 6, 1, 40, none),
-        (9, 3, 6, 2, 26, none),
-        (8, 4, 5, 1, 9, none),
-        (5, 1, 70, 2, 13, PixelScaling { scale: 2.8329, offset: -0.8102 }),
+        (4, 1, 784, 0, 12, false, none),
+        (5, 1, 27, 2, 13, false, none),
+        (1, 1, 1, 6, 7, false, none),
+        (33, 1, 65, 0, 20, false, none),
+        (9, 2, 6, 1, 40, false, none),
+        (9, 3, 6, 2, 26, false, none),
+        (8, 4, 5, 1, 9, false, none),
+        (5, 1, 70, 2, 13, false, PixelScaling { scale: 2.8329, offset: -0.8102 }),
+        (9, 3, 6, 2, 26, true, none),
+        (5, 1, 70, 2, 13, true, PixelScaling { scale: 2.8329, offset: -0.8102 }),
     ];
     cases.into_iter().enumerate().map(make).collect()
 }

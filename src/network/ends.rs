@@ -10,6 +10,7 @@ use crate::plan::{BufferId, HostBuffers, Pass, Program, pass, pass_of};
 pub struct Ends {
     pub batch: usize,
     pub micro_batch: usize,
+    pub float_images: bool,
     /// Of the pixels.
     pub rescaling: PixelScaling,
     pub augmentation: Augmentation,
@@ -50,14 +51,14 @@ impl Ends {
     }
 
     fn gather(&self, batch: usize, training: bool) -> Pass {
-        let Self { augmentation, micro_batch, rescaling, shape, host, input, labels, .. } = *self;
+        let Self { augmentation, micro_batch, float_images: floats, rescaling, shape, host, input, labels, .. } = *self;
         let transformed = if training { !augmentation.is_nothing() } else { self.views };
         let Some(transforms) = host.transforms.filter(|_| transformed) else {
-            let gather = Gather { batch, micro_batch, pixels: shape.iter().product(), rescaling };
+            let gather = Gather { batch, micro_batch, pixels: shape.iter().product(), floats, rescaling };
             return pass("input", gather, &[host.images, host.labels, host.order, host.progress, input, labels]);
         };
         let pad = if training { augmentation.pad } else { Pad::Zero };
-        let gather = AugmentedGather { batch, micro_batch, shape, pad, mixed: self.mixed(training), rescaling };
+        let gather = AugmentedGather { batch, micro_batch, shape, pad, mixed: self.mixed(training), floats, rescaling };
         pass("input", gather, &[host.images, host.labels, host.order, transforms, host.progress, input, labels])
     }
 

@@ -32,6 +32,8 @@ pub struct Graph {
     pub stages: Vec<Stage>,
     /// One sample's shape of each value.
     pub shapes: Vec<Shape>,
+    /// Whether pixels may be negative, which those of bytes are not.
+    pub signed_pixels: bool,
     /// What the pixels become as they are gathered.
     pub pixels: PixelScaling,
     /// The logits.
@@ -42,7 +44,7 @@ impl Graph {
     /// Of a model's layers. What a layer does to its own output is a stage of its own.
     pub fn of(layers: &[Resolved]) -> Self {
         let (stages, shapes) = (Vec::new(), vec![layers[0].input]);
-        let mut graph = Self { stages, shapes, pixels: PixelScaling::NONE, output: ValueId(0) };
+        let mut graph = Self { stages, shapes, signed_pixels: false, pixels: PixelScaling::NONE, output: ValueId(0) };
         // The value that each layer ends with; the first is the pixels.
         let mut ends = vec![ValueId(0)];
         for layer in layers {

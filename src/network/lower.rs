@@ -30,6 +30,8 @@ pub struct Options {
     pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
+    /// Whether images are numbers, which a network sees as they are, and no bytes.
+    pub float_images: bool,
     pub optimizer: Optimizer,
     /// Whether evaluation takes the weights' moving averages, which the optimizer must keep then.
     pub average: bool,
@@ -51,6 +53,7 @@ impl Options {
             gradient_order: GradientOrder::Tree,
             tiles,
             samples,
+            float_images: false,
             optimizer: Optimizer::default(),
             average: false,
             augmentation: Augmentation::default(),
@@ -90,13 +93,14 @@ pub const LARGEST_BATCH: usize = 1 << 24;
 /// or a buffer beyond what a shader can address.
 pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
     let mut graph = Graph::of(&resolve(model)?);
+    graph.signed_pixels = options.float_images;
     rewrite(&mut graph);
     lower_graph(&graph, model, options)
 }
 
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
-    let Options { batch, micro_batch, average, augmentation, views, label_smoothing, .. } = options;
+    let Options { batch, micro_batch, float_images, average, augmentation, views, label_smoothing, .. } = options;
     if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
         return Err(Error::Usage(format!(
             "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
@@ -129,6 +133,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let ends = Ends {
         batch,
         micro_batch,
+        float_images,
         rescaling: graph.pixels,
         augmentation,
         views,
@@ -178,6 +183,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         micro_batch,
         tiles,
         samples,
+        float_images,
         optimizer,
         augmentation,
         views,
@@ -245,12 +251,15 @@ fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
 }
 
 fn host_buffers(buffers: &mut Buffers, image: [usize; 3], classes: usize, options: &Options) -> HostBuffers {
-    let Options { batch, micro_batch, samples, optimizer, augmentation, views, .. } = options;
+    let Options { batch, micro_batch, samples, float_images, optimizer, augmentation, views, .. } = options;
     let pixels = image.iter().product();
     let numbers = optimizer.numbers().count;
     let order = Plan::BATCHES * batch;
     HostBuffers {
-        images: buffers.add_bytes("images", vec![*samples, pixels]),
+        images: match float_images {
+            true => buffers.add("images", vec![*samples, pixels]),
+            false => buffers.add_bytes("images", vec![*samples, pixels]),
+        },
         labels: buffers.add_bytes("labels", vec![*samples]),
         order: buffers.add("order", vec![Plan::BATCHES, *batch]),
         rates: buffers.add("rates", vec![Plan::BATCHES, numbers]),

@@ -22,6 +22,8 @@ pub struct TrainingPlan {
     pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
+    /// Whether images are numbers and no bytes.
+    pub float_images: bool,
     pub optimizer: Optimizer,
     pub augmentation: Augmentation,
     /// Whether evaluation is told how to see each sample.

@@ -1,6 +1,7 @@
 //! What variables are before the first step.
 
 use super::Whitening;
+use crate::data::Pixels;
 use crate::error::Result;
 use crate::random::{Sequence, Stream};
 
@@ -38,11 +39,11 @@ impl Initial {
     }
 
     /// So many values. `number` is the variable's place among the model's kernels, `images` are what is trained with:
-    /// `[H, W, C]` bytes each.
+    /// `[H, W, C]` each.
     ///
     /// # Errors
     /// See [`Whitening::values`].
-    pub fn values(self, count: usize, seed: u64, number: u32, images: &[&[u8]]) -> Result<Vec<f32>> {
+    pub fn values(self, count: usize, seed: u64, number: u32, images: &[Pixels]) -> Result<Vec<f32>> {
         let mut random = Sequence::new(seed, Stream::Initialisation, number);
         Ok(match self {
             Initial::Uniform { fan } => {

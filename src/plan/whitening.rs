@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 use rayon::prelude::*;
 
+use crate::data::Pixels;
 use crate::error::{Error, Result};
 
 /// Filters that whiten patches `[KH, KW, C]`: the eigenvectors of the patches' second moments, largest eigenvalue first,
@@ -16,7 +17,7 @@ pub struct Whitening {
     /// An even number, twice the values of a patch at most.
     pub filters: usize,
     pub epsilon: f64,
-    /// What the layer sees of a pixel: byte / 255 times `scale` plus `offset`.
+    /// What the layer sees of a pixel, or of byte / 255: that times `scale` plus `offset`.
     pub scale: f64,
     pub offset: f64,
 }
@@ -65,11 +66,11 @@ impl Whitening {
         self.kernel.iter().product::<usize>() * self.image[2]
     }
 
-    /// The kernel `[KH, KW, C, filters]`, from all patches that lie in these images of `[H, W, C]` bytes.
+    /// The kernel `[KH, KW, C, filters]`, from all patches that lie in these images `[H, W, C]`.
     ///
     /// # Errors
     /// [`Error::Data`] where there is no image.
-    pub fn values(&self, images: &[&[u8]]) -> Result<Vec<f32>> {
+    pub fn values(&self, images: &[Pixels]) -> Result<Vec<f32>> {
         if images.is_empty() {
             return Err(Error::Data("whitening is of the training images, and there is none; give some".into()));
         }
@@ -96,42 +97,43 @@ impl Whitening {
         Ok(kernel)
     }
 
-    /// The mean of the products of any two values of a patch, `[values, values]`. Those of bytes are added up as whole
-    /// numbers, which are the same in any order.
-    fn moments(&self, images: &[&[u8]]) -> Vec<f64> {
+    /// The mean of the products of any two values of a patch, `[values, values]`. Those of bytes are whole numbers, and
+    /// exact; the chunks are added in their order, which numbers need.
+    fn moments(&self, images: &[Pixels]) -> Vec<f64> {
         let values = self.values_of_patch();
-        let size = values * values + values;
-        let sums = images.par_chunks(64).map(|images| self.sums(images)).reduce(
-            || vec![0; size],
-            |mut sums, others| {
-                sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
-                sums
-            },
-        );
+        let mut sums = vec![0.0; values * values + values];
+        let chunks: Vec<Vec<f64>> = images.par_chunks(64).map(|images| self.sums(images)).collect();
+        for others in chunks {
+            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
         let (products, single) = sums.split_at(values * values);
         let [height, width, _] = self.image;
         let patches = images.len() * (height - self.kernel[0] + 1) * (width - self.kernel[1] + 1);
-        let (scale, offset, patches) = (self.scale / 255.0, self.offset, patches as f64);
+        let whole = if images.iter().any(|image| image.are_floats()) { 1.0 } else { 255.0 };
+        let (scale, offset, patches) = (self.scale / whole, self.offset, patches as f64);
         let moment = |at: usize| {
             let [product, one, other] =
-                [products[at], single[at / values], single[at % values]].map(|sum| sum as f64 / patches);
+                [products[at], single[at / values], single[at % values]].map(|sum| sum / patches);
             scale * scale * product + scale * offset * (one + other) + offset * offset
         };
         (0..values * values).map(moment).collect()
     }
 
-    /// The sums over the patches of some images: of the bytes' products, then of the bytes.
-    fn sums(&self, images: &[&[u8]]) -> Vec<u64> {
+    /// The sums over the patches of some images: of the values' products, then of the values. Below 2^53, as they are of
+    /// bytes, they are exact.
+    fn sums(&self, images: &[Pixels]) -> Vec<f64> {
         let ([rows, columns], [height, width, channels]) = (self.kernel, self.image);
         let values = self.values_of_patch();
-        let mut sums = vec![0; values * values + values];
+        let mut sums = vec![0.0; values * values + values];
         let mut patch = Vec::with_capacity(values);
         for image in images {
             for (top, left) in (0..=height - rows).flat_map(|top| (0..=width - columns).map(move |left| (top, left))) {
                 patch.clear();
                 for row in top..top + rows {
-                    let first = (row * width + left) * channels;
-                    patch.extend(image[first..first + columns * channels].iter().map(|&byte| u64::from(byte)));
+                    match image.part((row * width + left) * channels, columns * channels) {
+                        Pixels::Bytes(bytes) => patch.extend(bytes.iter().map(|&byte| f64::from(byte))),
+                        Pixels::Floats(floats) => patch.extend(floats.iter().map(|&float| f64::from(float))),
+                    }
                 }
                 let (products, single) = sums.split_at_mut(values * values);
                 for ((products, single), &one) in products.chunks_exact_mut(values).zip(single).zip(&patch) {
@@ -166,8 +168,16 @@ mod tests {
     #[test]
     fn answers_are_uncorrelated_and_the_second_half_negates_the_first() {
         let images = images();
-        let images: Vec<&[u8]> = images.iter().map(Vec::as_slice).collect();
-        let kernel = WHITENING.values(&images).unwrap();
+        let lent: Vec<Pixels> = images.iter().map(|image| Pixels::Bytes(image)).collect();
+        let kernel = WHITENING.values(&lent).unwrap();
+        // Numbers are taken as they are.
+        let floats: Vec<Vec<f32>> =
+            images.iter().map(|image| image.iter().map(|&byte| f32::from(byte) / 255.0).collect()).collect();
+        let of_floats =
+            WHITENING.values(&floats.iter().map(|image| Pixels::Floats(image)).collect::<Vec<_>>()).unwrap();
+        for (one, other) in kernel.iter().zip(&of_floats) {
+            assert!((one - other).abs() < 1e-3 * one.abs().max(1.0), "{one} {other}");
+        }
         let (mut moments, mut patches) = (vec![0.0; 12 * 12], 0.0);
         for image in &images {
             for (top, left) in (0..4).flat_map(|top| (0..5).map(move |left| (top, left))) {
@@ -192,7 +202,7 @@ mod tests {
         let length = |filter: usize| (0..12).map(|at| kernel[at * 24 + filter].powi(2)).sum::<f32>();
         assert!((1..12).all(|filter| length(filter - 1) < length(filter)));
         // Fewer filters are the first ones.
-        let fewer = Whitening { filters: 6, ..WHITENING }.values(&images).unwrap();
+        let fewer = Whitening { filters: 6, ..WHITENING }.values(&lent).unwrap();
         for at in 0..12 {
             (0..3).for_each(|filter| assert_eq!(fewer[at * 6 + filter], kernel[at * 24 + filter]));
         }

@@ -38,6 +38,9 @@ pub struct Config {
     /// Instead of such a part: one of the folds that the training file is cut into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold: Option<Fold>,
+    /// Instead of either: other samples, which come behind those of the training file.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub validation_data: bool,
     /// Whether each epoch visits the training samples in another order.
     pub shuffle: bool,
     /// Whether the last batch of an epoch is left out where it is smaller than the others.
@@ -86,6 +89,7 @@ impl Config {
             split_seed: 2020,
             validation_fraction: training.validation_fraction,
             fold: None,
+            validation_data: false,
             shuffle: true,
             drop_remainder: training.drop_remainder,
             average,
@@ -98,6 +102,10 @@ impl Config {
             model,
         }
     }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One part of equal ones that takes its turn as the held out one, in k-fold cross-validation.
@@ -212,7 +220,7 @@ impl Config {
 
     /// Whether some samples are held out to validate with.
     pub fn validates(&self) -> bool {
-        self.fold.is_some() || self.validation_fraction != 0.0
+        self.validation_data || self.fold.is_some() || self.validation_fraction != 0.0
     }
 
     /// Of `samples` to train with, those that an epoch visits.
@@ -278,6 +286,7 @@ impl Config {
     /// [`Error::Usage`] when the fraction or the folds do not fit the data.
     pub fn parts(&self, count: usize) -> Result<Split> {
         match self.fold {
+            _ if self.validation_data => all_to_train(count),
             None if !self.validates() => all_to_train(count),
             None => train_validation_split(count, self.validation_fraction, self.split_seed),
             Some(Fold { number, folds }) => {

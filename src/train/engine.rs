@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{Placement, Source, StepResult, now};
 use crate::augment::Transform;
 use crate::callback::ProgressCallback;
+use crate::data::Pixels;
 use crate::error::{Error, Result};
 use crate::kernels::Progress;
 use crate::network::TrainingPlan;
@@ -87,15 +88,17 @@ impl<'a> Engine<'a> {
         }
         // The labels lead kernels to logits, and so are asked here once, where data and model meet.
         let TrainingPlan { model, host, .. } = &plan;
-        for samples in source.parts.iter().filter(|samples| !samples.labels.is_empty() || !samples.images.is_empty()) {
+        for samples in source.parts.iter().filter(|samples| !samples.is_empty()) {
             let fail = |problem| Error::Data(format!("model '{}': {problem}; give the model's own data", model.name));
             samples.check(model.input, plan.classes()).map_err(fail)?;
+            if samples.pixels.are_floats() != plan.float_images {
+                let problem = "images are bytes and numbers, or the plan is of the other kind; make it of these";
+                return Err(Error::Failed(format!("{problem} with Options::float_images")));
+            }
         }
         if placement == Placement::Resident {
-            let images = words(source.parts.iter().map(|part| part.images.as_slice()));
-            let labels = words(source.parts.iter().map(|part| part.labels.as_slice()));
-            executor.write(host.images, &images)?;
-            executor.write(host.labels, &labels)?;
+            upload(&mut *executor, host.images, source.parts.map(|part| part.pixels.bytes()))?;
+            upload(&mut *executor, host.labels, source.parts.map(|part| part.labels))?;
         }
         let (view, step_results) = (Transform::NONE, None);
         Ok(Self { plan, executor, source, placement, seed, iterations: 0, epoch: 0, view, step_results, batches: 1 })
@@ -131,7 +134,7 @@ impl<'a> Engine<'a> {
         let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.states());
         let source = self.source;
         let seen = samples.iter().take(Whitening::IMAGES);
-        let images: Vec<&[u8]> = seen.map(|&number| source.sample(number).0).collect();
+        let images: Vec<Pixels> = seen.map(|&number| source.pixels(number)).collect();
         let mut kernels = 0;
         for variable in &variables {
             let values = variable.initial.values(variable.values.words, self.seed, kernels, &images)?;
@@ -354,9 +357,9 @@ impl<'a> Engine<'a> {
         match self.placement {
             Placement::Resident => self.executor.write(host.order, rows)?,
             Placement::Streamed => {
-                let samples = rows.iter().map(|&number| self.source.sample(number));
-                let images = words(samples.clone().map(|(pixels, _)| pixels));
-                let labels = words(samples.map(|(_, label)| label));
+                let images = words(rows.iter().map(|&number| self.source.pixels(number).bytes()));
+                let labels: Vec<u8> = rows.iter().map(|&number| self.source.label(number)).collect();
+                let labels = words([labels.as_slice()].into_iter());
                 self.executor.write(host.images, &images)?;
                 self.executor.write(host.labels, &labels)?;
                 self.executor.write(host.order, &(0..rows.len() as u32).collect::<Vec<_>>())?;
@@ -396,6 +399,25 @@ impl<'a> Engine<'a> {
                 .collect(),
         }
     }
+}
+
+/// Words of one write: all images at once would be in memory twice.
+const UPLOAD: usize = 1 << 20;
+
+/// Writes runs of bytes into a buffer, one behind the other, as [`words`].
+fn upload<const N: usize>(executor: &mut dyn Executor, buffer: BufferId, runs: [&[u8]; N]) -> Result<()> {
+    let bytes: usize = runs.iter().map(|run| run.len()).sum();
+    for first in (0..bytes.div_ceil(4)).step_by(UPLOAD) {
+        let (mut skipped, mut left) = (4 * first, 4 * UPLOAD);
+        let parts = runs.map(|run| {
+            let start = skipped.min(run.len());
+            let end = run.len().min(start + left);
+            (skipped, left) = (skipped - start, left - (end - start));
+            &run[start..end]
+        });
+        executor.write_at(buffer, first, &words(parts.into_iter()))?;
+    }
+    Ok(())
 }
 
 /// Runs of bytes as words, four bytes in each, the first one lowest.

@@ -34,7 +34,7 @@ fn engine(plan: TrainingPlan, source: Source, placement: Placement) -> Result<En
 /// What an engine with room for six samples of three classes says of these and of an order; nothing where all is well.
 fn problem(train: &Samples, order: &[u32], placement: Placement) -> String {
     let none = samples(0);
-    let source = Source { parts: [train, &none] };
+    let source = Source::from([train, &none]);
     let room = if placement == Placement::Resident { 6 } else { Plan::BATCHES * 4 };
     let plan = lower(&model(), Options::new(4, DeviceClass::Cpu, room)).unwrap();
     let run = |mut engine: Engine| {
@@ -76,7 +76,7 @@ fn samples_that_are_not_the_models_and_orders_of_others_are_refused() {
 fn steps_end_before_they_wrap() {
     let plan = lower(&model(), Options::new(4, DeviceClass::Cpu, 6)).unwrap();
     let (train, none) = (samples(6), samples(0));
-    let source = Source { parts: [&train, &none] };
+    let source = Source::from([&train, &none]);
     let mut engine = engine(plan, source, Placement::Resident).unwrap();
     engine.iterations = u32::MAX - 3;
     let trained = engine.train(&[0], 1e-3, &mut |_| ControlFlow::Continue(()));
@@ -94,7 +94,7 @@ fn an_engine_goes_on_from_what_was_taken() {
     let plain = Algorithm::Sgd(Sgd::default()).into();
     for optimizer in [decayed, averaged, plain] {
         let (train, none, here) = (samples(6), samples(0), Path::new("here"));
-        let source = Source { parts: [&train, &none] };
+        let source = Source::from([&train, &none]);
         let mut states: Vec<&str> = optimizer.states().iter().map(|state| state.name).collect();
         states.sort_unstable();
         let average = optimizer.averages();

@@ -43,6 +43,14 @@ impl<'a> Evaluator<'a> {
         judged(&self.engine, samples, loss, &logits)
     }
 
+    /// The logits `[N, C]` of samples by number, as [`Self::predict`] numbers them; of several views their mean.
+    ///
+    /// # Errors
+    /// See [`Self::predict`].
+    pub fn logits(&mut self, samples: &[u32]) -> Result<Vec<f32>> {
+        if self.views.is_one() { Ok(self.engine.predict(samples)?.1) } else { self.mean_logits(samples) }
+    }
+
     /// The mean of the logits `[N, C]` of all views.
     fn mean_logits(&mut self, samples: &[u32]) -> Result<Vec<f32>> {
         let mut means = vec![0.0; samples.len() * self.engine.plan().classes()];
@@ -58,7 +66,7 @@ impl<'a> Evaluator<'a> {
         let smoothing = f64::from(self.engine.plan().label_smoothing);
         let classes = self.engine.plan().classes();
         let of_sample = |(&sample, logits): (&u32, &[f32])| {
-            let label = usize::from(self.engine.source().sample(sample).1[0]);
+            let label = usize::from(self.engine.source().label(sample));
             let logits = || logits.iter().map(|&logit| f64::from(logit));
             let largest = logits().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = logits().map(|logit| (logit - largest).exp()).sum();
@@ -86,7 +94,7 @@ fn judged(engine: &Engine, samples: &[u32], loss: f64, logits: &[f32]) -> Result
     let source = engine.source();
     let first = source.parts[0].len() as u32;
     let indices = samples.iter().map(|&number| if number < first { number } else { number - first }).collect();
-    let labels = samples.iter().map(|&number| usize::from(source.sample(number).1[0])).collect();
+    let labels = samples.iter().map(|&number| usize::from(source.label(number))).collect();
     let classes = engine.plan().classes();
     Ok((loss, Predictions::from_logits(indices, labels, classes, logits)))
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::weights::Part;
 use super::{Config, Engine, Placement, Source};
 use crate::error::Result;
+use crate::formats::Tensor;
 use crate::gemm::GemmSelection;
 use crate::model::Model;
 use crate::network::{Options, TrainingPlan, equal_parts, lower};
@@ -24,6 +26,7 @@ impl<'a> Setup<'a> {
     pub fn new(model: &Model, source: impl Into<Source<'a>>, batch: usize, tiles: impl Into<GemmSelection>) -> Self {
         let source = source.into();
         let options = Options::for_model(model, batch, tiles, source.len());
+        let options = Options { float_images: source.has_floats(), ..options };
         Self { model: model.clone(), options, source, placement: Placement::Resident, seed: 0 }
     }
 
@@ -71,5 +74,15 @@ impl<'a> Setup<'a> {
         let mut engine = self.engine(make)?;
         engine.initialise()?;
         Ok(engine)
+    }
+
+    /// The weights that such an engine has.
+    ///
+    /// # Errors
+    /// See [`Setup::engine`].
+    pub fn initial_weights(&self, make: impl FnOnce(Arc<Plan>) -> Result<Box<dyn Executor>>) -> Result<Vec<Tensor>> {
+        let mut engine = self.initialised(make)?;
+        let weights = Part::values(engine.plan());
+        Ok(weights.tensors(weights.read(&mut engine)?))
     }
 }

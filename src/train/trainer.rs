@@ -61,8 +61,14 @@ impl<'a> Trainer<'a> {
     pub fn new(state: State, mut engine: Engine<'a>) -> Result<Self> {
         let source = engine.source();
         let count = source.parts[0].len();
-        let split = state.config.split(count)?;
-        let test = (count as u32..source.len() as u32).collect();
+        let mut split = state.config.split(count)?;
+        let mut test: Vec<u32> = (count as u32..source.len() as u32).collect();
+        if state.config.validation_data {
+            if test.is_empty() {
+                return Err(Error::Usage("`validation_data`: there are no samples; give some, or leave it out".into()));
+            }
+            split.validation = mem::take(&mut test);
+        }
         let epoch_flop = state.config.epoch_flop(split.train.len())?;
         engine.initialise_by(&split.train)?;
         engine.iterations = state.iterations;
@@ -105,6 +111,18 @@ impl<'a> Trainer<'a> {
     /// From now on `receiver` is told of each training step, once its submission came back.
     pub fn send_steps_to(&mut self, receiver: Sender<StepResult>) {
         self.engine.send_steps_to(receiver);
+    }
+
+    /// Another learning rate from now on, which the schedule goes by.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it is no positive number.
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
+        if !(rate.is_finite() && rate > 0.0) {
+            return Err(Error::Usage(format!("`learning_rate` {rate}: not a positive number; give one such as 1e-3")));
+        }
+        self.state.learning_rate = rate;
+        Ok(())
     }
 
     pub fn state(&self) -> &State {

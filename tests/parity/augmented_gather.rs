@@ -37,7 +37,7 @@ fn every_broken_line_is_noticed() {
         mutation("the flip", "i32(WIDTH) - 1 - moved_x", "i32(WIDTH) - moved_x"),
         mutation("who flips", "transforms[place].flip == 1", "transforms[place].flip == 0"),
         mutation("the order of images", "(order[place] * HEIGHT", "(place * HEIGHT"),
-        mutation("the byte of a word", "images[byte / 4] >> (8 * (byte % 4))", "images[byte / 4] >> (8 * (byte % 2))"),
+        mutation("the byte of a word", "images[at / 4] >> (8 * (at % 4))", "images[at / 4] >> (8 * (at % 2))"),
         mutation("the order of labels", "let sample = order[place];", "let sample = place;"),
         mutation("the batch", "let first = progress.batch * BATCH;", "let first = 0u;"),
         mutation("the micro-batch", "progress.micro_batch * MICRO_BATCH + row", "row"),
@@ -47,12 +47,21 @@ fn every_broken_line_is_noticed() {
         mutation("the channel", "at % CHANNELS", "0u"),
         mutation("the column", "at / CHANNELS % WIDTH", "at / CHANNELS % HEIGHT"),
         mutation("what is pasted", "contains(transforms[place].pasted, y, x)", "false"),
-        mutation("its own part", "(numerator >> 16) * own", "(numerator >> 16) * (65536 - own)"),
+        mutation("its own part", "value * own", "value * (65536 - own)"),
+        mutation("a number's own part", "bitcast<f32>(value) * share", "bitcast<f32>(value) * (1.0 - share)"),
+        mutation("the other number's part", "bitcast<f32>(other) * (1.0 - share)", "bitcast<f32>(other) * share"),
+        mutation("parts of numbers", "f32(own) / 65536.0", "f32(own) / 32768.0"),
+        mutation(
+            "what an image is made of",
+            "FLOATS == 1 {\n        return images",
+            "FLOATS == 2 {\n        return images",
+        ),
+        mutation("numbers as they are", "value = bitcast<f32>(bits)", "value = normalised(bits << 16)"),
         mutation("the other's part", "other * (65536 - own)", "other * own"),
         mutation(
             "whose the partner is",
-            "byte_of(first + transforms[place].partner, y",
-            "byte_of(first + transforms[first].partner, y",
+            "value_of(first + transforms[place].partner, y",
+            "value_of(first + transforms[first].partner, y",
         ),
         mutation(
             "the partner's label",
@@ -107,6 +116,7 @@ fn a_mixture_is_rounded_to_the_nearest_number() {
             shape: [256, 256, 1],
             pad: Pad::Zero,
             mixed: true,
+            floats: false,
             rescaling: PixelScaling::NONE,
         };
         let (input, _) = both(kernel, &[&own[..], &other].concat(), &transforms);
@@ -128,6 +138,7 @@ fn each_transform_does_what_it_says() {
         shape: [2, 3, 1],
         pad,
         mixed: false,
+        floats: false,
         rescaling: PixelScaling::NONE,
     };
     let after = |pad, transform| {
@@ -163,6 +174,7 @@ fn a_partner_is_mixed_in_as_its_own_transform_leaves_it() {
         shape: [2, 3, 1],
         pad: Pad::Zero,
         mixed: true,
+        floats: false,
         rescaling: PixelScaling::NONE,
     };
     let (input, labels) = both(kernel, &images, &[first, flipped]);
@@ -177,9 +189,16 @@ fn a_partner_is_mixed_in_as_its_own_transform_leaves_it() {
 fn without_a_change_it_is_the_ordinary_gather() {
     for ordinary in (row("gather").cases)() {
         let kernel: &dyn std::any::Any = &*ordinary.kernel;
-        let Gather { batch, micro_batch, pixels, rescaling } = *kernel.downcast_ref().unwrap();
-        let kernel =
-            AugmentedGather { batch, micro_batch, shape: [1, pixels, 1], pad: Pad::Zero, mixed: false, rescaling };
+        let Gather { batch, micro_batch, pixels, floats, rescaling } = *kernel.downcast_ref().unwrap();
+        let kernel = AugmentedGather {
+            batch,
+            micro_batch,
+            shape: [1, pixels, 1],
+            pad: Pad::Zero,
+            mixed: false,
+            floats,
+            rescaling,
+        };
         let mut memory = ordinary.memory.clone();
         let transforms = vec![Transform::NONE; memory[2].len()];
         memory.insert(3, bytemuck::cast_slice(&transforms).to_vec());

@@ -138,7 +138,7 @@ fn an_own_shader_with_foreign_constants_harms_nothing() {
     let kernel = ConvForward { convolution, bias: true, relu: true, config };
     let small = || [64, 64, 64, 1].map(|words| vec![1; words]);
     between_fences(Foreign { row: row("conv_forward"), constants: kernel.constants() }, &small());
-    let gather = Gather { batch: 64, micro_batch: 64, pixels: 1, rescaling: PixelScaling::NONE };
+    let gather = Gather { batch: 64, micro_batch: 64, pixels: 1, floats: false, rescaling: PixelScaling::NONE };
     let memory = [4, 4, 4, 6, 4, 4].map(|words| vec![0xffff_fff0; words]);
     between_fences(Foreign { row: row("gather"), constants: gather.constants() }, &memory);
 }

@@ -15,13 +15,15 @@ fn every_broken_line_is_noticed() {
         mutation("the factor", "* FACTOR", "* 1.0"),
         mutation("the offset", "+ OFFSET", "+ 0.0"),
         mutation("the exponent", "(127 - shift)", "(126 - shift)"),
-        mutation("the byte of a word", "images[byte / 4] >> (8 * (byte % 4))", "images[byte / 4] >> (8 * (byte % 2))"),
+        mutation("the byte of a word", "images[at / 4] >> (8 * (at % 4))", "images[at / 4] >> (8 * (at % 2))"),
         mutation("the order of images", "order[place] * PIXELS", "place * PIXELS"),
         mutation("the order of labels", "let sample = order[place];", "let sample = place;"),
         mutation("the batch", "progress.batch * BATCH + row_of_batch", "row_of_batch"),
         mutation("the micro-batch", "progress.micro_batch * MICRO_BATCH + row", "row"),
         mutation("the end of the batch", "row_of_batch < BATCH && place", "place"),
         mutation("the end of the order", "place < progress.samples", "place + 1 < progress.samples"),
+        mutation("what an image is made of", "if FLOATS == 1", "if FLOATS == 2"),
+        mutation("the place of a number", "bitcast<f32>(images[at])", "bitcast<f32>(images[at / 4])"),
         mutation("the tail", "pixel < PIXELS", "pixel + 1 < PIXELS"),
         mutation("the address", "input[row * PIXELS + pixel]", "input[row * PIXELS + PIXELS - 1 - pixel]"),
     ];
@@ -42,7 +44,8 @@ fn every_byte_is_normalised_to_the_nearest_number() {
         vec![0; 256],
         vec![0],
     ];
-    let kernel = Box::new(Gather { batch: 1, micro_batch: 1, pixels: 256, rescaling: PixelScaling::NONE });
+    let kernel =
+        Box::new(Gather { batch: 1, micro_batch: 1, pixels: 256, floats: false, rescaling: PixelScaling::NONE });
     let after = crate::probe()
         .run(&Case { label: "all bytes".into(), kernel, memory, tolerances: Vec::new(), class: None })
         .unwrap();

@@ -39,11 +39,11 @@ fn drop_identity(graph: &mut Graph) -> bool {
     remove(graph, |graph| graph.stages.iter().position(|stage| stage.rules().is_identity))
 }
 
-/// Pixels are not negative, unless they are gathered so, and neither is what a ReLU leaves.
+/// Pixels are not negative, unless they are or are gathered so, and neither is what a ReLU leaves.
 fn drop_relu(graph: &mut Graph) -> bool {
     remove(graph, |graph| {
         let mut positive = vec![false; graph.shapes.len()];
-        positive[0] = graph.pixels.keeps_pixels_positive();
+        positive[0] = !graph.signed_pixels && graph.pixels.keeps_pixels_positive();
         for (number, stage) in graph.stages.iter().enumerate() {
             let of_positive = stage.inputs.iter().all(|input| positive[input.0]);
             if stage.rules().is_relu && of_positive {

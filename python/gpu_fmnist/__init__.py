@@ -1,0 +1,38 @@
+"""Trains convolutional networks with WGSL compute shaders, on any GPU that wgpu reaches, or on the CPU.
+
+:class:`Classifier` has scikit-learn's face, :mod:`gpu_fmnist.keras` Keras'; both drive the engine of the command
+``gpu-fmnist``, with its numbers to the bit.
+
+>>> import gpu_fmnist
+>>> gpu_fmnist.devices()[-1].name
+'cpu'
+"""
+
+from . import datasets, keras
+from ._engine import AdapterError, DeviceError, DivergedError, __version__
+from ._training import History
+from .classifier import Classifier
+from .machine import Bench, Device, Proof, bench, devices, selftest
+from .splits import k_folds, train_test_split
+
+load_model = keras.load_model
+
+__all__ = [
+    "AdapterError",
+    "Bench",
+    "Classifier",
+    "Device",
+    "DeviceError",
+    "DivergedError",
+    "History",
+    "Proof",
+    "__version__",
+    "bench",
+    "datasets",
+    "devices",
+    "k_folds",
+    "keras",
+    "load_model",
+    "selftest",
+    "train_test_split",
+]
