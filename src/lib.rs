@@ -68,6 +68,8 @@ mod shell;
 mod sniff;
 #[cfg(feature = "plot")]
 pub mod survey;
+#[cfg(feature = "cli")]
+pub mod sweep;
 pub mod train;
 pub mod tune;
 

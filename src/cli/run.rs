@@ -33,6 +33,19 @@ pub struct Run<'a> {
     pub saved: Instant,
     /// Within an epoch, too, once this has passed.
     pub save_every: Option<Duration>,
+    /// Asked after each epoch.
+    pub pruner: Option<Pruner>,
+}
+
+/// Why a run with these epochs is not worth going on with, where it is not.
+pub type Pruner = Box<dyn Fn(&[EpochResult]) -> Result<Option<String>>>;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    pub pruned: bool,
+    pub test_loss: f64,
+    pub test_accuracy: f64,
 }
 
 impl Run<'_> {
@@ -41,24 +54,40 @@ impl Run<'_> {
     /// # Errors
     /// [`Error::Interrupted`] after saving, where the user asked for it; or what goes wrong, with the last good
     /// checkpoint in its place.
-    pub fn finish(mut self) -> Result<()> {
-        self.fit()?;
-        self.test()
+    pub fn finish(&mut self) -> Result<Ended> {
+        let pruned = self.fit()?;
+        let (test_loss, test_accuracy) = self.test()?;
+        Ok(Ended { pruned, test_loss, test_accuracy })
     }
 
-    /// Trains the epochs that are left.
+    /// Trains the epochs that are left; whether they were not worth it.
     ///
     /// # Errors
     /// See [`Self::finish`].
-    pub fn fit(&mut self) -> Result<()> {
+    pub fn fit(&mut self) -> Result<bool> {
+        let mut pruned = false;
         while !self.trainer.state().is_complete() {
+            if self.is_pruned()? {
+                pruned = true;
+                break;
+            }
             let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
             self.report(&finished)?;
             if interrupt::requested(()).is_break() {
                 return Err(self.interrupted()?);
             }
         }
-        self.stop_early()
+        self.stop_early()?;
+        Ok(pruned)
+    }
+
+    /// Asks whether the run is worth going on with, and says so where it is not.
+    fn is_pruned(&mut self) -> Result<bool> {
+        let state = self.trainer.state();
+        let (Some(pruner), 1.., 0) = (&self.pruner, state.epoch, state.step) else { return Ok(false) };
+        let Some(reason) = pruner(&state.history)? else { return Ok(false) };
+        self.console.say(&format!("Epoch {}: pruned: {reason}", state.epoch));
+        Ok(true)
     }
 
     /// Trains one epoch, saving where it is time to.
@@ -133,7 +162,7 @@ impl Run<'_> {
     }
 
     /// Floating-point operations of the finished epochs.
-    fn training_flop(&self) -> u64 {
+    pub fn training_flop(&self) -> u64 {
         self.trainer.epoch_flop().saturating_mul(self.trainer.state().epoch as u64)
     }
 
@@ -168,8 +197,8 @@ impl Run<'_> {
         self.save(&["last"])
     }
 
-    /// Measures the test samples, says so and ends.
-    fn test(mut self) -> Result<()> {
+    /// Measures the test samples and says so; their loss and accuracy.
+    fn test(&mut self) -> Result<(f64, f64)> {
         let (loss, predictions) = self.trainer.test()?;
         let state = self.trainer.state();
         let config = &state.config;
@@ -201,7 +230,7 @@ impl Run<'_> {
         } else {
             output::tables(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" })?;
         }
-        written.map(drop)
+        written.map(|_| (loss, predictions.top(1)))
     }
 
     /// Draws and writes what `plot`, `evaluate` and `report` would; the report's path.

@@ -18,7 +18,7 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "error",
     "shell",
     "sniff",
@@ -48,6 +48,7 @@ const ORDER: [&str; 30] = [
     "classical",
     "facade",
     "survey",
+    "sweep",
     "cli",
 ];
 
