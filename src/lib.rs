@@ -69,6 +69,8 @@ mod shell;
 mod sniff;
 #[cfg(feature = "plot")]
 pub mod survey;
+#[cfg(feature = "cli")]
+pub mod sweep;
 pub mod tracking;
 pub mod train;
 pub mod tune;

@@ -63,6 +63,11 @@ impl AdaptersOption {
     pub fn devices(&self, console: &mut Console) -> Result<Vec<Device>> {
         self.adapter.iter().map(|name| named(name, &self.memory, console)).collect()
     }
+
+    /// What is asked for, as it was spelled.
+    pub fn names(&self) -> Vec<String> {
+        self.adapter.clone()
+    }
 }
 
 /// The device of that name. Says in one line when that is not a GPU.

@@ -9,4 +9,5 @@ Exit codes:
   4    no such adapter, or its limits are too small
   5    the device was lost, does not answer or is out of memory
   6    diverged: the loss is no longer a finite number
+  7    another process runs the task of a sweep
   130  interrupted by Ctrl-C after saving";

@@ -10,6 +10,9 @@ mod baseline_table;
 mod bench;
 mod bench_report;
 mod callbacks;
+mod collect;
+mod collect_figures;
+mod collect_table;
 mod completions;
 mod console;
 mod data;
@@ -17,6 +20,7 @@ mod data_grid;
 mod dataset;
 mod device;
 mod devices;
+mod engine;
 mod evaluate;
 mod exit_codes;
 mod export;
@@ -26,6 +30,7 @@ mod interrupt;
 mod judgement;
 mod kfold;
 mod kfold_outcome;
+mod kfold_tasks;
 mod names;
 mod options;
 mod output;
@@ -45,9 +50,12 @@ mod run;
 mod selftest;
 mod setup;
 mod shaders;
+mod space_tasks;
 mod split;
 mod summary;
 mod survey;
+mod sweep;
+mod task;
 mod threads;
 mod tiling;
 mod track;
@@ -84,6 +92,10 @@ enum Command {
     Evaluate(evaluate::EvaluateArguments),
     Watch(watch::WatchArguments),
     Kfold(kfold::KfoldArguments),
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
+    Task(task::TaskArguments),
+    Collect(collect::CollectArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Plot(plot::PlotArguments),
@@ -137,6 +149,9 @@ fn run(command: &Command) -> Result<()> {
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),
         Command::Kfold(arguments) => kfold::run(arguments),
+        Command::Sweep(command) => sweep::run(command),
+        Command::Task(arguments) => task::run(arguments),
+        Command::Collect(arguments) => collect::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::console::Console;
 use super::device::Device;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -96,16 +95,6 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
 fn new_id() -> String {
     let word = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", word(), word())
-}
-
-/// Says so where nothing keeps a second process from the run.
-pub fn warn_unlocked(folder: &RunFolder, console: &mut Console) {
-    if !folder.is_locked() {
-        let folder = folder.path().display();
-        console.say(&format!(
-            "{folder}: its file system has no locks; let no other process go on with this run meanwhile"
-        ));
-    }
 }
 
 /// The process' own command line, as a shell takes it.

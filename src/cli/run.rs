@@ -36,6 +36,19 @@ pub struct Run<'a> {
     pub saved: Instant,
     /// Within an epoch, too, once this has passed.
     pub save_every: Option<Duration>,
+    /// Asked after each epoch.
+    pub pruner: Option<Pruner>,
+}
+
+/// Why a run with these epochs is not worth going on with, where it is not.
+pub type Pruner = Box<dyn Fn(&[EpochResult]) -> Result<Option<String>>>;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    pub pruned: bool,
+    pub test_loss: f64,
+    pub test_accuracy: f64,
 }
 
 impl Run<'_> {
@@ -44,33 +57,49 @@ impl Run<'_> {
     /// # Errors
     /// [`Error::Interrupted`] after saving, where the user asked for it; or what goes wrong, with the last good
     /// checkpoint in its place.
-    pub fn finish(mut self) -> Result<()> {
-        let folder = quoted(self.folder.path().as_os_str());
-        let finished = match self.fit() {
-            Ok(()) => self.test(),
-            Err(error) => Err(error),
-        };
+    pub fn finish(&mut self) -> Result<Ended> {
+        let finished = self.fit().and_then(|pruned| {
+            let (test_loss, test_accuracy) = self.test()?;
+            Ok(Ended { pruned, test_loss, test_accuracy })
+        });
         finished.map_err(|error| match error {
-            Error::Device(problem) => Error::Device(format!(
-                "{problem}; go on from the last checkpoint with: gpu-fmnist train --resume {folder}"
-            )),
+            Error::Device(problem) => {
+                let folder = quoted(self.folder.path().as_os_str());
+                let remedy = format!("go on from the last checkpoint with: gpu-fmnist train --resume {folder}");
+                Error::Device(format!("{problem}; {remedy}"))
+            }
             other => other,
         })
     }
 
-    /// Trains the epochs that are left.
+    /// Trains the epochs that are left; whether they were not worth it.
     ///
     /// # Errors
     /// See [`Self::finish`].
-    pub fn fit(&mut self) -> Result<()> {
+    pub fn fit(&mut self) -> Result<bool> {
+        let mut pruned = false;
         while !self.trainer.state().is_complete() {
+            if self.is_pruned()? {
+                pruned = true;
+                break;
+            }
             let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
             self.report(&finished)?;
             if interrupt::requested(()).is_break() {
                 return Err(self.interrupted()?);
             }
         }
-        self.stop_early()
+        self.stop_early()?;
+        Ok(pruned)
+    }
+
+    /// Asks whether the run is worth going on with, and says so where it is not.
+    fn is_pruned(&mut self) -> Result<bool> {
+        let state = self.trainer.state();
+        let (Some(pruner), 1.., 0) = (&self.pruner, state.epoch, state.step) else { return Ok(false) };
+        let Some(reason) = pruner(&state.history)? else { return Ok(false) };
+        self.console.say(&format!("Epoch {}: pruned: {reason}", state.epoch));
+        Ok(true)
     }
 
     /// Trains one epoch, saving where it is time to.
@@ -155,7 +184,7 @@ impl Run<'_> {
     }
 
     /// Floating-point operations of the finished epochs.
-    fn training_flop(&self) -> u64 {
+    pub fn training_flop(&self) -> u64 {
         self.trainer.epoch_flop().saturating_mul(self.trainer.state().epoch as u64)
     }
 
@@ -190,8 +219,8 @@ impl Run<'_> {
         self.save(&["last"])
     }
 
-    /// Measures the test samples, says so and ends.
-    fn test(mut self) -> Result<()> {
+    /// Measures the test samples and says so; their loss and accuracy.
+    fn test(&mut self) -> Result<(f64, f64)> {
         let (loss, predictions) = self.trainer.test()?;
         let state = self.trainer.state();
         let config = &state.config;
@@ -225,7 +254,7 @@ impl Run<'_> {
         } else {
             output::tables(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" })?;
         }
-        written.map(drop)
+        written.map(|_| (loss, predictions.top(1)))
     }
 
     /// Draws and writes what `plot`, `evaluate` and `report` would; the report's path.

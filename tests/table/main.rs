@@ -18,7 +18,7 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 33] = [
     "error",
     "shell",
     "sniff",
@@ -50,6 +50,7 @@ const ORDER: [&str; 32] = [
     "classical",
     "facade",
     "survey",
+    "sweep",
     "cli",
 ];
 
