@@ -32,11 +32,14 @@ mod resume;
 mod scikit_learn;
 #[path = "../support/skips.rs"]
 mod skips;
+#[cfg(target_os = "linux")]
+mod slurm;
 mod small_data;
 mod stopping;
 mod streaming;
 mod support;
 mod survey;
+mod sweep;
 #[cfg(target_os = "linux")]
 mod threads;
 mod trainable;

@@ -129,6 +129,11 @@ impl Running {
         Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
+    /// Starts a command that nobody listens to.
+    pub fn silent(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()))
+    }
+
     pub fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }

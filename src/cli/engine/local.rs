@@ -155,6 +155,11 @@ impl<'b> Worker<'_, 'b> {
 
     /// Does a task in a process of its own, and says what it came to.
     fn task(&self, number: usize) -> Result<()> {
+        if let Standing::Ended(_) = self.work.manifest.standing(number)? {
+            // By another process, since.
+            self.state().ended += 1;
+            return Ok(());
+        }
         let words = self.work.command(&number.to_string(), self.adapter)?;
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).arg("--quiet");
