@@ -66,7 +66,7 @@ fn kill_tasks(sweep: &Path) {
         // What a killed one left may name another process by now.
         let words = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
         if words.contains(sweep.to_str().unwrap()) {
-            drop(kill(Pid::from_raw(process), Signal::SIGKILL));
+            let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
         }
     }
 }

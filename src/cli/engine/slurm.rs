@@ -65,7 +65,11 @@ fn script(work: &Work, jobs: &[usize], each: usize) -> Result<String> {
         })?;
         options.extend(words);
     }
-    let options: String = options.iter().map(|option| format!("#SBATCH {}\n", quoted(option.as_ref()))).collect();
+    let option = |option: &String| match option.contains(char::is_whitespace) {
+        true => format!("#SBATCH {}\n", quoted(option.as_ref())),
+        false => format!("#SBATCH {option}\n"),
+    };
+    let options: String = options.iter().map(option).collect();
     let words = work.command("", adapter)?;
     let word = |word: &OsString| if word.is_empty() { "\"$task\"".to_owned() } else { quoted(word) };
     let command = words.iter().map(word).collect::<Vec<String>>().join(" ");
