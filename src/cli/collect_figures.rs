@@ -28,7 +28,7 @@ pub fn draw(manifest: &Manifest, rows: &[Row], folder: &Path, console: &mut Cons
         .iter()
         .map(|parameter| Coordinate { name: parameter.name.clone(), ticks: parameter.values.ticks() });
     let figure = ParallelCoordinates {
-        title: format!("{name}: {runs} runs, the best in red; thin lines were pruned"),
+        title: format!("{name}: {runs} runs, the best in orange; thin lines were pruned"),
         parameters: parameters.collect(),
         result: metric.name().to_owned(),
         larger_is_better: matches!(metric, Monitor::ValAccuracy | Monitor::Accuracy),

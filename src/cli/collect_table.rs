@@ -142,10 +142,12 @@ pub fn text(manifest: &Manifest, rows: &[Row]) -> String {
         [row.number.to_string()].into_iter().chain(values).chain(cells).collect::<Vec<String>>()
     };
     let table = output::table(&headings, &sorted.iter().map(row).collect::<Vec<_>>());
-    let flop: f64 = rows.iter().filter_map(|row| Some(row.outcome()?.training_flop as f64)).sum();
-    let seconds: f64 = rows.iter().filter_map(|row| Some(row.outcome()?.seconds)).sum();
-    let sum = format!("\nin all: {flop:.3e} training FLOP, {seconds:.1} s of training\n");
-    table + &sum + &repeated(manifest, rows)
+    // From 0 on: the sum of none is -0.
+    let sum =
+        |of: fn(&Outcome) -> f64| rows.iter().filter_map(Row::outcome).fold(0.0, |sum, outcome| sum + of(outcome));
+    let (flop, seconds) = (sum(|outcome| outcome.training_flop as f64), sum(|outcome| outcome.seconds));
+    let all = format!("\nin all: {flop:.3e} training FLOP, {seconds:.1} s of training\n");
+    table + &all + &repeated(manifest, rows)
 }
 
 fn better_first(metric: Monitor, one: Option<f64>, other: Option<f64>) -> std::cmp::Ordering {
@@ -182,6 +184,9 @@ fn repeated(manifest: &Manifest, rows: &[Row]) -> String {
             (values, runs.len(), [of(0), of(1)])
         })
         .collect();
+    if means.is_empty() {
+        return String::new();
+    }
     means.sort_by(|(.., one), (.., other)| better_first(metric, Some(one[0].mean), Some(other[0].mean)));
     let of = |spread: &Spread| {
         let Spread { mean, standard_deviation, confidence } = spread;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::ArgAction;
-use clap::error::ErrorKind;
 use toml::Value;
 
 use super::console::Console;
@@ -239,9 +238,6 @@ fn unknown(key: &str, command: &clap::Command) -> String {
 
 /// What clap says, in one line.
 fn one_line(error: &clap::Error) -> String {
-    if error.kind() == ErrorKind::DisplayHelp {
-        return "help is no option of a run; leave it out".into();
-    }
     let text = error.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let lines = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));

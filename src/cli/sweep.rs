@@ -93,14 +93,15 @@ fn new(arguments: &NewArguments) -> Result<()> {
     let mut console = arguments.quiet.console();
     let space = Space::open(&arguments.space)?;
     let manifest = space_tasks::manifest(&arguments.space, &space, &mut console)?;
-    let manifest = manifest.write(&folder(arguments.run_dir.as_deref(), &format!("{}-sweep", space.name))?)?;
+    let folder = folder(arguments.run_dir.as_deref(), &format!("{}-sweep", space.name))?;
+    let manifest = manifest.write(&folder)?;
     if arguments.json.is_given() {
         for (task, number) in manifest.tasks.iter().zip(1..) {
             output::json(&json!({ "task": number, "values": task.values }))?;
         }
         return Ok(());
     }
-    let (tasks, folder) = (manifest.tasks.len(), quoted(manifest.folder().as_os_str()));
+    let (tasks, folder) = (manifest.tasks.len(), quoted(folder.as_os_str()));
     output::text(&format!("{tasks} tasks; do them with: gpu-fmnist sweep run {folder}\n"))
 }
 

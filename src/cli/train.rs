@@ -162,9 +162,9 @@ pub fn with_task<R>(
     if folder.checkpoint_path("last").exists() {
         let resumed = opened(folder)?;
         let (folder, state, ..) = &resumed;
-        let Config { tiles, micro_batch, .. } = state.config.clone();
-        let micro_batch = task.config.micro_batch.and(micro_batch);
-        if (Config { tiles, micro_batch, ..task.config.clone() }) != (Config { micro_batch, ..state.config.clone() }) {
+        let tiles = state.config.tiles.clone();
+        let micro_batch = task.config.micro_batch.or(state.config.micro_batch);
+        if (Config { tiles, micro_batch, ..task.config.clone() }) != state.config {
             let folder = folder.path().display();
             return Err(Error::Data(format!("{folder}: the run of another configuration than the task's; remove it")));
         }

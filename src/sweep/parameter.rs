@@ -150,7 +150,16 @@ impl Values {
             Self::Uniform(range) | Self::LogUniform(range) => range.map(Value::Float),
             Self::Integers(range) | Self::LogIntegers(range) => range.map(Value::Integer),
         };
-        vec![(0.0, super::shown(&from)), (1.0, super::shown(&to))]
+        let powers: Vec<Value> = match self {
+            Self::LogUniform(_) => {
+                (-300..300).filter_map(|power| format!("1e{power}").parse().ok().map(Value::Float)).collect()
+            }
+            Self::LogIntegers(_) => (0..18).map(|power| Value::Integer(10_i64.pow(power))).collect(),
+            _ => Vec::new(),
+        };
+        let between = powers.iter().filter_map(|value| Some((self.place(value)?, super::shown(value))));
+        let between = between.filter(|(place, _)| *place > 0.0 && *place < 1.0);
+        [(0.0, super::shown(&from))].into_iter().chain(between).chain([(1.0, super::shown(&to))]).collect()
     }
 }
 
@@ -206,6 +215,17 @@ mod tests {
         for other in [values.draw(2, 2, 3), values.draw(1, 3, 3), values.draw(1, 2, 4)] {
             assert_ne!(values.draw(1, 2, 3), other);
         }
+    }
+
+    #[test]
+    fn powers_of_ten_are_marked_between_the_ends() {
+        let words = |text: &str| -> Vec<String> {
+            parsed(text).unwrap().ticks().into_iter().map(|(_, words)| words).collect()
+        };
+        assert_eq!(words("{ log_uniform = [1e-4, 0.2] }"), ["0.0001", "0.001", "0.01", "0.1", "0.2"]);
+        assert_eq!(words("{ log_integers = [2, 100] }"), ["2", "10", "100"]);
+        assert_eq!(words("{ uniform = [0, 1] }"), ["0.0", "1.0"]);
+        assert_eq!(words("[3, 'x']"), ["3", "x"]);
     }
 
     #[test]

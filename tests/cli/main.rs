@@ -37,12 +37,15 @@ mod resume;
 mod scikit_learn;
 #[path = "../support/skips.rs"]
 mod skips;
+#[cfg(target_os = "linux")]
+mod slurm;
 mod small_data;
 mod stopping;
 mod streaming;
 mod support;
 mod survey;
 mod tensorboard;
+mod sweep;
 #[cfg(target_os = "linux")]
 mod threads;
 mod trainable;

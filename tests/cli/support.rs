@@ -135,6 +135,11 @@ impl Running {
         Self(Some(command.spawn().unwrap()))
     }
 
+    /// Starts a command that nobody listens to.
+    pub fn silent(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()))
+    }
+
     pub fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }

@@ -27,6 +27,8 @@ struct State<'a> {
     waiting: VecDeque<usize>,
     /// Tasks that other processes do, which may yet leave them undone.
     elsewhere: Vec<usize>,
+    /// Those of which that was said.
+    told: Vec<usize>,
     /// How many processes are under way.
     under_way: usize,
     ended: usize,
@@ -47,6 +49,7 @@ pub fn run(work: &Work, left: &[usize], console: &mut Console) -> Result<()> {
     let state = Mutex::new(State {
         waiting: left.iter().copied().collect(),
         elsewhere: Vec::new(),
+        told: Vec::new(),
         under_way: 0,
         ended: tasks - left.len(),
         failed: Vec::new(),
@@ -155,6 +158,11 @@ impl<'b> Worker<'_, 'b> {
 
     /// Does a task in a process of its own, and says what it came to.
     fn task(&self, number: usize) -> Result<()> {
+        if let Standing::Ended(_) = self.work.manifest.standing(number)? {
+            // By another process, since.
+            self.state().ended += 1;
+            return Ok(());
+        }
         let words = self.work.command(&number.to_string(), self.adapter)?;
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).arg("--quiet");
@@ -181,7 +189,13 @@ impl<'b> Worker<'_, 'b> {
                     state.console.say(&format!("{ended}/{tasks}: {line}"));
                 }
             }
-            Some(BUSY) => state.elsewhere.push(number),
+            Some(BUSY) => {
+                if !state.told.contains(&number) {
+                    state.told.push(number);
+                    state.console.say(&format!("task {number}: left to the process that does it"));
+                }
+                state.elsewhere.push(number);
+            }
             Some(INTERRUPTED) if interrupt::requested(()).is_break() => {}
             Some(code) => return Err(Error::Failed(format!("exit code {code} ({last})"))),
             None => return Err(Error::Failed("it was killed".into())),

@@ -72,7 +72,7 @@ impl Work<'_> {
         let program = env::current_exe()
             .map_err(|error| Error::Failed(format!("this program's own path is unknown ({error}); give a full one")))?;
         let mut words: Vec<OsString> =
-            vec![program.into(), "task".into(), self.manifest.folder().into(), number.into()];
+            vec![program()?.into(), "task".into(), self.manifest.folder().into(), number.into()];
         if adapter != AUTO {
             words.extend(["--adapter".into(), adapter.into()]);
         }
@@ -98,6 +98,15 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// This program, as it was called where that is a path: what runs may be a loader that was given it.
+fn program() -> Result<PathBuf> {
+    let called = env::args_os().next().map(PathBuf::from);
+    let called = called.filter(|path| path.components().count() > 1 && path.is_file());
+    called.map_or_else(env::current_exe, std::path::absolute).map_err(|error| {
+        Error::Failed(format!("this program's own path is unknown ({error}); call it by its full path"))
+    })
 }
 
 /// The adapter that is chosen where the task is done.

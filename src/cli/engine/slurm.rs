@@ -1,5 +1,6 @@
 //! An array of jobs, which is submitted to Slurm.
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::Command;
 
@@ -64,10 +65,14 @@ fn script(work: &Work, jobs: &[usize], each: usize) -> Result<String> {
         })?;
         options.extend(words);
     }
-    let options: String = options.iter().map(|option| format!("#SBATCH {}\n", quoted(option.as_ref()))).collect();
-    let words = work.command("TASK", adapter)?;
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    let command = words.join(" ").replacen(" TASK", " \"$task\"", 1);
+    let option = |option: &String| match option.contains(char::is_whitespace) {
+        true => format!("#SBATCH {}\n", quoted(option.as_ref())),
+        false => format!("#SBATCH {option}\n"),
+    };
+    let options: String = options.iter().map(option).collect();
+    let words = work.command("", adapter)?;
+    let word = |word: &OsString| if word.is_empty() { "\"$task\"".to_owned() } else { quoted(word) };
+    let command = words.iter().map(word).collect::<Vec<String>>().join(" ");
     let tasks = work.manifest.tasks.len();
     Ok(format!(
         "#!/bin/bash\n{options}
