@@ -266,7 +266,7 @@ mod tests {
                 "best val_accuracy 0.6250 in epoch 2",
                 "loss by epoch:",
                 "accuracy by epoch:",
-                "⠒⠒ training",
+                "⠒⠒ train",
                 "/one",
             ] {
                 assert!(shown.contains(words), "no '{words}' at {size:?}:\n{shown}");
