@@ -219,7 +219,9 @@ fn all_runs_of_a_folder_are_exported() {
     assert!(exported.ends_with("look at it with: tensorboard --logdir sweep\n"), "{exported}");
     for rate in ["0.01", "0.001"] {
         let run = scratch.path("sweep/tasks").join(rate);
-        assert_same(&scalars(&run.join(EVENTS)), &tables(&run));
+        let found = scalars(&run.join(EVENTS));
+        assert_same(&found, &tables(&run));
+        assert_eq!(found["test/loss"].len(), 1);
         assert!(exported.contains(&format!("wrote sweep/tasks/{rate}/{EVENTS} (1 epoch, 8 steps)\n")), "{exported}");
     }
     scratch.succeed("export sweep --format tensorboard --output elsewhere");
@@ -228,6 +230,7 @@ fn all_runs_of_a_folder_are_exported() {
     for rate in [0.01, 0.001] {
         let read = theirs(&python, &scratch.path(&format!("sweep/tasks/{rate}"))).1;
         assert_eq!(read["hparams"]["learning_rate"], rate);
+        assert_eq!(read["status"], 1);
     }
 }
 
