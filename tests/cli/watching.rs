@@ -58,7 +58,7 @@ fn a_run_is_watched_while_it_trains_and_is_none_the_worse() {
     scratch.succeed(&train("alone"));
     // Before there is anything to watch.
     let watching = Running::start(&mut scratch.command("watch runs/watched --follow"));
-    let also = Running::start(&mut scratch.command("watch . --follow"));
+    let also = Running::start(&mut scratch.command("watch runs --follow"));
     let training = Running::start(&mut scratch.command(&train("runs/watched")));
     while !scratch.path("runs/watched/metrics.csv").exists() {
         std::thread::sleep(Duration::from_millis(10));
@@ -154,7 +154,7 @@ fn on_a_terminal(scratch: &Scratch, columns: u16, end: &[u8], signal: Option<cra
             text().contains(words)
         })
     };
-    assert!(waited_for("q quit"), "{}", text());
+    assert!(waited_for("choose a run"), "{}", text());
     assert_ne!(tcgetattr(&pty.slave).unwrap().local_flags, before.local_flags, "not raw");
     File::from(pty.master.try_clone().unwrap()).write_all(end).unwrap();
     if let Some(signal) = signal {
