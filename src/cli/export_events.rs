@@ -37,13 +37,14 @@ fn below(output: &Path, path: &Path, run: &Path) -> PathBuf {
 }
 
 fn export(path: &Path, output: Option<&Path>) -> Result<()> {
+    // Before it is locked here: then it would be going on.
+    let run = TrackedRun::open(path);
     let mut folder = RunFolder::open(path);
     match output {
         Some(output) => make_folder(output)?,
         // The process that trains it may be adding to the file.
         None => folder.lock().map_err(|error| Error::Failed(format!("{error}, or give --output")))?,
     }
-    let run = TrackedRun::open(path);
     if let Some(problem) = &run.problem {
         return Err(Error::Data(problem.clone()));
     }

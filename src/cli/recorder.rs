@@ -56,6 +56,8 @@ impl Recorder {
     /// # Errors
     /// See [`Self::begin`].
     pub fn epoch(&mut self, result: EpochResult, seconds: f64) -> Result<()> {
+        // To as many digits as in metrics.csv, of which the file may be made, too.
+        let seconds = (1e3 * seconds).round() / 1e3;
         let epoch = Epoch { result, seconds: Some(seconds), time: now() };
         self.events.as_mut().map_or(Ok(()), |events| events.epoch(&epoch))
     }

@@ -72,9 +72,9 @@ impl Curve {
 pub fn curves(frame: &mut Frame, area: Rect, curve: &Curve, colour: bool) {
     let style = |of: Color| if colour { Style::new().fg(of) } else { Style::new() };
     let (training, validation) = (style(Color::Magenta), style(Color::Green));
-    let mut title = vec![Span::raw(format!(" {}: ", curve.title)), Span::styled("⠒⠒ training", training)];
+    let mut title = vec![Span::raw(format!(" {}: ", curve.title)), Span::styled("⠒⠒ train", training)];
     if !curve.validation.is_empty() {
-        title.extend([Span::raw("  "), Span::styled("•• validation", validation)]);
+        title.extend([Span::raw("  "), Span::styled("•• val", validation)]);
     }
     title.push(Span::raw(" "));
     let block = Block::bordered().title(Line::from(title));

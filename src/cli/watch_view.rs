@@ -26,8 +26,19 @@ pub struct View<'a> {
     pub colour: bool,
 }
 
-/// From so many columns on there is room for everything.
-const WIDE: u16 = 110;
+/// Headings, their widths, and from which width of the terminal on there is room for them; the first takes what is left.
+const COLUMNS: [(&str, u16, u16); 9] = [
+    ("run", 0, 0),
+    ("status", 8, 0),
+    ("epoch", 9, 0),
+    ("loss", 6, 70),
+    ("val_loss", 8, 62),
+    ("val_acc", 7, 44),
+    ("images/s", 9, 80),
+    ("left", 8, 53),
+    ("device", 30, 110),
+];
+const NARROWEST_NAME: u16 = 12;
 /// The curves beside each other need half of this each; below so many rows they are beside each other all the same.
 const BESIDE: u16 = 100;
 const LOW: u16 = 22;
@@ -72,47 +83,36 @@ fn draw_curves(frame: &mut Frame, area: Rect, view: &View, run: &TrackedRun) {
 }
 
 fn draw_table(frame: &mut Frame, area: Rect, view: &View) {
-    let wide = area.width >= WIDE;
+    let columns: Vec<usize> = (0..COLUMNS.len()).filter(|&place| area.width >= COLUMNS[place].2).collect();
+    let widths = columns.iter().map(|&place| match place {
+        0 => Constraint::Min(NARROWEST_NAME),
+        _ => Constraint::Length(COLUMNS[place].1),
+    });
+    // Beside the others, the blanks between them, the border and the mark of the chosen one.
+    let others: u16 = columns.iter().map(|&place| COLUMNS[place].1 + 1).sum();
+    let room = area.width.saturating_sub(others + 3).max(NARROWEST_NAME);
+    let cell = |place: usize, text: String| {
+        let numbers = (2..8).contains(&place);
+        Cell::from(Line::from(text).alignment(if numbers { Alignment::Right } else { Alignment::Left }))
+    };
+    let row = |run: &TrackedRun| {
+        let cells = cells(run, room.into());
+        let style = |place| if place == 1 { status_style(run.status, view.colour) } else { Style::new() };
+        Row::new(columns.iter().map(|&place| cell(place, cells[place].clone()).style(style(place))))
+    };
+    let headings = Row::new(columns.iter().map(|&place| cell(place, COLUMNS[place].0.into())));
     let running = view.runs.iter().filter(|run| run.status == Status::Running).count();
     let title = format!(" {} in {}, {running} running ", counted(view.runs.len()), view.places);
-    let headings = ["run", "status", "epoch", "loss", "val_loss", "val_acc", "images/s", "left", "device"];
-    let widths = [
-        Constraint::Min(12),
-        Constraint::Length(8),
-        Constraint::Length(9),
-        Constraint::Length(6),
-        Constraint::Length(8),
-        Constraint::Length(7),
-        Constraint::Length(9),
-        Constraint::Length(8),
-        Constraint::Max(30),
-    ];
-    let columns = if wide { headings.len() } else { headings.len() - 1 };
-    let room = usize::from(area.width.saturating_sub(4 + 55 + 7 + if wide { 31 } else { 0 })).max(12);
-    let row = |run: &TrackedRun| {
-        let style = status_style(run.status, view.colour);
-        let [first, rest @ ..] = cells(run);
-        let texts = [shortened(&first, room)].into_iter().chain(rest).take(columns);
-        Row::new(texts.enumerate().map(|(place, text)| {
-            let is_number = (2..8).contains(&place);
-            let line = Line::from(text).alignment(if is_number { Alignment::Right } else { Alignment::Left });
-            Cell::from(line).style(if place == 1 { style } else { Style::new() })
-        }))
-    };
-    let heading = headings.iter().take(columns).enumerate().map(|(place, text)| {
-        let is_number = (2..8).contains(&place);
-        Cell::from(Line::from(*text).alignment(if is_number { Alignment::Right } else { Alignment::Left }))
-    });
-    let table = Table::new(view.runs.iter().map(row), widths.into_iter().take(columns))
-        .header(Row::new(heading).style(Style::new().add_modifier(Modifier::BOLD)))
+    let table = Table::new(view.runs.iter().map(row), widths)
+        .header(headings.style(Style::new().add_modifier(Modifier::BOLD)))
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
         .highlight_symbol("> ")
         .block(Block::bordered().title(title));
     frame.render_stateful_widget(table, area, &mut TableState::new().with_selected(view.selected));
 }
 
-/// A run's row: name, status, epoch, losses, accuracy, speed, time left and device.
-fn cells(run: &TrackedRun) -> [String; 9] {
+/// What a run's row says, by [`COLUMNS`].
+fn cells(run: &TrackedRun, room: usize) -> [String; COLUMNS.len()] {
     let last = run.epochs.last().map(|epoch| epoch.result);
     let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{value:.4}"));
     let of = run.number("epochs").map_or_else(|| "?".into(), |epochs| epochs.to_string());
@@ -122,7 +122,7 @@ fn cells(run: &TrackedRun) -> [String; 9] {
         Status::Stopped => "stopped",
     };
     [
-        run.path().display().to_string(),
+        shortened(&run.path().display().to_string(), room),
         status.into(),
         format!("{}/{of}", run.epochs.len()),
         number(last.map(|last| last.loss)),
@@ -266,7 +266,7 @@ mod tests {
                 "best val_accuracy 0.6250 in epoch 2",
                 "loss by epoch:",
                 "accuracy by epoch:",
-                "⠒⠒ training",
+                "⠒⠒ train",
                 "/one",
             ] {
                 assert!(shown.contains(words), "no '{words}' at {size:?}:\n{shown}");

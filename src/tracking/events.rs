@@ -187,16 +187,12 @@ mod tests {
         let path = EventFile::path(resumed.path());
         let further = events(&TrackedRun::open(folder(4, 8).path()), true);
         let behind = events(&TrackedRun::open(folder(1, 3).path()), false);
-        for (present, kept) in
-            [(&further, true), (&further[..further.len() - 9].to_vec(), true), (&behind, false), (&Vec::new(), false)]
-        {
+        for present in [&further[..], &further[..further.len() - 9], &behind, &[]] {
             fs::write(&path, present).unwrap();
             let mut file = EventFile::open(resumed.path(), 2).unwrap();
             file.steps(&[StepResult::parse("6,3,0.5,0.5,0.001,8,6.0").unwrap()]).unwrap();
             let whole = fs::read(&path).unwrap();
             assert_eq!(said(&whole), expected(2, 6));
-            let common = whole.iter().zip(present).take_while(|(one, other)| one == other).count();
-            assert_eq!(common > present.len() / 2, kept);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! A run's configuration as a list of names and values, for tables of runs.
 
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::formats::tensorboard::Parameter;
+use crate::model::{Model, resolve};
 
 /// What `config.toml` says, but for where the data is and the configurations of the products. Names are as `--set` has them:
 /// `optimizer.beta_1`, `layers.NAME.units`; what a later version adds comes along.
@@ -15,7 +17,7 @@ pub fn parameters(config: &Table) -> Vec<(String, Parameter)> {
             ("model", Value::Table(model)) => {
                 add("model", model.get("name"), &mut all);
                 add("input", model.get("input"), &mut all);
-                layers(model.get("layers"), &mut all);
+                layers(model, &mut all);
             }
             _ => add(key, Some(value), &mut all),
         }
@@ -23,9 +25,14 @@ pub fn parameters(config: &Table) -> Vec<(String, Parameter)> {
     all
 }
 
-fn layers(layers: Option<&Value>, all: &mut Vec<(String, Parameter)>) {
-    for layer in layers.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table) {
-        let name = layer.get("name").and_then(Value::as_str).unwrap_or_default();
+/// Their keys, by the names that messages and files give them: a model file may leave those out.
+fn layers(model: &Table, all: &mut Vec<(String, Parameter)>) {
+    let resolved = Model::deserialize(model.clone()).ok().and_then(|model| resolve(&model).ok()).unwrap_or_default();
+    let layers = model.get("layers").and_then(Value::as_array).into_iter().flatten();
+    for (number, layer) in layers.enumerate().filter_map(|(number, layer)| Some((number, layer.as_table()?))) {
+        let given = layer.get("name").and_then(Value::as_str).map(str::to_owned);
+        let name = given.or_else(|| resolved.get(number).map(|layer| layer.name.clone()));
+        let name = name.unwrap_or_else(|| number.to_string());
         for (key, value) in layer.iter().filter(|(key, _)| !["name", "type", "inputs"].contains(&key.as_str())) {
             add(&format!("layers.{name}.{key}"), Some(value), all);
         }
@@ -50,7 +57,20 @@ fn add(name: &str, value: Option<&Value>, all: &mut Vec<(String, Parameter)>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::train::Config;
+
+    #[test]
+    fn layers_without_names_have_those_that_they_are_given() {
+        let text = toml::to_string(&Config::default()).unwrap();
+        let names: Vec<String> = parameters(&text.parse().unwrap()).into_iter().map(|(name, _)| name).collect();
+        for name in ["layers.conv2d.filters", "layers.dense.units", "layers.dense_1.units"] {
+            assert!(names.iter().any(|own| own == name), "no {name}: {names:?}");
+        }
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+    }
 
     #[test]
     fn a_configuration_is_a_list_of_names_and_values() {

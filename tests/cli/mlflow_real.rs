@@ -41,7 +41,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let group = Pid::from_raw(self.0.child().id().try_into().unwrap());
-        drop(killpg(group, Signal::SIGKILL));
+        let _ = killpg(group, Signal::SIGKILL);
     }
 }
 
@@ -88,8 +88,10 @@ fn a_real_server_that_is_killed_has_all_of_a_run_after_the_next_time() {
     client.arg(script).args([&url, &scratch.path("").display().to_string()]);
     let read: Value = ended(client.output().unwrap()).succeeded("MLflow's client").json().remove(0);
     drop(server);
-    assert_eq!((&read["name"], &read["status"]), (&"live".into(), &"FINISHED".into()));
-    assert_eq!((&read["params"]["model"], &read["params"]["layers.dense.units"]), (&"tiny".into(), &"16".into()));
+    assert_eq!(read["name"], "live");
+    assert_eq!(read["status"], "FINISHED");
+    assert_eq!(read["params"]["model"], "tiny");
+    assert_eq!(read["params"]["layers.dense.units"], "16");
     for (table, prefix, names) in [
         ("metrics.csv", "", &["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"][..]),
         ("steps.csv", "step/", &["loss", "accuracy", "learning_rate"]),

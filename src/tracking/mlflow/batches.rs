@@ -1,5 +1,7 @@
 //! What is logged of a run, in requests that MLflow's limits allow.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::formats::tensorboard::Parameter;
@@ -62,7 +64,7 @@ pub fn milliseconds(time: f64) -> u64 {
 }
 
 /// The configuration as MLflow's parameters may be: names and texts.
-pub fn of_configuration(run: &TrackedRun) -> Vec<(String, String)> {
+pub fn of_configuration(run: &TrackedRun) -> BTreeMap<String, String> {
     let allowed = |letter: char| if letter.is_alphanumeric() || "_-. /".contains(letter) { letter } else { '_' };
     let pair = |(name, parameter): (String, Parameter)| {
         let value = match parameter {
