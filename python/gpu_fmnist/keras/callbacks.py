@@ -227,7 +227,7 @@ class CallbackList:
 
     def end(self) -> None:
         self._each("on_train_end")
-        del self.model.stop_training
+        vars(self.model).pop("stop_training", None)
 
     def _epoch_begin(self, epoch: int) -> None:
         self._each("on_epoch_begin", epoch)
