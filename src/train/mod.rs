@@ -18,6 +18,7 @@ mod setup;
 mod source;
 mod state;
 mod trainer;
+mod upload;
 mod weights;
 
 pub use config::{Config, Fold, GradientOrder, check_batch_size};
