@@ -125,6 +125,15 @@ def test_bytes_and_the_floats_that_they_stand_for_give_the_same_weights(made):
     assert any((weights(moved.network_)[name] != values).any() for name, values in weights(of_bytes.network_).items())
 
 
+def test_augmented_floats_are_augmented_bytes(made):
+    folder, _, (images, labels), _ = made
+    settings = {"augmentation.flip": "horizontal", "augmentation.shift": 1, "augmentation.cutout": 2}
+    of_bytes = Classifier(folder / "lines.toml", device="cpu", settings=settings).fit(images, labels)
+    floats = images.astype(np.float32) / np.float32(255)
+    of_floats = Classifier(folder / "lines.toml", device="cpu", settings=settings).fit(floats, labels)
+    equal(weights(of_bytes.network_), weights(of_floats.network_))
+
+
 def test_validation_data_is_what_a_part_held_out_would_be(made):
     folder, _, (images, labels), _ = made
     from gpu_fmnist import train_test_split

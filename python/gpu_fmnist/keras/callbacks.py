@@ -126,7 +126,12 @@ class ModelCheckpoint(Callback):
             if self.best is not None and not (value > self.best if larger else value < self.best):
                 return
             self.best = value
-        self.model.save(self.filepath.format(epoch=epoch + 1, **logs))
+        try:
+            path = self.filepath.format(epoch=epoch + 1, **logs)
+        except (KeyError, IndexError, ValueError) as error:
+            known = ", ".join(["epoch", *logs])
+            raise ValueError(f"filepath is {self.filepath!r}, which has {error} in braces; there are {known}") from None
+        self.model.save(path)
 
 
 class CSVLogger(Callback):
