@@ -63,6 +63,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         history_: A list with a number an epoch of ``loss``, ``accuracy``, ``learning_rate``, and ``val_loss`` and
             ``val_accuracy`` where something was validated.
         n_iter_: Epochs trained.
+        device_: What computes, in words.
 
     Images are ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, features]`` of uint8, which stand for byte / 255, or of floats,
     which stand for themselves and should be about as large, from 0 to 1. C-contiguous uint8 and float32 are not copied;
@@ -171,6 +172,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """The likeliest label of each image, ``[N]``."""
         likeliest = self.predict_proba(X).argmax(axis=1)
         return self.classes_[likeliest]
+
+    @property
+    def device_(self) -> str:
+        """What computes, in words."""
+        check_is_fitted(self)
+        return self.network_.device()
 
     def save(self, path: Any) -> None:
         """Writes the network into a file by its ending: .safetensors, .onnx, .h5, .keras or .npz (Keras' weights)."""

@@ -73,6 +73,11 @@ class Model:
         """The layers, in the order in which they run."""
         return [layer for layer, _ in self._layers]
 
+    @property
+    def device(self) -> str:
+        """What computes, in words."""
+        return self._built().device()
+
     def get_layer(self, name: str) -> Layer:
         """The layer of that name."""
         for layer in self.layers:
