@@ -62,6 +62,14 @@ def test_a_graph_has_branches(data):
     assert made.predict(images).shape == (400, 2)
 
 
+def test_unscaled_pixels_of_another_type_are_warned_of(data):
+    images, labels = data
+    with pytest.warns(UserWarning, match=r"x: whole numbers up to 249 as int64 are taken as they are; give x.astype"):
+        model().fit(images.astype(int), labels, verbose=0)
+    with pytest.warns(UserWarning, match="x divided by the largest"):
+        model().evaluate(images.astype("uint16") * 257, labels)
+
+
 def test_the_summary_is_keras_table(capsys):
     model().summary()
     text = capsys.readouterr().out

@@ -276,10 +276,10 @@ class Model:
     def _images(self, argument: str, value: Any) -> np.ndarray:
         if value is None:
             raise ValueError(f"{argument} is missing; give images [N, H, W, C]")
-        found = images(argument, value)
         if self._network is None and self._input is None:
-            self._built(found.shape[1:])
-        return images(argument, found, tuple(json.loads(self._built().config())["model"]["input"]))
+            self._built(images(argument, value).shape[1:])
+        shape = tuple(json.loads(self._built().config())["model"]["input"])
+        return images(argument, value, shape)
 
     def _labels(self, argument: str, value: Any, count: int) -> np.ndarray:
         if value is None:
