@@ -6,8 +6,12 @@ mod fit;
 
 use std::ops::ControlFlow;
 
+use gpu_fmnist::augment::{Augmentation, Flip};
 use gpu_fmnist::model::{self, built_in};
-use gpu_fmnist::{Classifier, Config, Device, Error, FitProgress, Model, Samples};
+use gpu_fmnist::train::{Finished, Metrics, Source, Trainer};
+use gpu_fmnist::{
+    Classifier, Config, Device, Error, FitProgress, LentSamples, Model, Pixels, Result, Samples, Watcher,
+};
 
 fn model() -> Model {
     let text = "input = [2, 2, 1]\nlayers = [{ type = 'flatten' }, { type = 'dense', units = 3 }]";
@@ -32,7 +36,7 @@ fn go_on(_: FitProgress) -> ControlFlow<()> {
 
 /// The words of an error, and whether the user asked for something impossible.
 #[track_caller]
-fn refused<T>(result: Result<T, Error>) -> (String, bool) {
+fn refused<T>(result: Result<T>) -> (String, bool) {
     match result {
         Ok(_) => panic!("was not refused"),
         Err(error) => (error.to_string(), matches!(error, Error::Usage(_))),
@@ -80,6 +84,122 @@ fn training_goes_on_from_the_weights_there_are() {
     let first = once.fit(&samples(200), &config(), &mut go_on).unwrap()[0];
     let fresh = Classifier::new(Device::Cpu, model()).fit(&samples(200), &config(), &mut go_on).unwrap()[0];
     assert!(first.loss < fresh.loss / 2.0, "{first:?}, {fresh:?}");
+}
+
+/// What the bytes of the samples stand for.
+fn floats(Samples { images, .. }: &Samples) -> Vec<f32> {
+    images.iter().map(|&byte| f32::from(byte) / 255.0).collect()
+}
+
+fn lent<'a>(pixels: &'a [f32], Samples { labels, shape, .. }: &'a Samples) -> LentSamples<'a> {
+    LentSamples { pixels: Pixels::Floats(pixels), labels, shape: *shape }
+}
+
+/// Augmented or not, whatever mixes none: numbers are what the bytes stand for, and moved as those are.
+#[test]
+fn floats_are_taken_as_they_are() {
+    let (samples, test) = (samples(200), samples(31));
+    let augmentation = Augmentation { flip: Flip::Horizontal, shift: 1, cutout: 1, ..Augmentation::default() };
+    for augmentation in [Augmentation::default(), augmentation] {
+        let config = Config { augmentation, ..config() };
+        let (mut of_bytes, mut of_floats) =
+            (Classifier::new(Device::Cpu, model()), Classifier::new(Device::Cpu, model()));
+        let history = of_bytes.fit(&samples, &config, &mut go_on).unwrap();
+        assert_eq!(of_floats.fit(lent(&floats(&samples), &samples), &config, &mut go_on).unwrap(), history);
+        assert_eq!(of_floats.network(), of_bytes.network());
+        assert_eq!(of_floats.evaluate(lent(&floats(&test), &test)).unwrap(), of_bytes.evaluate(&test).unwrap());
+        // They are not rounded to bytes.
+        let between: Vec<f32> = floats(&test).iter().map(|value| value + 0.001).collect();
+        let answers = of_floats.predict_pixels(Pixels::Floats(&between)).unwrap();
+        assert_ne!(answers, of_bytes.predict(&test.images).unwrap());
+    }
+    // Mixed, they are as near as rounding lets them be.
+    let config = Config { augmentation: Augmentation { mixup: 0.4, ..Augmentation::default() }, ..config() };
+    let mut losses = [0.0; 2];
+    for (loss, is_float) in losses.iter_mut().zip([false, true]) {
+        let pixels = floats(&samples);
+        let source: Source = if is_float { lent(&pixels, &samples).into() } else { (&samples).into() };
+        *loss = Classifier::new(Device::Cpu, model()).fit(source, &config, &mut go_on).unwrap()[3].loss;
+    }
+    assert!((losses[0] - losses[1]).abs() < 1e-5, "{losses:?}");
+}
+
+/// A ReLU that bytes have no need of.
+#[test]
+fn floats_may_be_negative() {
+    let relu = "{ type = 'activation', activation = 'relu' }, ";
+    let text =
+        |relu| format!("input = [2, 2, 1]\nlayers = [{relu}{{ type = 'flatten' }}, {{ type = 'dense', units = 3 }}]");
+    let mut classifier = Classifier::new(Device::Cpu, model::parse("relu", &text(relu)).unwrap().0);
+    classifier.initialise(3).unwrap();
+    let signed = [-0.5, 0.25, -1.0, 2.0];
+    let answers = classifier.logits(Pixels::Floats(&signed)).unwrap();
+    assert_eq!(answers, classifier.logits(Pixels::Floats(&[0.0, 0.25, 0.0, 2.0])).unwrap());
+    let mut without = Classifier::new(Device::Cpu, model::parse("relu", &text("")).unwrap().0);
+    without.initialise(3).unwrap();
+    assert_ne!(answers, without.logits(Pixels::Floats(&signed)).unwrap());
+}
+
+#[test]
+fn floats_that_are_none_and_images_of_both_kinds_are_refused() {
+    let samples = samples(200);
+    let mut classifier = Classifier::new(Device::Cpu, model());
+    let mut pixels = floats(&samples);
+    let both = Source { parts: [lent(&pixels, &samples), (&samples).into()] };
+    let (line, _) = refused(classifier.fit(both, &config(), &mut go_on));
+    assert!(line.contains("images are bytes and numbers"), "{line}");
+    pixels[17] = f32::NAN;
+    let (line, _) = refused(classifier.fit(lent(&pixels, &samples), &config(), &mut go_on));
+    assert!(line.contains("a pixel of sample 4 is NaN"), "{line}");
+}
+
+/// Keeps the weights that each epoch left, and halves the learning rate.
+struct Halving(Vec<Vec<f32>>);
+
+impl Watcher for Halving {
+    fn steps(&mut self, _: usize, _: Metrics) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn epoch(&mut self, finished: &Finished, trainer: &mut Trainer) -> Result<ControlFlow<()>> {
+        self.0.push(trainer.weights()?.swap_remove(0).values);
+        trainer.set_learning_rate(finished.result.learning_rate / 2.0)?;
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+#[test]
+fn a_watcher_sees_each_epochs_weights_and_steers() {
+    let mut watcher = Halving(Vec::new());
+    let mut classifier = Classifier::new(Device::Cpu, model());
+    let history = classifier.fit_watched(&samples(200), &config(), &mut watcher).unwrap();
+    let rates: Vec<f64> = history.iter().map(|result| result.learning_rate).collect();
+    assert_eq!(rates, [0.05, 0.025, 0.0125, 0.00625]);
+    assert_eq!(watcher.0.len(), 4);
+    assert_eq!(watcher.0[3], classifier.network().tensors[0].values);
+    assert_ne!(watcher.0[2], watcher.0[3]);
+}
+
+/// The part that a split holds out, given as data of its own.
+#[test]
+fn validation_data_may_be_given() {
+    let all = samples(200);
+    let part = |range: std::ops::Range<usize>| Samples {
+        images: all.images[4 * range.start..4 * range.end].to_vec(),
+        labels: all.labels[range].to_vec(),
+        shape: all.shape,
+    };
+    let (train, held_out) = (part(0..150), part(150..200));
+    let config = Config { validation_data: true, shuffle: false, ..config() };
+    let mut classifier = Classifier::new(Device::Cpu, model());
+    let history = classifier.fit([&train, &held_out], &config, &mut go_on).unwrap();
+    let (loss, predictions) = classifier.evaluate(&held_out).unwrap();
+    assert!((history[3].val_loss.unwrap() - loss).abs() < 1e-6);
+    assert_eq!(history[3].val_accuracy, Some(predictions.top(1)));
+    let alone = Config { validation_data: false, validation_fraction: 0.0, ..config.clone() };
+    assert_eq!(Classifier::new(Device::Cpu, model()).fit(&train, &alone, &mut go_on).unwrap()[3].loss, history[3].loss);
+    let (line, usage) = refused(classifier.fit(&train, &config, &mut go_on));
+    assert!(usage && line.starts_with("`validation_data`: there are no samples"), "{line}");
 }
 
 #[test]

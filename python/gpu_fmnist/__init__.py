@@ -12,10 +12,9 @@ from . import datasets, keras
 from ._engine import AdapterError, DeviceError, DivergedError, __version__
 from ._training import History
 from .classifier import Classifier
+from .keras import Input, Model, Sequential, callbacks, layers, load_model, losses, optimizers
 from .machine import Bench, Device, Proof, bench, devices, selftest
 from .splits import k_folds, train_test_split
-
-load_model = keras.load_model
 
 __all__ = [
     "AdapterError",
@@ -25,14 +24,21 @@ __all__ = [
     "DeviceError",
     "DivergedError",
     "History",
+    "Input",
+    "Model",
     "Proof",
+    "Sequential",
     "__version__",
     "bench",
+    "callbacks",
     "datasets",
     "devices",
     "k_folds",
     "keras",
+    "layers",
     "load_model",
+    "losses",
+    "optimizers",
     "selftest",
     "train_test_split",
 ]

@@ -108,15 +108,15 @@ def images(argument: str, value: Any, shape: tuple[int, int, int] | None = None)
 
 
 def warn_of_bytes(argument: str, found: np.ndarray) -> None:
-    """Warns where numbers look like bytes, which a network would see 255 times too large."""
-    if found.ndim > 2 and found.size and found.dtype != bool:
-        first = found[: min(len(found), 64)]
-        if first.max() > 1 and first.min() >= 0 and first.max() <= 255 and np.array_equal(first, np.floor(first)):
-            warnings.warn(
-                f"{argument}: whole numbers up to {first.max():g} as {found.dtype} are taken as they are; give "
-                "x.astype('uint8'), or x / 255",
-                stacklevel=4,
+    """Warns where numbers look like unscaled pixels, which a network would see hundreds of times too large."""
+    if found.ndim > 2 and found.dtype != bool:
+        first = found[:64]
+        if first.max() > 1 and first.min() >= 0 and np.array_equal(first, np.floor(first)):
+            remedy = (
+                "x.astype('uint8'), or x / 255" if first.max() <= 255 else "x divided by the largest that there can be"
             )
+            problem = f"{argument}: whole numbers up to {first.max():g} as {found.dtype} are taken as they are"
+            warnings.warn(f"{problem}; give {remedy}", stacklevel=4)
 
 
 def same_kind(train: np.ndarray, other: np.ndarray) -> np.ndarray:

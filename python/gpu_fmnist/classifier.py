@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         history_: A list with a number an epoch of ``loss``, ``accuracy``, ``learning_rate``, and ``val_loss`` and
             ``val_accuracy`` where something was validated.
         n_iter_: Epochs trained.
+        device_: What computes, in words.
 
     Images are ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, features]`` of uint8, which stand for byte / 255, or of floats,
     which stand for themselves and should be about as large, from 0 to 1. C-contiguous uint8 and float32 are not copied;
@@ -168,7 +170,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest label of each image, ``[N]``."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[likeliest]
+
+    @property
+    def device_(self) -> str:
+        """What computes, in words."""
+        check_is_fitted(self)
+        return self.network_.device()
 
     def save(self, path: Any) -> None:
         """Writes the network into a file by its ending: .safetensors, .onnx, .h5, .keras or .npz (Keras' weights)."""
@@ -182,7 +191,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def _fit_data(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """What scikit-learn asks of every estimator's data, as images for the engine, and labels ``[N]``."""
-        if y is None or np.ndim(X) <= 2:
+        if y is None or dimensions(X) <= 2:
             X, y = validate_data(self, X, y, **KINDS)
         else:
             X, y = check_X_y(X, y, **KINDS)
@@ -194,7 +203,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _images(self, X: Any) -> np.ndarray:
         """Images of the kind that it was fitted with."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **KINDS) if np.ndim(X) <= 2 else check_array(X, **KINDS)
+        X = validate_data(self, X, reset=False, **KINDS) if dimensions(X) <= 2 else check_array(X, **KINDS)
         return images("X", X, tuple(json.loads(self.network_.config())["model"]["input"]))
 
     def _validation(self, data: Any, X: np.ndarray, classes: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
@@ -284,6 +293,11 @@ class Classifier(ClassifierMixin, BaseEstimator):
         left = samples - int(np.ceil(fraction * samples))
         if self.batch_size is not None:
             options["batch_size"] = whole("batch_size", self.batch_size)
+            if options["batch_size"] > left > 0:
+                warnings.warn(
+                    f"batch_size {self.batch_size}: only {left} samples train; a step takes all", stacklevel=3
+                )
+                options["batch_size"] = left
         elif json.loads(network.config())["batch_size"] > left > 0:
             options["batch_size"] = left
         return options
@@ -330,6 +344,11 @@ class Classifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+def dimensions(X: Any) -> int:
+    """How many axes there are, of whatever scikit-learn makes an array of."""
+    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 
 def image_shape(X: np.ndarray) -> Shape:

@@ -16,13 +16,20 @@ pub enum Images {
 
 impl Images {
     /// # Errors
-    /// `ValueError` where it is no C-contiguous array of uint8 or float32.
+    /// `ValueError` where it is no C-contiguous array of uint8 or float32, or a number is infinite or none.
     pub fn lent(argument: &str, array: &Bound<PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = contiguous(array) {
             return Ok(Images::Bytes(bytes));
         }
         match contiguous(array) {
-            Ok(floats) => Ok(Images::Floats(floats)),
+            Ok(floats) => match values(&floats).iter().position(|value| !value.is_finite()) {
+                None => Ok(Images::Floats(floats)),
+                Some(place) => {
+                    let (value, images) = (values(&floats)[place], floats.shape().first().map_or(1, |&count| count));
+                    let image = place / (floats.item_count() / images);
+                    Err(refused(argument, format!("a pixel of image {image} is {value}; give finite numbers")))
+                }
+            },
             Err(_) => Err(refused(argument, "no C-contiguous array of uint8 or float32; give one")),
         }
     }

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# One of scikit-learn's checks asks for it.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 
 def pictures(count, seed=0, size=8):
     """Dark pictures ``[N, size, size]`` of uint8 with a bright line: lying ones are 0, standing ones 1."""

@@ -54,10 +54,12 @@ def test_a_run_of_the_command_has_the_same_weights_history_and_answers(made, pro
         assert values == [epoch[name] for epoch in epochs], name
     loaded = load_model(run, device="cpu")
     equal(weights(classifier.network_), weights(loaded._network))
-    assert loaded.evaluate(test_images, test_labels, return_dict=True) == {
-        "loss": last["test_loss"],
-        "accuracy": last["test_accuracy"],
-    }
+    loaded.save(folder / "network.safetensors")
+    about = json.loads(
+        program("evaluate", "--run", folder / "network.safetensors", "--data-dir", data, "--adapter", "cpu", "--json")
+    )
+    loss, accuracy = loaded.evaluate(test_images, test_labels)
+    assert (loss, accuracy) == (about["loss"], about["accuracy"]) and accuracy == last["test_accuracy"]
     # Keras' face, too, given the same samples in the same order.
     np.testing.assert_array_equal(np.argmax(loaded.predict(test_images), 1), classifier.predict(test_images))
 
@@ -80,9 +82,13 @@ def test_the_command_reads_what_python_writes(made, program):
     accuracy = classifier.score(test_images, test_labels)
     for ending in ("safetensors", "onnx", "h5", "keras"):
         classifier.save(folder / f"network.{ending}")
-        about = program("evaluate", folder / f"network.{ending}", "--data-dir", data, "--adapter", "cpu", "--json")
+        about = program(
+            "evaluate", "--run", folder / f"network.{ending}", "--data-dir", data, "--adapter", "cpu", "--json"
+        )
         assert json.loads(about)["accuracy"] == accuracy, ending
-    about = program("evaluate", folder / "run", "--data-dir", data, "--adapter", "cpu", "--json", "--split", "test")
+    about = program(
+        "evaluate", "--run", folder / "run", "--data-dir", data, "--adapter", "cpu", "--json", "--split", "test"
+    )
     assert json.loads(about)["accuracy"] == accuracy
     assert len((folder / "run" / "metrics.csv").read_text().splitlines()) == 4
 
@@ -117,6 +123,15 @@ def test_bytes_and_the_floats_that_they_stand_for_give_the_same_weights(made):
     # What no byte stands for is not rounded to one.
     moved = Classifier(folder / "lines.toml", **options).fit(floats * np.float32(1.0001), labels)
     assert any((weights(moved.network_)[name] != values).any() for name, values in weights(of_bytes.network_).items())
+
+
+def test_augmented_floats_are_augmented_bytes(made):
+    folder, _, (images, labels), _ = made
+    settings = {"augmentation.flip": "horizontal", "augmentation.shift": 1, "augmentation.cutout": 2}
+    of_bytes = Classifier(folder / "lines.toml", device="cpu", settings=settings).fit(images, labels)
+    floats = images.astype(np.float32) / np.float32(255)
+    of_floats = Classifier(folder / "lines.toml", device="cpu", settings=settings).fit(floats, labels)
+    equal(weights(of_bytes.network_), weights(of_floats.network_))
 
 
 def test_validation_data_is_what_a_part_held_out_would_be(made):

@@ -62,11 +62,19 @@ def test_a_graph_has_branches(data):
     assert made.predict(images).shape == (400, 2)
 
 
+def test_unscaled_pixels_of_another_type_are_warned_of(data):
+    images, labels = data
+    with pytest.warns(UserWarning, match=r"x: whole numbers up to 249 as int64 are taken as they are; give x.astype"):
+        model().fit(images.astype(int), labels, verbose=0)
+    with pytest.warns(UserWarning, match="x divided by the largest"):
+        model().evaluate(images.astype("uint16") * 257, labels)
+
+
 def test_the_summary_is_keras_table(capsys):
     model().summary()
     text = capsys.readouterr().out
-    assert 'Model: "sequential"' in text and "conv2d (Conv2D)" in text and "Total params: 168" in text
-    assert model().count_params() == 168
+    assert 'Model: "sequential"' in text and "conv2d (Conv2D)" in text and "Total params: 170" in text
+    assert model().count_params() == 170
 
 
 @pytest.mark.parametrize("ending", ["keras", "h5", "onnx", "safetensors"])
@@ -250,7 +258,7 @@ def test_mistakes_of_fit_are_named(data):
         ({"y": None}, "y is missing; give labels"),
         ({"x": images[:, :5]}, "x is an array [400, 5, 8] of uint8, but the model takes images [8, 8, 1]"),
         ({"x": images.astype("U3")}, "give uint8 (0 to 255) or floats"),
-        ({"x": np.full((400, 8, 8), np.nan)}, "a pixel of image 0 is NaN"),
+        ({"x": np.full((400, 8, 8), np.nan)}, "x: a pixel of image 0 is NaN; give finite numbers"),
         ({"x": images[:0]}, "give at least one image"),
         ({"y": labels[1:]}, "y has 399 samples, but x has 400; give as many"),
         ({"y": labels + 1}, "label 2 of sample 1 is none; give whole numbers from 0 to 1"),

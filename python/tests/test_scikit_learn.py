@@ -94,6 +94,12 @@ def test_splits_are_scikit_learns():
         np.testing.assert_array_equal(ours[1], theirs[1])
 
 
+def test_a_batch_is_no_larger_than_the_samples(data):
+    with pytest.warns(UserWarning, match="batch_size 4000: only 300 samples train; a step takes all"):
+        clipped = Classifier(device="cpu", epochs=1, batch_size=4000, validation_fraction=0.25).fit(*data)
+    assert clipped.history_ == Classifier(device="cpu", epochs=1, validation_fraction=0.25).fit(*data).history_
+
+
 def test_the_seed_decides(data):
     images, labels = data
     one, same, other = (small(random_state=seed).fit(images, labels).history_ for seed in (3, 3, 4))
@@ -107,13 +113,12 @@ def test_the_seed_decides(data):
     [
         ({"epochs": 0}, "epochs is 0; give a whole number, 1 or more"),
         ({"batch_size": 2.5}, "batch_size is 2.5; give a whole number"),
-        ({"batch_size": 4000}, "`batch_size` 4000: only 400 samples to train with; give at most 400"),
         ({"learning_rate": -1}, "learning_rate is -1; give a positive number"),
         ({"learning_rate": float("nan")}, "learning_rate is nan; give"),
         ({"model": "cnn4"}, 'no such model (did you mean "cnn1"?)'),
         ({"model": 3}, "model is 3; give a built-in network's name"),
         ({"model": {"layers": [{"type": "dens"}]}}, 'unknown type "dens" (did you mean "dense"?)'),
-        ({"model": {"layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}}, "beyond the 1 classes"),
+        ({"model": {"layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}}, "two classes or more"),
         ({"optimizer": "adm"}, '[optimizer]: type is "adm"'),
         ({"settings": {"optimizer.betta_1": 0.5}}, 'unknown key "betta_1" (did you mean "beta_1"?)'),
         ({"settings": {"optimizer.beta_1": object()}}, "settings: optimizer.beta_1 is <object"),

@@ -134,9 +134,10 @@ impl Kernel for Gather {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (batch, micro_batches, pixels, present, samples, floats, rescaling)): (
+    type Rows = (usize, usize, usize, u32, u32);
+    let make = |(number, ((batch, micro_batches, pixels, present, samples), floats, rescaling)): (
         usize,
-        (usize, usize, usize, u32, u32, bool, PixelScaling),
+        (Rows, bool, PixelScaling),
     )| {
         let draw = &mut Draw::new(number);
         let available = 50;
@@ -160,16 +161,16 @@ fn cases() -> Vec<Case> {
     // The last micro-batch of each batch: with rows past the end of the batch, of the order, or nothing but such rows.
     let none = PixelScaling::NONE;
     let cases = [
-        (4, 1, 784, 0, 12, false, none),
-        (5, 1, 27, 2, 13, false, none),
-        (1, 1, 1, 6, 7, false, none),
-        (33, 1, 65, 0, 20, false, none),
-        (9, 2, 6, 1, 40, false, none),
-        (9, 3, 6, 2, 26, false, none),
-        (8, 4, 5, 1, 9, false, none),
-        (5, 1, 70, 2, 13, false, PixelScaling { scale: 2.8329, offset: -0.8102 }),
-        (9, 3, 6, 2, 26, true, none),
-        (5, 1, 70, 2, 13, true, PixelScaling { scale: 2.8329, offset: -0.8102 }),
+        ((4, 1, 784, 0, 12), false, none),
+        ((5, 1, 27, 2, 13), false, none),
+        ((1, 1, 1, 6, 7), false, none),
+        ((33, 1, 65, 0, 20), false, none),
+        ((9, 2, 6, 1, 40), false, none),
+        ((9, 3, 6, 2, 26), false, none),
+        ((8, 4, 5, 1, 9), false, none),
+        ((5, 1, 70, 2, 13), false, PixelScaling { scale: 2.8329, offset: -0.8102 }),
+        ((9, 3, 6, 2, 26), true, none),
+        ((5, 1, 70, 2, 13), true, PixelScaling { scale: 2.8329, offset: -0.8102 }),
     ];
     cases.into_iter().enumerate().map(make).collect()
 }

@@ -20,6 +20,7 @@ mod source;
 mod state;
 mod steps;
 mod trainer;
+mod upload;
 mod weights;
 
 pub use config::{Config, Fold, check_batch_size};

@@ -44,8 +44,8 @@ mod stopping;
 mod streaming;
 mod support;
 mod survey;
-mod tensorboard;
 mod sweep;
+mod tensorboard;
 #[cfg(target_os = "linux")]
 mod threads;
 mod trainable;

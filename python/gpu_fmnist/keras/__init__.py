@@ -17,9 +17,9 @@
 (5, (1, 2))
 
 What differs from Keras: images of uint8 stand for byte / 255; the loss is cross-entropy; ``predict`` gives
-probabilities where the last layer is a softmax, else logits, which the loss is of in either case; each ``fit`` begins
-with a new optimizer; a batch's callbacks are told after each submission of up to 16 batches, as with Keras'
-``steps_per_execution``.
+probabilities where the model ends in a softmax or is from a file, else logits, which the loss is of in either case;
+each ``fit`` begins with a new optimizer; a batch's callbacks are told after each submission of up to 16 batches, as
+with Keras' ``steps_per_execution``.
 """
 
 from .. import datasets

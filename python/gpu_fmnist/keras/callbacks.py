@@ -126,7 +126,12 @@ class ModelCheckpoint(Callback):
             if self.best is not None and not (value > self.best if larger else value < self.best):
                 return
             self.best = value
-        self.model.save(self.filepath.format(epoch=epoch + 1, **logs))
+        try:
+            path = self.filepath.format(epoch=epoch + 1, **logs)
+        except (KeyError, IndexError, ValueError) as error:
+            known = ", ".join(["epoch", *logs])
+            raise ValueError(f"filepath is {self.filepath!r}, which has {error} in braces; there are {known}") from None
+        self.model.save(path)
 
 
 class CSVLogger(Callback):
@@ -227,7 +232,7 @@ class CallbackList:
 
     def end(self) -> None:
         self._each("on_train_end")
-        del self.model.stop_training
+        vars(self.model).pop("stop_training", None)
 
     def _epoch_begin(self, epoch: int) -> None:
         self._each("on_epoch_begin", epoch)

@@ -73,6 +73,11 @@ class Model:
         """The layers, in the order in which they run."""
         return [layer for layer, _ in self._layers]
 
+    @property
+    def device(self) -> str:
+        """What computes, in words."""
+        return self._built().device()
+
     def get_layer(self, name: str) -> Layer:
         """The layer of that name."""
         for layer in self.layers:
@@ -189,11 +194,10 @@ class Model:
         return [loss, accuracy] if self.metrics else loss
 
     def predict(self, x: Any, batch_size: Any = None, verbose: Any = 0) -> np.ndarray:
-        """``[N, C]`` of float32: probabilities where the last layer is a softmax, else logits."""
+        """``[N, C]`` of float32: probabilities where the model ends in a softmax or is from a file, else logits."""
         x = self._images("x", x)
         network = self._trained()
-        last = json.loads(network.config())["model"]["layers"][-1]
-        if last.get("activation") == "softmax":
+        if self._gives_probabilities():
             return np.frombuffer(network.probabilities(x), np.float64).astype(np.float32).reshape(len(x), -1)
         return np.frombuffer(network.logits(x), np.float32).reshape(len(x), -1)
 
@@ -231,8 +235,11 @@ class Model:
             raise ValueError(f"filepath: {os.fspath(filepath)} is there already; give another, or overwrite=True")
         self._trained().save(os.fspath(filepath))
 
+    def _gives_probabilities(self) -> bool:
+        return self.layers[-1].arguments.get("activation") == "softmax"
+
     def _spelled(self, shape: tuple[int, ...]) -> dict[str, Any]:
-        """The model as a model file spells it; of what, ``(H, W, C)``, ``(H, W)`` or ``(F,)``, where it does not say."""
+        """The model as a model file spells it; of ``(H, W, C)``, ``(H, W)`` or ``(F,)`` where it does not say."""
         own = self._input or shape
         sizes = [[1, *own, 1], [*own, 1], list(own)][len(own) - 1]
         layers: list[dict[str, Any]] = []
@@ -269,10 +276,10 @@ class Model:
     def _images(self, argument: str, value: Any) -> np.ndarray:
         if value is None:
             raise ValueError(f"{argument} is missing; give images [N, H, W, C]")
-        found = images(argument, value)
         if self._network is None and self._input is None:
-            self._built(found.shape[1:])
-        return images(argument, found, tuple(json.loads(self._built().config())["model"]["input"]))
+            self._built(images(argument, value).shape[1:])
+        shape = tuple(json.loads(self._built().config())["model"]["input"])
+        return images(argument, value, shape)
 
     def _labels(self, argument: str, value: Any, count: int) -> np.ndarray:
         if value is None:
@@ -320,7 +327,7 @@ class Model:
         }
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}, {len(self._layers)} layers>"
+        return f"<{type(self).__name__.lstrip('_')} {self.name!r}, {len(self._layers)} layers>"
 
 
 class Sequential(Model):
@@ -407,12 +414,19 @@ def load_model(filepath: Any, device: str = "auto") -> Model:
         raise ValueError(f"filepath is {shown(filepath)}; give a path such as 'model.keras'")
     network = _engine.Network.load(os.fspath(filepath), named(device))
     about = json.loads(network.config())["model"]
-    model = Model.__new__(Model)
+    model = _FromFile.__new__(_FromFile)
     model._prepare(about["name"], device)
     model._network, model._input = network, tuple(about["input"])
     model._layers = [(_Loaded(name, kind), []) for name, kind, _, _ in network.layers()]
     model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
     return model
+
+
+class _FromFile(Model):
+    """A model of a file, in which every network gives probabilities."""
+
+    def _gives_probabilities(self) -> bool:
+        return True
 
 
 class _Loaded(Layer):
