@@ -68,6 +68,7 @@ mod watch_curves;
 mod watch_lines;
 mod watch_screen;
 mod watch_view;
+mod watched;
 
 use std::io::Write;
 use std::process::ExitCode;

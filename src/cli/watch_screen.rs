@@ -9,8 +9,8 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 
 use super::console::Console;
 use super::interrupt;
-use super::watch::Watched;
 use super::watch_view::{View, draw};
+use super::watched::Watched;
 use crate::error::{Error, Result};
 use crate::tracking::Status;
 
