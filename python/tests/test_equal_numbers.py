@@ -69,9 +69,23 @@ def test_settings_are_those_of_set(made, program):
     settings = {"optimizer.type": "sgd", "optimizer.momentum": 0.9, "schedule.type": "cosine", "augmentation.shift": 1,
                 "layers.conv2d.filters": 5, "loss.label_smoothing": 0.1}  # fmt: skip
     flags = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    program("train", "--model", folder / "lines.toml", "--data-dir", data, "--run-dir", folder / "run",
-
-            "--adapter", "cpu", "--no-report", "--quiet", "--validation-fraction", 0, "--no-shuffle", *flags)  # fmt: skip
+    program(
+        "train",
+        "--model",
+        folder / "lines.toml",
+        "--data-dir",
+        data,
+        "--run-dir",
+        folder / "run",
+        "--adapter",
+        "cpu",
+        "--no-report",
+        "--quiet",
+        "--validation-fraction",
+        0,
+        "--no-shuffle",
+        *flags,
+    )
     classifier = Classifier(folder / "lines.toml", device="cpu", settings=settings, shuffle=False).fit(images, labels)
     equal(weights(classifier.network_), weights(load_model(folder / "run", device="cpu")._network))
 
@@ -154,8 +168,14 @@ def lines(*ends):
 
 def test_what_compile_says_is_what_a_file_says(made):
     folder, _, (images, labels), _ = made
-    settings = {"optimizer.type": "adamw", "optimizer.beta_1": 0.8, "optimizer.weight_decay": 0.01,
-                "optimizer.global_clipnorm": 0.5, "optimizer.ema_momentum": 0.9, "loss.label_smoothing": 0.1}  # fmt: skip
+    settings = {
+        "optimizer.type": "adamw",
+        "optimizer.beta_1": 0.8,
+        "optimizer.weight_decay": 0.01,
+        "optimizer.global_clipnorm": 0.5,
+        "optimizer.ema_momentum": 0.9,
+        "loss.label_smoothing": 0.1,
+    }
     model = lines()
     optimizer = keras.optimizers.AdamW(
         5e-3, beta_1=0.8, weight_decay=0.01, global_clipnorm=0.5, use_ema=True, ema_momentum=0.9
@@ -169,9 +189,25 @@ def test_what_compile_says_is_what_a_file_says(made):
 
 def test_a_cosine_is_the_commands(made, program):
     folder, data, (images, labels), _ = made
-    program("train", "--model", folder / "lines.toml", "--data-dir", data, "--run-dir", folder / "run",
-            "--adapter", "cpu",
-            "--no-report", "--quiet", "--validation-fraction", 0, "--schedule", "cosine", "--warm-up-epochs", 1)  # fmt: skip
+    program(
+        "train",
+        "--model",
+        folder / "lines.toml",
+        "--data-dir",
+        data,
+        "--run-dir",
+        folder / "run",
+        "--adapter",
+        "cpu",
+        "--no-report",
+        "--quiet",
+        "--validation-fraction",
+        0,
+        "--schedule",
+        "cosine",
+        "--warm-up-epochs",
+        1,
+    )
     model = lines()
     course = keras.optimizers.schedules.CosineDecay(5e-3, warm_up_epochs=1)
     model.compile(keras.optimizers.Adam(course), "sparse_categorical_crossentropy")
