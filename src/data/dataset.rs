@@ -7,7 +7,7 @@ use super::checksums::FILES;
 use super::classes::{class_names_in, fashion_mnist_names};
 use super::files::files_in;
 use super::idx::{Images, Labels};
-use super::lent::LentSamples;
+use super::lent::{LentSamples, Pixels};
 use super::problem::problem_with;
 use crate::error::Result;
 
@@ -22,6 +22,12 @@ pub struct Samples {
     pub labels: Vec<u8>,
     /// The shape of one image, `[H, W, C]`, none of them zero.
     pub shape: [usize; 3],
+}
+
+impl<'a> From<&'a Samples> for LentSamples<'a> {
+    fn from(samples: &'a Samples) -> Self {
+        Self { pixels: Pixels::Bytes(&samples.images), labels: &samples.labels, shape: samples.shape }
+    }
 }
 
 impl Samples {
