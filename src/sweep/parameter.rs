@@ -219,9 +219,8 @@ mod tests {
 
     #[test]
     fn powers_of_ten_are_marked_between_the_ends() {
-        let words = |text: &str| -> Vec<String> {
-            parsed(text).unwrap().ticks().into_iter().map(|(_, words)| words).collect()
-        };
+        let words =
+            |text: &str| -> Vec<String> { parsed(text).unwrap().ticks().into_iter().map(|(_, words)| words).collect() };
         assert_eq!(words("{ log_uniform = [1e-4, 0.2] }"), ["0.0001", "0.001", "0.01", "0.1", "0.2"]);
         assert_eq!(words("{ log_integers = [2, 100] }"), ["2", "10", "100"]);
         assert_eq!(words("{ uniform = [0, 1] }"), ["0.0", "1.0"]);

@@ -50,9 +50,10 @@ const KEYS: [&str; 9] = ["name", "method", "count", "seed", "metric", "seeds", "
 /// More are no longer looked at by people, and a manifest of them is too large to be read for each.
 const MOST_TASKS: usize = 4096;
 
-/// A value in words: text without quotes.
+/// A value in words: text without quotes, numbers as short as they can be.
 pub fn shown(value: &Value) -> String {
     match value {
+        Value::Float(number) => format!("{number:?}"),
         Value::String(text) => text.replace('\n', " "),
         value => value.to_string().replace('\n', " "),
     }
