@@ -27,7 +27,8 @@ const ONE_TAP: bool = CHANNELS % DEPTH_TILE == 0;
 
 // B's value; past its edges some number that meets a zero or is never stored.
 fn kernel_value(depth: u32, column: u32) -> f32 {
-    return weights[min(depth, DEPTH - 1 + BIAS) * FILTERS + min(column, FILTERS - 1)];
+    let row = select(min(depth, DEPTH - 1 + BIAS), depth, BIAS == 1 && DEPTH % DEPTH_TILE == 0);
+    return weights[row * FILTERS + min(column, FILTERS - 1)];
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)

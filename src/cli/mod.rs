@@ -25,6 +25,7 @@ mod interrupt;
 mod judgement;
 mod kfold;
 mod kfold_outcome;
+mod modelled;
 mod names;
 mod options;
 mod output;

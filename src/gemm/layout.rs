@@ -26,6 +26,8 @@ pub struct VectorTile {
 pub struct BlockTile {
     /// The first that suits a product is taken; the last one always does.
     pub tiles: &'static [Tile],
+    /// The same of input gradients.
+    pub input_tiles: &'static [Tile],
     /// Threads along the columns, at the least; a power of two.
     pub least_width: usize,
     /// Neighbouring threads that load neighbouring rows of a weight gradient's A, at the least.
@@ -62,6 +64,14 @@ impl Layout {
         match self {
             Self::Vector(tile) => tile.config(extents, window_elements),
             Self::Block(tile) => tile.config(extents, window_elements, partitions),
+        }
+    }
+
+    /// The layout that gives input gradients their tiles.
+    pub(super) fn of_input_gradients(self) -> Self {
+        match self {
+            Self::Block(tile) => Self::Block(BlockTile { tiles: tile.input_tiles, ..tile }),
+            vector @ Self::Vector(_) => vector,
         }
     }
 

@@ -30,13 +30,9 @@ impl GemmProblem {
         let taps: usize = window.size.iter().product();
         let tiles = match self.kind {
             GemmKind::Forward => self.convolution.depth().div_ceil(tile_depth).div_ceil(config.partitions),
-            GemmKind::WeightGradient => {
-                self.convolution.positions().div_ceil(config.partitions).div_ceil(config.depth)
-            }
+            GemmKind::WeightGradient => self.convolution.positions().div_ceil(config.partitions).div_ceil(config.depth),
             // With a stride each position meets a part of the taps.
-            GemmKind::InputGradient => {
-                taps.div_ceil(window.stride.iter().product()) * filters.div_ceil(tile_depth)
-            }
+            GemmKind::InputGradient => taps.div_ceil(window.stride.iter().product()) * filters.div_ceil(tile_depth),
         };
         let [rows, columns] = [config.rows as f64, config.columns as f64];
         let [high, wide] = [config.workgroup_rows() as f64, config.workgroup_columns() as f64];

@@ -122,7 +122,8 @@ impl GemmProblem {
             GemmKind::Forward | GemmKind::InputGradient => depth,
         };
         // What is between the rows, see `A_ROW_STEP` and `B_ROW_STEP` in the shaders.
-        let a_apart = if config.stage_b && self.kind != GemmKind::WeightGradient { 4 } else { 0 };
+        let narrow = config.stage_b && config.threads[0] < 16 && self.kind != GemmKind::WeightGradient;
+        let a_apart = if narrow { 4 } else { 0 };
         let apart = if self.kind == GemmKind::InputGradient { (32 / config.threads_per_row).max(1) } else { 0 };
         // Arrays have a length of 1 at the least.
         let b = if config.stage_b { rows_of_b * (config.workgroup_columns() + apart) } else { 0 } + 1;

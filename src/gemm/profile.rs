@@ -71,9 +71,13 @@ pub struct SplitForward {
 }
 
 /// 64 x 64 outputs, 8 x 4 of a thread: two words from workgroup memory for five multiply-adds, where 4 x 4 take five.
-const LARGE: Tile = Tile { threads: 128, width: 16, rows: 8, columns: 4, depth: 16, enough: Some(128), short_sums: false };
+const LARGE: Tile =
+    Tile { threads: 128, width: 16, rows: 8, columns: 4, depth: 16, enough: Some(128), short_sums: false };
 /// 32 x 32 outputs, where large tiles would be few.
-const SMALL: Tile = Tile { threads: 64, width: 8, rows: 4, columns: 4, depth: 32, enough: Some(128), short_sums: false };
+const SMALL: Tile =
+    Tile { threads: 64, width: 8, rows: 4, columns: 4, depth: 32, enough: Some(128), short_sums: false };
+/// The same of an input gradient, which has more addresses to keep: AMD's compiler would spill them.
+const SHALLOW: Tile = Tile { depth: 16, ..SMALL };
 /// 16 x 32 outputs, where those would be few, too.
 const LOW: Tile = Tile { rows: 2, enough: None, ..SMALL };
 /// Whole windows of a max-pool in a thread, as many as may be: the more, the fewer words has argmax, and a first
@@ -82,7 +86,12 @@ const TALL: Tile = Tile { rows: 16, columns: 2, short_sums: true, ..LARGE };
 
 const GPU: DeviceProfile = DeviceProfile {
     revision: 2,
-    layout: Layout::Block(BlockTile { tiles: &[TALL, LARGE, SMALL, LOW], least_width: 4, weight_lanes: 32 }),
+    layout: Layout::Block(BlockTile {
+        tiles: &[TALL, LARGE, SMALL, LOW],
+        input_tiles: &[LARGE, SHALLOW, LOW],
+        least_width: 4,
+        weight_lanes: 16,
+    }),
     accumulators: 1,
     loop_carry: false,
     most_unrolled: usize::MAX,
@@ -116,7 +125,7 @@ const SPLIT_TILES: [Tile; 3] = old_tiles(256, 128);
 /// As it was when a GPU had been at hand for an hour.
 const GPU_1: DeviceProfile = DeviceProfile {
     revision: 1,
-    layout: Layout::Block(BlockTile { tiles: &TILES_1, least_width: 4, weight_lanes: 1 }),
+    layout: Layout::Block(BlockTile { tiles: &TILES_1, input_tiles: &TILES_1, least_width: 4, weight_lanes: 1 }),
     split_forward: Some(SplitForward { workgroups: 512, least_sum: 512, tiles: &SPLIT_TILES }),
     ..GPU
 };
@@ -124,7 +133,7 @@ const GPU_1: DeviceProfile = DeviceProfile {
 /// As it was before a GPU was at hand.
 const GPU_0: DeviceProfile = DeviceProfile {
     revision: 0,
-    layout: Layout::Block(BlockTile { tiles: &TILES_0, least_width: 4, weight_lanes: 1 }),
+    layout: Layout::Block(BlockTile { tiles: &TILES_0, input_tiles: &TILES_0, least_width: 4, weight_lanes: 1 }),
     least_partition: 128,
     weight_gradient_workgroups: 128,
     split_forward: Some(SplitForward { workgroups: 256, least_sum: 512, tiles: &SPLIT_TILES }),
@@ -202,7 +211,7 @@ impl DeviceProfile {
         let most_partitions = problem.most_partitions(self.least_partition);
         match problem.kind {
             GemmKind::Forward => self.tile(self.layout, problem, problem.convolution.window_elements(), 1),
-            GemmKind::InputGradient => self.tile(self.layout, problem, 1, 1),
+            GemmKind::InputGradient => self.tile(self.layout.of_input_gradients(), problem, 1, 1),
             GemmKind::WeightGradient => {
                 let tile = self.tile(self.layout, problem, 1, most_partitions);
                 // The profile counts terms of the sum, this configuration pooled positions.
