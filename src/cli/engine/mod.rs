@@ -69,8 +69,6 @@ impl Work<'_> {
 
     /// The command of a task on an adapter: the program, and its arguments.
     fn command(&self, number: &str, adapter: &str) -> Result<Vec<OsString>> {
-        let program = env::current_exe()
-            .map_err(|error| Error::Failed(format!("this program's own path is unknown ({error}); give a full one")))?;
         let mut words: Vec<OsString> =
             vec![program()?.into(), "task".into(), self.manifest.folder().into(), number.into()];
         if adapter != AUTO {
