@@ -1,7 +1,7 @@
 // Adam (Kingma and Ba, 2015) in Keras' form, for many variables in buffers that they share:
 //   m += (1 - beta_1) (g - m);  v += (1 - beta_2) (g^2 - v);  w -= rate m / (sqrt(v) + epsilon)
 // where rate = learning rate * sqrt(1 - beta_2^t) / (1 - beta_1^t), which the host computes in f64 for each step.
-// With the parts progress, variables, each_value, read_ahead, gradient and update. The last one has the first bindings.
+// With the parts progress, variables, each_value, read_ahead, tree, gradient and update. The last one has the first bindings.
 
 const STEP_1: f32 = 0.1; // 1 - beta_1
 const STEP_2: f32 = 0.001; // 1 - beta_2

@@ -1,5 +1,5 @@
 // Adds up the squares of gradients, of the values that a workgroup has of its variable.
-// With the parts variables, read_ahead, gradient and workgroup_sum.
+// With the parts variables, read_ahead, tree, gradient and workgroup_sum.
 
 @group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
 @group(0) @binding(1) var<storage, read> variables: array<u32>; // [WORKGROUPS], then [variables, 7]

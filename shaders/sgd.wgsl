@@ -1,5 +1,5 @@
 // Gradient descent without momentum, for many variables in buffers that they share: w -= learning rate * g
-// With the parts progress, variables, each_value, read_ahead, gradient and update. The last one has the first bindings.
+// With the parts progress, variables, each_value, read_ahead, tree, gradient and update. The last one has the first bindings.
 
 fn update(variable: Variable, index: u32) {
     let at = variable.first_value + index;

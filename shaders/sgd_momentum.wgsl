@@ -1,6 +1,6 @@
 // Gradient descent with momentum in Keras' form, for many variables in buffers that they share:
 //   v = momentum v - learning rate * g;  w += v, or with Nesterov's momentum w += momentum v - learning rate * g
-// With the parts progress, variables, each_value, read_ahead, gradient and update. The last one has the first bindings.
+// With the parts progress, variables, each_value, read_ahead, tree, gradient and update. The last one has the first bindings.
 
 const MOMENTUM: f32 = 0.9;
 const NESTEROV: u32 = 0;

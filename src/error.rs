@@ -18,12 +18,15 @@ pub enum Error {
     /// Exit code 4: no such adapter, or the adapter's limits are too small.
     #[error("{0}")]
     Adapter(String),
-    /// Exit code 5: the device was lost or is out of memory.
+    /// Exit code 5: the device was lost, does not answer or is out of memory.
     #[error("{0}")]
     Device(String),
     /// Exit code 6: the loss is no longer a finite number.
     #[error("{0}")]
     Diverged(String),
+    /// Exit code 7: another process does the same task.
+    #[error("{0}")]
+    Busy(String),
     /// Exit code 130: stopped by Ctrl-C after saving.
     #[error("{0}")]
     Interrupted(String),
@@ -41,6 +44,7 @@ impl Error {
             Error::Adapter(_) => 4,
             Error::Device(_) => 5,
             Error::Diverged(_) => 6,
+            Error::Busy(_) => 7,
             Error::Interrupted(_) => 130,
         })
     }

@@ -59,6 +59,7 @@ pub mod optimizers;
 pub mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod precision;
 mod random;
 pub mod recipe;
 #[cfg(feature = "plot")]
@@ -68,6 +69,9 @@ mod shell;
 mod sniff;
 #[cfg(feature = "plot")]
 pub mod survey;
+#[cfg(feature = "cli")]
+pub mod sweep;
+pub mod tracking;
 pub mod train;
 pub mod tune;
 

@@ -14,6 +14,8 @@ pub enum Stream {
     Learners = 4,
     Pictures = 5,
     Augmentation = 6,
+    #[cfg(feature = "cli")]
+    Sweeps = 7,
 }
 
 /// Four random words for one counter and key.

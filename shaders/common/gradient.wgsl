@@ -1,10 +1,28 @@
-// A gradient: the sum of its partitions, in order, a micro-batch after the other. With read_ahead.wgsl.
+// A gradient: the sum of its partitions, in order, a micro-batch after the other; or of micro-batches as a tree.
+// With read_ahead.wgsl and tree.wgsl.
 const MICRO_BATCHES: u32 = 1;
 const MICRO_BATCH_STRIDE: u32 = 128; // from a micro-batch's gradients to the next one's
+const TREE: u32 = 0; // 1: of each micro-batch by itself, and then of these as a tree
 
 fn gradient_of(variable: Variable, index: u32) -> f32 {
     var place = variable.first_partition + index;
     var sum = with_partitions(gradient[place], variable, place, 1u);
+    if TREE == 1 {
+        var waiting: array<f32, LEVELS>;
+        waiting[0] = sum;
+        var height = 1u;
+        for (var number = 1u; number < MICRO_BATCHES; number++) {
+            place += MICRO_BATCH_STRIDE;
+            sum = with_partitions(gradient[place], variable, place, 1u);
+            for (var left = joins(number, MICRO_BATCHES); left > 0; left--) {
+                height--;
+                sum = waiting[height] + sum;
+            }
+            waiting[height] = sum;
+            height++;
+        }
+        return sum;
+    }
     for (var micro_batch = 1u; micro_batch < MICRO_BATCHES; micro_batch++) {
         place += MICRO_BATCH_STRIDE;
         sum = with_partitions(sum, variable, place, 0u);

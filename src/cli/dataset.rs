@@ -83,7 +83,37 @@ pub fn load_of_run(
     if data_dir.is_some() {
         return load(data_dir, console);
     }
-    let recorded = record::data_dir(run)?;
+    load_recorded(record::data_dir(run)?, hashes, run.path(), console)
+}
+
+/// The data set for a task: in `data_dir`, or in the folder that is recorded, or wherever else there is one with these
+/// checksums.
+///
+/// # Errors
+/// [`Error::Data`] where it cannot be had, or is another, or corrupt, or does not fit the model.
+pub fn open_recorded(
+    data_dir: Option<&Path>,
+    folder: &Path,
+    hashes: &[String],
+    model: &Model,
+    console: &mut Console,
+) -> Result<Dataset> {
+    let dataset = match data_dir {
+        Some(_) => load(data_dir, console)?,
+        None => load_recorded(Some(folder.to_owned()), hashes, folder, console)?,
+    };
+    if self::hashes(&dataset) != hashes {
+        let folder = dataset.folder.display();
+        return Err(Error::Data(format!(
+            "{folder}: not the data set that the sweep was made with; give that one with --data-dir"
+        )));
+    }
+    check(&dataset, model)?;
+    Ok(dataset)
+}
+
+/// The data set in the folder that is recorded of a run, or wherever else there is one with the checksums.
+fn load_recorded(recorded: Option<PathBuf>, hashes: &[String], run: &Path, console: &mut Console) -> Result<Dataset> {
     let is_there = |folder: &&Path| data::locate(Some(folder)).is_ok();
     if let Some(folder) = recorded.as_deref().filter(is_there) {
         return load(Some(folder), console);
@@ -107,7 +137,7 @@ pub fn load_of_run(
     }
     let problem = match recorded {
         Some(folder) => format!("{}: gone, and with it the data set that the run is of", folder.display()),
-        None => format!("{}: its config.toml does not say where the run's data set is", run.path().display()),
+        None => format!("{}: its config.toml does not say where the run's data set is", run.display()),
     };
     Err(Error::Data(format!("{problem}; give the folder where it is now with --data-dir")))
 }

@@ -1,5 +1,7 @@
 //! `gpu-fmnist devices`
 
+use std::env;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -26,6 +28,8 @@ struct Listed {
     backend: &'static str,
     device_type: &'static str,
     driver: String,
+    /// `0000:01:00.0`, where the driver says it: what is listed twice has the same one.
+    pci_bus_id: String,
 }
 
 pub fn run(arguments: &DevicesArguments) -> Result<()> {
@@ -37,13 +41,18 @@ pub fn run(arguments: &DevicesArguments) -> Result<()> {
     }
     let row = |device: &Listed| {
         let index = device.index.map_or("-".to_owned(), |index| index.to_string());
-        let Listed { name, backend, device_type, driver, .. } = device;
-        vec![index, name.clone(), (*backend).to_owned(), (*device_type).to_owned(), driver.clone()]
+        let Listed { name, backend, device_type, driver, pci_bus_id, .. } = device;
+        let bus = if pci_bus_id.is_empty() { "-" } else { pci_bus_id };
+        [index.as_str(), name, backend, device_type, bus, driver].map(str::to_owned).to_vec()
     };
     let rows: Vec<Vec<String>> = devices.iter().map(row).collect();
-    let mut text = output::table(&["index", "name", "backend", "type", "driver"], &rows);
+    let mut text = output::table(&["index", "name", "backend", "type", "PCI bus", "driver"], &rows);
     if devices.len() == 1 {
-        text += "\nnone but the CPU path: no Vulkan, Metal, DX12 or GL driver offers an adapter\n";
+        let of = match env::var("WGPU_BACKEND") {
+            Ok(named) => format!("of WGPU_BACKEND {named} no driver"),
+            Err(_) => "no Vulkan, Metal, DX12 or GL driver".to_owned(),
+        };
+        text += &format!("\nnone but the CPU path: {of} offers an adapter\n");
     }
     output::tables(&text)
 }
@@ -55,5 +64,6 @@ fn list(index: Option<usize>, device: &Device) -> Listed {
         backend: device.backend(),
         device_type: device.device_type(),
         driver: device.driver().join(" ").trim().to_owned(),
+        pci_bus_id: device.pci_bus_id().to_owned(),
     }
 }

@@ -12,7 +12,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 23] = [
     "adapter",
     "batch_size",
     "count",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 21] = [
     "model",
     "monitor",
     "perplexity",
+    "precision",
     "reduce_lr_on_plateau",
     "resume",
     "run_dir",
@@ -33,6 +34,7 @@ const FIELDS: [&str; 21] = [
     "train_count",
     "tta",
     "validation_fraction",
+    "vram_limit",
     "warm_up_epochs",
 ];
 

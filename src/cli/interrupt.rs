@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -42,4 +43,15 @@ fn watch_for(signal: i32) -> io::Result<()> {
 /// A progress callback of any kind: `Break` once an interrupt came.
 pub fn requested<Progress>(_: Progress) -> ControlFlow<()> {
     if REQUESTED.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// Asks a process for an orderly end, too. Where there are no signals, it heard of the interrupt itself.
+pub fn hand_on(child: &Child) {
+    #[cfg(unix)]
+    if let Some(process) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+    }
+    #[cfg(not(unix))]
+    let _ = child;
 }

@@ -10,13 +10,15 @@ use serde_json::json;
 
 use super::console::Console;
 use super::device::{AdapterOption, Device};
+use super::engine::{Engine, EngineOptions};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::recipe::RecipeOptions;
+use super::recorder::Recorder;
 use super::run::Run;
 use super::tiling::TilesOption;
-use super::{dataset, interrupt, output, record, setup};
+use super::{dataset, interrupt, kfold_tasks, output, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
@@ -36,6 +38,9 @@ use crate::train::{Config, Fold, History, RunFolder, State};
 #[command(mut_arg("json", |argument| {
     argument.help("Print a JSON object for each fold, and a last one with the means")
 }))]
+#[command(mut_arg("jobs", |argument| argument.requires("engine")))]
+#[command(mut_arg("tasks_per_job", |argument| argument.requires("engine")))]
+#[command(mut_arg("sbatch", |argument| argument.requires("engine")))]
 pub struct KfoldArguments {
     #[arg(long, help = models("a model's TOML file"), default_value = "cnn1", value_name = "NAME|FILE")]
     model: PathBuf,
@@ -48,26 +53,32 @@ pub struct KfoldArguments {
     #[command(flatten)]
     recipe: RecipeOptions,
     #[command(flatten)]
-    data: DataDirOption,
+    pub data: DataDirOption,
     #[command(flatten)]
-    names: NamesOption,
+    pub names: NamesOption,
     /// The folder to write [default: runs/<model>-kfold-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
-    run_dir: Option<PathBuf>,
+    pub run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
         "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "augment", "set", "run_dir",
-        "tiles", "class_names",
+        "tiles", "class_names", "engine",
     ])]
     resume: Option<PathBuf>,
+    /// Have the folds done as the tasks of a sweep, each in a process of its own; 'sweep run' goes on with them, and
+    /// 'collect' says what they came to
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
     #[command(flatten)]
-    adapter: AdapterOption,
+    pub engine_options: EngineOptions,
     #[command(flatten)]
-    tiles: TilesOption,
+    pub adapter: AdapterOption,
     #[command(flatten)]
-    json: JsonOption,
+    pub tiles: TilesOption,
     #[command(flatten)]
-    quiet: QuietOption,
+    pub json: JsonOption,
+    #[command(flatten)]
+    pub quiet: QuietOption,
 }
 
 /// Unless asked for.
@@ -101,11 +112,14 @@ struct Validation<'a> {
 }
 
 pub fn run(arguments: &KfoldArguments) -> Result<()> {
+    if let Some(engine) = arguments.engine {
+        return kfold_tasks::run(arguments, engine);
+    }
     let mut console = arguments.quiet.console();
     let resumed = arguments.resume.as_deref().map(resume).transpose()?;
     let mut config = match &resumed {
         Some((_, common, _)) => common.config.clone(),
-        None => config(arguments, arguments.folds.unwrap_or(FOLDS))?,
+        None => asked(arguments)?,
     };
     let given_names = arguments.names.given(config.model.classes())?;
     let device = arguments.adapter.device(&mut console)?;
@@ -157,7 +171,6 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
         }
     };
     interrupt::watch(&mut console);
-    record::warn_unlocked(&folder, &mut console);
     let mut validation =
         Validation { folder, common, dataset: &dataset, device: &device, quiet: &arguments.quiet, outcomes };
     for number in validation.outcomes.len()..validation.folds() {
@@ -210,6 +223,14 @@ fn not_a_validation(path: &Path) -> Error {
     ))
 }
 
+/// The configuration of the first of the folds that the arguments ask for.
+///
+/// # Errors
+/// [`Error::Usage`] where they ask for something impossible.
+pub fn asked(arguments: &KfoldArguments) -> Result<Config> {
+    config(arguments, arguments.folds.unwrap_or(FOLDS))
+}
+
 fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
     let config = arguments.recipe.config(ModelFile::open(&arguments.model)?)?;
     if folds < 2 {
@@ -233,7 +254,7 @@ fn config(arguments: &KfoldArguments, folds: usize) -> Result<Config> {
 
 /// The same with no more folds, by default, than a training file of `count` samples can be cut into, and no larger batch
 /// than they have samples. Says where that is less.
-fn fitted(arguments: &KfoldArguments, config: Config, count: usize, console: &mut Console) -> Result<Config> {
+pub fn fitted(arguments: &KfoldArguments, config: Config, count: usize, console: &mut Console) -> Result<Config> {
     let mut config = config;
     if arguments.folds.is_none() && (2..FOLDS).contains(&count) {
         console.say(&format!("--folds {count} instead of {FOLDS}: there are no more samples"));
@@ -272,7 +293,7 @@ impl Validation<'_> {
             class_names: class_names.clone(),
             ..State::new(config, data.clone(), self.device.identity())
         };
-        let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
+        let mut trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;
         let (train, held_out) = (trainer.split().train.len(), trainer.split().validation.len());
@@ -282,16 +303,19 @@ impl Validation<'_> {
             trainer.state().config.model.name,
             self.device.describe()
         ));
+        let recorder = Recorder::begin(&folder, &mut trainer, false)?;
         let mut run = Run {
             trainer,
             folder,
             history: History::default(),
+            recorder,
             console: own_console,
             device: self.device,
             json: false,
             saved: Instant::now(),
             save_every: None,
             report_on: None,
+            pruner: None,
         };
         run.fit().map_err(|error| self.interrupted(fold, error))?;
         let (test_loss, test) = run.trainer.test()?;

@@ -10,6 +10,9 @@ mod baseline_table;
 mod bench;
 mod bench_report;
 mod callbacks;
+mod collect;
+mod collect_figures;
+mod collect_table;
 mod completions;
 mod console;
 mod data;
@@ -17,14 +20,17 @@ mod data_grid;
 mod dataset;
 mod device;
 mod devices;
+mod engine;
 mod evaluate;
 mod exit_codes;
 mod export;
+mod export_events;
 mod flags;
 mod interrupt;
 mod judgement;
 mod kfold;
 mod kfold_outcome;
+mod kfold_tasks;
 mod names;
 mod options;
 mod output;
@@ -37,21 +43,32 @@ mod profile_report;
 mod progress;
 mod recipe;
 mod record;
+mod recorder;
 mod reduce;
 mod report;
 mod run;
 mod selftest;
 mod setup;
 mod shaders;
+mod space_tasks;
 mod split;
 mod summary;
 mod survey;
+mod sweep;
+mod task;
 mod threads;
 mod tiling;
+mod track;
 mod train;
 mod trained;
 mod tune;
 mod values;
+mod watch;
+mod watch_curves;
+mod watch_lines;
+mod watch_screen;
+mod watch_view;
+mod watched;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -74,12 +91,18 @@ struct Arguments {
 enum Command {
     Train(Box<train::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
+    Watch(watch::WatchArguments),
     Kfold(kfold::KfoldArguments),
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
+    Task(task::TaskArguments),
+    Collect(collect::CollectArguments),
     Predict(predict::PredictArguments),
     Report(report::ReportArguments),
     Plot(plot::PlotArguments),
     Baseline(Box<baseline::BaselineArguments>),
     Reduce(reduce::ReduceArguments),
+    Track(track::TrackArguments),
     Export(export::ExportArguments),
     Summary(summary::SummaryArguments),
     Devices(devices::DevicesArguments),
@@ -125,12 +148,17 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Kfold(arguments) => kfold::run(arguments),
+        Command::Sweep(command) => sweep::run(command),
+        Command::Task(arguments) => task::run(arguments),
+        Command::Collect(arguments) => collect::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),
         Command::Baseline(arguments) => baseline::run(arguments),
         Command::Reduce(arguments) => reduce::run(arguments),
+        Command::Track(arguments) => track::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::data::{Dataset, numbers, read_class_names};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The option, the same in every subcommand that tells of classes.
 #[derive(Args)]
@@ -20,6 +20,19 @@ pub struct NamesOption {
 impl NamesOption {
     pub fn is_given(&self) -> bool {
         self.class_names.is_some()
+    }
+
+    /// The option as a word of a command line, whose path leads there from anywhere.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the path is no text.
+    pub fn word(&self) -> Result<Option<String>> {
+        let word = |path: &PathBuf| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let wrong = || Error::Usage(format!("{}: its path is no text; rename it", path.display()));
+            Ok(format!("--class-names={}", path.to_str().ok_or_else(wrong)?))
+        };
+        self.class_names.as_ref().map(word).transpose()
     }
 
     /// The names in the option's file for so many classes, if there is one.

@@ -29,6 +29,11 @@ impl DataDirOption {
     pub fn path(&self) -> Option<&Path> {
         self.data_dir.as_deref()
     }
+
+    /// As if this were on the command line.
+    pub fn give(&mut self, path: Option<&Path>) {
+        self.data_dir = path.map(Path::to_owned);
+    }
 }
 
 /// `--json`
@@ -54,6 +59,10 @@ pub struct QuietOption {
 }
 
 impl QuietOption {
+    pub fn is_given(&self) -> bool {
+        self.quiet
+    }
+
     /// A console that says what it may.
     pub fn console(&self) -> Console {
         Console::new(self.quiet)

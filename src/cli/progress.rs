@@ -63,24 +63,27 @@ impl Line<'_> {
 
     /// `3s 30ms/step`
     fn timing(&self) -> String {
-        let seconds = self.seconds.round() as u64;
-        let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let total = match (hours, minutes) {
-            (0, 0) => format!("{rest}s"),
-            (0, minutes) => format!("{minutes}:{rest:02}"),
-            _ => format!("{hours}:{minutes:02}:{rest:02}"),
-        };
         let each = match self.seconds_per_step {
             long if long >= 1.0 => format!("{long:.0}s"),
             short if short >= 1e-3 => format!("{:.0}ms", short * 1e3),
             tiny => format!("{:.0}us", tiny * 1e6),
         };
-        format!("{total} {each}/step")
+        format!("{} {each}/step", clock(self.seconds))
+    }
+}
+
+/// `3s`, `1:02`, `1:02:03`
+pub fn clock(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, rest) => format!("{rest}s"),
+        (0, minutes, rest) => format!("{minutes}:{rest:02}"),
+        (hours, minutes, rest) => format!("{hours}:{minutes:02}:{rest:02}"),
     }
 }
 
 /// ` - accuracy: 0.8123 - loss: 0.5321`
-fn spelled(metrics: &[(&str, f64)]) -> String {
+pub fn spelled(metrics: &[(&str, f64)]) -> String {
     metrics.iter().map(|(name, value)| format!(" - {name}: {value:.4}")).collect()
 }
 

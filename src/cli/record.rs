@@ -3,12 +3,12 @@
 use std::env::{self, consts};
 #[cfg(unix)]
 use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::iter;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::console::Console;
 use super::device::Device;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -68,10 +68,13 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
         .map_err(|error| Error::Failed(format!("config.toml cannot be written: {error}")))?;
     folder.write("config.toml", &text)?;
     // Of a run that is gone on with, the earlier commands are kept.
-    let mut commands = Environment::read(folder).map_or_else(|_| Vec::new(), |before| before.commands);
+    let before = Environment::read(folder).ok();
+    let (id, mut commands) = before.map_or_else(Default::default, |before| (before.id, before.commands));
     commands.push(command_line());
     let [driver, driver_info] = device.driver().map(str::to_owned);
     let environment = Environment {
+        id: if id.is_empty() { new_id() } else { id },
+        train_samples: config.parts(dataset.train.len())?.train.len(),
         commands,
         device: device.describe(),
         adapter: device.name().into(),
@@ -88,14 +91,10 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
     environment.write(folder)
 }
 
-/// Says so where nothing keeps a second process from the run.
-pub fn warn_unlocked(folder: &RunFolder, console: &mut Console) {
-    if !folder.is_locked() {
-        let folder = folder.path().display();
-        console.say(&format!(
-            "{folder}: its file system has no locks; let no other process go on with this run meanwhile"
-        ));
-    }
+/// 128 bits that no other run has: of the system's random numbers, by which hash maps are seeded.
+fn new_id() -> String {
+    let word = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", word(), word())
 }
 
 /// The process' own command line, as a shell takes it.

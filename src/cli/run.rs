@@ -11,12 +11,14 @@ use super::console::Console;
 use super::device::Device;
 use super::judgement::Judgement;
 use super::progress::Line;
+use super::recorder::Recorder;
 use super::trained::Part;
 use super::{evaluate, interrupt, names, output, plot, report};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::Contents;
 use crate::shell::quoted;
+use crate::tracking::Test;
 use crate::train::{Environment, EpochResult, Finished, History, Metrics, RunFolder, Trainer};
 
 /// A run with everything it reports to.
@@ -24,6 +26,7 @@ pub struct Run<'a> {
     pub trainer: Trainer<'a>,
     pub folder: RunFolder,
     pub history: History,
+    pub recorder: Recorder,
     pub console: Console,
     pub device: &'a Device,
     pub json: bool,
@@ -33,6 +36,19 @@ pub struct Run<'a> {
     pub saved: Instant,
     /// Within an epoch, too, once this has passed.
     pub save_every: Option<Duration>,
+    /// Asked after each epoch.
+    pub pruner: Option<Pruner>,
+}
+
+/// Why a run with these epochs is not worth going on with, where it is not.
+pub type Pruner = Box<dyn Fn(&[EpochResult]) -> Result<Option<String>>>;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    pub pruned: bool,
+    pub test_loss: f64,
+    pub test_accuracy: f64,
 }
 
 impl Run<'_> {
@@ -41,24 +57,49 @@ impl Run<'_> {
     /// # Errors
     /// [`Error::Interrupted`] after saving, where the user asked for it; or what goes wrong, with the last good
     /// checkpoint in its place.
-    pub fn finish(mut self) -> Result<()> {
-        self.fit()?;
-        self.test()
+    pub fn finish(&mut self) -> Result<Ended> {
+        let finished = self.fit().and_then(|pruned| {
+            let (test_loss, test_accuracy) = self.test()?;
+            Ok(Ended { pruned, test_loss, test_accuracy })
+        });
+        finished.map_err(|error| match error {
+            Error::Device(problem) => {
+                let folder = quoted(self.folder.path().as_os_str());
+                let remedy = format!("go on from the last checkpoint with: gpu-fmnist train --resume {folder}");
+                Error::Device(format!("{problem}; {remedy}"))
+            }
+            other => other,
+        })
     }
 
-    /// Trains the epochs that are left.
+    /// Trains the epochs that are left; whether they were not worth it.
     ///
     /// # Errors
     /// See [`Self::finish`].
-    pub fn fit(&mut self) -> Result<()> {
+    pub fn fit(&mut self) -> Result<bool> {
+        let mut pruned = false;
         while !self.trainer.state().is_complete() {
+            if self.is_pruned()? {
+                pruned = true;
+                break;
+            }
             let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
             self.report(&finished)?;
             if interrupt::requested(()).is_break() {
                 return Err(self.interrupted()?);
             }
         }
-        self.stop_early()
+        self.stop_early()?;
+        Ok(pruned)
+    }
+
+    /// Asks whether the run is worth going on with, and says so where it is not.
+    fn is_pruned(&mut self) -> Result<bool> {
+        let state = self.trainer.state();
+        let (Some(pruner), 1.., 0) = (&self.pruner, state.epoch, state.step) else { return Ok(false) };
+        let Some(reason) = pruner(&state.history)? else { return Ok(false) };
+        self.console.say(&format!("Epoch {}: pruned: {reason}", state.epoch));
+        Ok(true)
     }
 
     /// Trains one epoch, saving where it is time to.
@@ -79,11 +120,12 @@ impl Run<'_> {
 
     /// Trains the epoch with its progress on the console, until an interrupt or the time to save.
     fn train(&mut self) -> Result<Option<Finished>> {
-        let Self { trainer, console, saved, save_every, .. } = self;
+        let Self { trainer, console, recorder, saved, save_every, .. } = self;
         let (steps, batch) = (trainer.steps(), trainer.state().config.batch_size);
         let before = trainer.state().step;
         let start = Instant::now();
         let mut shown: Option<Instant> = None;
+        let mut unwritten = None;
         let mut callback = |metrics: Metrics| {
             let step = (metrics.samples as usize).div_ceil(batch);
             // A fast device answers more often than anyone can read.
@@ -95,12 +137,20 @@ impl Run<'_> {
                 let line = Line { step, steps, seconds, seconds_per_step, metrics: &metrics };
                 console.show_for_now(&line.for_terminal(console));
             }
+            if let Err(error) = recorder.steps_at_times() {
+                unwritten = Some(error);
+                return ControlFlow::Break(());
+            }
             match save_every {
                 Some(every) if saved.elapsed() >= *every => ControlFlow::Break(()),
                 _ => interrupt::requested(()),
             }
         };
-        trainer.epoch(&mut callback)
+        let finished = trainer.epoch(&mut callback);
+        // However the epoch ended: what is known of it is kept.
+        let written = unwritten.map_or_else(|| recorder.steps(), Err);
+        let finished = finished?;
+        written.map(|()| finished)
     }
 
     /// Writes and says what an epoch came to.
@@ -110,6 +160,7 @@ impl Run<'_> {
         self.save(if best { &["best", "last"] } else { &["last"] })?;
         self.history.push(result, seconds);
         self.folder.write("metrics.csv", &self.history.csv(self.trainer.epoch_flop()))?;
+        self.recorder.epoch(result, seconds)?;
         let metrics = [("accuracy", Some(result.accuracy)), ("loss", Some(result.loss))];
         let metrics = metrics.into_iter().chain([("val_accuracy", result.val_accuracy), ("val_loss", result.val_loss)]);
         let metrics: Vec<(&str, f64)> = metrics.filter_map(|(name, value)| Some((name, value?))).collect();
@@ -133,7 +184,7 @@ impl Run<'_> {
     }
 
     /// Floating-point operations of the finished epochs.
-    fn training_flop(&self) -> u64 {
+    pub fn training_flop(&self) -> u64 {
         self.trainer.epoch_flop().saturating_mul(self.trainer.state().epoch as u64)
     }
 
@@ -168,8 +219,8 @@ impl Run<'_> {
         self.save(&["last"])
     }
 
-    /// Measures the test samples, says so and ends.
-    fn test(mut self) -> Result<()> {
+    /// Measures the test samples and says so; their loss and accuracy.
+    fn test(&mut self) -> Result<(f64, f64)> {
         let (loss, predictions) = self.trainer.test()?;
         let state = self.trainer.state();
         let config = &state.config;
@@ -177,7 +228,9 @@ impl Run<'_> {
         let judgement = Judgement::new(Part::Test.name(), &names, loss, &predictions);
         self.console.record(&judgement.line());
         // What was trained is told wherever it could be written.
-        let written = self.save_log().and_then(|()| match self.report_on {
+        let test = Test { loss, accuracy: predictions.top(1) };
+        let written = self.save_log().and_then(|()| self.recorder.end(self.trainer.state().epoch, test));
+        let written = written.and_then(|()| match self.report_on {
             Some(dataset) => self.write_report(dataset, &judgement).map(Some),
             None => Ok(None),
         });
@@ -201,7 +254,7 @@ impl Run<'_> {
         } else {
             output::tables(&if self.report_on.is_some() { judgement.text() } else { judgement.line() + "\n" })?;
         }
-        written.map(drop)
+        written.map(|_| (loss, predictions.top(1)))
     }
 
     /// Draws and writes what `plot`, `evaluate` and `report` would; the report's path.

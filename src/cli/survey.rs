@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::device::AdapterOption;
+use super::flags::spelled;
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::{dataset, interrupt, output};
 use crate::data::Dataset;
@@ -96,13 +97,14 @@ pub fn run(arguments: &SurveyArguments) -> Result<()> {
         Ok(Config::new(model, recipe))
     });
     let models = configs.collect::<Result<Vec<Config>>>()?;
-    let (adapters, adapter) = adapters(arguments.adapter.name())?;
+    let (adapters, adapter) = adapters(&arguments.adapter)?;
     let mut console = arguments.quiet.console();
     interrupt::watch(&mut console);
     let mut words = vec!["the CPU path".to_owned()];
     words.extend(adapter.iter().map(|(_, device)| device.describe()));
     words.reverse();
-    console.say(&format!("surveying {}, for {} minutes at most", words.join(" and "), arguments.minutes));
+    let unit = if arguments.minutes == 1.0 { "minute" } else { "minutes" };
+    console.say(&format!("surveying {}, for {} {unit} at most", words.join(" and "), arguments.minutes));
     let time = Duration::from_secs_f64(60.0 * arguments.minutes);
     let data_dir = arguments.data.path().map(Path::to_owned);
     let mut desk = Desk { console, json, page, data_dir, left_out: Vec::new() };
@@ -114,16 +116,19 @@ pub fn run(arguments: &SurveyArguments) -> Result<()> {
 type Adapters = (Vec<AdapterAbout>, Option<(usize, Device)>);
 
 /// All adapters, and the one of that name with its place; none where the CPU path alone is wanted.
-fn adapters(name: &str) -> Result<Adapters> {
+fn adapters(option: &AdapterOption) -> Result<Adapters> {
     let adapters = gpu::adapters();
     let about: Vec<AdapterAbout> = adapters.iter().map(AdapterAbout::of).collect();
-    let chosen = match name.to_lowercase().as_str() {
+    let chosen = match option.name().to_lowercase().as_str() {
         "cpu" => None,
-        "auto" | "" => adapters.into_iter().next(),
-        _ => Some(gpu::select(name, adapters)?),
+        "auto" | "" => match gpu::name_from_environment() {
+            Some(name) => Some(gpu::select_as("WGPU_ADAPTER_NAME", &name, adapters)?),
+            None => adapters.into_iter().next(),
+        },
+        _ => Some(gpu::select(option.name(), adapters)?),
     };
     let place = chosen.as_ref().map(AdapterAbout::of).and_then(|own| about.iter().position(|one| *one == own));
-    Ok((about, place.zip(chosen.map(|adapter| Device::Gpu(Box::new(adapter))))))
+    Ok((about, place.zip(chosen.map(|adapter| option.limited(Device::Gpu(Box::new(adapter)))))))
 }
 
 /// The JSON file and the page beside it. A file of that name is replaced if it is a survey.
@@ -154,6 +159,7 @@ impl Host for Desk {
             Outcome::Failed | Outcome::Skipped => format!("{}: ", part.outcome.name()),
         };
         let PartAbout { name, note, seconds, .. } = part;
+        let note = spelled(note);
         self.console.say(&format!("{name}{}: {outcome}{note} ({seconds:.1} s)", beside(part)));
     }
 

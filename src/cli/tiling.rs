@@ -30,6 +30,12 @@ enum Choice {
 }
 
 impl TilesOption {
+    /// The option as a word of a command line.
+    pub fn word(&self) -> String {
+        let choice = self.tiles.to_possible_value().map(|choice| choice.get_name().to_owned());
+        format!("--tiles={}", choice.unwrap_or_default())
+    }
+
     /// The selection for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
     ///
     /// # Errors

@@ -4,13 +4,14 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 
 use super::callbacks::CallbackOptions;
 use super::device::{AdapterOption, Device};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
 use super::recipe::RecipeOptions;
+use super::recorder::Recorder;
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
 use crate::model::ModelFile;
+use crate::sweep::Task;
 use crate::train::{Config, History, RunFolder, Schedule, State, Trainer};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
@@ -42,7 +44,7 @@ pub struct TrainArguments {
     #[arg(long, help = models("a model's TOML file [default: that of --init, else cnn1]"), value_name = "NAME|FILE")]
     model: Option<PathBuf>,
     #[command(flatten)]
-    recipe: RecipeOptions,
+    pub recipe: RecipeOptions,
     /// How the learning rate goes on from step to step, as in Keras [default: what the model's file says, or constant]
     #[arg(long, value_enum)]
     schedule: Option<Schedule>,
@@ -58,9 +60,9 @@ pub struct TrainArguments {
     #[arg(long)]
     no_shuffle: bool,
     #[command(flatten)]
-    data: DataDirOption,
+    pub data: DataDirOption,
     #[command(flatten)]
-    names: NamesOption,
+    pub names: NamesOption,
     /// The folder to write [default: runs/<model>-<n> with the next free number]
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
@@ -83,6 +85,9 @@ pub struct TrainArguments {
     /// No learning curves, confusion matrix and report.html at the end
     #[arg(long)]
     no_report: bool,
+    /// Also write the scalars of every step and epoch into the run's folder as TensorBoard reads them
+    #[arg(long)]
+    tensorboard: bool,
     #[command(flatten)]
     json: JsonOption,
     #[command(flatten)]
@@ -92,6 +97,27 @@ pub struct TrainArguments {
     verbose: bool,
     #[command(flatten)]
     callbacks: CallbackOptions,
+}
+
+impl Start {
+    fn resumed(run: (RunFolder, State, Checkpoint, PathBuf)) -> Self {
+        Self { config: run.1.config.clone(), init: None, resumed: Some(run), task: None }
+    }
+}
+
+impl TrainArguments {
+    /// The subcommand by itself.
+    pub fn subcommand() -> clap::Command {
+        Self::augment_args(clap::Command::new("train").no_binary_name(true))
+    }
+
+    /// What these words say, as if they followed `gpu-fmnist train`.
+    ///
+    /// # Errors
+    /// In clap's words.
+    pub fn parse(words: &[String]) -> std::result::Result<Self, clap::Error> {
+        Self::from_arg_matches(&Self::subcommand().try_get_matches_from(words)?)
+    }
 }
 
 /// clap wraps the lines to the terminal.
@@ -108,24 +134,59 @@ Ctrl-C saves and ends with exit code 130; a second one ends at once.";
 const MOST_LEFT_OUT: usize = 12;
 
 /// What a run begins with.
-struct Start {
-    config: Config,
+pub struct Start {
+    pub config: Config,
     /// The network whose weights it starts from.
     init: Option<Network>,
     /// The run to go on with, and its checkpoint.
     resumed: Option<(RunFolder, State, Checkpoint, PathBuf)>,
+    /// The folder that a task's run gets, and where the data set with these checksums was.
+    task: Option<(RunFolder, PathBuf, Vec<String>)>,
 }
 
 pub fn run(arguments: &TrainArguments) -> Result<()> {
+    let start = start(arguments)?;
+    with_run(arguments, start, |run| run.finish().map(drop))
+}
+
+/// Goes on with a task's run where it was begun, else begins it, and does the work with it.
+///
+/// # Errors
+/// [`Error::Data`] where the folder has another run; or what goes wrong.
+pub fn with_task<R>(
+    arguments: &TrainArguments,
+    task: &Task,
+    folder: RunFolder,
+    work: impl FnOnce(&mut Run) -> Result<R>,
+) -> Result<R> {
+    if folder.checkpoint_path("last").exists() {
+        let resumed = opened(folder)?;
+        let (folder, state, ..) = &resumed;
+        let tiles = state.config.tiles.clone();
+        let micro_batch = task.config.micro_batch.or(state.config.micro_batch);
+        if (Config { tiles, micro_batch, ..task.config.clone() }) != state.config {
+            let folder = folder.path().display();
+            return Err(Error::Data(format!("{folder}: the run of another configuration than the task's; remove it")));
+        }
+        return with_run(arguments, Start::resumed(resumed), work);
+    }
+    let config = task.config.clone();
+    let init = arguments.init.as_ref().map(|path| formats::read(path, Some(&config.model))).transpose()?;
+    let place = Some((folder, PathBuf::from(&task.data_dir), task.data.clone()));
+    with_run(arguments, Start { config, init, resumed: None, task: place }, work)
+}
+
+/// Does the work with the run that the arguments ask for.
+fn with_run<R>(arguments: &TrainArguments, mut start: Start, work: impl FnOnce(&mut Run) -> Result<R>) -> Result<R> {
     let mut console = arguments.quiet.console();
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
-    let mut start = start(arguments)?;
     let given_names = arguments.names.given(start.config.model.classes())?;
     let (data_dir, model) = (arguments.data.path(), &start.config.model);
     // Before the device, so that the first line names the data.
-    let dataset = match &start.resumed {
-        Some((folder, state, ..)) => dataset::open_of_run(data_dir, folder, &state.data, model, &mut console)?,
-        None => dataset::open(data_dir, model, &mut console)?,
+    let dataset = match (&start.resumed, &start.task) {
+        (Some((folder, state, ..)), _) => dataset::open_of_run(data_dir, folder, &state.data, model, &mut console)?,
+        (None, Some((_, folder, data))) => dataset::open_recorded(data_dir, folder, data, model, &mut console)?,
+        (None, None) => dataset::open(data_dir, model, &mut console)?,
     };
     let device = arguments.adapter.device(&mut console)?;
     let hashes = dataset::hashes(&dataset);
@@ -135,7 +196,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         names::known(recorded, start.config.model.classes(), |classes| dataset.class_names(classes))
     };
 
-    let (folder, trainer, history) = match start.resumed.take() {
+    let (folder, mut trainer, history) = match start.resumed.take() {
         Some((folder, mut state, checkpoint, path)) => {
             if state.data != hashes {
                 let folder = dataset.folder.display();
@@ -175,9 +236,10 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
                     console.say(&left_out(path, &network.left_out));
                 }
             }
-            let folder = match &arguments.run_dir {
-                Some(path) => RunFolder::create(path)?,
-                None => RunFolder::create_next(&trainer.state().config.model.name)?,
+            let folder = match (start.task, &arguments.run_dir) {
+                (Some((folder, ..)), _) => folder,
+                (None, Some(path)) => RunFolder::create(path)?,
+                (None, None) => RunFolder::create_next(&trainer.state().config.model.name)?,
             };
             // The first one at once: a run can be gone on with from its beginning.
             let begun = folder
@@ -190,22 +252,23 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             (folder, trainer, History::default())
         }
     };
+    let recorder = Recorder::begin(&folder, &mut trainer, arguments.tensorboard)?;
     interrupt::watch(&mut console);
-    record::warn_unlocked(&folder, &mut console);
     console.say(&beginning(&trainer, &dataset, &device, &folder));
     let report_on = (!arguments.no_report).then_some(&dataset);
-    Run {
+    work(&mut Run {
         trainer,
         folder,
         history,
+        recorder,
         console,
         device: &device,
         json: arguments.json.is_given(),
         saved: Instant::now(),
         save_every,
         report_on,
-    }
-    .finish()
+        pruner: None,
+    })
 }
 
 /// What is going to happen.
@@ -225,17 +288,14 @@ fn beginning(trainer: &Trainer, dataset: &Dataset, device: &Device, folder: &Run
 }
 
 /// The configuration that the arguments, or the run to go on with, ask for; the tiles are not decided yet.
-fn start(arguments: &TrainArguments) -> Result<Start> {
+pub fn start(arguments: &TrainArguments) -> Result<Start> {
     if let Some(run) = &arguments.resume {
         let mut folder = RunFolder::find(run)?;
-        let path = folder.checkpoint_path("last");
         // Before anything is read: a run that is going on is soon another.
-        if path.exists() {
+        if folder.checkpoint_path("last").exists() {
             folder.lock()?;
         }
-        let checkpoint = Checkpoint::read(&path)?;
-        let mut state = State::parse(&checkpoint, &path)?;
-        folder.clear();
+        let (folder, mut state, checkpoint, path) = opened(folder)?;
         state.config.epochs = arguments.recipe.epochs.unwrap_or(state.config.epochs);
         state.config.check()?;
         if state.config.epochs < state.epoch {
@@ -245,9 +305,7 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         if let Some(patience) = arguments.callbacks.patience {
             be_more_patient(&mut state.config, patience)?;
         }
-        let config = state.config.clone();
-        let resumed = Some((folder, state, checkpoint, path));
-        return Ok(Start { config, init: None, resumed });
+        return Ok(Start::resumed((folder, state, checkpoint, path)));
     }
     let (mut config, init) = of_model(arguments)?;
     schedule(arguments, &mut config)?;
@@ -263,7 +321,16 @@ fn start(arguments: &TrainArguments) -> Result<Start> {
         ..config
     };
     config.check()?;
-    Ok(Start { config, init, resumed: None })
+    Ok(Start { config, init, resumed: None, task: None })
+}
+
+/// What is in a run's folder, which is locked, with its last checkpoint.
+fn opened(folder: RunFolder) -> Result<(RunFolder, State, Checkpoint, PathBuf)> {
+    let path = folder.checkpoint_path("last");
+    let checkpoint = Checkpoint::read(&path)?;
+    let state = State::parse(&checkpoint, &path)?;
+    folder.clear();
+    Ok((folder, state, checkpoint, path))
 }
 
 /// What the model's file says of the training, and the network whose weights it starts from.

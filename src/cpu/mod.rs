@@ -80,7 +80,8 @@ impl Executor for Cpu {
                 run(pass, memory);
             }
         });
-        self.logs.push_back(BatchLog::read(&self.memory[self.plan.log.0][..2 * batches]));
+        let rows = batches * self.plan.log_rows(program);
+        self.logs.push_back(BatchLog::read(&self.memory[self.plan.log.0][..2 * rows]));
         Ok(())
     }
 

@@ -28,7 +28,7 @@ impl Device {
         Self::automatic(gpu::adapters()).0
     }
 
-    /// What `name` asks for: `auto`, `cpu`, a backend, a place in the list of adapters, or a part of an adapter's name.
+    /// What `name` asks for: `auto` (what `WGPU_ADAPTER_NAME` says, or [`Device::best`]), `cpu`, a backend, a place in the list of adapters, or a part of an adapter's name.
     ///
     /// # Errors
     /// [`Error::Adapter`](crate::error::Error::Adapter) with the list of adapters where the named one is not there.
@@ -43,13 +43,25 @@ impl Device {
     pub fn chosen(name: &str) -> Result<(Self, Option<String>)> {
         match name.to_lowercase().as_str() {
             "cpu" => Ok((Device::Cpu, None)),
-            "auto" | "" => Ok(Self::automatic(gpu::adapters())),
-            _ => {
-                let adapter = gpu::select(name, gpu::adapters())?;
-                let note = adapter.is_software().then(|| format!("adapter: {}", adapter.describe()));
-                Ok((Device::Gpu(Box::new(adapter)), note))
-            }
+            "auto" | "" => match gpu::name_from_environment() {
+                Some(name) => Ok(Self::promised(gpu::select_as("WGPU_ADAPTER_NAME", &name, gpu::adapters())?)),
+                None => Ok(Self::automatic(gpu::adapters())),
+            },
+            _ => Ok(Self::promised(gpu::select(name, gpu::adapters())?)),
         }
+    }
+
+    fn promised(adapter: Adapter) -> (Self, Option<String>) {
+        let note = adapter.is_software().then(|| format!("adapter: {}", adapter.describe()));
+        (Device::Gpu(Box::new(adapter)), note)
+    }
+
+    /// The same, whose plans may take so many bytes of a GPU's memory.
+    pub fn limited(mut self, bytes: u64) -> Self {
+        if let Device::Gpu(adapter) = &mut self {
+            adapter.memory_limit = Some(bytes);
+        }
+        self
     }
 
     fn automatic(adapters: Vec<Adapter>) -> (Self, Option<String>) {
@@ -135,12 +147,13 @@ impl Device {
         Ok(evaluator.with(views))
     }
 
-    /// Resident where one buffer can hold all images.
+    /// Resident where one buffer can hold all images, and they leave most of a limited memory to the network.
     fn placement(&self, image_bytes: u64) -> Placement {
         match self {
             Device::Gpu(adapter) => {
                 let limits = adapter.limits();
                 let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+                let most = most.min(adapter.memory_limit.map_or(u64::MAX, |limit| limit / 4));
                 if image_bytes.next_multiple_of(4) <= most { Placement::Resident } else { Placement::Streamed }
             }
             Device::Cpu => Placement::Resident,
@@ -176,6 +189,14 @@ impl Device {
         match self {
             Device::Gpu(adapter) => adapter.device_type(),
             Device::Cpu => "cpu",
+        }
+    }
+
+    /// `0000:01:00.0`, where the driver says it: one GPU has the same by each of its backends.
+    pub fn pci_bus_id(&self) -> &str {
+        match self {
+            Device::Gpu(adapter) => &adapter.info.device_pci_bus_id,
+            Device::Cpu => "",
         }
     }
 

@@ -12,6 +12,7 @@ use super::bounded_read::{self, read_network};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::optimizers::AVERAGE;
+use crate::precision::Precision;
 use crate::sniff::{self, Wanted};
 
 /// The key of the JSON text in a file's metadata.
@@ -70,11 +71,6 @@ pub fn take_averages(tensors: &mut [Tensor]) {
     }
 }
 
-/// The values that [`Tensor::bytes`] made bytes of.
-pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect()
-}
-
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
@@ -84,21 +80,31 @@ pub struct Checkpoint {
     pub tensors: Vec<Tensor>,
 }
 
-impl View for &Tensor {
+/// A tensor as a file has it.
+struct Stored<'a>(&'a Tensor, Precision);
+
+impl View for Stored<'_> {
     fn dtype(&self) -> Dtype {
-        Dtype::F32
+        match self.1 {
+            Precision::F32 => Dtype::F32,
+            Precision::Bf16 => Dtype::BF16,
+            Precision::F16 => Dtype::F16,
+        }
     }
 
     fn shape(&self) -> &[usize] {
-        &self.shape
+        &self.0.shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        self.bytes().into()
+        match self.1 {
+            Precision::F32 => self.0.bytes().into(),
+            less => less.encode(&self.0.values).into(),
+        }
     }
 
     fn data_len(&self) -> usize {
-        4 * self.values.len()
+        self.1.bytes() * self.0.values.len()
     }
 }
 
@@ -108,10 +114,15 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Failed`] for more tensors than the format's header can list, and for what would not be read again.
     pub fn encode(&self) -> Result<Vec<u8>> {
+        self.encode_in(Precision::F32)
+    }
+
+    /// The same with the values, which have no more, in so many bits.
+    pub(super) fn encode_in(&self, precision: Precision) -> Result<Vec<u8>> {
         // One entry alone: the order of more would change from run to run.
         let fields = self.about.strip_prefix('{').unwrap_or_default();
         let metadata = HashMap::from([(KEY.to_owned(), format!("{CHECKSUM}{}\",{fields}", self.sha256()))]);
-        let tensors = self.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor));
+        let tensors = self.tensors.iter().map(|tensor| (tensor.name.as_str(), Stored(tensor, precision)));
         let bytes = safetensors::serialize(tensors, Some(metadata))
             .map_err(|error| Error::Failed(format!("the checkpoint cannot be encoded: {error}")))?;
         match bytes.len() as u64 {
@@ -173,10 +184,14 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<(Option<String>, Vec<Te
     let views = SafeTensors::deserialize(bytes).map_err(invalid)?;
     let mut tensors = Vec::new();
     for (name, view) in views.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(format!("tensor {name} is {:?}, not F32", view.dtype()));
-        }
-        tensors.push(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values: floats(view.data()) });
+        let precision = match view.dtype() {
+            Dtype::F32 => Precision::F32,
+            Dtype::BF16 => Precision::Bf16,
+            Dtype::F16 => Precision::F16,
+            other => return Err(format!("tensor {name} is {other:?}, not F32, BF16 or F16")),
+        };
+        let values = precision.decode(view.data());
+        tensors.push(Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
     }
     tensors.sort_by(|left, right| left.name.cmp(&right.name));
     let Some(text) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else {

@@ -15,6 +15,7 @@ use super::without_keras::{decode_h5, decode_keras, encode_h5, encode_keras, enc
 use super::{Network, onnx, safetensors};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::precision::Precision;
 use crate::sniff::{self, Wanted};
 
 /// A format of files with one network in each.
@@ -65,12 +66,25 @@ impl Format {
     /// # Errors
     /// Where the tensors are not the model's, or more than the format can hold.
     pub fn encode(self, network: &Network) -> Result<Vec<u8>> {
+        self.encode_in(network, Precision::F32)
+    }
+
+    /// The same with the weights in so many bits, rounded to the nearest.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the format has no such numbers, or a weight is beyond them; else see [`Format::encode`].
+    pub fn encode_in(self, network: &Network, precision: Precision) -> Result<Vec<u8>> {
+        if precision == Precision::Bf16 && !matches!(self, Format::Onnx | Format::Safetensors) {
+            let problem = format!("`precision` {}: a file of {} has no such numbers", precision.name(), self.name());
+            return Err(Error::Usage(format!("{problem}; give f16, or another format")));
+        }
+        let network = &network.rounded(precision)?;
         match self {
-            Format::Onnx => onnx::encode(network),
-            Format::Safetensors => safetensors::encode(network),
-            Format::KerasH5 => encode_h5(network),
-            Format::Keras => encode_keras(network),
-            Format::Npz => encode_npz(network),
+            Format::Onnx => onnx::encode(network, precision),
+            Format::Safetensors => safetensors::encode(network, precision),
+            Format::KerasH5 => encode_h5(network, precision),
+            Format::Keras => encode_keras(network, precision),
+            Format::Npz => encode_npz(network, precision),
         }
     }
 
@@ -79,14 +93,16 @@ impl Format {
         matches!(self, Format::Onnx | Format::Safetensors)
     }
 
-    /// An expression in Python that uses the file; `pixels` are bytes `[N, H, W, C]`, as the data set has them.
-    pub fn python(self, path: &Path) -> String {
+    /// An expression in Python that uses the file, whose weights have this precision; `pixels` are bytes `[N, H, W, C]`, as the data set has them.
+    pub fn python(self, path: &Path, precision: Precision) -> String {
         let path = python_literal(path);
         match self {
             Format::Onnx => {
                 let images = r#"{"images": (pixels / 255).astype("float32")}"#;
                 format!("onnxruntime.InferenceSession({path}).run(None, {images})")
             }
+            // NumPy has no such numbers.
+            Format::Safetensors if precision == Precision::Bf16 => format!("safetensors.torch.load_file({path})"),
             Format::Safetensors => format!("safetensors.numpy.load_file({path})"),
             Format::KerasH5 | Format::Keras => format!("keras.models.load_model({path})"),
             Format::Npz => format!("numpy.load({path})"),

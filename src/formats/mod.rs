@@ -9,9 +9,11 @@ mod network;
 #[cfg(feature = "keras")]
 mod npz;
 mod onnx;
+mod protobuf;
 mod safetensors;
 #[cfg(feature = "cli")]
 mod shader;
+pub mod tensorboard;
 mod trace;
 mod whole_file;
 #[cfg(not(feature = "keras"))]

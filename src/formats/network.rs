@@ -1,5 +1,6 @@
 //! What each exchange format carries: a network, apart from the run that trained it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::layers::{Activate, Activation, Layer};
 use crate::model::{Model, Resolved, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::VariableSpec;
+use crate::precision::Precision;
 
 /// A network with its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +88,29 @@ impl Network {
         }
         self.model.layers.clone_from(&model.layers);
         self
+    }
+
+    /// The network with its weights, but not an optimizer's states, rounded to what a file of that precision keeps.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where a weight is beyond the largest such number.
+    pub fn rounded(&self, precision: Precision) -> Result<Cow<'_, Self>> {
+        if precision == Precision::F32 {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut network = self.clone();
+        let is_weight = |tensor: &Tensor| tensor.name.split('.').count() == 2;
+        for Tensor { name, values, .. } in network.tensors.iter_mut().filter(|tensor| is_weight(tensor)) {
+            for value in values {
+                let rounded = precision.rounded(*value);
+                if rounded.is_infinite() && value.is_finite() {
+                    let problem = format!("`precision` {}: {name} has a weight of {value}", precision.name());
+                    return Err(Error::Usage(format!("{problem}, beyond the largest such number; give another")));
+                }
+                *value = rounded;
+            }
+        }
+        Ok(Cow::Owned(network))
     }
 
     /// Refuses a model that cannot be, and tensors or class names that are not the model's.

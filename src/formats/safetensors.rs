@@ -10,6 +10,7 @@ use crate::data::fashion_mnist_names;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::plan::VariableKind;
+use crate::precision::Precision;
 
 /// The longest header that is read: its entries take several times as much memory as their text.
 const LONGEST_HEADER: u64 = 1 << 24;
@@ -35,8 +36,8 @@ struct RunConfig {
 ///
 /// # Errors
 /// [`Error::Failed`] for more tensors than the format's header can list.
-pub fn encode(network: &Network) -> Result<Vec<u8>> {
-    Checkpoint { about: network.about()?, tensors: network.weights()? }.encode()
+pub fn encode(network: &Network, precision: Precision) -> Result<Vec<u8>> {
+    Checkpoint { about: network.about()?, tensors: network.weights()? }.encode_in(precision)
 }
 
 /// Whether the bytes look like such a file: the length of a header in JSON, then the header.

@@ -3,12 +3,13 @@
 use super::Network;
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::precision::Precision;
 
 fn not_built<T>(what: &str) -> Result<T> {
     Err(Error::Usage(format!("{what}: built without the feature keras; build with it, or give another format")))
 }
 
-pub fn encode_h5(_: &Network) -> Result<Vec<u8>> {
+pub fn encode_h5(_: &Network, _: Precision) -> Result<Vec<u8>> {
     not_built("Keras' .h5")
 }
 
@@ -16,7 +17,7 @@ pub fn decode_h5(_: &[u8], name: &str, _: Option<&Model>) -> Result<Network> {
     not_built(name)
 }
 
-pub fn encode_keras(_: &Network) -> Result<Vec<u8>> {
+pub fn encode_keras(_: &Network, _: Precision) -> Result<Vec<u8>> {
     not_built("Keras' .keras")
 }
 
@@ -24,6 +25,6 @@ pub fn decode_keras(_: &[u8], name: &str) -> Result<Network> {
     not_built(name)
 }
 
-pub fn encode_npz(_: &Network) -> Result<Vec<u8>> {
+pub fn encode_npz(_: &Network, _: Precision) -> Result<Vec<u8>> {
     not_built("NumPy's npz")
 }

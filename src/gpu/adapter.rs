@@ -1,25 +1,19 @@
 //! Finding an adapter. A named one is a promise: it is kept or refused with the list of what there is.
 
-use std::sync::{Arc, Mutex};
+use std::env;
 
-use wgpu::{Backend, Backends, DeviceType};
+use wgpu::{AdapterInfo, Backend, Backends, DeviceType, PowerPreference};
 
 use crate::error::{Error, Result};
-use crate::gemm::{DeviceClass, Variant};
+use crate::gemm::DeviceClass;
 
 /// A device that wgpu offers.
 #[derive(Clone)]
 pub struct Adapter {
     adapter: wgpu::Adapter,
-    pub info: wgpu::AdapterInfo,
-}
-
-/// An opened adapter.
-pub(super) struct Device {
-    pub device: wgpu::Device,
-    pub queue: wgpu::Queue,
-    /// The first error that the driver or wgpu reported outside of any call.
-    problem: Arc<Mutex<Option<Error>>>,
+    pub info: AdapterInfo,
+    /// Bytes that the buffers of a plan may take of its memory, where that was said.
+    pub memory_limit: Option<u64>,
 }
 
 impl Adapter {
@@ -85,91 +79,63 @@ impl Adapter {
         self.adapter.cooperative_matrix_properties()
     }
 
-    pub(super) fn open(&self) -> Result<Device> {
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("gpu-fmnist"),
-            required_limits: self.adapter.limits(),
-            // The device's own clock, to time passes by, and what the products' kernels can make use of.
-            required_features: self.features() & (wgpu::Features::TIMESTAMP_QUERY | Variant::all_features()),
-            ..Default::default()
-        };
-        let (device, queue) = pollster::block_on(self.adapter.request_device(&descriptor))
-            .map_err(|error| Error::Device(format!("{}: cannot be opened: {error}", self.describe())))?;
-        let problem = Arc::new(Mutex::new(None));
-        let report = |problem: &Arc<Mutex<Option<Error>>>, error: Error| {
-            if let Ok(mut first) = problem.lock() {
-                first.get_or_insert(error);
-            }
-        };
-        let (on_error, on_loss) = (problem.clone(), problem.clone());
-        device.on_uncaptured_error(Arc::new(move |error| {
-            let text = error.to_string().replace('\n', " ");
-            report(
-                &on_error,
-                match error {
-                    wgpu::Error::OutOfMemory { .. } => {
-                        Error::Device("the device is out of memory; use a smaller `batch_size`".into())
-                    }
-                    _ => Error::Device(format!("the device refused the work: {text}")),
-                },
-            );
-        }));
-        device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                report(&on_loss, Error::Device(format!("the device was lost: {}", message.replace('\n', " "))));
-            }
-        });
-        Ok(Device { device, queue, problem })
+    /// How the device itself opens; see [`Device::open`](super::device::Device::open).
+    pub(super) fn request(&self, descriptor: &wgpu::DeviceDescriptor) -> Result<(wgpu::Device, wgpu::Queue)> {
+        pollster::block_on(self.adapter.request_device(descriptor))
+            .map_err(|error| Error::Device(format!("{}: cannot be opened: {error}", self.describe())))
     }
 }
 
-impl Device {
-    /// The first error reported since the last check, if any.
-    pub fn check(&self) -> Result<()> {
-        match self.problem.lock().ok().and_then(|mut problem| problem.take()) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-
-    /// Waits for a submission, or for all.
-    pub fn wait(&self, index: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: index, timeout: None });
-        self.check()?;
-        waited.map(drop).map_err(|error| Error::Device(format!("waiting for the device failed: {error}")))
-    }
-}
-
-/// Every adapter of every backend, hardware first.
+/// Every adapter of every backend, or of those that `WGPU_BACKEND` names; the preferred ones first.
 pub fn adapters() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = Backends::all();
     // No validation layer by default, in debug builds either: the tests look at wgpu's own errors.
     descriptor.flags = wgpu::InstanceFlags::empty();
-    let instance = wgpu::Instance::new(descriptor);
-    let found = pollster::block_on(instance.enumerate_adapters(Backends::all()));
+    let descriptor = descriptor.with_env();
+    let backends = descriptor.backends;
+    let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
     let mut adapters: Vec<Adapter> = found
         .into_iter()
         .filter(|adapter| adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
-        .map(|adapter| Adapter { info: adapter.get_info(), adapter })
+        .map(|adapter| Adapter { info: adapter.get_info(), adapter, memory_limit: None })
         .collect();
-    // A hardware GPU before a software one, the native APIs before GL.
-    adapters.sort_by_key(|adapter| {
-        let kind = match adapter.info.device_type {
-            DeviceType::DiscreteGpu => 0,
-            DeviceType::IntegratedGpu => 1,
-            DeviceType::VirtualGpu | DeviceType::Other => 2,
-            DeviceType::Cpu => 3,
-        };
-        (kind, adapter.info.backend == Backend::Gl)
-    });
+    let power = PowerPreference::from_env().unwrap_or_default();
+    adapters.sort_by_key(|adapter| rank(&adapter.info, power));
     adapters
+}
+
+/// Hardware before software. Of a laptop's two GPUs the discrete one, unless `WGPU_POWER_PREF` is `low`. What is listed
+/// twice, by its native API and by GL, is taken by the native one.
+fn rank(info: &AdapterInfo, power: PowerPreference) -> (u8, bool) {
+    let saves = power == PowerPreference::LowPower;
+    let kind = match info.device_type {
+        DeviceType::DiscreteGpu => u8::from(saves),
+        DeviceType::IntegratedGpu => u8::from(!saves),
+        DeviceType::VirtualGpu | DeviceType::Other => 2,
+        DeviceType::Cpu => 3,
+    };
+    (kind, info.backend == Backend::Gl)
+}
+
+/// The name that `WGPU_ADAPTER_NAME` asks for, as other programs over wgpu understand it.
+pub fn name_from_environment() -> Option<String> {
+    env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.trim().is_empty())
 }
 
 /// The adapter that `--adapter NAME` asks for: a backend, an index of [`adapters`], or a part of the name.
 ///
 /// # Errors
 /// [`Error::Adapter`] with the list of adapters where none fits.
-pub fn select(name: &str, mut adapters: Vec<Adapter>) -> Result<Adapter> {
+pub fn select(name: &str, adapters: Vec<Adapter>) -> Result<Adapter> {
+    select_as("`adapter`", name, adapters)
+}
+
+/// The same where something else asks.
+///
+/// # Errors
+/// See [`select`].
+pub fn select_as(asked_by: &str, name: &str, mut adapters: Vec<Adapter>) -> Result<Adapter> {
     let wanted = name.to_lowercase();
     let place = match wanted.parse::<usize>() {
         Ok(index) => (index < adapters.len()).then_some(index),
@@ -187,7 +153,7 @@ pub fn select(name: &str, mut adapters: Vec<Adapter>) -> Result<Adapter> {
                 .map(|(index, adapter)| format!("{index}: {}", adapter.describe()))
                 .collect();
             let list = if list.is_empty() { "none".to_owned() } else { list.join("; ") };
-            Err(Error::Adapter(format!("`adapter` {name}: no such adapter; there are: {list}; and 'cpu', always")))
+            Err(Error::Adapter(format!("{asked_by} {name}: no such adapter; there are: {list}; and 'cpu', always")))
         }
     }
 }
@@ -208,6 +174,30 @@ mod tests {
         assert_eq!(mesa_version("Mesa 26.1.6-1 (LLVM 21.1.8)"), Some((26, 1)));
         assert_eq!(mesa_version("Mesa 22.3.6 (LLVM 15.0.6)"), Some((22, 3)));
         assert_eq!(mesa_version("580.95.05"), None);
+    }
+
+    /// A laptop with two GPUs, each by its native API and by GL, and a software adapter.
+    #[test]
+    fn the_preferred_adapter_is_first() {
+        let of = |device_type, backend| AdapterInfo::new(device_type, backend);
+        let first = |power| {
+            let mut adapters = vec![
+                of(DeviceType::Cpu, Backend::Vulkan),
+                of(DeviceType::IntegratedGpu, Backend::Gl),
+                of(DeviceType::DiscreteGpu, Backend::Gl),
+                of(DeviceType::IntegratedGpu, Backend::Vulkan),
+                of(DeviceType::DiscreteGpu, Backend::Vulkan),
+            ];
+            adapters.sort_by_key(|info| rank(info, power));
+            adapters.into_iter().map(|info| (info.device_type, info.backend)).collect::<Vec<_>>()
+        };
+        let discrete = [(DeviceType::DiscreteGpu, Backend::Vulkan), (DeviceType::DiscreteGpu, Backend::Gl)];
+        let integrated = [(DeviceType::IntegratedGpu, Backend::Vulkan), (DeviceType::IntegratedGpu, Backend::Gl)];
+        let software = [(DeviceType::Cpu, Backend::Vulkan)];
+        let fast = first(PowerPreference::HighPerformance);
+        assert_eq!(fast, [&discrete[..], &integrated, &software].concat());
+        assert_eq!(fast, first(PowerPreference::None));
+        assert_eq!(first(PowerPreference::LowPower), [&integrated[..], &discrete, &software].concat());
     }
 
     #[test]

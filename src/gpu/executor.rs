@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
-use super::adapter::{Adapter, Device};
+use super::adapter::Adapter;
 use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
+use super::device::Device;
 use super::pipeline::{Bound, Dispatch, prepare};
 use super::timing;
 use crate::error::{Error, Result};
@@ -28,7 +29,8 @@ pub struct Gpu {
 struct Submission {
     index: wgpu::SubmissionIndex,
     log: wgpu::Buffer,
-    batches: usize,
+    /// Of the log.
+    rows: usize,
     mapped: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
 }
 
@@ -45,7 +47,7 @@ impl Gpu {
         let plan = plan.into();
         plan.check()?;
         check_limits(adapter, &plan)?;
-        let device = adapter.open()?;
+        let device = Device::open(adapter)?;
         let buffers: Vec<wgpu::Buffer> =
             plan.buffers.iter().map(|buffer| storage_buffer(&device.device, &buffer.name, buffer.words)).collect();
         for (buffer, Buffer { initial, .. }) in
@@ -91,6 +93,14 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
     if let Some(large) = plan.buffers.iter().find(|buffer| 4 * buffer.words as u64 > most) {
         let (need, most) = (4.0 * large.words as f64 / 1e6, most as f64 / 1e6);
         return refuse(format!("{} needs {need:.0} MB, the adapter's buffers have at most {most:.0} MB", large.name));
+    }
+    let need = plan.bytes() + IN_FLIGHT as u64 * 4 * plan.buffer(plan.log).words as u64;
+    if let Some(most) = adapter.memory_limit.filter(|most| need > *most) {
+        let (need, most) = (need as f64 / 1e6, most as f64 / 1e6);
+        let problem = format!("the plan needs {need:.1} MB of memory, and `vram_limit` is {most:.1} MB");
+        let name = adapter.info.name.trim();
+        let remedy = "raise it, or use a smaller `micro_batch` or `batch_size`";
+        return Err(Error::Adapter(format!("{name}: {problem}; {remedy}")));
     }
     for pass in plan.training.iter().chain(&plan.evaluation) {
         let (row, layer) = (pass.kernel.descriptor(), &pass.layer);
@@ -151,14 +161,15 @@ impl Executor for Gpu {
         drop(pass);
         encoder.copy_buffer_to_buffer(&self.buffers[self.plan.log.0], 0, &log, 0, log.size());
         let index = self.device.queue.submit([encoder.finish()]);
+        let rows = batches * self.plan.log_rows(program);
         let (sender, mapped) = oneshot_channel();
         log.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        self.waiting.push_back(Submission { index, log, batches, mapped });
+        self.waiting.push_back(Submission { index, log, rows, mapped });
         self.device.check()
     }
 
     fn collect(&mut self) -> Result<Vec<BatchLog>> {
-        let Some(Submission { index, log, batches, mapped }) = self.waiting.pop_front() else {
+        let Some(Submission { index, log, rows, mapped }) = self.waiting.pop_front() else {
             return Ok(Vec::new());
         };
         self.device.wait(Some(index))?;
@@ -168,7 +179,7 @@ impl Executor for Gpu {
         }
         let words = take_mapped(&log)?;
         self.idle.push(log);
-        Ok(BatchLog::read(&words[..2 * batches]))
+        Ok(BatchLog::read(&words[..2 * rows]))
     }
 
     fn time(&mut self, program: Program, batches: usize) -> Result<Timeline> {

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod buffer;
+mod device;
 mod executor;
 mod identity;
 mod pipeline;
@@ -10,7 +11,7 @@ mod probe;
 mod timing;
 mod trial;
 
-pub use adapter::{Adapter, adapters, select};
+pub use adapter::{Adapter, adapters, name_from_environment, select, select_as};
 pub use executor::Gpu;
 pub use identity::Identity;
 pub use probe::Probe;

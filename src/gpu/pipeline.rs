@@ -5,7 +5,7 @@ use std::collections::HashMap;
 #[cfg(not(target_family = "wasm"))]
 use rayon::prelude::*;
 
-use super::adapter::Device;
+use super::device::Device;
 use crate::error::Result;
 use crate::kernels::{Access, Checks, Descriptor, Kernel, checks, specialise};
 

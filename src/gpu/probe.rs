@@ -1,7 +1,8 @@
 //! Runs one case of one kernel on an adapter, with guard words around what it writes.
 
-use super::adapter::{Adapter, Device};
+use super::adapter::Adapter;
 use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
+use super::device::Device;
 use super::pipeline::{Bound, prepare};
 use crate::error::{Error, Result};
 use crate::kernels::{Case, misfit};
@@ -14,7 +15,7 @@ pub struct Probe(pub(super) Device);
 
 impl Probe {
     pub fn open(adapter: &Adapter) -> Result<Self> {
-        adapter.open().map(Self)
+        Device::open(adapter).map(Self)
     }
 
     /// The buffers of `case` after its shader ran on the adapter.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::adapter::Device;
 use super::buffer::{read_back_buffer, take_mapped};
+use super::device::Device;
 use super::pipeline::Dispatch;
 use crate::error::Result;
 use crate::plan::{Clock, Timeline};
@@ -101,7 +101,7 @@ mod tests {
     fn passes_are_timed_one_after_the_other() {
         let adapters = adapters();
         let adapter = adapters.first().expect("no adapter: run the tests by scripts/test");
-        let device = adapter.open().unwrap();
+        let device = Device::open(adapter).unwrap();
         let kernels = [1, 1000].map(|rounds| CeilingArithmetic { workgroups: 64, rounds });
         let [line, sums] = [2, kernels[0].sums()].map(|words| storage_buffer(&device.device, "timed", words));
         let bound = || [&line, &sums].map(wgpu::Buffer::as_entire_buffer_binding).to_vec();

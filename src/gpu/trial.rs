@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::adapter::Device;
 use super::buffer::storage_buffer;
+use super::device::Device;
 use super::pipeline::{Bound, Dispatch, prepare};
 use super::probe::Probe;
 use crate::error::{Error, Result};

@@ -8,7 +8,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, read, read_words, write};
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "adam",
     about: "adds up the partitions of gradients and updates variables and their moments",
-    wgsl: shader!("adam", "progress", "variables", "each_value", "read_ahead", "gradient", "update"),
+    wgsl: shader!("adam", "progress", "variables", "each_value", "read_ahead", "tree", "gradient", "update"),
     bindings: &[
         read("gradient"),
         read("rates"),

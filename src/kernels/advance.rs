@@ -11,8 +11,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
-/// Adds up losses and correct predictions `[micro_batch]` into row `progress.batch` of the log, then counts the
-/// micro-batch, and after the last one the batch (and the step).
+/// Adds up losses and correct predictions `[micro_batch]` into the batch's row of the log, or into the micro-batch's own
+/// one, then counts the micro-batch, and after the last one the batch (and the step).
 #[derive(Clone, Copy, Debug)]
 pub struct Advance {
     /// Rows of a micro-batch.
@@ -20,6 +20,8 @@ pub struct Advance {
     /// Micro-batches of a batch.
     pub micro_batches: usize,
     pub training: bool,
+    /// Rows of the log that a batch has: one, to which micro-batches add, or one for each of them.
+    pub rows: usize,
 }
 
 const THREADS: usize = 64;
@@ -34,6 +36,7 @@ impl Kernel for Advance {
             ("MICRO_BATCH", self.micro_batch.into()),
             ("MICRO_BATCHES", self.micro_batches.into()),
             ("TRAINING", self.training.into()),
+            ("ROWS", self.rows.into()),
             ("THREADS", THREADS.into()),
         ]
     }
@@ -68,9 +71,10 @@ impl Kernel for Advance {
         }
         let mut loss = sums[1..].iter().fold(sums[0], |sum, value| sum + value);
         let mut correct: u32 = correct[..self.micro_batch].iter().sum();
+        let row = progress.batch as usize * self.rows + progress.micro_batch as usize % self.rows;
         // Past the end of the log nothing is left.
-        if let Some(log) = log.as_chunks_mut().0.get_mut(progress.batch as usize) {
-            if progress.micro_batch > 0 {
+        if let Some(log) = log.as_chunks_mut().0.get_mut(row) {
+            if self.rows == 1 && progress.micro_batch > 0 {
                 loss += f32::from_bits(log[0]);
                 correct = correct.wrapping_add(log[1]);
             }
@@ -87,27 +91,35 @@ impl Kernel for Advance {
 }
 
 fn cases() -> Vec<Case> {
-    let make = |(number, (micro_batch, [present, micro_batches], training)): (usize, (usize, [u32; 2], bool))| {
+    let make = |(number, (micro_batch, [present, micro_batches], training, rows)): (
+        usize,
+        (usize, [u32; 2], bool, usize),
+    )| {
         let draw = &mut Draw::new(number);
         // Of the micro-batches before this one.
-        let mut log = unwritten(8);
-        log[4..6].copy_from_slice(&[1.5_f32.to_bits(), 3]);
+        let mut log = unwritten(8 * rows);
+        log[4 * rows..][..2].copy_from_slice(&[1.5_f32.to_bits(), 3]);
         let memory =
             vec![draw.numbers(micro_batch, 3.0), draw.below(micro_batch, 2), progress(2, 9, 5_000, present), log];
         case(
-            format!("micro-batch {present} of {micro_batches} with {micro_batch} rows, training {training}"),
-            Advance { micro_batch, micro_batches: micro_batches as usize, training },
+            format!(
+                "micro-batch {present} of {micro_batches} with {micro_batch} rows, {rows} of the log, training {training}"
+            ),
+            Advance { micro_batch, micro_batches: micro_batches as usize, training, rows },
             memory,
         )
     };
     let cases = [
-        (512, [0, 1], true),
-        (1, [0, 1], true),
-        (37, [0, 1], false),
-        (200, [0, 1], true),
-        (37, [0, 3], true),
-        (37, [1, 3], true),
-        (37, [2, 3], true),
+        (512, [0, 1], true, 1),
+        (1, [0, 1], true, 1),
+        (37, [0, 1], false, 1),
+        (200, [0, 1], true, 1),
+        (37, [0, 3], true, 1),
+        (37, [1, 3], true, 1),
+        (37, [2, 3], true, 1),
+        (37, [0, 3], true, 3),
+        (37, [1, 3], true, 3),
+        (70, [2, 3], true, 3),
     ];
     cases.into_iter().enumerate().map(make).collect()
 }

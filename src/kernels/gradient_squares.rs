@@ -11,7 +11,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, r
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "gradient_squares",
     about: "adds up the partitions of gradients, and the squares of each workgroup's values",
-    wgsl: shader!("gradient_squares", "variables", "read_ahead", "gradient", "workgroup_sum"),
+    wgsl: shader!("gradient_squares", "variables", "read_ahead", "tree", "gradient", "workgroup_sum"),
     bindings: &[read("gradient"), read_words("variables"), write("squares")],
     cases,
 };
@@ -62,18 +62,15 @@ impl Kernel for GradientSquares {
             let workgroups = partitions.words.div_ceil(THREADS).min(squares.len());
             let (own, later) = squares.split_at_mut(workgroups);
             squares = later;
-            let all = partitions.of(self.updates.micro_batches, gradient);
             own.par_iter_mut().enumerate().with_min_len(16).for_each(|(number, square)| {
                 let first = number * THREADS;
                 let count = THREADS.min(partitions.words - first);
                 let mut sums = [0.0; THREADS];
                 let mut lanes = [0.0; LANES];
+                partitions.add_up(self.updates.micro_batches, gradient, first, &mut sums[..count]);
                 vectorised(
                     #[inline(always)]
                     || {
-                        for partition in all.clone() {
-                            sums[..count].iter_mut().zip(&partition[first..]).for_each(|(sum, value)| *sum += value);
-                        }
                         for sums in sums.as_chunks::<LANES>().0 {
                             lanes.iter_mut().zip(sums).for_each(|(lane, sum)| *lane += sum * sum);
                         }

@@ -45,6 +45,7 @@ mod gather;
 mod gemm_kernel;
 mod global_max_pool_backward;
 mod gradient_squares;
+mod gradient_sum;
 mod kernel;
 mod matrix;
 mod moving_statistics;
@@ -71,6 +72,7 @@ mod update_cases;
 mod update_kernels;
 mod updates;
 mod vectors;
+mod weigh_moments;
 mod weight_average;
 mod words;
 
@@ -104,6 +106,7 @@ pub use gather::{Gather, PixelScaling};
 pub use gemm_kernel::GemmKernel;
 pub use global_max_pool_backward::GlobalMaxPoolBackward;
 pub use gradient_squares::GradientSquares;
+pub use gradient_sum::GradientSum;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
 use kernel::{BINDINGS, grid, read, read_words, write, write_words};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
@@ -125,13 +128,14 @@ pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
 pub use step_numbers::StepNumbers;
-pub use updates::{MicroBatches, Partitions, Update, Updates};
+pub use updates::{GradientOrder, MicroBatches, Partitions, Update, Updates, left_part};
 pub use vectors::vectorised;
+pub use weigh_moments::WeighMoments;
 pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 40] = [
+pub const REGISTRY: [&Descriptor; 42] = [
     &gather::DESCRIPTOR,
     &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
@@ -159,8 +163,10 @@ pub const REGISTRY: [&Descriptor; 40] = [
     &batch_norm_affine::DESCRIPTOR,
     &batch_norm_gradient_sums::DESCRIPTOR,
     &batch_norm_gradient_totals::DESCRIPTOR,
+    &weigh_moments::DESCRIPTOR,
     &moving_statistics::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
+    &gradient_sum::DESCRIPTOR,
     &gradient_squares::DESCRIPTOR,
     &clip_factor::DESCRIPTOR,
     &soft_cross_entropy::DESCRIPTOR,

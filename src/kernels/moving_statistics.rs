@@ -52,6 +52,13 @@ impl Moving {
 }
 
 impl MovingStatistics {
+    /// The same for moments of whole batches, which lie as the moving ones do.
+    pub fn of_whole_batches(&self) -> Self {
+        let lies = |one: &Moving| Moving { moments: one.moving_mean, ..*one };
+        let normalisations = self.normalisations.iter().map(lies).collect();
+        Self { normalisations, micro_batches: MicroBatches::ONE, batch: self.batch, micro_batch: self.batch }
+    }
+
     /// The table that shaders find their workgroup's normalisation in: `[workgroups]` places of normalisations in the
     /// table, then these `[normalisations, 5]`.
     pub fn table(&self) -> Vec<u32> {
@@ -72,14 +79,20 @@ impl MovingStatistics {
     }
 
     /// Numbers that move.
-    fn numbers(&self) -> usize {
+    pub(super) fn numbers(&self) -> usize {
         self.normalisations.iter().map(Moving::numbers).sum()
     }
 
-    /// Each micro-batch's part of the rows that count.
-    fn weights(&self, progress: Progress) -> impl Iterator<Item = f32> {
+    /// The normalisations of a table, whatever it says.
+    pub(super) fn read(&self, table: &[u32]) -> impl Iterator<Item = [u32; ROW]> {
+        let rows = table.get(self.workgroup_count()..).unwrap_or_default().as_chunks().0;
+        rows.iter().copied().take(self.normalisations.len())
+    }
+
+    /// The parts of the rows that count of the micro-batches from `first` on.
+    pub(super) fn weights(&self, first: usize, progress: Progress) -> impl Iterator<Item = f32> {
         let rows = progress.rows(self.batch);
-        (0..self.micro_batches.count).map(move |number| {
+        (first..first + self.micro_batches.count).map(move |number| {
             let own = rows.saturating_sub(number * self.micro_batch).min(self.micro_batch);
             own as f32 / rows as f32
         })
@@ -135,8 +148,7 @@ impl Kernel for MovingStatistics {
         if progress.rows(self.batch) == 0 {
             return;
         }
-        let rows = table.get(self.workgroup_count()..).unwrap_or_default().as_chunks().0;
-        for &[_, numbers, moving, moments, step] in rows.iter().take(self.normalisations.len()) {
+        for [_, numbers, moving, moments, step] in self.read(table) {
             let [numbers, moving, moments] = [numbers, moving, moments].map(|word| word as usize);
             let step = f32::from_bits(step);
             // What would lead out of a buffer is left alone.
@@ -147,7 +159,7 @@ impl Kernel for MovingStatistics {
             }
             for (at, value) in values.iter_mut().enumerate() {
                 let own = |number: usize| gradients[moments + number * self.micro_batches.stride + at];
-                let of_batch = self.weights(progress).enumerate().map(|(number, weight)| weight * own(number));
+                let of_batch = self.weights(0, progress).enumerate().map(|(number, weight)| weight * own(number));
                 let of_batch: f32 = of_batch.sum();
                 *value += step * (of_batch - *value);
             }
@@ -167,7 +179,7 @@ fn cases() -> Vec<Case> {
         });
         let normalisations: Vec<Moving> = each.collect();
         let (batch, micro_batch) = (4 * count, 4);
-        let micro_batches = MicroBatches { count, stride: moments };
+        let micro_batches = MicroBatches { count, stride: moments, ..MicroBatches::ONE };
         let kernel = MovingStatistics { normalisations, micro_batches, batch, micro_batch };
         let words = kernel.words();
         let draw = &mut Draw::new(number);

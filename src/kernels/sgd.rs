@@ -8,7 +8,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, read, read_words, write};
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "sgd",
     about: "adds up the partitions of gradients and moves variables against them",
-    wgsl: shader!("sgd", "progress", "variables", "each_value", "read_ahead", "gradient", "update"),
+    wgsl: shader!("sgd", "progress", "variables", "each_value", "read_ahead", "tree", "gradient", "update"),
     bindings: &[read("gradient"), read("rates"), read_words("progress"), read_words("variables"), write("weights")],
     cases,
 };

@@ -8,7 +8,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, read, read_words, write};
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "sgd_momentum",
     about: "adds up the partitions of gradients and updates variables and their velocities",
-    wgsl: shader!("sgd_momentum", "progress", "variables", "each_value", "read_ahead", "gradient", "update"),
+    wgsl: shader!("sgd_momentum", "progress", "variables", "each_value", "read_ahead", "tree", "gradient", "update"),
     bindings: &[
         read("gradient"),
         read("rates"),

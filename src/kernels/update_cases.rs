@@ -3,7 +3,7 @@
 use super::BINDING_ALIGNMENT;
 use super::case::{Case, Draw, progress};
 use super::step_numbers::StepNumbers;
-use super::updates::{MicroBatches, Partitions, Update, Updates};
+use super::updates::{GradientOrder, MicroBatches, Partitions, Update, Updates};
 
 /// What a case begins with.
 pub(super) struct UpdateCase {
@@ -47,7 +47,7 @@ impl UpdateCase {
 
 /// Variables of some words and partitions each, whose gradients lie one after the other, as products leave them: the
 /// partitions of two neighbours take turns, as a kernel's and its bias' do. Every third one does not decay.
-fn updates(variables: &[[usize; 2]], count: usize, numbers: StepNumbers) -> Updates {
+fn updates(variables: &[[usize; 2]], micro_batches: MicroBatches, numbers: StepNumbers) -> Updates {
     let (mut first, mut from) = (0, 0);
     let mut updates = Vec::new();
     for pair in variables.chunks(2) {
@@ -61,7 +61,12 @@ fn updates(variables: &[[usize; 2]], count: usize, numbers: StepNumbers) -> Upda
         first = first.next_multiple_of(BINDING_ALIGNMENT);
         from = (from + stride * (pair[0][1] - 1)).next_multiple_of(BINDING_ALIGNMENT);
     }
-    Updates { variables: updates, micro_batches: MicroBatches { count, stride: from }, numbers, read_ahead: false }
+    Updates {
+        variables: updates,
+        micro_batches: MicroBatches { stride: from, ..micro_batches },
+        numbers,
+        read_ahead: false,
+    }
 }
 
 /// The cases that `make` makes of these, by number.
@@ -70,31 +75,42 @@ pub(super) fn update_cases(make: impl Fn(usize, UpdateCase) -> Case) -> Vec<Case
         .map(|(count, decay, factor)| StepNumbers { count, decay, factor });
     let small: Vec<[usize; 2]> =
         (1..=17_usize).map(|number| [number * 9 % 70 + 1, number.div_ceil(2) % 4 + 1]).collect();
-    let cases: [(&[[usize; 2]], usize, f32, StepNumbers); 10] = [
-        (&[[64, 1]], 1, 0.1, rate),
-        (&[[1000, 3]], 1, 0.1, rate),
-        (&[[129, 16]], 1, 1e-6, rate),
-        (&[[1, 2]], 3, 0.1, rate),
-        (&[[129, 3]], 2, 0.1, factor),
+    let in_a_row = |count| MicroBatches { count, ..MicroBatches::ONE };
+    let as_a_tree = |count| MicroBatches { count, order: GradientOrder::Tree, ..MicroBatches::ONE };
+    let cases: [(&[[usize; 2]], MicroBatches, f32, StepNumbers); 15] = [
+        (&[[64, 1]], in_a_row(1), 0.1, rate),
+        (&[[1000, 3]], in_a_row(1), 0.1, rate),
+        (&[[129, 16]], in_a_row(1), 1e-6, rate),
+        (&[[1, 2]], in_a_row(3), 0.1, rate),
+        (&[[129, 3]], in_a_row(2), 0.1, factor),
         // A kernel and a bias, and two more.
-        (&[[288, 5], [32, 5], [640, 1], [10, 1]], 3, 0.1, decay),
-        (&small, 2, 0.1, rate),
-        (&[[1, 1]; 32_769], 1, 0.1, rate),
-        (&small, 2, 0.1, both),
+        (&[[288, 5], [32, 5], [640, 1], [10, 1]], in_a_row(3), 0.1, decay),
+        (&small, in_a_row(2), 0.1, rate),
+        (&[[1, 1]; 32_769], in_a_row(1), 0.1, rate),
+        (&small, in_a_row(2), 0.1, both),
         // Whole sixteens, some more, and fewer.
-        (&[[70, 49], [5, 17], [64, 40], [3, 7], [90, 1]], 3, 0.1, rate),
+        (&[[70, 49], [5, 17], [64, 40], [3, 7], [90, 1]], in_a_row(3), 0.1, rate),
+        (&[[129, 3]], as_a_tree(2), 0.1, factor),
+        (&[[70, 49], [5, 17], [64, 40], [3, 7], [700, 1]], as_a_tree(3), 0.1, rate),
+        (&small, as_a_tree(4), 0.1, both),
+        (&small, as_a_tree(7), 0.1, rate),
+        (&[[288, 2], [32, 2]], as_a_tree(13), 0.1, decay),
     ];
-    let case = |(number, (variables, micro_batches, limit, numbers)): (usize, (&[[usize; 2]], _, _, StepNumbers))| {
+    let case = |(number, (variables, micro_batches, limit, numbers)): (
+        usize,
+        (&[[usize; 2]], MicroBatches, _, StepNumbers),
+    )| {
         // Each kind of case in both ways.
         let read_ahead = number % 2 == 1;
         let updates = Updates { read_ahead, ..updates(variables, micro_batches, numbers) };
+        let MicroBatches { count, order, .. } = micro_batches;
         let shown = &variables[..variables.len().min(20)];
         let also = [(numbers.decay, ", decaying"), (numbers.factor, ", clipped")];
         let also: String = also.iter().filter_map(|(place, words)| place.map(|_| *words)).collect();
         let label = format!(
-            "{shown:?} words and partitions, {micro_batches} micro-batches, gradients to {limit}{also}, read ahead {read_ahead}"
+            "{shown:?} words and partitions, {count} micro-batches ({order:?}), gradients to {limit}{also}, read ahead {read_ahead}"
         );
-        make(number, UpdateCase { label, updates, limit, draw: Draw::new(number), micro_batches })
+        make(number, UpdateCase { label, updates, limit, draw: Draw::new(number), micro_batches: count })
     };
     cases.into_iter().enumerate().map(case).collect()
 }

@@ -53,17 +53,15 @@ impl Updates {
         let step = self.numbers.of(floats(rates), Progress::read(progress));
         for Update { first, gradient: partitions, decays } in self.read(table) {
             let decay = step.decay.filter(|_| decays);
-            let partitions_of = partitions.of(self.micro_batches, gradient);
             let Some(values) = values(&mut buffers, first, partitions.words) else { continue };
             each_block(0, values, &|start, mut values| {
                 let mut block = [0.0; BLOCK];
-                let gradient = &mut block[..values[0].len()];
+                let sum = &mut block[..values[0].len()];
+                partitions.add_up(self.micro_batches, gradient, start, sum);
+                let gradient = sum;
                 vectorised(
                     #[inline(always)]
                     || {
-                        for partition in partitions_of.clone() {
-                            gradient.iter_mut().zip(&partition[start..]).for_each(|(sum, value)| *sum += value);
-                        }
                         if let Some(factor) = step.factor {
                             gradient.iter_mut().for_each(|gradient| *gradient *= factor);
                         }

@@ -1,8 +1,13 @@
 //! What a pass over variables goes over: many of them, small and large, in buffers that they share.
 
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
 use super::grid;
 use super::specialise::Constants;
 use super::step_numbers::StepNumbers;
+use super::vectors::vectorised;
 
 /// Threads of a workgroup, each with one value of a variable.
 pub(super) const THREADS: usize = 256;
@@ -19,18 +24,63 @@ pub struct Partitions {
 }
 
 impl Partitions {
-    /// The partitions in a buffer of gradients, in the order in which they are added up: micro-batch after micro-batch,
-    /// as far as the buffer has them.
-    pub fn of<'a>(
-        self,
-        micro_batches: MicroBatches,
-        gradients: &'a [f32],
-    ) -> impl Iterator<Item = &'a [f32]> + Clone + use<'a> {
-        let Self { first, words, count, stride } = self;
-        let of_micro_batch = move |number| (0..count).map(move |at| number * micro_batches.stride + at * stride);
-        let starts = (0..micro_batches.count).flat_map(of_micro_batch).map(move |start| first + start);
-        starts.map_while(move |start| gradients.get(start..start + words))
+    /// Adds to `sum`, which is zeros, as many values of the gradient as that has, from value `start` on: of all
+    /// micro-batches in their order, as far as the buffer has them.
+    pub fn add_up(self, micro_batches: MicroBatches, gradients: &[f32], start: usize, sum: &mut [f32]) {
+        if !micro_batches.are_a_tree() {
+            return (0..micro_batches.count).for_each(|one| self.add(micro_batches, one, gradients, start, sum));
+        }
+        for (number, sum) in sum.chunks_mut(TREE_BLOCK).enumerate() {
+            self.add_tree(micro_batches, 0..micro_batches.count, gradients, start + number * TREE_BLOCK, sum);
+        }
     }
+
+    /// The same of some micro-batches, as a tree.
+    fn add_tree(self, all: MicroBatches, some: Range<usize>, gradients: &[f32], start: usize, sum: &mut [f32]) {
+        let Some(left) = left_part(some.len()) else {
+            return self.add(all, some.start, gradients, start, sum);
+        };
+        let (middle, mut right) = (some.start + left, [0.0; TREE_BLOCK]);
+        let right = &mut right[..sum.len()];
+        self.add_tree(all, some.start..middle, gradients, start, sum);
+        self.add_tree(all, middle..some.end, gradients, start, right);
+        sum.iter_mut().zip(right).for_each(|(sum, value)| *sum += *value);
+    }
+
+    /// The same of one micro-batch, partition after partition.
+    fn add(self, all: MicroBatches, number: usize, gradients: &[f32], start: usize, sum: &mut [f32]) {
+        let Self { first, words, count, stride } = self;
+        let starts = (0..count).map(|at| first + number * all.stride + at * stride);
+        let partitions = starts.map_while(|start| gradients.get(start..start + words));
+        vectorised(
+            #[inline(always)]
+            || {
+                for partition in partitions.clone() {
+                    sum.iter_mut().zip(&partition[start..]).for_each(|(sum, value)| *sum += value);
+                }
+            },
+        );
+    }
+}
+
+/// In which order what a step's micro-batches leave is added up: another one gives other last bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GradientOrder {
+    /// One after the other, the first one first.
+    #[default]
+    Sequential,
+    /// As a binary tree over their numbers, the sums of whole subtrees of which may be anyone's: of n, the first ones that
+    /// are the largest power of two below n, and the others.
+    Tree,
+}
+
+/// Values that a processor adds up as a tree at a time.
+const TREE_BLOCK: usize = 512;
+
+/// Of a tree over so many, how many are the left ones; none where it is one alone.
+pub fn left_part(count: usize) -> Option<usize> {
+    (count > 1).then(|| count.next_power_of_two() / 2)
 }
 
 /// The micro-batches of a step, each of which leaves gradients of its own.
@@ -39,6 +89,17 @@ pub struct MicroBatches {
     pub count: usize,
     /// Words from one's gradients to the next one's.
     pub stride: usize,
+    pub order: GradientOrder,
+}
+
+impl MicroBatches {
+    /// One alone.
+    pub const ONE: Self = Self { count: 1, stride: 0, order: GradientOrder::Sequential };
+
+    /// Whether their order is not that of one after the other.
+    fn are_a_tree(&self) -> bool {
+        self.order == GradientOrder::Tree && self.count > 1
+    }
 }
 
 /// One variable of a pass.
@@ -134,12 +195,16 @@ impl Updates {
         ]
     }
 
-    /// Those of the parts `read_ahead` and `gradient`.
+    /// Those of the parts `read_ahead`, `tree` and `gradient`.
     pub(super) fn gradient_constants(&self) -> Constants {
-        let MicroBatches { count, stride } = self.micro_batches;
+        let MicroBatches { count, stride, .. } = self.micro_batches;
+        let tree = self.micro_batches.are_a_tree();
+        let levels = if tree { (count - 1).ilog2() as usize + 1 } else { 1 };
         vec![
             ("MICRO_BATCHES", count.into()),
             ("MICRO_BATCH_STRIDE", stride.into()),
+            ("TREE", tree.into()),
+            ("LEVELS", levels.into()),
             ("READ_AHEAD", self.read_ahead.into()),
         ]
     }
@@ -150,15 +215,55 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gradient_is_added_up_partition_by_partition_and_micro_batch_by_micro_batch() {
+    fn a_gradient_is_the_sum_of_all_partitions_of_all_micro_batches() {
         let buffer: Vec<f32> = (0..40).map(|at| at as f32).collect();
-        let micro_batches = MicroBatches { count: 2, stride: 20 };
         let gradient = Partitions { first: 1, words: 2, count: 3, stride: 5 };
-        let firsts =
-            |gradient: Partitions| gradient.of(micro_batches, &buffer).map(|values| values[0]).collect::<Vec<f32>>();
-        assert_eq!(firsts(gradient), [1.0, 6.0, 11.0, 21.0, 26.0, 31.0]);
-        assert_eq!(firsts(Partitions { first: 18, ..gradient }), [18.0, 23.0, 28.0, 38.0]);
-        assert_eq!(firsts(Partitions { first: usize::MAX >> 8, ..gradient }), [0.0; 0]);
+        for order in [GradientOrder::Sequential, GradientOrder::Tree] {
+            let micro_batches = MicroBatches { count: 2, stride: 20, order };
+            let sum = |gradient: Partitions, start, mut sum: Vec<f32>| {
+                gradient.add_up(micro_batches, &buffer, start, &mut sum);
+                sum
+            };
+            assert_eq!(sum(gradient, 0, vec![0.0; 2]), [1.0 + 6.0 + 11.0 + 21.0 + 26.0 + 31.0, 102.0]);
+            assert_eq!(sum(gradient, 1, vec![0.0]), [102.0]);
+            // As far as the buffer has them.
+            assert_eq!(sum(Partitions { first: 18, ..gradient }, 0, vec![0.0]), [18.0 + 23.0 + 28.0 + 38.0]);
+            assert_eq!(sum(Partitions { first: usize::MAX >> 8, ..gradient }, 0, vec![0.0]), [0.0]);
+        }
+    }
+
+    /// With a large number among small ones the sum tells in which order it was made.
+    #[test]
+    fn micro_batches_are_added_up_in_the_order_that_is_asked_for() {
+        let expected = |values: &[f32], order| match order {
+            GradientOrder::Sequential => values.iter().fold(0.0, |sum, value| sum + value),
+            GradientOrder::Tree => tree(values),
+        };
+        fn tree(values: &[f32]) -> f32 {
+            match values {
+                [one] => *one,
+                [a, b] => a + b,
+                [a, b, c] => (a + b) + c,
+                [a, b, c, d] => (a + b) + (c + d),
+                [first @ .., a] if first.len() == 4 => tree(first) + a,
+                _ => tree(&values[..4]) + tree(&values[4..]),
+            }
+        }
+        let mut apart = 0;
+        for count in 1..=8 {
+            for large in 0..count {
+                let values: Vec<f32> = (0..count).map(|at| if at == large { 16_777_216.0 } else { 1.0 }).collect();
+                let gradient = Partitions { first: 0, words: 1, count: 1, stride: 0 };
+                let sums = [GradientOrder::Sequential, GradientOrder::Tree].map(|order| {
+                    let mut sum = [0.0];
+                    gradient.add_up(MicroBatches { count, stride: 1, order }, &values, 0, &mut sum);
+                    assert_eq!(sum[0], expected(&values, order), "{count}, {large}, {order:?}");
+                    sum[0]
+                });
+                apart += usize::from(sums[0] != sums[1]);
+            }
+        }
+        assert!(apart > 10, "{apart}");
     }
 
     #[test]
@@ -169,7 +274,7 @@ mod tests {
             decays,
         };
         let variables = vec![update(0, 257, 10, true), update(257, 1, 267, false), update(320, 512, 700, true)];
-        let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
+        let (micro_batches, numbers) = (MicroBatches::ONE, StepNumbers::default());
         let updates = Updates { variables, micro_batches, numbers, read_ahead: false };
         let table = updates.table();
         assert_eq!(table[..5], [5, 5, 12, 19, 19]);

@@ -25,6 +25,8 @@ pub struct Ends {
     pub losses: BufferId,
     pub correct: BufferId,
     pub log: BufferId,
+    /// Rows of the log that a batch of training has.
+    pub log_rows: usize,
 }
 
 impl Ends {
@@ -34,7 +36,8 @@ impl Ends {
         let training = program == Program::Training;
         // A program's runs are whole batches, or micro-batches where it does not train.
         let batch = if training { self.batch } else { micro_batch };
-        let advance = Advance { micro_batch, micro_batches: batch.div_ceil(micro_batch), training };
+        let rows = if training { self.log_rows } else { 1 };
+        let advance = Advance { micro_batch, micro_batches: batch.div_ceil(micro_batch), training, rows };
         [
             self.gather(batch, training),
             self.loss(batch, training, result),

@@ -11,11 +11,11 @@ use super::training_plan::TrainingPlan;
 use crate::augment::{Augmentation, Transform};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
-use crate::kernels::Progress;
+use crate::kernels::{GradientOrder, Progress};
 use crate::layers::Place;
 use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
-use crate::plan::{Arenas, BufferId, Buffers, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId};
+use crate::plan::{Arenas, BufferId, Buffers, Division, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId};
 use crate::recipe::Loss;
 
 /// What a plan depends on beside the model.
@@ -25,6 +25,8 @@ pub struct Options {
     /// Rows of a micro-batch, which goes through the network at a time; all of a step's add to the same gradient. The
     /// buffers between layers need not grow with the batch.
     pub micro_batch: usize,
+    /// In which order these are added up.
+    pub gradient_order: GradientOrder,
     pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
@@ -48,6 +50,7 @@ impl Options {
         Self {
             batch,
             micro_batch: equal_parts(batch, tiles.profile().micro_batch),
+            gradient_order: GradientOrder::Tree,
             tiles,
             samples,
             float_images: false,
@@ -115,7 +118,9 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let mut buffers = Buffers::default();
     let classes = graph.shapes[graph.output.0].values();
     let host = host_buffers(&mut buffers, model.input, classes, &options);
-    let log = buffers.add("log", vec![Plan::BATCHES, 2]);
+    // Whoever adds up a tree needs all of its leaves.
+    let log_rows = if options.gradient_order == GradientOrder::Tree { micro_batches } else { 1 };
+    let log = buffers.add("log", vec![Plan::BATCHES, log_rows, 2]);
     let pixels = graph.shapes[0].values();
     let input = buffers.add("input", vec![micro_batch, pixels]);
     let labels = buffers.add("batch.labels", label_shape(&options));
@@ -141,6 +146,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         losses,
         correct,
         log,
+        log_rows,
     };
     let [gather, loss, advance] = ends.passes(Program::Evaluation, host.probabilities);
     let mut evaluation = vec![gather];
@@ -157,8 +163,9 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     }
     // Ahead of the last pass, which moves on to the next step.
     let read_ahead = options.tiles.profile().read_ahead;
-    let sizes = [batch, micro_batch];
-    let (mut variables, moving, updates) = arenas.finish(&mut buffers, &options.optimizer, &host, sizes, read_ahead);
+    let division = Division { batch, micro_batch, order: options.gradient_order };
+    let (mut variables, moving, updates) =
+        arenas.finish(&mut buffers, &options.optimizer, &host, &division, read_ahead);
     training.splice(training.len() - 1..training.len() - 1, moving);
     if average {
         evaluate_averages(&mut variables, &mut evaluation, &mut training);
@@ -166,7 +173,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let last = training.len() - 1;
     training.splice(last..last, updates);
 
-    let steps = Plan { buffers: buffers.0, training, evaluation, log };
+    let steps = Plan { buffers: buffers.0, training, evaluation, log, training_rows: log_rows };
     steps.check()?;
     let Options { tiles, samples, optimizer, .. } = options;
     Ok(TrainingPlan {

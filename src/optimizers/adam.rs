@@ -77,7 +77,7 @@ mod tests {
     /// In f64 first: 1 - 0.9 in f32 is another number than 0.1.
     #[test]
     fn what_is_left_of_a_beta_is_rounded_once() {
-        let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
+        let (micro_batches, numbers) = (MicroBatches::ONE, StepNumbers::default());
         let updates = Updates { variables: Vec::new(), micro_batches, numbers, read_ahead: false };
         let constants = Adam::default().update(updates).constants();
         let constant = |name| constants.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);

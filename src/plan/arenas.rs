@@ -3,12 +3,32 @@
 use super::buffers::Buffers;
 use super::updating::{Updated, update_passes};
 use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass};
-use crate::kernels::{BINDING_ALIGNMENT, MicroBatches, Moving, MovingStatistics, Partitions, Update, Updates};
+use crate::kernels::{
+    BINDING_ALIGNMENT, GradientOrder, GradientSum, MicroBatches, Moving, MovingStatistics, Partitions, StepNumbers,
+    Update, Updates, WeighMoments,
+};
 use crate::optimizers::{Optimizer, State};
 
 /// The most words of a buffer that variables share: as much as WebGPU promises that a pass can bind. What is larger has
 /// buffers of its own, and may still fit where an adapter allows more.
 const MOST_WORDS: usize = 1 << 25;
+
+/// How the batch of a step is divided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Division {
+    /// Rows.
+    pub batch: usize,
+    /// Rows of a micro-batch.
+    pub micro_batch: usize,
+    /// In which order what these leave is added up.
+    pub order: GradientOrder,
+}
+
+impl Division {
+    fn micro_batches(&self, stride: usize) -> MicroBatches {
+        MicroBatches { count: self.batch.div_ceil(self.micro_batch), stride, order: self.order }
+    }
+}
 
 /// The variables so far.
 #[derive(Default)]
@@ -122,10 +142,9 @@ impl Arenas {
         buffers: &mut Buffers,
         optimizer: &Optimizer,
         host: &HostBuffers,
-        [batch, micro_batch]: [usize; 2],
+        division: &Division,
         read_ahead: bool,
     ) -> (Vec<Variable>, Vec<Pass>, Vec<Pass>) {
-        let micro_batches = batch.div_ceil(micro_batch);
         let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
         for (number, arena) in self.0.into_iter().enumerate() {
             let name = match (&*arena.layers, number) {
@@ -134,18 +153,21 @@ impl Arenas {
                 _ => format!("weights_{number}"),
             };
             buffers.define(arena.values, &name, vec![arena.words]);
-            let gradients = [&[micro_batches][..], &[arena.gradient_words]].concat();
-            buffers.define(arena.gradients, &format!("{name}.gradient"), gradients);
+            let micro_batches = division.micro_batches(arena.gradient_words);
+            buffers.define(
+                arena.gradients,
+                &format!("{name}.gradient"),
+                vec![micro_batches.count, arena.gradient_words],
+            );
             let state = |state: &State| buffers.add(&format!("{name}.{}", state.name), vec![arena.words]);
             let kept = if arena.is_fixed { Vec::new() } else { optimizer.states() };
             let states: Vec<BufferId> = kept.iter().map(state).collect();
-            let micro_batches = MicroBatches { count: micro_batches, stride: arena.gradient_words };
             let own = arena.variables(&states, micro_batches);
             let update = |(_, variable): &(usize, Variable)| {
                 let gradient = variable.training.as_ref()?.gradient.partitions;
                 Some(Update { first: variable.values.first, gradient, decays: optimizer.decays(variable.kind.name()) })
             };
-            moving.extend(arena.move_averages(&name, buffers, host, [batch, micro_batch]));
+            moving.extend(arena.move_averages(&name, buffers, host, division));
             let of = own.iter().filter_map(update).collect();
             let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers(), read_ahead };
             let table = buffers.add_filled(&format!("{name}.table"), updates.table());
@@ -164,15 +186,42 @@ fn aligned(words: usize) -> usize {
     words.div_ceil(BINDING_ALIGNMENT).saturating_mul(BINDING_ALIGNMENT)
 }
 
+/// A normalisation's means and variances as what is added up to where the moving ones lie.
+fn moments(one: &Moving) -> Update {
+    let gradient = Partitions { first: one.moments, words: 2 * one.channels, count: 1, stride: 0 };
+    Update { first: one.moving_mean, gradient, decays: false }
+}
+
 impl Arena {
-    /// The pass that moves the moving averages, if there are any.
-    fn move_averages(
-        &self,
-        name: &str,
-        buffers: &mut Buffers,
-        host: &HostBuffers,
-        [batch, micro_batch]: [usize; 2],
-    ) -> Option<Pass> {
+    /// The passes that move the moving averages, if there are any.
+    fn move_averages(&self, name: &str, buffers: &mut Buffers, host: &HostBuffers, division: &Division) -> Vec<Pass> {
+        let normalisations = self.normalisations();
+        if normalisations.is_empty() {
+            return Vec::new();
+        }
+        let Division { batch, micro_batch, order } = *division;
+        let micro_batches = division.micro_batches(self.gradient_words);
+        let kernel = MovingStatistics { normalisations, micro_batches, batch, micro_batch };
+        let table = buffers.add_filled(&format!("{name}.moving_table"), kernel.table());
+        if order == GradientOrder::Sequential || micro_batches.count == 1 {
+            return vec![pass(name, kernel, &[self.gradients, host.progress, table, self.values])];
+        }
+        // Products are stored before they are added, so that no device rounds them together with a sum.
+        let sums = buffers.add(&format!("{name}.moments"), vec![self.words]);
+        let moments = kernel.normalisations.iter().map(moments).collect();
+        let updates = Updates { variables: moments, micro_batches, numbers: StepNumbers::default(), read_ahead: false };
+        let sum_table = buffers.add_filled(&format!("{name}.moments.table"), updates.table());
+        let moved = kernel.of_whole_batches();
+        let moved_table = buffers.add_filled(&format!("{name}.moments.moving_table"), moved.table());
+        let weigh = WeighMoments { moving: kernel, first: 0 };
+        vec![
+            pass(name, weigh, &[self.gradients, host.progress, table]),
+            pass(name, GradientSum { updates }, &[self.gradients, sum_table, sums]),
+            pass(name, moved, &[sums, host.progress, moved_table, self.values]),
+        ]
+    }
+
+    fn normalisations(&self) -> Vec<Moving> {
         let mut normalisations = Vec::new();
         for LayerVariables { first, variables, .. } in &self.layers {
             let mut first = *first;
@@ -184,14 +233,7 @@ impl Arena {
                 first += channels;
             }
         }
-        if normalisations.is_empty() {
-            return None;
-        }
-        let micro_batches = MicroBatches { count: batch.div_ceil(micro_batch), stride: self.gradient_words };
-        let kernel = MovingStatistics { normalisations, micro_batches, batch, micro_batch };
-        let table = buffers.add_filled(&format!("{name}.moving_table"), kernel.table());
-        let bound = [self.gradients, host.progress, table, self.values];
-        Some(pass(name, kernel, &bound))
+        normalisations
     }
 
     /// The variables with the numbers of their layers.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{BufferId, Pass, Plan};
+use super::{BufferId, Pass, Plan, Program};
 use crate::error::{Error, Result};
 use crate::gemm::MOST_WORDS;
 use crate::kernels::{BINDING_ALIGNMENT, misfit};
@@ -34,9 +34,10 @@ impl Plan {
                 return Err(Error::Failed(format!("{}: {problem}", pass.layer)));
             }
         }
+        let words = (2 * Self::BATCHES).saturating_mul(self.log_rows(Program::Training));
         match self.buffers.get(self.log.0) {
-            Some(log) if log.words >= 2 * Self::BATCHES => Ok(()),
-            _ => Err(Error::Failed(format!("its log is no buffer of {} words", 2 * Self::BATCHES))),
+            Some(log) if log.words >= words => Ok(()),
+            _ => Err(Error::Failed(format!("its log is no buffer of {words} words"))),
         }
     }
 

@@ -5,18 +5,31 @@ use std::time::{Duration, Instant};
 
 use super::{BufferId, Plan, Program};
 use crate::error::Result;
+use crate::kernels::left_part;
 
-/// What one batch left in the log.
+/// What a batch left in the log, or one of its micro-batches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchLog {
-    /// Sum of the losses of the batch's rows.
+    /// Sum of the losses of its rows.
     pub loss: f32,
     /// Rows whose largest logit is the label's.
     pub correct: u32,
 }
 
 impl BatchLog {
-    /// The log buffer's words, two a batch.
+    /// That of a whole batch of whose micro-batches there is one each. They are added up as their gradients are.
+    pub fn of_batch(parts: &[Self]) -> Self {
+        match (left_part(parts.len()), parts) {
+            (Some(left), _) => {
+                let [left, right] = [&parts[..left], &parts[left..]].map(Self::of_batch);
+                Self { loss: left.loss + right.loss, correct: left.correct + right.correct }
+            }
+            (None, [one]) => *one,
+            (None, _) => Self { loss: 0.0, correct: 0 },
+        }
+    }
+
+    /// The log buffer's words, two a row.
     pub fn read(words: &[u32]) -> Vec<Self> {
         words.chunks_exact(2).map(|pair| Self { loss: f32::from_bits(pair[0]), correct: pair[1] }).collect()
     }
@@ -84,7 +97,7 @@ pub trait Executor {
     /// More than [`Plan::BATCHES`] of them, or what the device reports.
     fn submit(&mut self, program: Program, batches: usize) -> Result<()>;
 
-    /// Waits for the oldest submission not yet collected; its batches' logs.
+    /// Waits for the oldest submission not yet collected; its batches' rows of the log: see [`Plan::log_rows`].
     fn collect(&mut self) -> Result<Vec<BatchLog>>;
 
     /// Runs `batches` of a program as [`Self::submit`] does, each pass timed, and waits for them. They leave no log to

@@ -11,7 +11,7 @@ mod updating;
 mod variables;
 mod whitening;
 
-pub(crate) use arenas::Arenas;
+pub(crate) use arenas::{Arenas, Division};
 pub use arenas::{Change, Storage};
 pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
@@ -90,8 +90,10 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     pub training: Vec<Pass>,
     pub evaluation: Vec<Pass>,
-    /// `[batches, 2]`: loss sum and correct predictions of each batch, which executors give back.
+    /// `[batches, rows, 2]`: loss sum and correct predictions, which executors give back.
     pub log: BufferId,
+    /// Rows of the log that a batch of training has where it is more than one: one for each micro-batch.
+    pub training_rows: usize,
 }
 
 impl Plan {
@@ -102,6 +104,14 @@ impl Plan {
         match program {
             Program::Training => &self.training,
             Program::Evaluation => &self.evaluation,
+        }
+    }
+
+    /// Rows of the log that a batch has.
+    pub fn log_rows(&self, program: Program) -> usize {
+        match program {
+            Program::Training => self.training_rows.max(1),
+            Program::Evaluation => 1,
         }
     }
 

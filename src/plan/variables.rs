@@ -109,11 +109,8 @@ impl Variable {
 impl Gradient {
     /// The gradient in the values of its buffer.
     pub fn sum(&self, buffer: &[f32]) -> Vec<f32> {
-        let mut partitions = self.partitions.of(self.micro_batches, buffer);
-        let mut sum = partitions.next().unwrap_or_default().to_vec();
-        for partition in partitions {
-            sum.iter_mut().zip(partition).for_each(|(sum, value)| *sum += value);
-        }
+        let mut sum = vec![0.0; self.partitions.words];
+        self.partitions.add_up(self.micro_batches, buffer, 0, &mut sum);
         sum
     }
 }

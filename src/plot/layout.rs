@@ -100,6 +100,30 @@ fn reliability_diagrams_say_the_expected_error() {
 }
 
 #[test]
+fn parallel_coordinates_name_every_axis_and_its_ends() {
+    let coordinate = |name: &str, values: usize| {
+        let tick = |value: usize| ((value as f64 + 0.5) / values as f64, format!("{:.4}", 0.1 * value as f64));
+        Coordinate { name: name.into(), ticks: (0..values).map(tick).collect() }
+    };
+    for (parameters, values) in [(0, 1), (1, 2), (3, 5), (9, 60)] {
+        let names = ["fold", "layers.a-layer-with-a-long-name.a_key_of_it", "optimizer.momentum"];
+        let parameters: Vec<Coordinate> =
+            (0..parameters).map(|place| coordinate(names[place % names.len()], values)).collect();
+        let line = |run: usize| {
+            let places = (0..parameters.len()).map(|place| ((run + place) % 7) as f64 / 6.0).collect();
+            Line { places, result: 0.91 + 1e-3 * run as f64, pruned: run % 3 == 0 }
+        };
+        let (lines, result) = ((0..12).map(line).collect(), "val_accuracy".to_owned());
+        let title = "12 runs of a sweep whose name may be longer than everything below it is wide".to_owned();
+        let figure =
+            ParallelCoordinates { title, parameters: parameters.clone(), result, larger_is_better: true, lines };
+        let mut expected = vec!["val_accuracy"];
+        expected.extend(parameters.iter().flat_map(|axis| [axis.name.as_str(), axis.ticks[0].1.as_str()]));
+        check(&figure, &expected);
+    }
+}
+
+#[test]
 fn box_plots_say_the_median() {
     let name = || "test accuracy".to_owned();
     for values in [vec![0.5], vec![0.91, 0.92], vec![0.0, 1.0, 0.123_456_789], vec![1.0; 30]] {

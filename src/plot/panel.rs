@@ -98,8 +98,13 @@ impl Axis {
         &self.title
     }
 
+    /// How far along the axis its ticks are, and their numbers.
+    pub fn labels(&self) -> Vec<(f64, String)> {
+        self.ticks.iter().map(|tick| (self.part(*tick), self.label(*tick))).collect()
+    }
+
     /// How far along the axis a value is: 0 at its beginning, 1 at its end.
-    fn part(&self, value: f64) -> f64 {
+    pub fn part(&self, value: f64) -> f64 {
         if self.logarithmic {
             (value / self.from).ln() / (self.to / self.from).ln()
         } else {

@@ -7,6 +7,7 @@ use crate::augment::Augmentation;
 use crate::data::{Split, k_folds, train_validation_split};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
+use crate::kernels::GradientOrder;
 use crate::model::{Model, NAMES, Resolved, built_in, resolve, training_flop};
 use crate::network::{LARGEST_BATCH, Options, most_rows};
 use crate::optimizers::Optimizer;
@@ -20,6 +21,7 @@ pub struct Config {
     /// The most rows of a batch that go through the network at a time, in equal parts; the device profile's where
     /// nothing is said, as in runs that are older.
     pub micro_batch: Option<usize>,
+    /// A tree in new runs; in those from before there was one, one after the other.
     #[serde(default)]
     pub gradient_order: GradientOrder,
     pub learning_rate: f64,
@@ -78,7 +80,7 @@ impl Config {
             epochs: training.epochs,
             batch_size: training.batch_size,
             micro_batch: None,
-            gradient_order: GradientOrder::Sequential,
+            gradient_order: GradientOrder::Tree,
             learning_rate: schedule.learning_rate,
             schedule: schedule.course.into(),
             warm_up_epochs: 0,
@@ -104,15 +106,6 @@ impl Config {
 
 fn is_false(flag: &bool) -> bool {
     !flag
-}
-
-/// In which order the gradients of a step's micro-batches are added up: another one gives other last bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GradientOrder {
-    /// One after the other, the first one first.
-    #[default]
-    Sequential,
 }
 
 /// One part of equal ones that takes its turn as the held out one, in k-fold cross-validation.
@@ -213,9 +206,10 @@ impl Config {
         })
     }
 
-    /// The options of a plan with its loss, optimizer and augmentation.
+    /// The options of a plan with its loss, optimizer, augmentation and order of gradients.
     pub fn applied_to(&self, options: Options) -> Options {
         Options {
+            gradient_order: self.gradient_order,
             optimizer: self.optimizer.clone(),
             average: self.average,
             augmentation: self.augmentation,

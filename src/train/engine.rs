@@ -3,12 +3,13 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use super::upload::{upload, words};
-use super::{Placement, Source};
+use super::{Placement, Source, StepResult, now};
 use crate::augment::Transform;
 use crate::callback::ProgressCallback;
 use crate::data::Pixels;
@@ -60,6 +61,8 @@ pub struct Engine<'a> {
     pub epoch: u32,
     /// How evaluation sees each sample, where the plan lets it.
     view: Transform,
+    /// Who is told of each training step.
+    step_results: Option<Sender<StepResult>>,
     /// Batches in the next submission, so that one takes about [`SUBMISSION`].
     batches: usize,
 }
@@ -98,11 +101,17 @@ impl<'a> Engine<'a> {
             upload(&mut *executor, host.images, source.parts.map(|part| part.pixels.bytes()))?;
             upload(&mut *executor, host.labels, source.parts.map(|part| part.labels))?;
         }
-        Ok(Self { plan, executor, source, placement, seed, iterations: 0, epoch: 0, view: Transform::NONE, batches: 1 })
+        let (view, step_results) = (Transform::NONE, None);
+        Ok(Self { plan, executor, source, placement, seed, iterations: 0, epoch: 0, view, step_results, batches: 1 })
     }
 
     pub fn plan(&self) -> &TrainingPlan {
         &self.plan
+    }
+
+    /// From now on `receiver` is told of each training step, once its submission came back.
+    pub fn send_steps_to(&mut self, receiver: Sender<StepResult>) {
+        self.step_results = Some(receiver);
     }
 
     pub fn source(&self) -> &Source<'a> {
@@ -312,12 +321,23 @@ impl<'a> Engine<'a> {
                 }
             }
             let Some((mut rows, batches, time)) = under_way.pop_front() else { return Ok(metrics) };
-            for (log, step) in self.executor.collect()?.into_iter().zip(time + 1..) {
+            let logs = self.executor.collect()?;
+            let of_batches = logs.chunks(self.plan().steps.log_rows(program)).map(BatchLog::of_batch);
+            for (log, step) in of_batches.zip(time + 1..) {
                 if !log.loss.is_finite() && program == Program::Training {
                     let problem = format!("the loss is {} at step {step}", log.loss);
                     return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
                 }
-                metrics.add(log, rows.min(batch));
+                let samples = rows.min(batch);
+                metrics.add(log, samples);
+                if let (Program::Training, Some(receiver)) = (program, &self.step_results) {
+                    let [loss, accuracy] =
+                        [f64::from(log.loss), f64::from(log.correct)].map(|sum| sum / samples as f64);
+                    let (epoch, learning_rate) = (self.epoch as usize + 1, learning_rate(step));
+                    // Who has gone away wants to know no more.
+                    let _ =
+                        receiver.send(StepResult { step, epoch, loss, accuracy, learning_rate, samples, time: now() });
+                }
                 rows = rows.saturating_sub(batch);
             }
             let each = last.elapsed().div_f64(batches as f64);

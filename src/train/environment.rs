@@ -10,6 +10,12 @@ use crate::error::{Error, Result};
 /// What has no part in a run's numbers but for rounding, and what tells whether it can be repeated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
+    /// What tells the run from all others, wherever its folder is; empty in those that are older.
+    #[serde(default)]
+    pub id: String,
+    /// Samples to train with; 0 in runs that are older.
+    #[serde(default)]
+    pub train_samples: usize,
     /// The command lines, from the first that began the run to the last that went on with it.
     pub commands: Vec<String>,
     /// What computes, in words.

@@ -1,4 +1,4 @@
-//! The folder of a run: `config.toml`, `environment.json`, `metrics.csv`, `train.log` and `checkpoints/`.
+//! The folder of a run: `config.toml`, `environment.json`, `metrics.csv`, `steps.csv`, `train.log` and `checkpoints/`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,7 +10,8 @@ use crate::error::{Error, Result, remedy};
 use crate::formats::{Checkpoint, read_text, write_own};
 use crate::sniff::{self, Wanted};
 
-/// Where a run's files are. Every one of them is written whole or not at all.
+/// Where a run's files are. Every one of them is written whole or not at all, but `steps.csv`, which
+/// grows with the run.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -56,13 +57,25 @@ impl RunFolder {
     fn furnish(path: PathBuf) -> Result<Self> {
         let checkpoints = path.join("checkpoints");
         let made = fs::create_dir(&checkpoints).map_err(|error| unwritable(&checkpoints, &error));
-        match made.and_then(|()| RunLock::take(&path)) {
-            Ok(lock) => Ok(Self { path, lock }),
+        match made.and_then(|()| locked(&path)) {
+            Ok(lock) => Ok(Self { path, lock: Some(lock) }),
             Err(error) => {
                 // Only what is empty: another process may have been quicker.
                 drop(fs::remove_dir(&checkpoints).and_then(|()| fs::remove_dir(&path)));
                 Err(error)
             }
+        }
+    }
+
+    /// Makes the folder `path` where there is none, and locks it, whatever is in it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where another process has locked it, [`Error::Failed`] where it cannot be made.
+    pub fn claim(path: &Path) -> Result<Self> {
+        fs::create_dir_all(path.join("checkpoints")).map_err(|error| unwritable(path, &error))?;
+        match RunLock::take(path)? {
+            Ok(lock) => Ok(Self { path: path.to_owned(), lock: Some(lock) }),
+            Err(holder) => Err(Error::Busy(busy(path, &holder))),
         }
     }
 
@@ -95,13 +108,8 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Failed`] where another process has locked it, or it cannot be written.
     pub fn lock(&mut self) -> Result<()> {
-        self.lock = RunLock::take(&self.path)?;
+        self.lock = Some(locked(&self.path)?);
         Ok(())
-    }
-
-    /// Whether this process alone writes the run. Some file systems have no locks.
-    pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
     }
 
     /// Removes the folder of a run that could not be begun.
@@ -130,6 +138,7 @@ impl RunFolder {
     /// [`Error::Failed`] naming the file.
     pub fn save(&self, checkpoint: &Checkpoint, names: &[&str]) -> Result<()> {
         let bytes = checkpoint.encode()?;
+        self.check()?;
         names.iter().try_for_each(|name| write_own(&self.checkpoint_path(name), &bytes))
     }
 
@@ -138,7 +147,13 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Failed`] naming the file.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        self.check()?;
         write_own(&self.path.join(name), text.as_bytes())
+    }
+
+    /// Refuses to write what another process has taken over.
+    fn check(&self) -> Result<()> {
+        self.lock.as_ref().map_or(Ok(()), RunLock::check)
     }
 
     /// A text file of the run; empty where there is none.
@@ -156,6 +171,15 @@ impl RunFolder {
             Ok(text) => Ok(text),
         }
     }
+}
+
+/// Locks a run's folder.
+fn locked(path: &Path) -> Result<RunLock> {
+    RunLock::take(path)?.map_err(|holder| Error::Failed(busy(path, &holder)))
+}
+
+fn busy(path: &Path, holder: &str) -> String {
+    format!("{}: {holder} is writing this run; wait until it ends", path.display())
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {

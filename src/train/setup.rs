@@ -43,7 +43,7 @@ impl<'a> Setup<'a> {
         self
     }
 
-    /// The same with the loss, the optimizer and the augmentation of a configuration.
+    /// The same as a configuration has it, but for the batches.
     pub fn configured(self, config: &Config) -> Self {
         Self { options: config.applied_to(self.options), ..self }
     }

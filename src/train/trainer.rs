@@ -2,11 +2,12 @@
 
 use std::mem;
 use std::path::Path;
+use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use super::evaluator::predicted;
 use super::weights::Part;
-use super::{Engine, EpochResult, Metrics, State, weights};
+use super::{Engine, EpochResult, Metrics, State, StepResult, weights};
 use crate::callback::ProgressCallback;
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -105,6 +106,11 @@ impl<'a> Trainer<'a> {
             self.exchange_weights()?;
         }
         Ok(())
+    }
+
+    /// From now on `receiver` is told of each training step, once its submission came back.
+    pub fn send_steps_to(&mut self, receiver: Sender<StepResult>) {
+        self.engine.send_steps_to(receiver);
     }
 
     /// Another learning rate from now on, which the schedule goes by.

@@ -70,7 +70,7 @@ fn update(kernel: &ConvWeightGradient) -> (Vec<u32>, Arc<dyn Kernel>) {
         variables.push(Update { first, gradient, decays: false });
         first += gradient.words;
     }
-    let (micro_batches, numbers) = (MicroBatches { count: 1, stride: 0 }, StepNumbers::default());
+    let (micro_batches, numbers) = (MicroBatches::ONE, StepNumbers::default());
     // Profiles that stage B are a GPU's.
     let read_ahead = kernel.config.stage_b;
     let updates = Updates { variables, micro_batches, numbers, read_ahead };

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use gpu_fmnist::formats::{Checkpoint, Network, read};
+use gpu_fmnist::precision::Precision;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use crate::onnx::{foreign, node, weight};
@@ -44,7 +45,7 @@ fn a_network_goes_out_and_comes_back() {
     let bytes = |name: &str| fs::read(scratch.path(name)).unwrap();
     assert_eq!(bytes("again.onnx"), bytes("run/tiny.onnx"));
     assert_eq!(bytes("run.safetensors"), bytes("tiny.safetensors"));
-    assert_eq!(names(&scratch.path("run")).len(), 6, "nothing but the file is left");
+    assert_eq!(names(&scratch.path("run")).len(), 7, "nothing but the file is left");
 
     let evaluate = |run: &str| scratch.succeed(&format!("evaluate --run {run} --adapter cpu --json")).json().remove(0);
     let expected = evaluate("run");
@@ -83,6 +84,27 @@ fn keras_files_go_out_and_come_back() {
         assert_eq!(network(&scratch, "back.safetensors").tensors, weights, "{format}");
         assert_eq!(train("file", format), expected, "{format}");
     }
+}
+
+#[test]
+fn weights_are_exported_in_16_bits_where_that_is_asked_for() {
+    let scratch = trained();
+    let whole = network(&scratch, "run/checkpoints/last.safetensors");
+    for (precision, name, tiny) in [(Precision::F16, "f16", "half.h5"), (Precision::Bf16, "bf16", "half.onnx")] {
+        let exported = scratch.succeed(&format!("export run --precision {name} -o {tiny}")).stdout;
+        assert!(exported.contains(&format!(", {name}, 0.0 MB)")), "{exported}");
+        let read = network(&scratch, tiny);
+        let expected = whole.rounded(precision).unwrap().into_owned();
+        for tensor in &read.tensors {
+            assert!(expected.tensors.contains(tensor), "{}", tensor.name);
+        }
+        scratch.succeed(&format!("evaluate --run {tiny} --adapter cpu"));
+    }
+    let exported = scratch.succeed("export run --precision bf16 -o half.safetensors").stdout;
+    assert!(exported.contains("safetensors.torch.load_file"), "{exported}");
+    let refused = scratch.run("export run --precision bf16 -o half.keras");
+    refused.failed(2, "--precision bf16: a file of keras has no such numbers; give f16, or another format");
+    assert!(!scratch.path("half.keras").exists());
 }
 
 #[test]

@@ -112,6 +112,9 @@ fn half_a_checkpoint_is_cleared_away() {
     }
     scratch.succeed("train --resume run --epochs 2 --adapter cpu --no-report");
     let run = scratch.path("run");
-    assert_eq!(names(&run), ["checkpoints", "config.toml", "environment.json", "metrics.csv", "train.log"]);
+    assert_eq!(
+        names(&run),
+        ["checkpoints", "config.toml", "environment.json", "metrics.csv", "steps.csv", "train.log"]
+    );
     assert_eq!(names(&run.join("checkpoints")), ["best.safetensors", "last.safetensors"]);
 }

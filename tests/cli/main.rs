@@ -1,6 +1,7 @@
 //! The program from outside: real processes, real files.
 
 mod accuracy;
+mod adapters;
 mod augmentation;
 mod bad_input;
 mod baseline;
@@ -16,6 +17,10 @@ mod judging;
 mod killed;
 mod measuring;
 mod micro_batch;
+mod mlflow;
+#[cfg(unix)]
+mod mlflow_real;
+mod mlflow_server;
 mod no_memory;
 mod old_checkpoints;
 #[path = "../support/onnx.rs"]
@@ -32,11 +37,15 @@ mod resume;
 mod scikit_learn;
 #[path = "../support/skips.rs"]
 mod skips;
+#[cfg(target_os = "linux")]
+mod slurm;
 mod small_data;
 mod stopping;
 mod streaming;
 mod support;
 mod survey;
+mod sweep;
+mod tensorboard;
 #[cfg(target_os = "linux")]
 mod threads;
 mod trainable;
@@ -45,3 +54,4 @@ mod tta;
 mod tuning;
 mod unvalidated;
 mod unwritable;
+mod watching;

@@ -27,10 +27,10 @@ fn a_step_is_cut_into_the_fewest_equal_parts_and_a_run_keeps_to_them() {
     assert_ne!(ten.0, default.0);
     assert_eq!(default.0, large.0);
     let recorded = |(_, config): &(_, Value)| (config["micro_batch"].clone(), config["gradient_order"].clone());
-    assert_eq!(recorded(&default), (512.into(), "sequential".into()));
-    assert_eq!(recorded(&ten), (10.into(), "sequential".into()));
+    assert_eq!(recorded(&default), (512.into(), "tree".into()));
+    assert_eq!(recorded(&ten), (10.into(), "tree".into()));
     let config = fs::read_to_string(scratch.path("ten/config.toml")).unwrap();
-    assert!(config.contains("micro_batch = 10\ngradient_order = \"sequential\"\n"), "{config}");
+    assert!(config.contains("micro_batch = 10\ngradient_order = \"tree\"\n"), "{config}");
 
     scratch.train("--epochs 1 --run-dir parts --micro-batch 10");
     scratch.succeed("train --resume parts --epochs 2 --adapter cpu");

@@ -95,7 +95,8 @@ impl Scratch {
     pub fn prepared(&self, mut command: Command, arguments: &str) -> Command {
         command.args(arguments.split_whitespace()).current_dir(self.0.path());
         // A home of its own: nothing that the user has is found, and nothing is left there.
-        for variable in ["GPU_FMNIST_DATA", "GPU_FMNIST_ADAPTER", "GPU_FMNIST_CACHE", "KERAS_HOME", "XDG_CACHE_HOME"] {
+        let own = ["GPU_FMNIST_DATA", "GPU_FMNIST_ADAPTER", "GPU_FMNIST_CACHE", "KERAS_HOME", "XDG_CACHE_HOME"];
+        for variable in own.iter().chain(&["WGPU_BACKEND", "WGPU_ADAPTER_NAME", "WGPU_POWER_PREF"]) {
             command.env_remove(variable);
         }
         command.env("HOME", self.0.path());
@@ -126,7 +127,17 @@ impl Scratch {
 impl Running {
     /// Starts the command; what it prints is kept for [`Self::ended`].
     pub fn start(command: &mut Command) -> Self {
-        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        Self::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    /// Starts the command, which prints to where it was told to.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    /// Starts a command that nobody listens to.
+    pub fn silent(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()))
     }
 
     pub fn child(&mut self) -> &mut Child {

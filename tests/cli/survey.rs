@@ -89,6 +89,26 @@ fn a_survey_of_an_adapter_has_the_cpu_path_beside_it() {
     assert!(!names(&scratch.path("")).contains(&"data".to_owned()));
 }
 
+/// Networks that the adapter's memory is too small for, by a limit: they are named, and all else goes on.
+#[test]
+fn what_fails_is_named_and_the_rest_goes_on() {
+    let scratch = Scratch::new();
+    let arguments = "survey --model tiny.toml --adapter 0 --minutes 0.4 --vram-limit 20k";
+    let ended = ended(scratch.on_the_tests_driver(arguments).output().unwrap()).succeeded(arguments);
+    let survey = check(&scratch, "survey");
+    assert_eq!(survey["end"], "complete");
+    let failed: Vec<&Value> =
+        survey["parts"].as_array().unwrap().iter().filter(|part| part["outcome"] == "failed").collect();
+    assert!(!failed.is_empty(), "{survey}");
+    for part in failed {
+        let note = part["note"].as_str().unwrap();
+        assert!(note.contains("`vram_limit` is 0.0 MB") && part["on"] == "adapter", "{part}");
+    }
+    assert!(ended.stderr.contains("bench tiny 512: FAILED: ") && !ended.stderr.contains('`'), "{ended:?}");
+    assert!(survey["bench"].as_array().unwrap().iter().all(|speed| speed["on"] == "cpu"), "{survey}");
+    assert!(parts(&survey, "done").contains(&"selftest"), "{survey}");
+}
+
 #[test]
 fn without_time_all_parts_are_named_and_skipped() {
     let scratch = Scratch::new();

@@ -17,7 +17,10 @@ fn a_run_leaves_its_folder() {
     assert!(ended.stdout.starts_with("test loss: "), "{ended:?}");
     assert_eq!(names(&scratch.path("runs")), ["tiny-1", "tiny-2"]);
     let run = scratch.path("runs/tiny-2");
-    assert_eq!(names(&run), ["checkpoints", "config.toml", "environment.json", "metrics.csv", "train.log"]);
+    assert_eq!(
+        names(&run),
+        ["checkpoints", "config.toml", "environment.json", "metrics.csv", "steps.csv", "train.log"]
+    );
     assert_eq!(names(&run.join("checkpoints")), ["best.safetensors", "last.safetensors"]);
 
     let config: toml::Table = fs::read_to_string(run.join("config.toml")).unwrap().parse().unwrap();

@@ -10,6 +10,7 @@ use gpu_fmnist::data::Samples;
 use gpu_fmnist::formats::{Format, Network};
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::model::NAMES;
+use gpu_fmnist::precision::Precision;
 use gpu_fmnist::train::{Evaluator, Setup};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -56,8 +57,10 @@ fn predicted(network: &Network) -> (Vec<u8>, Vec<f64>) {
 
 #[test]
 fn onnxruntime_predicts_the_same() {
-    for model in models() {
-        let network = network(model);
+    let whole = models().into_iter().map(|model| (model, Precision::F32));
+    let small = [(models().remove(0), Precision::F16), (models().remove(NAMES.len()), Precision::Bf16)];
+    for (model, precision) in whole.chain(small) {
+        let network = network(model).rounded(precision).unwrap().into_owned();
         let folder = tempfile::tempdir().unwrap();
         let [file, images, probabilities] =
             ["network.onnx", "images", "probabilities"].map(|name| folder.path().join(name));
@@ -65,7 +68,7 @@ fn onnxruntime_predicts_the_same() {
         let spread = expected.iter().fold(0.0, |most: f64, &value| most.max(value))
             - expected.iter().fold(1.0, |least: f64, &value| least.min(value));
         assert!(spread > 0.1, "{}: all is equally likely, whatever the network does", network.model.name);
-        fs::write(&file, Format::Onnx.encode(&network).unwrap()).unwrap();
+        fs::write(&file, Format::Onnx.encode_in(&network, precision).unwrap()).unwrap();
         fs::write(&images, pixels).unwrap();
         fs::write(&probabilities, expected.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<_>>()).unwrap();
         let Some(said) = oracle(&["onnx".as_ref(), &file, &images, &probabilities]) else { return };
@@ -83,23 +86,26 @@ fn onnxruntime_predicts_the_same() {
 #[test]
 fn numpy_and_safetensors_read_every_bit() {
     for model in [models().remove(1), models().remove(NAMES.len() + 1)] {
-        numpy_and_safetensors_read(&network(model));
+        for precision in [Precision::F32, Precision::F16] {
+            numpy_and_safetensors_read(&network(model.clone()).rounded(precision).unwrap(), precision);
+        }
     }
 }
 
-fn numpy_and_safetensors_read(network: &Network) {
+fn numpy_and_safetensors_read(network: &Network, precision: Precision) {
+    let kind = if precision == Precision::F16 { "float16" } else { "float32" };
     let expected: serde_json::Map<String, Value> = (network.tensors.iter())
         .map(|tensor| {
             let mut hasher = Sha256::new();
             tensor.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
             let hash: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            (tensor.name.replace('.', "/"), json!(["float32", tensor.shape, hash]))
+            (tensor.name.replace('.', "/"), json!([kind, tensor.shape, hash]))
         })
         .collect();
     let folder = tempfile::tempdir().unwrap();
     for format in [Format::Npz, Format::Safetensors] {
         let file = folder.path().join(format!("network.{}", format.extension()));
-        fs::write(&file, format.encode(network).unwrap()).unwrap();
+        fs::write(&file, format.encode_in(network, precision).unwrap()).unwrap();
         let Some(said) = oracle(&["arrays".as_ref(), &file]) else { return };
         assert_eq!(said, Value::Object(expected.clone()), "{}", format.name());
     }

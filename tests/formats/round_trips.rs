@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use gpu_fmnist::error::Error;
 use gpu_fmnist::formats::{Checkpoint, Format, Network, OptimizerState, Tensor, decode, read};
 use gpu_fmnist::optimizers::{AdamW, Algorithm, Optimizer, Undecayed};
+use gpu_fmnist::precision::Precision;
 use serde_json::json;
 
 use crate::{models, network, tiny};
@@ -42,6 +44,46 @@ fn one_format_after_the_other_keeps_every_bit() {
             assert_eq!(passed, original, "{} as {}", original.model.name, format.name());
             assert_eq!(bits(&passed), bits(&original), "{} as {}", original.model.name, format.name());
         }
+    }
+}
+
+#[test]
+fn weights_in_16_bits_come_back_as_they_were_rounded() {
+    let original = network(models().remove(0));
+    let whole = |format: Format| format.encode(&original).unwrap().len();
+    for (format, precision) in [
+        (Format::Safetensors, Precision::Bf16),
+        (Format::Safetensors, Precision::F16),
+        (Format::Onnx, Precision::Bf16),
+        (Format::Onnx, Precision::F16),
+        (Format::KerasH5, Precision::F16),
+        (Format::Keras, Precision::F16),
+    ] {
+        let bytes = format.encode_in(&original, precision).unwrap();
+        assert!(bytes.len() < whole(format) * 11 / 20, "{}: {} bytes", format.name(), bytes.len());
+        let back = decode(&bytes, "file", None).unwrap();
+        let rounded = original.rounded(precision).unwrap().into_owned();
+        assert_ne!(bits(&rounded), bits(&original));
+        assert_eq!(bits(&exchanged(back)), bits(&exchanged(rounded)), "{} {}", format.name(), precision.name());
+    }
+    let bytes = Format::Npz.encode_in(&original, Precision::F16).unwrap();
+    assert!(bytes.len() < whole(Format::Npz) * 11 / 20);
+}
+
+#[test]
+fn what_16_bits_cannot_hold_is_refused() {
+    let mut large = tiny();
+    large.tensors[0].values[3] = 70_000.0;
+    let refused = |format: Format, precision| match format.encode_in(&large, precision) {
+        Err(Error::Usage(problem)) => problem,
+        other => panic!("{other:?}"),
+    };
+    let problem = refused(Format::Onnx, Precision::F16);
+    assert!(problem.contains("has a weight of 70000, beyond the largest such number"), "{problem}");
+    Format::Onnx.encode_in(&large, Precision::Bf16).unwrap();
+    for format in [Format::KerasH5, Format::Keras, Format::Npz] {
+        let problem = refused(format, Precision::Bf16);
+        assert!(problem.contains("has no such numbers; give f16"), "{problem}");
     }
 }
 

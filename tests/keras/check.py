@@ -1,6 +1,6 @@
 """Real Keras against our files, and the other way round: what tests/keras/oracle.rs runs, with a folder.
 
-FOLDER/ours/NAME/ has model.h5 and model.keras as we wrote them, and beside them what is true of them: the arrays by name
+FOLDER/ours/NAME/ has model.h5 and model.keras as we wrote them, half.h5 and half.keras with weights in float16, and beside them what is true of them: the arrays by name
 (`.f32`), Adam's state, images and labels, our probabilities, and the arrays after another epoch of ours.
 FOLDER/theirs/NAME.h5 and .keras are written here by Keras, and FOLDER/theirs/NAME/ what is true of them, for us to read;
 FOLDER/optimizers/NAME/ has the same of a network that another optimizer trained, with what it keeps, and theirs/ in there the
@@ -96,6 +96,11 @@ def check_ours(folder):
         if folder.name == "cnn1":  # Without dropout, both know what comes next.
             check_continued(model, folder, truth, images, labels, has_state, what)
         print(f"{what}: predict within {difference:.1e}")
+    for file in ("half.keras", "half.h5"):
+        for name, array in arrays(keras.models.load_model(folder / file)).items():
+            expected = np.fromfile(folder / "arrays" / f"{name}.f32", "<f4").reshape(array.shape)
+            stored = expected.astype(np.float16).astype(np.float32) if name.count(".") == 1 else expected
+            assert array.dtype == np.float32 and array.tobytes() == stored.tobytes(), (folder.name, file, name)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         alone = keras.models.load_model(folder / "alone.keras")

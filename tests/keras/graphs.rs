@@ -1,6 +1,6 @@
 //! Graphs of ours as Keras' files, and back.
 
-use gpu_fmnist::formats::{Network, Tensor, keras_h5, keras_zip};
+use gpu_fmnist::formats::{Format, Network, Tensor};
 use gpu_fmnist::model::{Model, parse, resolve};
 
 use super::support::{bits, decode};
@@ -24,8 +24,8 @@ fn network(layers: &str) -> Network {
 }
 
 fn back(network: &Network) -> [Network; 2] {
-    let h5 = decode(&keras_h5::encode(network).unwrap(), "a.h5").unwrap();
-    [h5, decode(&keras_zip::encode(network).unwrap(), "a.keras").unwrap()]
+    let h5 = decode(&Format::KerasH5.encode(network).unwrap(), "a.h5").unwrap();
+    [h5, decode(&Format::Keras.encode(network).unwrap(), "a.keras").unwrap()]
 }
 
 /// Each layer by its name, with the names of what it takes.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gpu_fmnist::data::Samples;
-use gpu_fmnist::formats::{Network, Tensor, keras_h5, keras_zip};
+use gpu_fmnist::formats::{Format, Network, Tensor, keras_h5};
 use serde::Deserialize;
 
 use super::graphs::layers;
@@ -75,7 +75,7 @@ fn keras_files_come_back_as_they_are() {
 
 /// The files' bytes by their ending.
 fn encodings(network: &Network) -> [(&'static str, Vec<u8>); 2] {
-    [("h5", keras_h5::encode(network).unwrap()), ("keras", keras_zip::encode(network).unwrap())]
+    [("h5", Format::KerasH5.encode(network).unwrap()), ("keras", Format::Keras.encode(network).unwrap())]
 }
 
 /// All files in the folder by name, read, and what Keras said of them.

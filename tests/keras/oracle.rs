@@ -7,9 +7,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
+use gpu_fmnist::formats::{Format, Network};
 use gpu_fmnist::model::{NOTEBOOK, built_in, parse, summary};
 use gpu_fmnist::optimizers::Optimizer;
+use gpu_fmnist::precision::Precision;
 use serde_json::{Value, json};
 
 use super::kinds;
@@ -80,10 +81,13 @@ fn write_ours(name: &str, folder: &Path) {
         engine.initialise().unwrap();
         train(engine, LEARNING_RATE);
         let network = network(engine, LEARNING_RATE);
-        fs::write(folder.join("model.h5"), keras_h5::encode(&network).unwrap()).unwrap();
-        fs::write(folder.join("model.keras"), keras_zip::encode(&network).unwrap()).unwrap();
+        fs::write(folder.join("model.h5"), Format::KerasH5.encode(&network).unwrap()).unwrap();
+        fs::write(folder.join("model.keras"), Format::Keras.encode(&network).unwrap()).unwrap();
+        for (file, format) in [("half.h5", Format::KerasH5), ("half.keras", Format::Keras)] {
+            fs::write(folder.join(file), format.encode_in(&network, Precision::F16).unwrap()).unwrap();
+        }
         let alone = Network { optimizer: None, ..network.clone() };
-        fs::write(folder.join("alone.keras"), keras_zip::encode(&alone).unwrap()).unwrap();
+        fs::write(folder.join("alone.keras"), Format::Keras.encode(&alone).unwrap()).unwrap();
         write_arrays(&network, &folder.join("arrays"));
         fs::write(folder.join("images.u8"), &samples.images).unwrap();
         fs::write(folder.join("labels.u8"), &samples.labels).unwrap();
@@ -108,7 +112,7 @@ fn write_optimized(optimizer: &Optimizer, learning_rate: f64, folder: &Path) {
         engine.initialise().unwrap();
         train(engine, learning_rate);
         let trained = network(engine, learning_rate);
-        fs::write(folder.join("model.keras"), keras_zip::encode(&trained).unwrap()).unwrap();
+        fs::write(folder.join("model.keras"), Format::Keras.encode(&trained).unwrap()).unwrap();
         write_arrays(&trained, &folder.join("arrays"));
         fs::write(folder.join("images.u8"), &samples.images).unwrap();
         fs::write(folder.join("labels.u8"), &samples.labels).unwrap();
@@ -199,8 +203,8 @@ fn write_graph(folder: &Path) {
         engine.initialise().unwrap();
         train(engine, LEARNING_RATE);
         let network = network(engine, LEARNING_RATE);
-        fs::write(folder.join("model.h5"), keras_h5::encode(&network).unwrap()).unwrap();
-        fs::write(folder.join("model.keras"), keras_zip::encode(&network).unwrap()).unwrap();
+        fs::write(folder.join("model.h5"), Format::KerasH5.encode(&network).unwrap()).unwrap();
+        fs::write(folder.join("model.keras"), Format::Keras.encode(&network).unwrap()).unwrap();
         write_arrays(&network, &folder.join("arrays"));
         fs::write(folder.join("images.u8"), &samples.images).unwrap();
         fs::write(folder.join("labels.u8"), &samples.labels).unwrap();

@@ -1,6 +1,6 @@
 //! What we write, we read again: every bit of it.
 
-use gpu_fmnist::formats::{Network, keras_h5, keras_zip};
+use gpu_fmnist::formats::{Format, Network};
 use gpu_fmnist::model::{NOTEBOOK, built_in};
 use gpu_fmnist::optimizers::Optimizer;
 
@@ -22,7 +22,7 @@ fn trained_by(optimizer: &Optimizer, name: &str) -> Network {
 }
 
 fn encodings(network: &Network) -> [(&'static str, Vec<u8>); 2] {
-    [("a.h5", keras_h5::encode(network).unwrap()), ("a.keras", keras_zip::encode(network).unwrap())]
+    [("a.h5", Format::KerasH5.encode(network).unwrap()), ("a.keras", Format::Keras.encode(network).unwrap())]
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_network_comes_back_to_the_bit() {
 fn every_optimizer_comes_back_to_the_bit() {
     for (name, _, optimizer) in optimizers() {
         let network = trained_by(&optimizer, "cnn1");
-        let back = decode(&keras_zip::encode(&network).unwrap(), "a.keras").unwrap();
+        let back = decode(&Format::Keras.encode(&network).unwrap(), "a.keras").unwrap();
         assert_eq!(bits(&back), bits(&network), "{name}");
         let state = back.optimizer.unwrap();
         assert_eq!((state.iterations, state.learning_rate), (2, LEARNING_RATE), "{name}");
@@ -75,9 +75,9 @@ fn unusual_values_and_weights_alone_come_back_too() {
 fn a_network_without_one_of_its_tensors_is_not_written() {
     let mut network = trained("cnn1");
     network.tensors.retain(|tensor| tensor.name != "dense.bias.second_moment");
-    let message = keras_zip::encode(&network).unwrap_err().to_string();
+    let message = Format::Keras.encode(&network).unwrap_err().to_string();
     assert_eq!(message, "cnn1: has no tensor dense.bias.second_moment of the shape [128]");
     network.tensors[0].shape.reverse();
-    let message = keras_h5::encode(&network).unwrap_err().to_string();
+    let message = Format::KerasH5.encode(&network).unwrap_err().to_string();
     assert_eq!(message, "cnn1: has no tensor conv2d.kernel of the shape [3, 3, 1, 32]");
 }

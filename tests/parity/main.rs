@@ -30,6 +30,7 @@ mod foreign;
 mod gather;
 mod global_max_pool_backward;
 mod gradient_squares;
+mod gradient_sum;
 mod gradients;
 mod moving_statistics;
 mod mutation;
@@ -52,6 +53,7 @@ mod softmax_cross_entropy;
 mod split_k_reduce;
 mod trainable;
 mod tuning;
+mod weigh_moments;
 mod weight_average;
 
 use std::sync::OnceLock;

@@ -91,9 +91,13 @@ pub const EACH_VALUE: [Mutation; 6] = [
 ];
 
 /// A variable's gradient: `shaders/common/gradient.wgsl`.
-pub const GRADIENT: [Mutation; 15] = [
+pub const GRADIENT: [Mutation; 22] = [
     mutation("the variable's gradient", "variable.first_partition + index", "index"),
-    mutation("the first partition", "variable, place, 1u)", "variable, place, 0u)"),
+    mutation(
+        "the first partition",
+        "var sum = with_partitions(gradient[place], variable, place, 1u)",
+        "var sum = with_partitions(gradient[place], variable, place, 0u)",
+    ),
     mutation("the sum of partitions", "sum += gradient[place", "sum = gradient[place"),
     mutation("the sum of a later micro-batch", "with_partitions(sum, variable", "with_partitions(0.0, variable"),
     mutation("the first four read ahead", "added_in_order(sum, a, left.x)", "sum"),
@@ -108,7 +112,22 @@ pub const GRADIENT: [Mutation; 15] = [
     mutation("the number of partitions", "variables[row + 4]", "variables[row + 4] - 1"),
     mutation("words from partition to partition", "variables[row + 5]", "variables[row + 1]"),
     mutation("a later micro-batch's first partition", "variable, place, 0u)", "variable, place, 1u)"),
-    mutation("a micro-batch's address", "place += MICRO_BATCH_STRIDE;", "place += 0u;"),
+    mutation(
+        "a micro-batch's address",
+        "place += MICRO_BATCH_STRIDE;\n        sum = with_partitions(sum,",
+        "place += 0u;\n        sum = with_partitions(sum,",
+    ),
+    mutation(
+        "a micro-batch's address in a tree",
+        "place += MICRO_BATCH_STRIDE;\n            sum = with_partitions(gradient",
+        "place += 0u;\n            sum = with_partitions(gradient",
+    ),
+    mutation("the first micro-batch of a tree", "waiting[0] = sum;", "waiting[0] = 0.0;"),
+    mutation("the sum of a tree", "sum = waiting[height] + sum;", "sum = waiting[height];"),
+    mutation("what waits in a tree", "waiting[height] = sum;", "waiting[0] = sum;"),
+    mutation("joins of the last one", "countOneBits(number), number + 1 == count)", "1u, number + 1 == count)"),
+    mutation("joins of the others", "select(countTrailingZeros(~number), count", "select(number % 2, count"),
+    mutation("the micro-batches of a tree", "number < MICRO_BATCHES; number++", "number + 1 < MICRO_BATCHES; number++"),
     mutation("the number of micro-batches", "micro_batch < MICRO_BATCHES", "micro_batch + 1 < MICRO_BATCHES"),
     mutation("the first partition's row", "variables[row + 3]", "variables[row + 2]"),
 ];

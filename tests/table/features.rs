@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Crates that only features bring.
-const OPTIONAL: [&str; 16] = [
+const OPTIONAL: [&str; 17] = [
     "askama",
     "base64",
     "bhtsne",
@@ -13,6 +13,7 @@ const OPTIONAL: [&str; 16] = [
     "hdf5-pure",
     "indicatif",
     "plotters",
+    "ratatui",
     "resvg",
     "rustls",
     "signal-hook",

@@ -18,11 +18,12 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 33] = [
     "error",
     "shell",
     "sniff",
     "random",
+    "precision",
     "callback",
     "data",
     "geometry",
@@ -41,6 +42,7 @@ const ORDER: [&str; 30] = [
     "evaluate",
     "plot",
     "train",
+    "tracking",
     "report",
     "selftest",
     "tune",
@@ -48,6 +50,7 @@ const ORDER: [&str; 30] = [
     "classical",
     "facade",
     "survey",
+    "sweep",
     "cli",
 ];
 

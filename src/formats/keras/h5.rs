@@ -22,6 +22,7 @@ use crate::error::Result;
 use crate::formats::Network;
 use crate::formats::network::plain;
 use crate::model::{Model, Resolved, in_keras_order, resolve};
+use crate::precision::Precision;
 
 /// The Keras whose files these are like.
 const KERAS_VERSION: &str = "2.15.0";
@@ -35,7 +36,7 @@ const MODEL_WEIGHTS: &str = "model_weights";
 ///
 /// # Errors
 /// [`Error::Failed`](crate::error::Error::Failed) where the tensors are not the model's.
-pub fn encode(network: &Network) -> Result<Vec<u8>> {
+pub fn encode(network: &Network, precision: Precision) -> Result<Vec<u8>> {
     let name = plain(&network.model.name);
     let layers = layers(&network.model)?;
     let variables = variables(&layers);
@@ -47,11 +48,16 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     root.text("backend", "tensorflow");
     root.text("model_config", Dialect::Keras2.model(&name, network.model.input, &layers).to_string());
     root.text("training_config", training.to_string());
-    write_weights(root.group(MODEL_WEIGHTS), network, &layers, &variables)?;
+    write_weights(root.group(MODEL_WEIGHTS), (network, precision), &layers, &variables)?;
     root.encode()
 }
 
-fn write_weights(group: &mut Group, network: &Network, layers: &[Resolved], variables: &[Variable]) -> Result<()> {
+fn write_weights(
+    group: &mut Group,
+    (network, precision): (&Network, Precision),
+    layers: &[Resolved],
+    variables: &[Variable],
+) -> Result<()> {
     group.text("keras_version", KERAS_VERSION);
     group.text("backend", "tensorflow");
     group.texts("layer_names", layers.iter().map(|layer| layer.name.clone()).collect());
@@ -63,7 +69,7 @@ fn write_weights(group: &mut Group, network: &Network, layers: &[Resolved], vari
             group.texts("weight_names", own.clone().map(path).collect());
         }
         for variable in own {
-            group.array(&path(variable), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
+            group.array(&path(variable), &variable.shape, Values::weights(variable.values(network)?, precision));
         }
     }
     Ok(())

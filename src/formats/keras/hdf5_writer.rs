@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use hdf5_pure::{AttrValue, FileBuilder, FinishedGroup, GroupBuilder, LibVer};
+use hdf5_pure::{
+    AttrValue, Datatype, DatatypeByteOrder, FileBuilder, FinishedGroup, FloatingPointLayout, GroupBuilder, LibVer,
+};
 
 use crate::error::{Error, Result};
+use crate::precision::Precision;
 
 /// A group and what is in it, in the order of names: the same contents always give the same bytes.
 #[derive(Default)]
@@ -17,7 +20,19 @@ pub struct Group {
 /// An array's values.
 pub enum Values {
     F32(Vec<f32>),
+    /// The same, stored in 16 bits.
+    F16(Vec<f32>),
     I64(Vec<i64>),
+}
+
+impl Values {
+    /// Weights as a file of that precision has them.
+    pub fn weights(values: &[f32], precision: Precision) -> Self {
+        match precision {
+            Precision::F16 => Values::F16(values.to_vec()),
+            Precision::F32 | Precision::Bf16 => Values::F32(values.to_vec()),
+        }
+    }
 }
 
 impl Group {
@@ -69,6 +84,9 @@ impl Group {
             let dataset = builder.create_dataset(&name);
             match values {
                 Values::F32(values) => dataset.with_f32_data(&values),
+                Values::F16(values) => {
+                    dataset.with_raw_data(half_precision(), Precision::F16.encode(&values), values.len() as u64)
+                }
                 Values::I64(values) => dataset.with_i64_data(&values),
             };
             dataset.with_shape(&shape);
@@ -79,4 +97,18 @@ impl Group {
         }
         builder.finish()
     }
+}
+
+/// IEEE 754's numbers of 16 bits, `H5T_IEEE_F16LE`.
+fn half_precision() -> Datatype {
+    let layout = FloatingPointLayout {
+        bit_offset: 0,
+        bit_precision: 16,
+        exponent_location: 10,
+        exponent_size: 5,
+        mantissa_location: 0,
+        mantissa_size: 10,
+        exponent_bias: 15,
+    };
+    Datatype::FloatingPoint { size: 2, byte_order: DatatypeByteOrder::LittleEndian, layout }
 }

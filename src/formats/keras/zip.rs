@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::formats::network::plain;
 use crate::formats::{Network, OptimizerState};
 use crate::optimizers::Optimizer;
+use crate::precision::Precision;
 
 const METADATA: &str = "metadata.json";
 const CONFIG: &str = "config.json";
@@ -39,7 +40,7 @@ const KERAS_VERSION: &str = "3.0.0";
 ///
 /// # Errors
 /// [`Error::Failed`] where the tensors are not the model's.
-pub fn encode(network: &Network) -> Result<Vec<u8>> {
+pub fn encode(network: &Network, precision: Precision) -> Result<Vec<u8>> {
     let name = plain(&network.model.name);
     let layers = layers(&network.model)?;
     let (class, optimizer) = compile::optimizer(network);
@@ -51,7 +52,7 @@ pub fn encode(network: &Network) -> Result<Vec<u8>> {
     let variables = variables(&layers);
     for variable in &variables {
         root.group(&variable.group).text("name", &variable.layer);
-        root.array(&variable.path(), &variable.shape, Values::F32(variable.values(network)?.to_vec()));
+        root.array(&variable.path(), &variable.shape, Values::weights(variable.values(network)?, precision));
     }
     if let Some(OptimizerState { optimizer, learning_rate, iterations }) = &network.optimizer {
         let group = root.group("optimizer/vars");

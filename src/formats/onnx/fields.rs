@@ -1,7 +1,16 @@
 //! The numbers of those fields of ONNX' messages that are written or read, from
 //! <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 
-/// TensorProto.DataType.FLOAT
+use crate::precision::Precision;
+
+/// `TensorProto.DataType`
+pub fn data_type(precision: Precision) -> u64 {
+    match precision {
+        Precision::F32 => FLOAT,
+        Precision::F16 => 10,
+        Precision::Bf16 => 16,
+    }
+}
 pub const FLOAT: u64 = 1;
 
 /// `AttributeProto.AttributeType`

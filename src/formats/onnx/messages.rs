@@ -1,7 +1,7 @@
 //! The messages that a graph is made of.
 
 use super::fields::{FLOAT, attribute, attribute_type, kind, node, value_info};
-use super::protobuf::Message;
+use crate::formats::protobuf::Message;
 
 /// A node that is called as the value that it makes.
 pub fn node(operator: &str, inputs: &[&str], name: &str, attributes: &[Message]) -> Message {

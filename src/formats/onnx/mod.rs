@@ -7,19 +7,19 @@ mod messages;
 mod nodes;
 mod own;
 mod permuted;
-mod protobuf;
 mod shown;
 mod stored;
 
+use super::protobuf::{Fields, Message, Value, bytes};
 use fields::{entry, graph, model, operators};
 use nodes::Graph;
-use protobuf::{Fields, Message, Value, bytes};
 use shown::NOT_WHOLE;
 
 use super::Network;
 use super::checkpoint::KEY;
 use super::network::About;
 use crate::error::{Error, Result};
+use crate::precision::Precision;
 
 /// The first that has opset 17.
 const IR_VERSION: u64 = 8;
@@ -30,11 +30,11 @@ const PROGRAM: &str = env!("CARGO_PKG_NAME");
 ///
 /// # Errors
 /// Where the tensors are not the model's.
-pub fn encode(network: &Network) -> Result<Vec<u8>> {
-    let Graph { nodes, weights, constants, input, output } = Graph::of(&network.model)?;
+pub fn encode(network: &Network, precision: Precision) -> Result<Vec<u8>> {
+    let Graph { nodes, weights, constants, input, output } = Graph::of(&network.model, precision)?;
     let tensors = network.weights()?;
     let initializers: Vec<Message> =
-        weights.iter().zip(&tensors).map(|(stored, weight)| stored.message(weight)).collect();
+        weights.iter().zip(&tensors).map(|(stored, weight)| stored.message(weight, precision)).collect();
     let graph = Message::default()
         .messages(graph::NODE, &nodes)
         .text(graph::NAME, &network.model.name)
@@ -80,7 +80,8 @@ pub fn decode(file: &[u8], name: &str) -> Result<Network> {
     let about = About::parse(about).map_err(fail)?;
     about.model.check().map_err(|error| Error::Data(format!("{name}: {error}")))?;
     let graph = bytes(file, model::GRAPH).ok_or_else(|| fail(NOT_WHOLE.into()))?;
-    let weights = own::weights(graph, &Graph::of(&about.model)?).map_err(fail)?;
+    let precision = own::precision(graph);
+    let weights = own::weights(graph, &Graph::of(&about.model, precision)?, precision).map_err(fail)?;
     Ok(Network::of(about, weights))
 }
 

@@ -3,15 +3,16 @@
 //!
 //! The operators are those of <https://onnx.ai/onnx/operators/>.
 
-use super::fields::value_info;
+use super::fields::{FLOAT, value_info};
 use super::messages::{float, integer, integers, node, value};
-use super::protobuf::Message;
 use super::stored::{Stored, initializer};
 use crate::error::{Error, Result};
+use crate::formats::protobuf::Message;
 use crate::geometry::{Shape, Window};
 use crate::layers::{Activate, Activation, BatchNormalization, Layer, Rescaling};
 use crate::model::{Model, Resolved, resolve};
 use crate::plan::VariableKind;
+use crate::precision::Precision;
 
 /// What a graph is: nodes, what they need beside the weights, input and output as messages.
 pub struct Graph {
@@ -24,11 +25,12 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The graph from `images`, `[batch, H, W, C]`, to `probabilities`, `[batch, classes]`.
+    /// The graph from `images`, `[batch, H, W, C]`, to `probabilities`, `[batch, classes]`, all of it in f32: weights that
+    /// are stored in less are cast when they are read.
     ///
     /// # Errors
     /// [`Error::Usage`] where the model cannot be.
-    pub fn of(model: &Model) -> Result<Self> {
+    pub fn of(model: &Model, precision: Precision) -> Result<Self> {
         let about = "pixels / 255, channels last";
         let input = value("images", &model.input).text(value_info::DOCUMENTATION, about);
         let mut nodes = Nodes { nodes: Vec::new(), constants: Vec::new(), value: "images".into() };
@@ -38,9 +40,11 @@ impl Graph {
         let mut weights = Vec::new();
         for layer in resolve(model)? {
             let inputs: Vec<&str> = layer.inputs.iter().map(|&input| ends[input].as_str()).collect();
+            let own: Vec<Stored> = Stored::of(&layer).collect();
+            nodes.casts(&own, precision);
             nodes.layer(&layer, &inputs)?;
             nodes.activation(&layer);
-            weights.extend(Stored::of(&layer));
+            weights.extend(own);
             ends.push(nodes.value.clone());
         }
         nodes.push("Softmax", "probabilities", &[], &[]);
@@ -158,6 +162,16 @@ impl Nodes {
         }
     }
 
+    /// What makes f32 of weights that are stored in less.
+    fn casts(&mut self, weights: &[Stored], precision: Precision) {
+        if precision != Precision::F32 {
+            let cast = |stored: &Stored| {
+                node("Cast", &[&stored.initializer(precision)], &stored.name, &[integer("to", FLOAT as usize)])
+            };
+            self.nodes.extend(weights.iter().map(cast));
+        }
+    }
+
     fn transpose(&mut self, name: &str, order: [usize; 4]) {
         self.push("Transpose", name, &[], &[integers("perm", &order)]);
     }
@@ -176,7 +190,7 @@ impl Nodes {
 
     /// The name of a constant of nothing but that value.
     fn constant(&mut self, name: &str, shape: &[usize], value: f32) -> String {
-        self.constants.push(initializer(name, shape, &vec![value; shape.iter().product()]));
+        self.constants.push(initializer(name, shape, &vec![value; shape.iter().product()], Precision::F32));
         name.to_owned()
     }
 

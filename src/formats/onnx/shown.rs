@@ -1,7 +1,7 @@
 //! What messages say of a file's texts.
 
 use super::fields::node;
-use super::protobuf::bytes;
+use crate::formats::protobuf::bytes;
 
 /// What is wrong with a file; a reader puts the file's name before it.
 pub type Found<T> = std::result::Result<T, String>;

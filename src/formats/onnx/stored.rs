@@ -1,16 +1,17 @@
 //! Weights as ONNX files have them: a convolution's kernel is `[filters, C, KH, KW]` there, a depthwise one's
 //! `[C * M, 1, KH, KW]`; all others are as they are.
 
-use super::fields::{FLOAT, tensor};
+use super::fields::{data_type, tensor};
 use super::permuted::permuted;
-use super::protobuf::Message;
 use crate::formats::Tensor;
+use crate::formats::protobuf::Message;
 use crate::layers::Layer;
 use crate::model::Resolved;
+use crate::precision::Precision;
 
 /// How a weight is stored.
 pub struct Stored {
-    /// `LAYER/kernel`
+    /// `LAYER/kernel`; in less than 32 bits the name of what a node makes f32 of it, see [`Stored::initializer`].
     pub name: String,
     /// The shape in the file.
     pub shape: Vec<usize>,
@@ -52,13 +53,22 @@ impl Stored {
         })
     }
 
+    /// What it is called in the file: `LAYER/kernel`, or `LAYER/kernel/bf16`.
+    pub fn initializer(&self, precision: Precision) -> String {
+        match precision {
+            Precision::F32 => self.name.clone(),
+            less => format!("{}/{}", self.name, less.name()),
+        }
+    }
+
     /// A weight in its own shape as an initializer.
-    pub fn message(&self, weight: &Tensor) -> Message {
+    pub fn message(&self, weight: &Tensor, precision: Precision) -> Message {
+        let name = self.initializer(precision);
         match self.turned {
-            None => initializer(&self.name, &self.shape, &weight.values),
+            None => initializer(&name, &self.shape, &weight.values, precision),
             Some((own, order)) => {
                 let values = permuted(|place| weight.values[place], &own, &order);
-                initializer(&self.name, &self.shape, &values)
+                initializer(&name, &self.shape, &values, precision)
             }
         }
     }
@@ -73,9 +83,9 @@ impl Stored {
     }
 }
 
-/// A tensor of f32.
-pub fn initializer(name: &str, shape: &[usize], values: &[f32]) -> Message {
+/// A tensor.
+pub fn initializer(name: &str, shape: &[usize], values: &[f32], precision: Precision) -> Message {
     let dimensions = shape.iter().fold(Message::default(), |all, &size| all.number(tensor::DIMENSION, size as u64));
-    let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    dimensions.number(tensor::DATA_TYPE, FLOAT).text(tensor::NAME, name).bytes(tensor::RAW_DATA, &values)
+    let of_type = dimensions.number(tensor::DATA_TYPE, data_type(precision));
+    of_type.text(tensor::NAME, name).bytes(tensor::RAW_DATA, &precision.encode(values))
 }

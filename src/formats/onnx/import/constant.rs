@@ -3,11 +3,13 @@
 
 use std::rc::Rc;
 
+use half::{bf16, f16};
+
 use super::file::{MOST_NUMBERS, REMEDY, number};
 use crate::formats::onnx::fields::tensor;
 use crate::formats::onnx::permuted::permuted;
-use crate::formats::onnx::protobuf::{Fields, Value, bytes, packed};
 use crate::formats::onnx::shown::{Found, NOT_WHOLE, shown};
+use crate::formats::protobuf::{Fields, Value, bytes, packed};
 use crate::geometry::product;
 
 /// The size of a batch among a shape's sizes, which no file can know.
@@ -74,8 +76,8 @@ impl Element {
         match self {
             Self::Float => f32::from_bits(bits as u32),
             Self::Double => f64::from_bits(bits) as f32,
-            Self::Half => half(bits as u16),
-            Self::Bfloat => f32::from_bits((bits as u32) << 16),
+            Self::Half => f16::from_bits(bits as u16).to_f32(),
+            Self::Bfloat => bf16::from_bits(bits as u16).to_f32(),
             Self::Signed(_) | Self::Unsigned(_) => self.integer(raw) as f32,
         }
     }
@@ -88,18 +90,6 @@ impl Element {
             Self::Float | Self::Double | Self::Half | Self::Bfloat => self.float(raw) as i64,
         }
     }
-}
-
-/// A number of IEEE 754's 16 bits.
-fn half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 31, f32::from(bits & 1023) / 1024.0);
-    let size = match exponent {
-        0 => fraction * 2_f32.powi(-14),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1.0 + fraction) * 2_f32.powi(i32::from(exponent) - 15),
-    };
-    if sign == 1 { -size } else { size }
 }
 
 #[derive(Clone)]
@@ -262,7 +252,7 @@ mod tests {
         ] {
             assert_eq!(element.float(raw), value, "{element:?}");
         }
-        assert!(half(0x7c01).is_nan());
+        assert!(Element::Half.float(&[0x01, 0x7c]).is_nan());
         assert_eq!(Element::Signed(4).integer(&(-7_i32).to_le_bytes()), -7);
     }
 }

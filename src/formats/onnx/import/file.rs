@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use crate::formats::onnx::fields::{attribute, graph, model, node, operators, value_info};
-use crate::formats::onnx::protobuf::{Fields, Value, bytes, packed};
 use crate::formats::onnx::shown::{Found, NOT_WHOLE, shown};
+use crate::formats::protobuf::{Fields, Value, bytes, packed};
+use crate::precision::Precision;
 
 /// The most nodes: a layer is ten of them where a program writes it in many words.
 const MOST_NODES: usize = 5_000;
@@ -246,7 +247,7 @@ impl<'a> Node<'a> {
         for field in Fields::of(self.attribute(name)?).flatten() {
             match field {
                 (attribute::FLOATS, Value::Fixed32(bits)) => numbers.push(f32::from_bits(bits)),
-                (attribute::FLOATS, Value::Bytes(many)) => numbers.extend(crate::formats::checkpoint::floats(many)),
+                (attribute::FLOATS, Value::Bytes(many)) => numbers.extend(Precision::F32.decode(many)),
                 _ => {}
             }
         }

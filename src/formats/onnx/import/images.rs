@@ -5,8 +5,8 @@ use super::constant::{Constant, Element};
 use super::file::{File, REMEDY, number};
 use super::view::{Axes, View};
 use crate::formats::onnx::fields::kind;
-use crate::formats::onnx::protobuf::{Fields, Value, bytes};
 use crate::formats::onnx::shown::{Found, shown};
+use crate::formats::protobuf::{Fields, Value, bytes};
 use crate::geometry::product;
 
 /// Numbers of channels that images are known to have.

@@ -1,4 +1,4 @@
-//! The wire format of protocol buffers, as far as ONNX files need it:
+//! The wire format of protocol buffers, as far as files of ONNX and TensorBoard need it:
 //! <https://protobuf.dev/programming-guides/encoding/>.
 //!
 //! What is read stays where it is, field by field. A decoder that makes values of all that a file holds would let a small
@@ -38,6 +38,12 @@ impl Message {
 
     pub fn float(mut self, field: u64, value: f32) -> Self {
         self.varint(field << 3 | FIXED32);
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    pub fn double(mut self, field: u64, value: f64) -> Self {
+        self.varint(field << 3 | FIXED64);
         self.0.extend(value.to_le_bytes());
         self
     }
@@ -174,6 +180,8 @@ mod tests {
         assert_eq!(fixed, [(1, Value::Fixed64(0x0807_0605_0403_0201)), (1, Value::Fixed32(0x0403_0201))]);
         let float = Message::default().float(2, 1.5).into_bytes();
         assert_eq!(Fields::of(&float).next(), Some(Some((2, Value::Fixed32(1.5_f32.to_bits())))));
+        let double = Message::default().double(2, 1.5).into_bytes();
+        assert_eq!(Fields::of(&double).next(), Some(Some((2, Value::Fixed64(1.5_f64.to_bits())))));
     }
 
     #[test]

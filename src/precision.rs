@@ -1,0 +1,96 @@
+//! In how many bits a number is stored.
+
+use half::{bf16, f16};
+
+/// A floating-point format of IEEE 754, or bfloat16, which is the upper half of f32's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 8 bits of exponent and 23 of fraction.
+    #[default]
+    F32,
+    /// 8 and 7: as large as f32, to three digits.
+    Bf16,
+    /// 5 and 10: up to 65,504, to four digits.
+    F16,
+}
+
+impl Precision {
+    pub const ALL: [Self; 3] = [Precision::F32, Precision::Bf16, Precision::F16];
+
+    /// As `--precision` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::F16 => "f16",
+        }
+    }
+
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::Bf16 | Precision::F16 => 2,
+        }
+    }
+
+    /// The nearest number that is stored so; of two, the one whose last bit is 0.
+    pub fn rounded(self, value: f32) -> f32 {
+        match self {
+            Precision::F32 => value,
+            Precision::Bf16 => bf16::from_f32(value).to_f32(),
+            Precision::F16 => f16::from_f32(value).to_f32(),
+        }
+    }
+
+    /// Numbers as bytes, the lowest first.
+    pub fn encode(self, values: &[f32]) -> Vec<u8> {
+        match self {
+            Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Precision::Bf16 => values.iter().flat_map(|&value| bf16::from_f32(value).to_le_bytes()).collect(),
+            Precision::F16 => values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect(),
+        }
+    }
+
+    /// The numbers that [`Precision::encode`] made bytes of.
+    pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
+        let pairs = bytes.as_chunks::<2>().0.iter().copied();
+        match self {
+            Precision::F32 => bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect(),
+            Precision::Bf16 => pairs.map(|pair| bf16::from_le_bytes(pair).to_f32()).collect(),
+            Precision::F16 => pairs.map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Halfway cases, the largest and the smallest, by the formats' definitions.
+    #[test]
+    fn numbers_are_rounded_to_nearest_even() {
+        let (up, down) = (1.0 + 3.0 / 256.0, 1.0 + 1.0 / 256.0);
+        assert_eq!([up, down].map(|value| Precision::Bf16.rounded(value)), [1.0 + 2.0 / 128.0, 1.0]);
+        let (up, down) = (1.0 + 3.0 / 2048.0, 1.0 + 1.0 / 2048.0);
+        assert_eq!([up, down].map(|value| Precision::F16.rounded(value)), [1.0 + 2.0 / 1024.0, 1.0]);
+        assert_eq!(Precision::F16.rounded(65519.0), 65504.0);
+        assert_eq!(Precision::F16.rounded(65520.0), f32::INFINITY);
+        let smallest = 2_f32.powi(-24);
+        assert_eq!([0.5, 0.51, 1.5].map(|part| Precision::F16.rounded(part * smallest) / smallest), [0.0, 1.0, 2.0]);
+        assert_eq!(Precision::Bf16.rounded(f32::MAX), f32::INFINITY);
+        assert!(
+            Precision::ALL.iter().all(|one| one.rounded(f32::NAN).is_nan() && one.rounded(-0.0).is_sign_negative())
+        );
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let values = [0.0, -0.0, 1.5, -3.25, 1e-7, 300.0];
+        for precision in Precision::ALL {
+            let bytes = precision.encode(&values);
+            assert_eq!(bytes.len(), values.len() * precision.bytes());
+            assert_eq!(precision.decode(&bytes), values.map(|value| precision.rounded(value)));
+        }
+    }
+}
