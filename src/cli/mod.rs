@@ -31,6 +31,7 @@ mod judgement;
 mod kfold;
 mod kfold_outcome;
 mod kfold_tasks;
+mod modelled;
 mod names;
 mod options;
 mod output;

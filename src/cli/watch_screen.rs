@@ -35,7 +35,7 @@ struct Choice {
 /// # Errors
 /// [`Error::Failed`] where the terminal cannot be used.
 pub fn show(watched: &mut Watched) -> Result<()> {
-    interrupt::watch(&mut Console::new(true));
+    interrupt::watch_but_for_hangups(&mut Console::new(true));
     let unusable = |error: io::Error| Error::Failed(format!("the terminal cannot be used ({error}); give --plain"));
     // It also has panics restore the terminal first.
     let mut terminal = ratatui::try_init().map_err(unusable)?;
