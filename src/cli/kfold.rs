@@ -13,6 +13,7 @@ use super::device::{AdapterOption, Device};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
+use super::ranks::Ranks;
 use super::recipe::RecipeOptions;
 use super::run::Run;
 use super::tiling::TilesOption;
@@ -272,7 +273,7 @@ impl Validation<'_> {
             class_names: class_names.clone(),
             ..State::new(config, data.clone(), self.device.identity())
         };
-        let trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
+        let trainer = setup::trainer(state, self.dataset, self.device, &Ranks::alone(), false, console)?;
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;
         let (train, held_out) = (trainer.split().train.len(), trainer.split().validation.len());

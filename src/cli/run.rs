@@ -54,7 +54,7 @@ impl Run<'_> {
         while !self.trainer.state().is_complete() {
             let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
             self.report(&finished)?;
-            if interrupt::requested(()).is_break() {
+            if self.trainer.any(interrupt::requested(()).is_break())? {
                 return Err(self.interrupted()?);
             }
         }
@@ -70,7 +70,7 @@ impl Run<'_> {
         }
         loop {
             let finished = self.train()?;
-            if finished.is_some() || interrupt::requested(()).is_break() {
+            if finished.is_some() || self.trainer.any(interrupt::requested(()).is_break())? {
                 return Ok(finished);
             }
             self.save(&["last"])?;

@@ -2,24 +2,28 @@
 
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::callbacks::CallbackOptions;
+use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
+use super::ranks::Ranks;
 use super::recipe::RecipeOptions;
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
-use super::{dataset, interrupt, record, setup};
+use super::{dataset, interrupt, ranks, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
 use crate::model::ModelFile;
+use crate::parallel::{self, Communicator};
 use crate::train::{Config, History, RunFolder, Schedule, State, Trainer};
 
 /// Train a network and write a run folder with its metrics and checkpoints.
@@ -117,6 +121,22 @@ struct Start {
 }
 
 pub fn run(arguments: &TrainArguments) -> Result<()> {
+    let communicator = parallel::launched()?;
+    let result = match communicator.rank() {
+        0 => lead(arguments, communicator.clone()),
+        _ => follow(arguments, communicator.clone()),
+    };
+    ranks::ended(&*communicator, result)
+}
+
+/// As another one of several processes than the first.
+fn follow(arguments: &TrainArguments, communicator: Rc<dyn Communicator>) -> Result<()> {
+    let device = arguments.adapter.device_among(&*communicator, &mut Console::new(true))?;
+    ranks::follow(communicator, &device, &arguments.data)
+}
+
+/// As the only process, or the first one of several.
+fn lead(arguments: &TrainArguments, communicator: Rc<dyn Communicator>) -> Result<()> {
     let mut console = arguments.quiet.console();
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let mut start = start(arguments)?;
@@ -127,7 +147,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         Some((folder, state, ..)) => dataset::open_of_run(data_dir, folder, &state.data, model, &mut console)?,
         None => dataset::open(data_dir, model, &mut console)?,
     };
-    let device = arguments.adapter.device(&mut console)?;
+    let device = arguments.adapter.device_among(&*communicator, &mut console)?;
     let hashes = dataset::hashes(&dataset);
     // Those of a run that is gone on with, unless others are given.
     let class_names = |recorded: Vec<String>| {
@@ -153,8 +173,10 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             console.record_before(&folder.read("train.log")?);
             let history = History::resumed(&state.history, &folder.read("metrics.csv")?);
             state.split(dataset.train.len(), &path)?;
-            let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
+            let ranks = Ranks::lead(communicator, &state, &dataset, &device, &mut console)?;
+            let mut trainer = setup::trainer(state, &dataset, &device, &ranks, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
+            ranks.send(&mut trainer)?;
             // The checkpoint comes first: where the process ended between them, it has an epoch more.
             folder.write("metrics.csv", &history.csv(trainer.epoch_flop()))?;
             record::write(&folder, &trainer.state().config, &dataset, &device)?;
@@ -168,13 +190,15 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
             config.tiles = arguments.tiles.choose(&device, &config.model, batches, &mut console)?;
             let framing = Framing::of(&dataset.train);
             let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
-            let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
+            let ranks = Ranks::lead(communicator, &state, &dataset, &device, &mut console)?;
+            let mut trainer = setup::trainer(state, &dataset, &device, &ranks, arguments.verbose, &mut console)?;
             if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;
                 if !network.left_out.is_empty() {
                     console.say(&left_out(path, &network.left_out));
                 }
             }
+            ranks.send(&mut trainer)?;
             let folder = match &arguments.run_dir {
                 Some(path) => RunFolder::create(path)?,
                 None => RunFolder::create_next(&trainer.state().config.model.name)?,

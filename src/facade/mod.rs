@@ -4,4 +4,4 @@ mod classifier;
 mod device;
 
 pub use classifier::{Classifier, FitProgress};
-pub use device::Device;
+pub use device::{Device, Pace};

@@ -18,8 +18,8 @@ pub struct Gpu {
     device: Device,
     plan: Arc<Plan>,
     buffers: Vec<wgpu::Buffer>,
-    training: Vec<Dispatch>,
-    evaluation: Vec<Dispatch>,
+    /// Of each program, in the order of [`Program::ALL`].
+    programs: Vec<Vec<Dispatch>>,
     /// Read-back buffers for the log that are not under way.
     idle: Vec<wgpu::Buffer>,
     waiting: VecDeque<Submission>,
@@ -54,22 +54,20 @@ impl Gpu {
         {
             device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(initial));
         }
-        let passes = plan.training.iter().chain(&plan.evaluation);
+        let passes = Program::ALL.into_iter().flat_map(|program| plan.passes(program));
         let passes: Vec<Bound> = passes.map(|pass| bound(pass, &buffers)).collect();
-        let mut training = prepare(&device, &passes)?;
+        let mut dispatches = prepare(&device, &passes)?.into_iter();
         drop(passes);
-        let evaluation = training.split_off(plan.training.len());
+        let of = |program| dispatches.by_ref().take(plan.passes(program).len()).collect();
+        let programs = Program::ALL.map(of).into();
         let log_words = plan.buffer(plan.log).words;
         let idle = (0..IN_FLIGHT).map(|_| read_back_buffer(&device.device, log_words)).collect();
         device.check()?;
-        Ok(Self { device, plan, buffers, training, evaluation, idle, waiting: VecDeque::new() })
+        Ok(Self { device, plan, buffers, programs, idle, waiting: VecDeque::new() })
     }
 
     fn dispatches(&self, program: Program) -> &[Dispatch] {
-        match program {
-            Program::Training => &self.training,
-            Program::Evaluation => &self.evaluation,
-        }
+        &self.programs[program as usize]
     }
 }
 
@@ -93,7 +91,7 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
         let (need, most) = (4.0 * large.words as f64 / 1e6, most as f64 / 1e6);
         return refuse(format!("{} needs {need:.0} MB, the adapter's buffers have at most {most:.0} MB", large.name));
     }
-    for pass in plan.training.iter().chain(&plan.evaluation) {
+    for pass in Program::ALL.into_iter().flat_map(|program| plan.passes(program)) {
         let (row, layer) = (pass.kernel.descriptor(), &pass.layer);
         let needs = [
             (

@@ -17,6 +17,8 @@ mod schedule;
 mod setup;
 mod source;
 mod state;
+mod submission;
+mod together;
 mod trainer;
 mod weights;
 

@@ -18,12 +18,13 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "error",
     "shell",
     "sniff",
     "random",
     "callback",
+    "parallel",
     "data",
     "geometry",
     "augment",
