@@ -117,15 +117,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))?;
     let micro_batches = batch.div_ceil(micro_batch);
     let division = Division { batch, micro_batch, order: options.gradient_order, share: options.share.clone() };
-    if let Some(share) = &options.share
-        && (options.gradient_order != GradientOrder::Tree
-            || share.ranges.last().map(|last| last.end) != Some(micro_batches))
-    {
-        return Err(Error::Failed(format!(
-            "a share of a step of {micro_batches} micro-batches that are a tree is none"
-        )));
-    }
-
+    check_share(&options, micro_batches)?;
     let mut buffers = Buffers::default();
     let classes = graph.shapes[graph.output.0].values();
     let host = host_buffers(&mut buffers, model.input, classes, &options);
@@ -208,6 +200,17 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         host,
         exchange,
     })
+}
+
+/// Refuses a share of other steps.
+fn check_share(options: &Options, micro_batches: usize) -> Result<()> {
+    let is_of_tree = options.gradient_order == GradientOrder::Tree;
+    match &options.share {
+        Some(share) if !is_of_tree || share.ranges.last().map(|last| last.end) != Some(micro_batches) => {
+            Err(Error::Failed(format!("a share of a step of {micro_batches} micro-batches that are a tree is none")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Adds the passes of all stages, forward and backward; the buffer of the logits' gradient, which the loss makes.
