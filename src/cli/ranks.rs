@@ -42,7 +42,7 @@ pub fn ended(communicator: &dyn Communicator, result: Result<()>) -> Result<()> 
     match result {
         Err(error @ Error::Interrupted(_)) if size > 1 => {
             super::tell("", &error);
-            communicator.all_gather(&[], &vec![0; size])?;
+            communicator.all_gather(&[0], &vec![1; size])?;
             Err(Error::Interrupted(String::new()))
         }
         Err(error) if size > 1 => {
