@@ -159,7 +159,8 @@ fn processes(folder: &str) -> Vec<(usize, Pid)> {
         let text = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
         let (line, environment) = (text("cmdline"), text("environ"));
         let line = String::from_utf8_lossy(&line);
-        let is_program = line.split('\0').next().is_some_and(|program| program.ends_with("gpu-fmnist"));
+        // A driver's launcher may have started it by another loader; what has no rank is none of them.
+        let is_program = line.split('\0').any(|word| word.ends_with("gpu-fmnist"));
         if !is_program || !line.split('\0').any(|word| word == folder) {
             continue;
         }
