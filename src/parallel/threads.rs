@@ -45,7 +45,8 @@ impl Threads {
         let wait = |state, until: &dyn Fn(&State) -> bool| {
             let waiting = self.common.changed.wait_while(state, |state: &mut State| !state.gone && !until(state));
             let state = waiting.unwrap_or_else(|poisoned| poisoned.into_inner());
-            if state.gone { Err(Error::Failed("another rank is gone".into())) } else { Ok(state) }
+            // What all have said can be heard, whoever is gone since.
+            if until(&state) { Ok(state) } else { Err(Error::Failed("another rank is gone".into())) }
         };
         // The round before is heard by all.
         let mut state = wait(self.lock(), &|state| state.to_hear == 0)?;
