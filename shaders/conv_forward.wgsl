@@ -27,7 +27,8 @@ const ONE_TAP: bool = CHANNELS % DEPTH_TILE == 0;
 
 // B's value; past its edges some number that meets a zero or is never stored.
 fn kernel_value(depth: u32, column: u32) -> f32 {
-    return weights[min(depth, DEPTH - 1 + BIAS) * FILTERS + min(column, FILTERS - 1)];
+    let row = select(min(depth, DEPTH - 1 + BIAS), depth, BIAS == 1 && DEPTH % DEPTH_TILE == 0);
+    return weights[row * FILTERS + min(column, FILTERS - 1)];
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
@@ -74,17 +75,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 let value = select(0.0, input[select(0u, corner.z + offset, inside)], inside);
                 let row = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                 if TILE_ROWS % ROW_STRIDE == 0 || row < TILE_ROWS {
-                    a_tile[row * DEPTH_TILE + within] = value;
+                    a_tile[row * A_ROW_STEP + within] = value;
                 }
             }
         }
         if STAGE_B == 1 {
-            // Each thread loads its own columns, so that their addresses are found once.
-            for (var part = 0u; part < (DEPTH_TILE + THREADS_Y - 1) / THREADS_Y; part++) {
-                let depth = part * THREADS_Y + thread.y;
-                for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                    let column = j * THREADS_X + thread.x;
-                    if DEPTH_TILE % THREADS_Y == 0 || depth < DEPTH_TILE {
+            // Neighbouring threads load neighbouring columns, each the same ones every time.
+            for (var part = 0u; part < (DEPTH_TILE + B_ROW_STRIDE - 1) / B_ROW_STRIDE; part++) {
+                let depth = part * B_ROW_STRIDE + lane / B_THREADS_PER_ROW;
+                for (var load = 0u; load < B_COLUMNS_PER_THREAD; load++) {
+                    let column = load * B_THREADS_PER_ROW + lane % B_THREADS_PER_ROW;
+                    if DEPTH_TILE % B_ROW_STRIDE == 0 || depth < DEPTH_TILE {
                         b_tile[depth * TILE_COLUMNS + column] = kernel_value(first_depth + depth, first_column + column);
                     }
                 }

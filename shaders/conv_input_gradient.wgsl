@@ -108,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                         let row = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                         let value = gradient_value(source, first_filter + column);
                         if TILE_ROWS % ROW_STRIDE == 0 || row < TILE_ROWS {
-                            a_tile[row * DEPTH_TILE + column] = value;
+                            a_tile[row * A_ROW_STEP + column] = value;
                         }
                     }
                 }

@@ -27,13 +27,6 @@ const B_ROW_STEP: u32 = TILE_COLUMNS;
 const ROWS_PER_THREAD: u32 = (TILE_ROWS + THREADS_PER_ROW - 1) / THREADS_PER_ROW;
 // Whether every row of every workgroup that is dispatched is a row of the product.
 const EXACT: bool = DEPTH % TILE_ROWS == 0 && DEPTH / TILE_ROWS % GRID_WIDTH == 0;
-// With STAGE_B a thread loads the same columns of the gradient each time, to add the bias up: one column, where the rows of
-// threads can be shared out to a thread's columns, else THREAD_COLUMNS of them. So many threads load one row, and so many rows
-// are loaded at a time, each of which leaves a row of the bias.
-const SHARED_OUT: u32 = 1 - min(THREADS_Y % THREAD_COLUMNS, 1);
-const B_COLUMNS_PER_THREAD: u32 = SHARED_OUT + (1 - SHARED_OUT) * THREAD_COLUMNS;
-const B_THREADS_PER_ROW: u32 = TILE_COLUMNS / B_COLUMNS_PER_THREAD;
-const B_ROW_STRIDE: u32 = THREADS / B_THREADS_PER_ROW;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> output_gradient: array<f32>; // [POSITIONS, FILTERS]
@@ -168,7 +161,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         }
     }
     if BIAS == 1 && STAGE_B == 1 && first_row == 0 {
-        // Each thread has added up the columns that it loaded.
+        // Each thread has added up the columns that it loaded: B_ROW_STRIDE rows of the bias.
         workgroupBarrier();
         for (var load = 0u; load < B_COLUMNS_PER_THREAD; load++) {
             let column = load * B_THREADS_PER_ROW + index % B_THREADS_PER_ROW;

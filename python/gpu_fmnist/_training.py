@@ -84,7 +84,7 @@ class Told:
         self.history.add(epoch, logs)
         if self.callbacks is None:
             return False, None
-        return self.callbacks.epoch_end(epoch, logs, result["next_learning_rate"])
+        return self.callbacks.epoch_end(epoch, logs, result["next_learning_rate"], bool(result["is_last"]))
 
 
 def train(

@@ -143,7 +143,7 @@ impl Watcher for Told<'_> {
         (self.keep)(trainer.weights()?);
         let Finished { result, seconds, images_per_second, .. } = *finished;
         let EpochResult { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate } = result;
-        let next_rate = trainer.state().learning_rate;
+        let (next_rate, is_last) = (trainer.state().learning_rate, trainer.state().is_complete());
         let answer = self.call(|callback| -> PyResult<(bool, Option<f64>)> {
             let told = PyDict::new(callback.py());
             told.set_item("epoch", epoch)?;
@@ -155,6 +155,7 @@ impl Watcher for Told<'_> {
             }
             told.set_item("learning_rate", learning_rate)?;
             told.set_item("next_learning_rate", next_rate)?;
+            told.set_item("is_last", is_last)?;
             told.set_item("seconds", seconds)?;
             told.set_item("images_per_second", images_per_second)?;
             callback.call_method1("epoch", (told,))?.extract()

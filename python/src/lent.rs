@@ -21,17 +21,15 @@ impl Images {
         if let Ok(bytes) = contiguous(array) {
             return Ok(Images::Bytes(bytes));
         }
-        match contiguous(array) {
-            Ok(floats) => match values(&floats).iter().position(|value| !value.is_finite()) {
-                None => Ok(Images::Floats(floats)),
-                Some(place) => {
-                    let (value, images) = (values(&floats)[place], floats.shape().first().map_or(1, |&count| count));
-                    let image = place / (floats.item_count() / images);
-                    Err(refused(argument, format!("a pixel of image {image} is {value}; give finite numbers")))
-                }
-            },
-            Err(_) => Err(refused(argument, "no C-contiguous array of uint8 or float32; give one")),
+        let Ok(floats) = contiguous::<f32>(array) else {
+            return Err(refused(argument, "no C-contiguous array of uint8 or float32; give one"));
+        };
+        if let Some(place) = values(&floats).iter().position(|value| !value.is_finite()) {
+            let images = floats.shape().first().map_or(1, |&count| count);
+            let (value, image) = (values(&floats)[place], place / (floats.item_count() / images));
+            return Err(refused(argument, format!("a pixel of image {image} is {value}; give finite numbers")));
         }
+        Ok(Images::Floats(floats))
     }
 
     pub fn pixels(&self) -> Pixels<'_> {

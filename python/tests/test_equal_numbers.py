@@ -69,9 +69,24 @@ def test_settings_are_those_of_set(made, program):
     settings = {"optimizer.type": "sgd", "optimizer.momentum": 0.9, "schedule.type": "cosine", "augmentation.shift": 1,
                 "layers.conv2d.filters": 5, "loss.label_smoothing": 0.1}  # fmt: skip
     flags = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    program("train", "--model", folder / "lines.toml", "--data-dir", data, "--run-dir", folder / "run",
-            "--adapter", "cpu", "--no-report", "--quiet", "--validation-fraction", 0, *flags)  # fmt: skip
-    classifier = Classifier(folder / "lines.toml", device="cpu", settings=settings).fit(images, labels)
+    program(
+        "train",
+        "--model",
+        folder / "lines.toml",
+        "--data-dir",
+        data,
+        "--run-dir",
+        folder / "run",
+        "--adapter",
+        "cpu",
+        "--no-report",
+        "--quiet",
+        "--validation-fraction",
+        0,
+        "--no-shuffle",
+        *flags,
+    )
+    classifier = Classifier(folder / "lines.toml", device="cpu", settings=settings, shuffle=False).fit(images, labels)
     equal(weights(classifier.network_), weights(load_model(folder / "run", device="cpu")._network))
 
 
@@ -143,3 +158,124 @@ def test_validation_data_is_what_a_part_held_out_would_be(made):
     given = Classifier(folder / "lines.toml", device="cpu", shuffle=False)
     given.fit(images[train], labels[train], validation_data=(images[held_out], labels[held_out]))
     assert part.history_ == given.history_
+
+
+def lines(*ends):
+    first = keras.layers.Conv2D(6, 3, activation="relu", input_shape=(8, 8, 1))
+    rest = [keras.layers.MaxPooling2D(), keras.layers.Dropout(0.25), keras.layers.Flatten(), keras.layers.Dense(2)]
+    return keras.Sequential([first, *rest, *ends], name="lines", device="cpu")
+
+
+def test_what_compile_says_is_what_a_file_says(made):
+    folder, _, (images, labels), _ = made
+    settings = {
+        "optimizer.type": "adamw",
+        "optimizer.beta_1": 0.8,
+        "optimizer.weight_decay": 0.01,
+        "optimizer.global_clipnorm": 0.5,
+        "optimizer.ema_momentum": 0.9,
+        "loss.label_smoothing": 0.1,
+    }
+    model = lines()
+    optimizer = keras.optimizers.AdamW(
+        5e-3, beta_1=0.8, weight_decay=0.01, global_clipnorm=0.5, use_ema=True, ema_momentum=0.9
+    )
+    model.compile(optimizer, keras.losses.CategoricalCrossentropy(label_smoothing=0.1))
+    history = model.fit(images, np.eye(2)[labels], batch_size=32, epochs=3, verbose=0, seed=0)
+    classifier = Classifier(folder / "lines.toml", device="cpu", settings=settings).fit(images, labels)
+    assert history.history == classifier.history_
+    equal(weights(classifier.network_), weights(model._network))
+
+
+def test_a_cosine_is_the_commands(made, program):
+    folder, data, (images, labels), _ = made
+    program(
+        "train",
+        "--model",
+        folder / "lines.toml",
+        "--data-dir",
+        data,
+        "--run-dir",
+        folder / "run",
+        "--adapter",
+        "cpu",
+        "--no-report",
+        "--quiet",
+        "--validation-fraction",
+        0,
+        "--schedule",
+        "cosine",
+        "--warm-up-epochs",
+        1,
+    )
+    model = lines()
+    course = keras.optimizers.schedules.CosineDecay(5e-3, warm_up_epochs=1)
+    model.compile(keras.optimizers.Adam(course), "sparse_categorical_crossentropy")
+    model.fit(images, labels, batch_size=32, epochs=3, verbose=0, seed=0)
+    equal(weights(load_model(folder / "run", device="cpu")._network), weights(model._network))
+
+
+EVERY_LAYER = """
+name = "all"
+input = [8, 8, 3]
+layers = [
+    { type = "rescaling", scale = 2.0, offset = -1.0, name = "rescaling", inputs = ["input"] },
+    { type = "conv2d", filters = 4, kernel = [3, 2], stride = 2, padding = "same", use_bias = false,
+      kernel_initializer = "he_normal", trainable = false, name = "conv2d", inputs = ["rescaling"] },
+    { type = "batch_normalization", momentum = 0.9, epsilon = 1e-2, center = false, name = "batch_normalization",
+      inputs = ["conv2d"] },
+    { type = "activation", activation = "leaky_relu", negative_slope = 0.1, name = "re_lu",
+      inputs = ["batch_normalization"] },
+    { type = "depthwise_conv2d", kernel = 3, padding = "same", activation = "gelu", kernel_initializer = "he_uniform",
+      name = "depthwise_conv2d", inputs = ["re_lu"] },
+    { type = "activation", activation = "elu", alpha = 0.5, name = "elu", inputs = ["depthwise_conv2d"] },
+    { type = "activation", activation = "relu", max_value = 6.0, name = "six", inputs = ["depthwise_conv2d"] },
+    { type = "activation", activation = "leaky_relu", negative_slope = 0.3, name = "leaky_re_lu", inputs = ["six"] },
+    { type = "add", name = "add", inputs = ["elu", "leaky_re_lu"] },
+    { type = "concatenate", name = "concatenate", inputs = ["add", "six"] },
+    { type = "average_pool2d", size = 2, stride = 1, padding = "same", name = "average_pooling2d",
+      inputs = ["concatenate"] },
+    { type = "max_pool2d", size = [2, 1], name = "max_pooling2d", inputs = ["average_pooling2d"] },
+    { type = "activation", activation = "tanh", name = "activation", inputs = ["max_pooling2d"] },
+    { type = "global_average_pool2d", name = "global_average_pooling2d", inputs = ["activation"] },
+    { type = "global_max_pool2d", name = "global_max_pooling2d", inputs = ["activation"] },
+    { type = "concatenate", name = "concatenate_1", inputs = ["global_average_pooling2d", "global_max_pooling2d"] },
+    { type = "dropout", rate = 0.5, name = "dropout", inputs = ["concatenate_1"] },
+    { type = "dense", units = 3, use_bias = false, name = "dense", inputs = ["dropout"] },
+    { type = "activation", activation = "softmax", name = "softmax", inputs = ["dense"] },
+]
+"""
+
+
+def test_every_layer_is_the_file_s(tmp_path):
+    from gpu_fmnist import _engine
+    from gpu_fmnist.keras import layers
+
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Rescaling(2.0, -1.0)(inputs)
+    x = layers.Conv2D(4, (3, 2), 2, "same", use_bias=False, kernel_initializer="he_normal", trainable=False)(x)
+    x = layers.BatchNormalization(0.9, 1e-2, center=False)(x)
+    x = layers.ReLU(negative_slope=0.1)(x)
+    x = layers.DepthwiseConv2D(3, padding="same", activation="gelu", depthwise_initializer="he_uniform")(x)
+    six = layers.ReLU(max_value=6.0, name="six")(x)
+    x = layers.Add()([layers.ELU(0.5)(x), layers.LeakyReLU()(six)])
+    x = layers.AveragePooling2D(2, 1, "same")(layers.Concatenate()([x, six]))
+    x = layers.Activation("tanh")(layers.MaxPooling2D((2, 1))(x))
+    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
+    x = layers.Dense(3, use_bias=False)(layers.Dropout(0.5)(x))
+    model = keras.Model(inputs, layers.Softmax()(x), name="all", device="cpu")
+    (tmp_path / "all.toml").write_text(EVERY_LAYER)
+    file = _engine.Network.named(str(tmp_path / "all.toml"), [], "cpu")
+    assert json.loads(model._built().config())["model"] == json.loads(file.config())["model"]
+    kinds = {layer["type"] for layer in json.loads(file.config())["model"]["layers"]}
+    assert len(kinds) == 14 - 1  # all but flatten
+
+
+def test_data_sets_of_anyones_are_read(made):
+    folder, data, (images, labels), (test_images, test_labels) = made
+    from gpu_fmnist.datasets import fashion_mnist
+
+    (x_train, y_train), (x_test, y_test) = fashion_mnist.load_data(data)
+    for read, written in ((x_train, images), (y_train, labels), (x_test, test_images), (y_test, test_labels)):
+        np.testing.assert_array_equal(read, written)
+        assert read.dtype == np.uint8

@@ -166,6 +166,25 @@ def test_checkpoints_logs_and_rates(data, tmp_path):
     np.testing.assert_array_equal(last.predict(images), made.predict(images))
 
 
+def test_only_the_best_are_saved(data, tmp_path):
+    images, labels = data
+    made, rates = model(), [5e-3, 5e-3, 0.5, 5e-3, 5e-3]
+    best = callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras", monitor="loss", save_best_only=True)
+    schedule = callbacks.LearningRateScheduler(lambda epoch, rate: rates[epoch])
+    losses = made.fit(images, labels, epochs=5, verbose=0, callbacks=[schedule, best]).history["loss"]
+    improved = {f"{epoch + 1}.keras" for epoch, loss in enumerate(losses) if loss == min(losses[: epoch + 1])}
+    assert {path.name for path in tmp_path.iterdir()} == improved != {f"{epoch}.keras" for epoch in range(1, 6)}
+
+
+def test_the_last_part_validates_and_does_not_train(data):
+    images, labels = data
+    one, other = model(), model()
+    history = one.fit(images, labels, epochs=2, verbose=0, validation_split=0.25).history
+    assert other.fit(images[:300], labels[:300], epochs=2, verbose=0).history["loss"] == history["loss"]
+    loss, accuracy = one.evaluate(images[300:], labels[300:])
+    assert history["val_accuracy"][-1] == accuracy and abs(history["val_loss"][-1] - loss) < 1e-6
+
+
 def test_a_rate_that_a_callback_sets_holds(data):
     def slower(epoch, logs):
         made.optimizer.learning_rate = 1e-4

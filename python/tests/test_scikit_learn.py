@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import gpu_fmnist
 from gpu_fmnist import Classifier, train_test_split
 
 #: Checks that are not passed, and why.
@@ -141,6 +142,23 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(data):
 
     with pytest.raises(AdapterError, match="no such thing: no such adapter; there are"):
         Classifier(device="no such thing").fit(*data)
+
+
+def test_a_failing_fit_leaves_the_one_before(data):
+    images, labels = data
+    classifier = small().fit(images, labels)
+    before = classifier.predict_proba(images)
+    with pytest.raises(gpu_fmnist.DivergedError, match="try a smaller `learning_rate`"):
+        classifier.set_params(learning_rate=1e30).fit(images, labels[::-1])
+    np.testing.assert_array_equal(classifier.predict_proba(images), before)
+    assert len(classifier.history_["loss"]) == 4
+
+
+def test_bytes_validate_what_floats_were_trained_on(data):
+    images, labels = data
+    floats = images / np.float32(255)
+    of_bytes = small().fit(floats, labels, validation_data=(images, labels))
+    assert of_bytes.history_ == small().fit(floats, labels, validation_data=(floats, labels)).history_
 
 
 def test_validation_data_must_fit(data):

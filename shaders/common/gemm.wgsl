@@ -29,7 +29,14 @@ const THREADS: u32 = THREADS_X * THREADS_Y;
 const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
 
-var<workgroup> a_tile: array<f32, TILE_ROWS * TILE_DEPTH>;
+// With STAGE_B a thread loads the same columns of B each time: one column, where the rows of threads can be shared out to a
+// thread's columns, else THREAD_COLUMNS of them. So many threads load one row, and so many rows are loaded at a time.
+const SHARED_OUT: u32 = 1 - min(THREADS_Y % THREAD_COLUMNS, 1);
+const B_COLUMNS_PER_THREAD: u32 = SHARED_OUT + (1 - SHARED_OUT) * THREAD_COLUMNS;
+const B_THREADS_PER_ROW: u32 = TILE_COLUMNS / B_COLUMNS_PER_THREAD;
+const B_ROW_STRIDE: u32 = THREADS / B_THREADS_PER_ROW;
+
+var<workgroup> a_tile: array<f32, max(TILE_ROWS * A_ROW_STEP, TILE_DEPTH * A_DEPTH_STEP)>;
 var<workgroup> b_tile: array<f32, STAGE_B * B_TILE_ROWS * B_ROW_STEP + 1>; // [B_TILE_ROWS, B_ROW_STEP]
 
 // The inner loop: adds to the sums of this thread's outputs the products of A's tile, from the thread's first row on, and of

@@ -19,12 +19,19 @@ const ENDED: i32 = 130;
 
 /// From now on an interrupt (SIGINT, SIGTERM, SIGHUP) only shows in [`requested`]. It needs no thread.
 pub fn watch(console: &mut Console) {
-    for signal in [
-        SIGINT,
-        SIGTERM,
-        #[cfg(unix)]
-        SIGHUP,
-    ] {
+    #[cfg(unix)]
+    watch_for_all(&[SIGINT, SIGTERM, SIGHUP], console);
+    #[cfg(not(unix))]
+    watch_for_all(&[SIGINT, SIGTERM], console);
+}
+
+/// The same for who reads keys: a terminal that hangs up ends the process, since reading from it would never end.
+pub fn watch_but_for_hangups(console: &mut Console) {
+    watch_for_all(&[SIGINT, SIGTERM], console);
+}
+
+fn watch_for_all(signals: &[i32], console: &mut Console) {
+    for &signal in signals {
         if let Err(error) = watch_for(signal) {
             console.say(&format!(
                 "signal {signal} cannot be watched for ({error}): it will end the process without saving"

@@ -31,6 +31,7 @@ mod judgement;
 mod kfold;
 mod kfold_outcome;
 mod kfold_tasks;
+mod modelled;
 mod names;
 mod options;
 mod output;
@@ -68,6 +69,7 @@ mod watch_curves;
 mod watch_lines;
 mod watch_screen;
 mod watch_view;
+mod watched;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::console::Console;
 use super::device::AdapterOption;
 use super::options::{BatchSizeOption, JsonOption, SetOption, models};
 use super::profile_report::{Report, Sort};
 use super::tiling::TilesOption;
-use super::{interrupt, output};
+use super::{interrupt, modelled, output};
 use crate::error::Result;
 use crate::formats::{make_folder, write_own};
+use crate::gemm::DeviceClass;
 use crate::measure::{Synthetic, ceilings, profile};
 use crate::plot::save;
 use crate::train::Config;
@@ -33,6 +35,10 @@ pub struct ProfileArguments {
     adapter: AdapterOption,
     #[command(flatten)]
     tiles: TilesOption,
+    /// Measure nothing, and model the step on these cards, with no GPU at hand: one or several, with commas
+    #[arg(long, value_name = "CARD", value_delimiter = ',', conflicts_with_all = ["steps", "output", "sort"])]
+    #[arg(value_parser = PossibleValuesParser::new(modelled::keys()))]
+    model_gpu: Vec<String>,
     /// The table's order
     #[arg(long, value_enum, default_value_t = Sort::Plan)]
     sort: Sort,
@@ -53,6 +59,9 @@ measured by. What no pass accounts for is the host's, and below zero where passe
 training. The images are pseudo-random. trace.json opens in https://ui.perfetto.dev.";
 
 pub fn run(arguments: &ProfileArguments) -> Result<()> {
+    if !arguments.model_gpu.is_empty() {
+        return model(arguments);
+    }
     let mut console = Console::new(false);
     let measured = measure(arguments, &mut console);
     // Neither a result nor an error follows the progress on its line.
@@ -66,6 +75,17 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     let Some(folder) = &arguments.output else { return Ok(()) };
     save(&report.roofline(), folder, "roofline")?;
     write_own(&folder.join("trace.json"), &report.trace())
+}
+
+/// Every pass on cards that are not there.
+fn model(arguments: &ProfileArguments) -> Result<()> {
+    let (model, recipe) = arguments.set.open(&arguments.model)?;
+    let batch = arguments.batch.of(&recipe, &arguments.set)?;
+    let config = Config::new(model, recipe);
+    let data = Synthetic::new(&config.model, batch);
+    let training = data.setup(&config.model, DeviceClass::Gpu).configured(&config).plan()?;
+    let report = modelled::Report::new(&config.model.name, batch, &training.steps, &arguments.model_gpu);
+    if arguments.json.is_given() { output::json(&report.json()) } else { output::tables(&report.text()) }
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {

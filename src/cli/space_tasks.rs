@@ -241,5 +241,5 @@ fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let lines = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
-    lines.collect::<Vec<&str>>().join("; ").trim_start_matches("error: ").to_owned()
+    lines.collect::<Vec<&str>>().join("; ").replace(":; ", ": ").trim_start_matches("error: ").to_owned()
 }

@@ -102,7 +102,9 @@ fn new(arguments: &NewArguments) -> Result<()> {
         return Ok(());
     }
     let (tasks, folder) = (manifest.tasks.len(), quoted(folder.as_os_str()));
-    output::text(&format!("{tasks} tasks; do them with: gpu-fmnist sweep run {folder}\n"))
+    let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+    console.show(&format!("{tasks}; to be done with: gpu-fmnist sweep run {folder}"));
+    Ok(())
 }
 
 /// The folder that is asked for, or `runs/NAME-N` with the next free number, which is made.

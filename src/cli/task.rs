@@ -82,7 +82,8 @@ pub fn run(arguments: &TaskArguments) -> Result<()> {
 
 /// What a run came to that was not tested.
 fn outcome(run: &Run, status: Status) -> Outcome {
-    let seconds: f64 = run.history.rows().iter().filter_map(|(_, seconds)| *seconds).sum();
+    let seconds: f64 =
+        run.history.rows().iter().filter_map(|(_, seconds)| *seconds).fold(0.0, |sum, seconds| sum + seconds);
     Outcome {
         status,
         epochs: run.trainer.state().epoch,

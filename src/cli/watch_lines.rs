@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::output;
 use super::progress::{clock, spelled};
-use super::watch::Watched;
+use super::watched::Watched;
 use crate::error::Result;
 use crate::model::thousands;
 use crate::shell::quoted;

@@ -9,8 +9,8 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 
 use super::console::Console;
 use super::interrupt;
-use super::watch::Watched;
 use super::watch_view::{View, draw};
+use super::watched::Watched;
 use crate::error::{Error, Result};
 use crate::tracking::Status;
 
@@ -35,7 +35,7 @@ struct Choice {
 /// # Errors
 /// [`Error::Failed`] where the terminal cannot be used.
 pub fn show(watched: &mut Watched) -> Result<()> {
-    interrupt::watch(&mut Console::new(true));
+    interrupt::watch_but_for_hangups(&mut Console::new(true));
     let unusable = |error: io::Error| Error::Failed(format!("the terminal cannot be used ({error}); give --plain"));
     // It also has panics restore the terminal first.
     let mut terminal = ratatui::try_init().map_err(unusable)?;

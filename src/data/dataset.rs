@@ -7,7 +7,7 @@ use super::checksums::FILES;
 use super::classes::{class_names_in, fashion_mnist_names};
 use super::files::files_in;
 use super::idx::{Images, Labels};
-use super::lent::LentSamples;
+use super::lent::{LentSamples, Pixels};
 use super::names::role;
 use super::problem::problem_with;
 use crate::error::Result;
@@ -27,6 +27,12 @@ pub struct Samples {
     pub labels: Vec<u8>,
     /// The shape of one image, `[H, W, C]`, none of them zero.
     pub shape: [usize; 3],
+}
+
+impl<'a> From<&'a Samples> for LentSamples<'a> {
+    fn from(samples: &'a Samples) -> Self {
+        Self { pixels: Pixels::Bytes(&samples.images), labels: &samples.labels, shape: samples.shape }
+    }
 }
 
 impl Samples {
@@ -125,7 +131,7 @@ impl Dataset {
     /// Reads the four files by `images` and `labels`, in parallel.
     fn of(folder: &Path, files: [PathBuf; 4], images: Read<Images>, labels: Read<Labels>) -> Result<Self> {
         let [train_images, train_labels, test_images, test_labels] = &files;
-        let samples = |image_path, label_path| samples((image_path, images), (label_path, labels));
+        let samples = |image_path: &Path, label_path: &Path| samples((image_path, images), (label_path, labels));
         let (train, test) = rayon::join(|| samples(train_images, train_labels), || samples(test_images, test_labels));
         let ((train, train_hashes, mut notes), (test, test_hashes, test_notes)) = (train?, test?);
         notes.extend(test_notes);

@@ -1,7 +1,5 @@
 //! Samples that someone else holds.
 
-use super::Samples;
-
 /// Values of images `[N, H, W, C]`.
 #[derive(Clone, Copy, Debug)]
 pub enum Pixels<'a> {
@@ -49,7 +47,7 @@ impl<'a> Pixels<'a> {
     }
 }
 
-/// Labelled images: [`Samples`], or what lies in another's memory.
+/// Labelled images: [`Samples`](super::Samples), or what lies in another's memory.
 #[derive(Clone, Copy, Debug)]
 pub struct LentSamples<'a> {
     /// `[N, H, W, C]`
@@ -58,12 +56,6 @@ pub struct LentSamples<'a> {
     pub labels: &'a [u8],
     /// The shape of one image, `[H, W, C]`.
     pub shape: [usize; 3],
-}
-
-impl<'a> From<&'a Samples> for LentSamples<'a> {
-    fn from(samples: &'a Samples) -> Self {
-        Self { pixels: Pixels::Bytes(&samples.images), labels: &samples.labels, shape: samples.shape }
-    }
 }
 
 impl LentSamples<'_> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Device, Watcher};
+use super::{Device, FitProgress, Watcher};
 use crate::augment::Views;
 use crate::callback::ProgressCallback;
 use crate::data::{LentSamples, Pixels, Samples};
@@ -12,7 +12,7 @@ use crate::formats::{self, Format, Network, write_whole};
 use crate::gemm::DeviceClass;
 use crate::model::{Model, resolve};
 use crate::plan::Initial;
-use crate::train::{Config, EpochResult, Evaluator, Metrics, RunFolder, Setup, Source, State};
+use crate::train::{Config, EpochResult, Evaluator, RunFolder, Setup, Source, State};
 
 /// Where weights are from that no file has.
 const TRAINED: &str = "the trained network";
@@ -23,15 +23,6 @@ pub struct Classifier {
     network: Network,
     /// Where the weights are from, for messages.
     origin: PathBuf,
-}
-
-/// How far a training has come.
-#[derive(Clone, Copy, Debug)]
-pub enum FitProgress {
-    /// Some steps of an epoch, which counts from 1, are done: what it came to so far.
-    Steps { epoch: usize, metrics: Metrics },
-    /// An epoch is done.
-    Epoch(EpochResult),
 }
 
 impl Classifier {

@@ -4,6 +4,6 @@ mod classifier;
 mod device;
 mod watcher;
 
-pub use classifier::{Classifier, FitProgress};
+pub use classifier::Classifier;
 pub use device::Device;
-pub use watcher::Watcher;
+pub use watcher::{FitProgress, Watcher};

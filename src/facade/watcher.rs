@@ -2,9 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use super::FitProgress;
 use crate::error::Result;
-use crate::train::{Finished, Metrics, Trainer};
+use crate::train::{EpochResult, Finished, Metrics, Trainer};
+
+/// How far a training has come.
+#[derive(Clone, Copy, Debug)]
+pub enum FitProgress {
+    /// Some steps of an epoch, which counts from 1, are done: what it came to so far.
+    Steps { epoch: usize, metrics: Metrics },
+    /// An epoch is done.
+    Epoch(EpochResult),
+}
 
 /// Is told how far a training has come, and may end it.
 pub trait Watcher {

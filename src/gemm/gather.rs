@@ -57,6 +57,12 @@ impl GatherLayout {
         self.channel_lanes * self.filter_lanes * self.position_lanes
     }
 
+    /// Rows and columns of the input under all patches of a window.
+    pub(super) fn region(convolution: &Convolution) -> [usize; 2] {
+        let Convolution { window, pool, .. } = convolution;
+        [0, 1].map(|axis| (pool - 1) * window.stride[axis] + window.size[axis])
+    }
+
     /// Filters of a workgroup.
     pub fn tile_filters(&self) -> usize {
         self.filter_lanes * self.thread_filters
@@ -70,8 +76,7 @@ impl GatherLayout {
 
     /// Bytes of the shader's workgroup memory.
     pub fn workgroup_bytes(&self, convolution: &Convolution) -> usize {
-        let Convolution { window, pool, .. } = convolution;
-        let region: usize = [0, 1].map(|axis| (pool - 1) * window.stride[axis] + window.size[axis]).iter().product();
+        let region: usize = Self::region(convolution).iter().product();
         let regions = self.position_tile * region * self.channel_lanes;
         let sums = self.position_lanes * self.channel_lanes * (self.tile_filters() + 1);
         size_of::<f32>() * (regions.max(sums) + 2 * self.position_tile * self.tile_filters())

@@ -24,35 +24,32 @@ pub struct VectorTile {
 
 #[derive(Clone, Copy, Debug)]
 pub struct BlockTile {
-    /// Columns of a thread.
-    pub columns: usize,
-    /// Rows of a thread.
-    pub rows: usize,
-    /// The same where the product's rows, or the workgroups, are few.
-    pub few_rows: usize,
-    /// Threads of a large workgroup: the more there are, the less each has to load.
-    pub large_threads: usize,
-    /// Threads of a small one, where large ones would be few.
-    pub small_threads: usize,
-    /// Threads along the columns, at the least; a power of two, as the other two.
+    /// The first that suits a product is taken; the last one always does.
+    pub tiles: &'static [Tile],
+    /// The same of input gradients.
+    pub input_tiles: &'static [Tile],
+    /// Threads along the columns, at the least; a power of two.
     pub least_width: usize,
-    /// Threads along the columns of a large workgroup, at most.
-    pub large_width: usize,
-    /// Threads along the columns of a small workgroup, at most.
-    pub small_width: usize,
-    /// When workgroups are not too few.
-    pub enough: Enough,
-    /// Rows times depth of a thread's tile: as many multiply-adds between two barriers, whatever the rows.
-    pub rows_times_depth: usize,
+    /// Neighbouring threads that load neighbouring rows of a weight gradient's A, at the least.
+    pub weight_lanes: usize,
 }
 
-/// Numbers of workgroups that keep a device busy.
+/// A tile of the outputs that a workgroup of a device can have.
 #[derive(Clone, Copy, Debug)]
-pub struct Enough {
-    /// Of large workgroups: fewer are made small.
-    pub large: usize,
-    /// Of small ones with all rows: where they are fewer, threads have few rows.
-    pub small: usize,
+pub struct Tile {
+    /// Threads of the workgroup.
+    pub threads: usize,
+    /// Threads along the columns, at most; a power of two.
+    pub width: usize,
+    /// Rows of a thread.
+    pub rows: usize,
+    /// Columns of a thread.
+    pub columns: usize,
+    pub depth: usize,
+    /// Workgroups that a product must have in this tile, and rows that must fill it; `None` where it always suits.
+    pub enough: Option<usize>,
+    /// Whether it is for windows of a max-pool alone, with sums that are one tile deep.
+    pub short_sums: bool,
 }
 
 /// Threads of the largest workgroup that WebGPU promises.
@@ -70,11 +67,22 @@ impl Layout {
         }
     }
 
+    /// The layout that gives input gradients their tiles.
+    pub(super) fn of_input_gradients(self) -> Self {
+        match self {
+            Self::Block(tile) => Self::Block(BlockTile { tiles: tile.input_tiles, ..tile }),
+            vector @ Self::Vector(_) => vector,
+        }
+    }
+
     /// Multiply-adds of a thread between two barriers, but for tiles that are one deeper to divide the sum.
     pub(super) fn unrolled(&self) -> usize {
         match self {
             Self::Vector(tile) => tile.rows * tile.depth,
-            Self::Block(tile) => tile.columns * tile.rows_times_depth,
+            Self::Block(block) => {
+                let unrolled = |tile: &Tile| tile.rows * tile.columns * tile.depth;
+                block.tiles.iter().map(unrolled).max().unwrap_or(0)
+            }
         }
     }
 }
@@ -93,37 +101,33 @@ impl VectorTile {
 
 impl BlockTile {
     fn config(&self, extents: [usize; 3], window_elements: usize, partitions: usize) -> GemmConfig {
-        let (threads, rows) = self.threads_and_rows(extents, partitions);
-        let [_, _, depth] = extents;
-        GemmConfig {
-            threads,
-            rows: rows.next_multiple_of(window_elements),
-            columns: self.columns,
-            depth: unpadded_depth(depth, self.rows_times_depth / rows).min(depth),
-            stage_b: true,
-            ..GemmConfig::PLAIN
-        }
-    }
-
-    /// Threads of a workgroup and rows of a thread. A workgroup is as wide as the columns, up to the widest, and large where
-    /// enough such workgroups are left. Else it is small; a thread has fewer rows where the product has few, or where such
-    /// workgroups are not enough either.
-    fn threads_and_rows(&self, [rows, columns, _]: [usize; 3], partitions: usize) -> ([usize; 2], usize) {
-        let wanted = columns.div_ceil(self.columns).next_power_of_two().max(self.least_width);
-        let of_width = |threads: usize, width: usize| [width, threads / width];
-        let large = of_width(self.large_threads, wanted.min(self.large_width));
-        let small = of_width(self.small_threads, wanted.min(self.small_width));
-        let suits = |threads: [usize; 2], enough: usize| {
-            let tile = GemmConfig { threads, rows: self.rows, columns: self.columns, ..GemmConfig::PLAIN };
-            rows >= tile.workgroup_rows() && tile.workgroups(rows, columns) * partitions >= enough
+        let [_, columns, depth] = extents;
+        let config = |tile: &Tile| {
+            // A workgroup is as wide as the columns, up to the widest.
+            let wanted = columns.div_ceil(tile.columns).next_power_of_two().max(self.least_width);
+            let width = wanted.min(tile.width);
+            GemmConfig {
+                threads: [width, tile.threads / width],
+                rows: tile.rows.next_multiple_of(window_elements),
+                columns: tile.columns,
+                depth: unpadded_depth(depth, tile.depth).min(depth),
+                stage_b: true,
+                ..GemmConfig::PLAIN
+            }
         };
-        if suits(large, self.enough.large) {
-            (large, self.rows)
-        } else if suits(small, self.enough.small) {
-            (small, self.rows)
-        } else {
-            (small, self.few_rows)
-        }
+        let suits = |tile: &&Tile| tile.suits(&config(tile), extents, window_elements, partitions);
+        let (last, _) = self.tiles.split_last().expect("a class of device has a tile");
+        config(self.tiles.iter().find(suits).unwrap_or(last))
+    }
+}
+
+impl Tile {
+    /// Whether it suits a product, whose configuration it would be.
+    fn suits(&self, config: &GemmConfig, [rows, columns, depth]: [usize; 3], window: usize, partitions: usize) -> bool {
+        let Some(enough) = self.enough else { return true };
+        let short = !self.short_sums || (window > 1 && depth <= self.depth);
+        let of_rows = GemmConfig { rows: self.rows, ..*config };
+        short && rows >= of_rows.workgroup_rows() && of_rows.workgroups(rows, columns) * partitions >= enough
     }
 }
 

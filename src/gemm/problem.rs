@@ -121,11 +121,13 @@ impl GemmProblem {
             GemmKind::WeightGradient => depth.max(config.threads[1]),
             GemmKind::Forward | GemmKind::InputGradient => depth,
         };
-        // What is between the rows, see `B_ROW_STEP` in the shaders.
+        // What is between the rows, see `A_ROW_STEP` and `B_ROW_STEP` in the shaders.
+        let narrow = config.stage_b && config.threads[0] < 16 && self.kind != GemmKind::WeightGradient;
+        let a_apart = if narrow { 4 } else { 0 };
         let apart = if self.kind == GemmKind::InputGradient { (32 / config.threads_per_row).max(1) } else { 0 };
         // Arrays have a length of 1 at the least.
         let b = if config.stage_b { rows_of_b * (config.workgroup_columns() + apart) } else { 0 } + 1;
-        size_of::<f32>() * (config.workgroup_rows() * depth + b)
+        size_of::<f32>() * (config.workgroup_rows() * (depth + a_apart) + b)
     }
 
     /// Rows, columns and depth of the product, as a configuration counts them.

@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(whole.partitions, 1);
         assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"table":"gpu"}"#);
         let mut new = GemmSelection::from(DeviceClass::Gpu);
-        assert_eq!(new, read(r#"{"table":"gpu","split_forward":true,"revision":1}"#));
+        assert_eq!(new, read(r#"{"table":"gpu","split_forward":true,"revision":2}"#));
         assert_eq!(read(&serde_json::to_string(&new).unwrap()), new);
         let split = DeviceClass::Gpu.profile().split_forward(&convolution);
         assert_eq!(Some(new.config(GemmKind::Forward, &convolution)), split);
@@ -159,16 +159,20 @@ mod tests {
             (
                 partitions(GemmKind::Forward, &dense),
                 [&first, &dense, &small].map(|convolution| partitions(GemmKind::WeightGradient, convolution)),
-                selection.config(GemmKind::Forward, &small).depth,
+                [selection.config(GemmKind::Forward, &small).rows, selection.config(GemmKind::Forward, &small).depth],
+                selection.config(GemmKind::Forward, &first).threads,
+                selection.config(GemmKind::Forward, &first).rows,
                 selection.gathered_partitions(&first),
             )
         };
-        assert_eq!(numbers(r#"{"table":"gpu","split_forward":true}"#), (13, [104, 1, 4], 16, None));
-        let today = r#"{"table":"gpu","split_forward":true,"revision":1}"#;
+        assert_eq!(numbers(r#"{"table":"gpu","split_forward":true}"#), (13, [104, 1, 4], [4, 16], [8, 32], 4, None));
+        let first_seen = r#"{"table":"gpu","split_forward":true,"revision":1}"#;
+        assert_eq!(numbers(first_seen), (26, [338, 2, 8], [2, 32], [8, 32], 4, Some(208)));
+        let today = first_seen.replace(":1}", ":2}");
         assert_eq!(serde_json::to_string(&GemmSelection::from(DeviceClass::Gpu)).unwrap(), today);
-        assert_eq!(numbers(today), (26, [338, 2, 8], 32, Some(208)));
-        let selection: GemmSelection = serde_json::from_str(&today.replace(":1}", ":2}")).unwrap();
-        assert!(selection.check(&first).unwrap_err().to_string().contains("revision 2, and this program has 1"));
+        assert_eq!(numbers(&today), (26, [338, 2, 8], [4, 32], [16, 8], 16, Some(208)));
+        let selection: GemmSelection = serde_json::from_str(&today.replace(":2}", ":3}")).unwrap();
+        assert!(selection.check(&first).unwrap_err().to_string().contains("revision 3, and this program has 2"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::scratch::Scratch;
 use super::split_k_reduce::{SplitKReduce, add_bias_and_relu};
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write, write_words};
 use crate::gemm::examples::window;
-use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind};
+use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -146,6 +146,10 @@ impl Kernel for ConvForward {
 
     fn words(&self) -> Vec<usize> {
         vec![self.convolution.inputs(), self.convolution.weights(self.bias), self.output_words(), self.argmax_words()]
+    }
+
+    fn on_chip(&self) -> Option<OnChip> {
+        Some(GemmProblem::new(GemmKind::Forward, &self.convolution).on_chip(&self.config))
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {

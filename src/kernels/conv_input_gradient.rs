@@ -10,7 +10,7 @@ use super::patches::{BLOCK_ROWS, tile_constants};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
-use crate::gemm::{Convolution, GemmConfig, GemmKind};
+use crate::gemm::{Convolution, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_input_gradient",
@@ -88,6 +88,10 @@ impl Kernel for ConvInputGradient {
             if relu_mask.is_some() { inputs } else { 1 },
             inputs,
         ]
+    }
+
+    fn on_chip(&self) -> Option<OnChip> {
+        Some(GemmProblem::new(GemmKind::InputGradient, &self.convolution).on_chip(&self.config))
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {

@@ -12,7 +12,7 @@ use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
-use crate::gemm::{Convolution, GemmConfig, GemmKind};
+use crate::gemm::{Convolution, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_weight_gradient",
@@ -139,6 +139,10 @@ impl Kernel for ConvWeightGradient {
             convolution.argmax_words(*positions_per_word),
             config.partitions.saturating_mul(self.weights()),
         ]
+    }
+
+    fn on_chip(&self) -> Option<OnChip> {
+        Some(GemmProblem::new(GemmKind::WeightGradient, &self.convolution).on_chip(&self.config))
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {

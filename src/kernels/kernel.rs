@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use super::specialise::{Constants, Value};
-use crate::gemm::DeviceClass;
+use crate::gemm::{DeviceClass, OnChip};
 
 /// Words of a buffer that a binding's offset is a multiple of; what WebGPU guarantees of every adapter.
 pub const BINDING_ALIGNMENT: usize = 64;
@@ -80,6 +80,11 @@ pub trait Kernel: Any + Debug + Send + Sync {
     /// so twice where it is read and written. A pass that touches but a part says which.
     fn traffic(&self, _binding: &str, words: usize) -> usize {
         words
+    }
+
+    /// What a workgroup asks of its compute unit, of kernels that more than memory limits.
+    fn on_chip(&self) -> Option<OnChip> {
+        None
     }
 
     /// Does on the CPU what the shader does, on the buffers of the row's bindings, in order.

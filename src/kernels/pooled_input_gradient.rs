@@ -6,7 +6,7 @@ use super::convolution_cases::{describe, unreached, winners};
 use super::relu_mask::{self, ReluMask};
 use super::{BINDINGS, Constants, ConvInputGradient, Descriptor, Kernel, read, read_words, write};
 use crate::gemm::examples::{convolutions, pooled};
-use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, SpreadLayout};
+use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, OnChip, SpreadLayout};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -90,6 +90,10 @@ impl Kernel for PooledInputGradient {
 
     fn words(&self) -> Vec<usize> {
         self.product().words()
+    }
+
+    fn on_chip(&self) -> Option<OnChip> {
+        Some(self.layout().on_chip(&self.convolution))
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {

@@ -6,7 +6,9 @@ use super::convolution_cases::{describe, winners};
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, ConvWeightGradient, Descriptor, Kernel, read, read_words, write};
 use crate::gemm::examples::{convolutions, pooled};
-use crate::gemm::{Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
+use crate::gemm::{
+    Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, OnChip,
+};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -102,6 +104,10 @@ impl Kernel for PooledWeightGradient {
 
     fn words(&self) -> Vec<usize> {
         self.product().words()
+    }
+
+    fn on_chip(&self) -> Option<OnChip> {
+        Some(self.layout().on_chip(&self.convolution, self.partitions))
     }
 
     fn reference(&self, memory: &mut [&mut [u32]]) {

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod bench;
+mod cards;
 mod ceilings;
 mod profile;
 mod statistics;
@@ -11,6 +12,7 @@ mod throughput;
 
 pub use agreement::{Steps, TOLERANCE, agree};
 pub use bench::{Make, StepBench};
+pub use cards::{CARDS, Card, DISPATCH, LATENCY, Limit, Modelled, REACHED, RESIDENT};
 pub use ceilings::{Ceilings, ceilings};
 pub use profile::{Measured, Profile, Work, profile};
 pub use statistics::{median, spread};

@@ -94,13 +94,16 @@ pub fn profile(engine: &mut Engine, data: &Synthetic, steps: usize, callback: Pr
 }
 
 fn works(plan: &Plan) -> Vec<Work> {
-    let work = |pass: &Pass| Work {
+    plan.passes(Program::Training).iter().map(|pass| work(plan, pass)).collect()
+}
+
+pub(super) fn work(plan: &Plan, pass: &Pass) -> Work {
+    Work {
         layer: pass.layer.clone(),
         kernel: pass.kernel.descriptor().name,
         operations: pass.kernel.operations(),
         bytes: plan.traffic(pass),
-    };
-    plan.passes(Program::Training).iter().map(work).collect()
+    }
 }
 
 /// The passes by layer and kernel; `steps` has the times of each step's passes, in nanoseconds.

@@ -50,9 +50,10 @@ const KEYS: [&str; 9] = ["name", "method", "count", "seed", "metric", "seeds", "
 /// More are no longer looked at by people, and a manifest of them is too large to be read for each.
 const MOST_TASKS: usize = 4096;
 
-/// A value in words: text without quotes.
+/// A value in words: text without quotes, numbers as short as they can be.
 pub fn shown(value: &Value) -> String {
     match value {
+        Value::Float(number) => format!("{number:?}"),
         Value::String(text) => text.replace('\n', " "),
         value => value.to_string().replace('\n', " "),
     }
@@ -227,7 +228,8 @@ fn flatten(above: &str, table: &Table, found: &mut Vec<Parameter>) -> std::resul
         let name = format!("{above}{key}");
         let fail = |problem: String| format!("[parameters]: {name}: {problem}");
         let holds_others = match above {
-            "" => key == "layers" || SECTIONS.iter().any(|section| section.name == key),
+            // There is an option called schedule, too.
+            "" => value.is_table() && (key == "layers" || SECTIONS.iter().any(|section| section.name == key)),
             _ => above == "layers.",
         };
         match value {
@@ -265,6 +267,7 @@ mod tests {
         let space = parse(text).unwrap();
         let names: Vec<&str> = space.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         assert_eq!(names, ["epochs", "layers.uniform.rate", "layers.values.units", "model", "optimizer.momentum"]);
+        assert_eq!(parse("[parameters]\nschedule = ['cosine', 'constant']").unwrap().assignments().len(), 2);
         let all = space.assignments();
         assert_eq!((all.len(), space.name.as_str(), space.metric), (24, "rates", Monitor::ValAccuracy));
         let of = |place: usize, name: &str| shown(&all[place].values[name]);

@@ -103,6 +103,28 @@ fn a_profile_can_be_sorted() {
     assert!(table.contains("a step as training submits it: "), "{table}");
 }
 
+/// The parts of a step are on paper what they are on a device, and cards are told apart.
+#[test]
+fn a_step_can_be_modelled_on_cards_that_are_not_there() {
+    let scratch = Scratch::new();
+    let arguments = "profile --model tiny.toml --batch-size 64 --model-gpu rtx-3060,h100";
+    let model = scratch.succeed(&format!("{arguments} --json")).json().remove(0);
+    let cards = model["cards"].as_array().unwrap();
+    let keys: Vec<&str> = cards.iter().map(|card| card["card"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["rtx-3060", "h100"]);
+    assert!(positive(&model["assumed"], "seconds_between_passes") < 1e-4, "{model}");
+    for card in cards {
+        let passes = card["passes"].as_array().unwrap();
+        let sum: f64 = passes.iter().map(|pass| positive(pass, "seconds")).sum();
+        assert!((sum - positive(card, "seconds_of_step")).abs() < 1e-12 && passes.len() > 8, "{card}");
+        assert!((64.0 / sum - positive(card, "images_per_second")).abs() < 1e-3, "{card}");
+    }
+    assert!(positive(&cards[0], "seconds_of_step") > positive(&cards[1], "seconds_of_step"), "{model}");
+    let text = scratch.succeed(arguments).stdout;
+    assert!(text.contains("no measurement") && text.contains("rtx-3060, us") && text.contains("images/s"), "{text}");
+    scratch.run("profile --model-gpu rtx-1").failed(2, "arc-a770");
+}
+
 #[test]
 fn a_bench_compares_adapters() {
     let scratch = Scratch::new();

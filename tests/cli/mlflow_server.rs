@@ -84,7 +84,7 @@ impl Run {
     }
 }
 
-fn serve(stream: &TcpStream, state: &Mutex<State>, mood: &Mutex<Mood>) {
+fn serve(mut stream: &TcpStream, state: &Mutex<State>, mood: &Mutex<Mood>) {
     let mut reader = BufReader::new(stream);
     let mut head = Vec::new();
     loop {
@@ -125,7 +125,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>, mood: &Mutex<Mood>) {
         answer => answer.to_string(),
     };
     let head = format!("HTTP/1.1 {status} So\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
-    let _ = { stream }.write_all((head + &text).as_bytes());
+    let _ = stream.write_all((head + &text).as_bytes());
 }
 
 fn refusal(code: &str, message: &str) -> (u16, Value) {

@@ -13,8 +13,8 @@ use crate::support::{Running, Scratch};
 
 /// The daemons, which end with it.
 struct Slurm {
-    folder: tempfile::TempDir,
     daemons: Vec<Running>,
+    folder: tempfile::TempDir,
 }
 
 /// Where Debian has a daemon.
@@ -48,7 +48,7 @@ impl Slurm {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").map_err(|error| error.to_string())?;
         fs::write(folder.join("slurm.conf"), configuration(folder, host.trim())).unwrap();
         fs::write(folder.join("cgroup.conf"), "CgroupPlugin=cgroup/v1\n").unwrap();
-        let mut slurm = Self { folder: scratch, daemons: Vec::new() };
+        let mut slurm = Self { daemons: Vec::new(), folder: scratch };
         let munge = slurm.path("munge");
         let of = |option: &str, name: &str| format!("--{option}={}", munge.join(name).display());
         slurm.daemon(Command::new(munged).args(["--force", "--foreground"]).args([

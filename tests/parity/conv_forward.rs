@@ -14,11 +14,7 @@ fn agrees_with_its_cpu_reference() {
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the input's address", "(image * HEIGHT + y)", "y"),
-        mutation(
-            "the weights' address",
-            "min(depth, DEPTH - 1 + BIAS) * FILTERS + min(column, FILTERS - 1)",
-            "min(depth, DEPTH - 1 + BIAS) * FILTERS",
-        ),
+        mutation("the weights' address", "weights[row * FILTERS + min(column, FILTERS - 1)]", "weights[row * FILTERS]"),
         mutation(
             "the output's address",
             "position) * FILTERS + column]",

@@ -26,9 +26,9 @@ pub const fn mutation(breaks: &'static str, from: &'static str, to: &'static str
     Mutation { breaks, from, to, classes: &DeviceClass::ALL }
 }
 
-/// Classes whose configurations put B through workgroup memory, with one window of a pool to a thread.
+/// Classes whose configurations put B through workgroup memory.
 pub const STAGED: [DeviceClass; 1] = [DeviceClass::Gpu];
-/// Classes whose threads load B themselves, and have several windows.
+/// Classes whose threads load B themselves, and have several windows of a pool in every case.
 pub const UNSTAGED: [DeviceClass; 3] = [DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::Cpu];
 
 impl Mutation {

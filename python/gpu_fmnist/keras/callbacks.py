@@ -219,12 +219,14 @@ class CallbackList:
         self._each("on_train_batch_end", batch, logs)
         return bool(self.model.stop_training)
 
-    def epoch_end(self, epoch: int, logs: dict[str, float], learning_rate: float) -> tuple[bool, float | None]:
+    def epoch_end(
+        self, epoch: int, logs: dict[str, float], learning_rate: float, is_last: bool
+    ) -> tuple[bool, float | None]:
         """Whether to stop, and the learning rate from now on where it is another."""
         self.learning_rate = learning_rate
         self._show_rate()
         self._each("on_epoch_end", epoch, dict(logs))
-        if self.model.stop_training:
+        if self.model.stop_training or is_last:
             return True, None
         self._take_rate()
         self._epoch_begin(epoch + 1)

@@ -224,5 +224,6 @@ fn told(number: usize, values: &str, outcome: &Outcome) -> String {
     let values = if values.is_empty() { String::new() } else { format!(" ({values})") };
     let Outcome { status, epochs, seconds, test_accuracy, .. } = outcome;
     let test = test_accuracy.map(|accuracy| format!(", test accuracy {accuracy:.4}")).unwrap_or_default();
-    format!("task {number}{values}: {}, {epochs} epochs in {seconds:.1} s{test}", status.name())
+    let epochs = if *epochs == 1 { "1 epoch".to_owned() } else { format!("{epochs} epochs") };
+    format!("task {number}{values}: {}, {epochs} in {seconds:.1} s{test}", status.name())
 }
