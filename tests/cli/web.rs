@@ -95,9 +95,10 @@ fn respond(stream: &mut TcpStream, status: &str, kind: &str, bytes: &[u8]) -> st
 fn corpora() -> (PathBuf, Vec<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let kinds = ["checkpoint", "idx", "keras_h5", "keras_zip", "onnx", "safetensors"];
-    let of =
-        |kind: &str| crate::support::names(&folder.join(kind)).into_iter().map(move |name| format!("{kind}/{name}"));
-    let names = kinds.iter().flat_map(|kind| of(kind).collect::<Vec<_>>()).collect();
+    let of = |kind: &'static str| {
+        crate::support::names(&folder.join(kind)).into_iter().map(move |name| format!("{kind}/{name}"))
+    };
+    let names = kinds.into_iter().flat_map(of).collect();
     (folder, names)
 }
 
