@@ -82,7 +82,7 @@ fn value_of(place: u32, y: u32, x: u32, channel: u32) -> u32 {
     if FLOATS == 1 {
         return images[at];
     }
-    return images[at / 4] >> (8 * (at % 4)) & 255;
+    return (images[at / 4] >> (8 * (at % 4))) & 255;
 }
 
 // So many parts of 65,536 of one value, the others of another one; both as their bits.
@@ -96,7 +96,7 @@ fn mixture(value: u32, own: u32, other: u32) -> f32 {
 
 fn label_of(place: u32) -> u32 {
     let sample = order[place];
-    return labels[sample / 4] >> (8 * (sample % 4)) & 255;
+    return (labels[sample / 4] >> (8 * (sample % 4))) & 255;
 }
 
 @compute @workgroup_size(THREADS)

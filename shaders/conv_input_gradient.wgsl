@@ -59,7 +59,7 @@ fn gradient_value(source: vec2<u32>, filter_index: u32) -> f32 {
     let gradient = output_gradient[position * FILTERS + filter_index];
     if POOL > 1 {
         let word = argmax[position / POSITIONS_PER_WORD * FILTERS + filter_index];
-        let winner = word >> (4 * (position % POSITIONS_PER_WORD)) & 15;
+        let winner = (word >> (4 * (position % POSITIONS_PER_WORD))) & 15;
         return select(0.0, gradient, winner == source.y);
     }
     return gradient;

@@ -52,7 +52,7 @@ fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
 fn winner_of(position: u32, column: u32) -> u32 {
     let clamped = select(position, min(position, POSITIONS - 1), UNEVEN);
     let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + min(column, FILTERS - 1)];
-    return word >> (4 * (clamped % POSITIONS_PER_WORD)) & 15;
+    return (word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15;
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)

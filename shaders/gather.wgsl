@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
             if FLOATS == 1 {
                 value = bitcast<f32>(images[at]);
             } else {
-                value = normalised(images[at / 4] >> (8 * (at % 4)) & 255);
+                value = normalised((images[at / 4] >> (8 * (at % 4))) & 255);
             }
         }
         input[row * PIXELS + pixel] = value * FACTOR + OFFSET;
@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         var label = 0u;
         if counts {
             let sample = order[place];
-            label = labels[sample / 4] >> (8 * (sample % 4)) & 255;
+            label = (labels[sample / 4] >> (8 * (sample % 4))) & 255;
         }
         batch_labels[row] = label;
     }

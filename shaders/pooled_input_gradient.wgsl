@@ -45,7 +45,7 @@ fn gradient_of(position: u32, filter_index: u32) -> vec2<u32> {
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
     let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + column];
-    let winner = word >> (4 * (clamped % POSITIONS_PER_WORD)) & 15;
+    let winner = (word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15;
     return vec2(bitcast<u32>(select(0.0, gradient, position < POSITIONS)), winner);
 }
 

@@ -65,7 +65,7 @@ fn gradient_of(position: u32, end: u32, filter_index: u32) -> vec2<u32> {
     let gradient = output_gradient[clamped * FILTERS + column];
     let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + column];
     // Whatever the word holds, the patch is within the region.
-    let winner = min(word >> (4 * (clamped % POSITIONS_PER_WORD)) & 15, WINDOW_ELEMENTS - 1);
+    let winner = min((word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15, WINDOW_ELEMENTS - 1);
     let place = (winner / POOL * STRIDE_Y * REGION_WIDTH + winner % POOL * STRIDE_X) * CHANNEL_LANES;
     return vec2(bitcast<u32>(select(gradient, 0.0, UNEVEN && position >= end)), place);
 }

@@ -10,7 +10,7 @@ use super::options::models;
 use super::{dataset, record};
 use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
-use crate::formats::{self, Checkpoint, Network, OptimizerState, take_averages};
+use crate::formats::{self, Checkpoint, Network};
 use crate::model;
 use crate::train::{RunFolder, State};
 
@@ -131,23 +131,7 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
     }
     let checkpoint = Checkpoint::read(&path)?;
     let state = State::parse(&checkpoint, &path)?;
-    let mut tensors = checkpoint.tensors;
-    tensors.retain(|tensor| !tensor.name.ends_with(state.other_weights()));
-    if state.config.average {
-        take_averages(&mut tensors);
-    }
-    let network = Network {
-        model: state.config.model.clone(),
-        tensors,
-        optimizer: Some(OptimizerState {
-            optimizer: state.config.optimizer.clone(),
-            learning_rate: state.learning_rate,
-            iterations: state.iterations,
-        }),
-        class_names: state.known_names(),
-        left_out: Vec::new(),
-    };
-    network.check(&path.display().to_string())?;
+    let network = state.network(checkpoint, &path)?;
     Ok(Trained { network, path, run: Some(TrainedRun { folder, checkpoint: name, state }) })
 }
 

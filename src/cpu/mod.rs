@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::mem::take;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+
+use web_time::Instant;
 
 use crate::error::{Error, Result};
 use crate::plan::{BatchLog, BufferId, Clock, Executor, MOST_BINDINGS, Pass, Plan, Program, Timeline};

@@ -8,10 +8,15 @@ use super::classes::{class_names_in, fashion_mnist_names};
 use super::files::files_in;
 use super::idx::{Images, Labels};
 use super::lent::{LentSamples, Pixels};
+use super::names::role;
 use super::problem::problem_with;
 use crate::error::Result;
 
 const REMEDY: &str = "put four files of one data set in the folder";
+const NAMED: &str = "give four files named as Fashion-MNIST's are, train-images-idx3-ubyte.gz and so on";
+
+/// What reads a file.
+type Read<'a, T> = &'a (dyn Fn(&Path) -> Result<T> + Sync);
 
 /// Labelled images: at least one, and as many labels as images.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +98,40 @@ impl Dataset {
     /// [`Error::Data`](crate::error::Error::Data) when a file is missing or malformed, when images and labels differ in
     /// number, or when training and test images differ in shape.
     pub fn load(folder: &Path) -> Result<Self> {
-        let files = files_in(folder)?;
+        Self::of(folder, files_in(folder)?, &Images::read, &Labels::read)
+    }
+
+    /// The same of four files in memory, in any order, told apart by their names.
+    ///
+    /// # Errors
+    /// See [`Dataset::load`].
+    pub fn decode(files: &[(PathBuf, Vec<u8>)]) -> Result<Self> {
+        let mut found: [Option<&(PathBuf, Vec<u8>)>; 4] = [None; 4];
+        for file in files {
+            let role = file.0.to_str().and_then(role);
+            let role =
+                role.ok_or_else(|| problem_with(&file.0, format!("not the name of a data set's file; {NAMED}")))?;
+            if let Some((other, _)) = found[role.file].replace(file) {
+                let problem = format!("the same part of a data set as {}; give one of the two", other.display());
+                return Err(problem_with(&file.0, problem));
+            }
+        }
+        let missing = |place: usize| problem_with(Path::new(FILES[place].name), format!("missing; {NAMED}"));
+        let [a, b, c, d] = [0, 1, 2, 3].map(|place| found[place].ok_or_else(|| missing(place)));
+        let found = [a?, b?, c?, d?];
+        let bytes = |name: &Path| {
+            let file = found.iter().find(|(path, _)| path == name);
+            file.map_or(&[][..], |(_, bytes)| bytes)
+        };
+        let paths = found.map(|(path, _)| path.clone());
+        let images = |name: &Path| Images::decode(name, bytes(name));
+        Self::of(Path::new(""), paths, &images, &|name: &Path| Labels::decode(name, bytes(name)))
+    }
+
+    /// Reads the four files by `images` and `labels`, in parallel.
+    fn of(folder: &Path, files: [PathBuf; 4], images: Read<Images>, labels: Read<Labels>) -> Result<Self> {
         let [train_images, train_labels, test_images, test_labels] = &files;
+        let samples = |image_path: &Path, label_path: &Path| samples((image_path, images), (label_path, labels));
         let (train, test) = rayon::join(|| samples(train_images, train_labels), || samples(test_images, test_labels));
         let ((train, train_hashes, mut notes), (test, test_hashes, test_notes)) = (train?, test?);
         notes.extend(test_notes);
@@ -118,8 +155,11 @@ impl Dataset {
 }
 
 /// Reads the samples of an image and a label file, their checksums in this order, and what there is to say of them.
-fn samples(image_path: &Path, label_path: &Path) -> Result<(Samples, [String; 2], Vec<String>)> {
-    let (images, labels) = rayon::join(|| Images::read(image_path), || Labels::read(label_path));
+fn samples(
+    (image_path, images): (&Path, Read<Images>),
+    (label_path, labels): (&Path, Read<Labels>),
+) -> Result<(Samples, [String; 2], Vec<String>)> {
+    let (images, labels) = rayon::join(|| images(image_path), || labels(label_path));
     let (images, labels) = (images?, labels?);
     let [count, height, width, channels] = images.shape;
     if count != labels.classes.len() {

@@ -4,6 +4,7 @@ use std::env;
 
 use wgpu::{AdapterInfo, Backend, Backends, DeviceType, PowerPreference};
 
+use super::waiting::block_on;
 use crate::error::{Error, Result};
 use crate::gemm::DeviceClass;
 
@@ -81,7 +82,7 @@ impl Adapter {
 
     /// How the device itself opens; see [`Device::open`](super::device::Device::open).
     pub(super) fn request(&self, descriptor: &wgpu::DeviceDescriptor) -> Result<(wgpu::Device, wgpu::Queue)> {
-        pollster::block_on(self.adapter.request_device(descriptor))
+        block_on(self.adapter.request_device(descriptor))
             .map_err(|error| Error::Device(format!("{}: cannot be opened: {error}", self.describe())))
     }
 }
@@ -94,7 +95,7 @@ pub fn adapters() -> Vec<Adapter> {
     descriptor.flags = wgpu::InstanceFlags::empty();
     let descriptor = descriptor.with_env();
     let backends = descriptor.backends;
-    let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let found = block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
     let mut adapters: Vec<Adapter> = found
         .into_iter()
         .filter(|adapter| adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Adapter;
+use super::waiting::block_on;
 use crate::error::{Error, Result};
 use crate::gemm::Variant;
 
@@ -58,6 +59,26 @@ impl Device {
         self.wait_at_most(PATIENCE, index)
     }
 
+    /// Waits for what a submission gives back when it is done.
+    pub fn wait_for<T>(&self, index: wgpu::SubmissionIndex, answer: impl Future<Output = T>) -> Result<T> {
+        // A browser goes on by itself, and says when all submissions are done but not when one is.
+        if !cfg!(target_family = "wasm") {
+            self.wait(Some(index))?;
+        }
+        let answer = block_on(answer);
+        self.check()?;
+        Ok(answer)
+    }
+
+    #[cfg(target_family = "wasm")]
+    fn wait_at_most(&self, _: Duration, _: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let (sender, done) = futures_intrusive::channel::shared::oneshot_channel();
+        self.queue.on_submitted_work_done(move || drop(sender.send(())));
+        block_on(done.receive());
+        self.check()
+    }
+
+    #[cfg(not(target_family = "wasm"))]
     fn wait_at_most(&self, patience: Duration, index: Option<wgpu::SubmissionIndex>) -> Result<()> {
         let waited = self.device.poll(wgpu::PollType::Wait { submission_index: index, timeout: Some(patience) });
         self.check()?;
@@ -68,6 +89,14 @@ impl Device {
             }
             error => Error::Device(format!("waiting for the device failed: {error}")),
         })
+    }
+}
+
+/// A browser frees what is on its device when it collects its garbage, and knows nothing of how much that is.
+#[cfg(target_family = "wasm")]
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.device.destroy();
     }
 }
 

@@ -141,7 +141,10 @@ impl Executor for Gpu {
         let index = self.device.queue.submit([encoder.finish()]);
         target.map_async(wgpu::MapMode::Read, .., |_| {});
         self.device.wait(Some(index))?;
-        take_mapped(&target)
+        let read = take_mapped(&target);
+        // Not when a browser comes to it.
+        target.destroy();
+        read
     }
 
     fn submit(&mut self, program: Program, batches: usize) -> Result<()> {
@@ -170,8 +173,7 @@ impl Executor for Gpu {
         let Some(Submission { index, log, rows, mapped }) = self.waiting.pop_front() else {
             return Ok(Vec::new());
         };
-        self.device.wait(Some(index))?;
-        match pollster::block_on(mapped.receive()) {
+        match self.device.wait_for(index, mapped.receive())? {
             Some(Ok(())) => {}
             _ => return Err(Error::Device("the device gave no log back; it may be lost".into())),
         }

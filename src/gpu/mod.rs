@@ -10,6 +10,7 @@ mod pipeline;
 mod probe;
 mod timing;
 mod trial;
+mod waiting;
 
 pub use adapter::{Adapter, adapters, name_from_environment, select, select_as};
 pub use executor::Gpu;

@@ -1,7 +1,8 @@
 //! Runs dispatches one after the other and says when each began and ended.
 
 use std::ops::Range;
-use std::time::Instant;
+
+use web_time::Instant;
 
 use super::buffer::{read_back_buffer, take_mapped};
 use super::device::Device;

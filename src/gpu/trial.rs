@@ -1,6 +1,8 @@
 //! Times kernels over the same buffers, one against the other, by whole submissions on the host's clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use super::buffer::storage_buffer;
 use super::device::Device;

@@ -2,7 +2,8 @@
 //! path's.
 
 use std::sync::Arc;
-use std::time::Instant;
+
+use web_time::Instant;
 
 use super::{Steps, Synthetic, agree, steps_for, throughput};
 use crate::callback::ProgressCallback;

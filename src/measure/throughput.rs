@@ -1,7 +1,9 @@
 //! How long training steps take, by the host's clock, as training submits them.
 
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use super::synthetic::LEARNING_RATE;
 use super::{Synthetic, go_on};

@@ -1,7 +1,9 @@
 //! What runs a plan: the GPU, or the CPU references.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use super::{BufferId, Plan, Program};
 use crate::error::Result;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Config, EarlyStopping, EarlyStoppingState, EpochResult, Metrics, PlateauState};
 use crate::data::{Framing, Split, check_class_names, fashion_mnist_names};
 use crate::error::{Error, Result};
-use crate::formats::Checkpoint;
+use crate::formats::{Checkpoint, Network, OptimizerState, take_averages};
 use crate::gpu::Identity;
 
 /// A run's configuration and its progress.
@@ -144,6 +144,31 @@ impl State {
         let path = path.display();
         let fail = |error| Error::Data(format!("{path}: its configuration does not fit the data ({error})"));
         self.config.split(count).map_err(fail)
+    }
+
+    /// The network that the checkpoint, which this is the state of, has; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where its tensors are not the model's.
+    pub fn network(&self, checkpoint: Checkpoint, path: &Path) -> Result<Network> {
+        let mut tensors = checkpoint.tensors;
+        tensors.retain(|tensor| !tensor.name.ends_with(self.other_weights()));
+        if self.config.average {
+            take_averages(&mut tensors);
+        }
+        let network = Network {
+            model: self.config.model.clone(),
+            tensors,
+            optimizer: Some(OptimizerState {
+                optimizer: self.config.optimizer.clone(),
+                learning_rate: self.learning_rate,
+                iterations: self.iterations,
+            }),
+            class_names: self.known_names(),
+            left_out: Vec::new(),
+        };
+        network.check(&path.display().to_string())?;
+        Ok(network)
     }
 
     /// Whether every epoch is trained, or early stopping ended the run before.

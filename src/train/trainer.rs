@@ -3,7 +3,8 @@
 use std::mem;
 use std::path::Path;
 use std::sync::mpsc::Sender;
-use std::time::Instant;
+
+use web_time::Instant;
 
 use super::evaluator::predicted;
 use super::weights::Part;

@@ -1,7 +1,9 @@
 //! Times the candidates for one product against the profile's configuration, and takes the fastest that computes what its CPU reference does.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};

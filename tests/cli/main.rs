@@ -55,3 +55,4 @@ mod tuning;
 mod unvalidated;
 mod unwritable;
 mod watching;
+mod web;

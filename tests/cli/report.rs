@@ -112,7 +112,7 @@ fn what_is_no_run_is_refused() {
 const MEASURE: &str = include_str!("measure.html");
 
 /// Chromium's, Debian's or another's.
-fn browser() -> Option<PathBuf> {
+pub fn browser() -> Option<PathBuf> {
     let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())

@@ -163,6 +163,35 @@ fn variants_are_kernels_and_say_what_they_need() {
     }
 }
 
+/// Whether a shift stands beside a `&`, `|` or `^` without parentheses between: WGSL forbids it, naga reads it.
+fn mixes_operators(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    // What is innermost first, and then without it.
+    let innermost = code.rfind(['(', '[']).and_then(|open| Some((open, open + code[open..].find([')', ']'])?)));
+    let mixes = |code: &str| {
+        let bits = code.replace("&&", ",").replace("||", ",");
+        bits.split([',', '=', '?', ';'])
+            .any(|part| (part.contains(">>") || part.contains("<<")) && part.contains(['&', '|', '^']))
+    };
+    match innermost {
+        Some((open, close)) => {
+            mixes(&code[open + 1..close]) || mixes_operators(&format!("{}x{}", &code[..open], &code[close + 1..]))
+        }
+        None => mixes(code),
+    }
+}
+
+#[test]
+fn shifts_are_in_parentheses_beside_masks_as_browsers_ask() {
+    assert!(mixes_operators("value = f(words[at / 4] >> (8 * (at % 4)) & 255);"));
+    assert!(!mixes_operators("value = f((words[at / 4] >> (8 * (at % 4))) & 255) && a; // a >> b & c"));
+    for file in files("shaders") {
+        let text = fs::read_to_string(&file).unwrap();
+        let wrong: Vec<&str> = text.lines().filter(|line| mixes_operators(line)).collect();
+        assert!(wrong.is_empty(), "{}: {wrong:?}", file.display());
+    }
+}
+
 /// Every specialisation of the cases is valid, keeps to WebGPU's default limits, and translates for every platform.
 #[test]
 fn every_specialisation_translates_for_every_platform() {
