@@ -1,5 +1,6 @@
 //! What became of a task: `result.json` in its run's folder, which is written once, at its end.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,8 @@ impl Standing {
             Ok(text) => {
                 serde_json::from_str(&text).map(Self::Ended).map_err(|error| fail(format!("not whole ({error})")))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // Or a file is in the place of its folder, of which whoever does the task will speak.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 let begun = folder.join("checkpoints/last.safetensors").exists();
                 Ok(if begun { Self::Begun } else { Self::Waiting })
             }
