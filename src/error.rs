@@ -37,7 +37,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// The exit code of the process that fails with this error.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        self.code().into()
+    }
+
+    /// The same as a number.
+    pub fn code(&self) -> u8 {
+        match self {
             Error::Failed(_) => 1,
             Error::Usage(_) => 2,
             Error::Data(_) => 3,
@@ -46,7 +51,7 @@ impl Error {
             Error::Diverged(_) => 6,
             Error::Busy(_) => 7,
             Error::Interrupted(_) => 130,
-        })
+        }
     }
 }
 

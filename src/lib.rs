@@ -56,6 +56,7 @@ pub mod measure;
 pub mod model;
 pub mod network;
 pub mod optimizers;
+pub mod parallel;
 pub mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;

@@ -18,7 +18,7 @@ pub fn raised(error: Error) -> PyErr {
         Error::Device(_) => DeviceError::new_err(line),
         Error::Diverged(_) => DivergedError::new_err(line),
         Error::Interrupted(_) => PyKeyboardInterrupt::new_err(line),
-        Error::Failed(_) => PyRuntimeError::new_err(line),
+        Error::Failed(_) | Error::Busy(_) => PyRuntimeError::new_err(line),
     }
 }
 

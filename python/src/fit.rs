@@ -78,6 +78,11 @@ impl Data {
         Ok(Self { train, validation })
     }
 
+    /// Samples to train with, or to hold out of those.
+    pub fn len(&self) -> usize {
+        self.train.1.len()
+    }
+
     fn source(&self, shape: [usize; 3]) -> Source<'_> {
         Source {
             parts: [

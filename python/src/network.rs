@@ -175,7 +175,8 @@ impl Network {
         let config = fit::with(&self.config, options)?;
         let data = fit::Data::lent((images, labels), validation.as_ref())?;
         let _training = self.training("fit")?;
-        let run = run_dir.map(|path| Record::begin(&path, &config, &self.device)).transpose().map_err(raised)?;
+        let run =
+            run_dir.map(|path| Record::begin(&path, &config, &self.device, data.len())).transpose().map_err(raised)?;
         let keep = |tensors| self.change(|network| network.tensors = tensors);
         let history = fit::fit(py, || self.classifier(), &data, &config, Told::new(callback, &keep, run))?;
         serde_json::to_string(&history).map_err(|error| refused("history", error))

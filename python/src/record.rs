@@ -16,17 +16,20 @@ pub struct Record {
 }
 
 impl Record {
-    /// Makes the folder.
+    /// Makes the folder of a run with so many samples, of which the configuration holds some out.
     ///
     /// # Errors
     /// Where there is something in it, or it cannot be written.
-    pub fn begin(path: &Path, config: &Config, device: &Device) -> Result<Self> {
+    pub fn begin(path: &Path, config: &Config, device: &Device, samples: usize) -> Result<Self> {
+        let train_samples = config.parts(samples)?.train.len();
         let folder = RunFolder::create(path)?;
         let text = toml::to_string(config)
             .map_err(|error| Error::Failed(format!("config.toml cannot be written: {error}")))?;
         folder.write("config.toml", &text)?;
         let [driver, driver_info] = device.driver().map(str::to_owned);
         let environment = Environment {
+            id: Environment::new_id(),
+            train_samples,
             commands: vec![COMMAND.into()],
             device: device.describe(),
             adapter: device.name().into(),

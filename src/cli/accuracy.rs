@@ -8,6 +8,7 @@ use super::accuracy_report::{Contender, Outcome, Report};
 use super::console::Console;
 use super::device::Device;
 use super::options::{DataDirOption, TtaOption};
+use super::ranks::Ranks;
 use super::recipe::RecipeOptions;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
@@ -173,7 +174,7 @@ impl Bench<'_> {
     ) -> Result<Outcome> {
         let seed = config.seed;
         let state = State::new(config, dataset::hashes(dataset), device.identity());
-        let mut trainer = setup::trainer(state, dataset, device, false, self.console)?;
+        let mut trainer = setup::trainer(state, dataset, device, &Ranks::alone(), false, self.console)?;
         let (steps, mut seconds) = (trainer.steps(), 0.0);
         while !trainer.state().is_complete() {
             let (epoch, config) = (trainer.state().epoch + 1, &trainer.state().config);

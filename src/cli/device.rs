@@ -4,8 +4,9 @@ use clap::Args;
 
 use super::console::Console;
 use super::flags::spelled;
-use crate::error::Result;
+use crate::error::{Error, Result};
 pub use crate::facade::Device;
+use crate::parallel::Communicator;
 
 /// The option itself, the same in every subcommand that computes.
 #[derive(Args)]
@@ -32,6 +33,30 @@ impl AdapterOption {
     /// [`Error::Adapter`](crate::error::Error::Adapter) with the list of adapters where the named one is not there.
     pub fn device(&self, console: &mut Console) -> Result<Device> {
         named(&self.adapter, &self.memory, console)
+    }
+
+    /// The same for one of several processes: of several names with commas between them, that of its place; by itself each
+    /// takes another GPU of its machine.
+    ///
+    /// # Errors
+    /// The same, and [`Error::Usage`] for as many names as there are no processes.
+    pub fn device_among(&self, communicator: &dyn Communicator, console: &mut Console) -> Result<Device> {
+        let (rank, ranks) = (communicator.rank(), communicator.size());
+        if ranks == 1 {
+            return self.device(console);
+        }
+        let names: Vec<&str> = self.adapter.split(',').collect();
+        let name = match names.len() {
+            1 => names[0],
+            count if count == ranks => names[rank],
+            count => {
+                let problem = format!("{count} names for {ranks} processes; give one, or one for each");
+                return Err(Error::Usage(format!("`adapter` {}: {problem}", self.adapter)));
+            }
+        };
+        let (device, note) = Device::chosen_by(name, communicator.local_rank())?;
+        note.into_iter().for_each(|note| console.say(&spelled(&note)));
+        Ok(device)
     }
 
     /// What is asked for, as it was spelled.

@@ -14,6 +14,7 @@ use super::engine::{Engine, EngineOptions};
 use super::kfold_outcome::{COLUMNS, FILE, Outcome};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
+use super::ranks::Ranks;
 use super::recipe::RecipeOptions;
 use super::recorder::Recorder;
 use super::run::Run;
@@ -293,7 +294,7 @@ impl Validation<'_> {
             class_names: class_names.clone(),
             ..State::new(config, data.clone(), self.device.identity())
         };
-        let mut trainer = setup::trainer(state, self.dataset, self.device, false, console)?;
+        let mut trainer = setup::trainer(state, self.dataset, self.device, &Ranks::alone(), false, console)?;
         let folder = RunFolder::create(&path)?;
         record::write(&folder, &trainer.state().config, self.dataset, self.device)?;
         let (train, held_out) = (trainer.split().train.len(), trainer.split().validation.len());

@@ -42,6 +42,7 @@ mod prepared;
 mod profile;
 mod profile_report;
 mod progress;
+mod ranks;
 mod recipe;
 mod record;
 mod recorder;
@@ -137,11 +138,19 @@ fn ended(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Being interrupted after saving is what the user asked for.
-            let label = if let Error::Interrupted(_) = error { "" } else { "error: " };
-            drop(writeln!(std::io::stderr(), "{label}{}", flags::spelled(&error.to_string()).replace('\n', " ")));
+            tell("", &error);
             error.exit_code()
         }
+    }
+}
+
+/// Says what went wrong, and who says it; nothing where that is said already.
+fn tell(who: &str, error: &Error) {
+    let text = flags::spelled(&error.to_string()).replace('\n', " ");
+    // Being interrupted after saving is what the user asked for.
+    let label = if let Error::Interrupted(_) = error { "" } else { "error: " };
+    if !text.is_empty() {
+        drop(writeln!(std::io::stderr(), "{label}{who}{text}"));
     }
 }
 

@@ -3,7 +3,6 @@
 use std::env::{self, consts};
 #[cfg(unix)]
 use std::ffi::OsString;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::iter;
 use std::path::PathBuf;
 
@@ -73,7 +72,7 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
     commands.push(command_line());
     let [driver, driver_info] = device.driver().map(str::to_owned);
     let environment = Environment {
-        id: if id.is_empty() { new_id() } else { id },
+        id: if id.is_empty() { Environment::new_id() } else { id },
         train_samples: config.parts(dataset.train.len())?.train.len(),
         commands,
         device: device.describe(),
@@ -89,12 +88,6 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
         data_verified: dataset.verified,
     };
     environment.write(folder)
-}
-
-/// 128 bits that no other run has: of the system's random numbers, by which hash maps are seeded.
-fn new_id() -> String {
-    let word = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", word(), word())
 }
 
 /// The process' own command line, as a shell takes it.

@@ -85,7 +85,7 @@ impl Run<'_> {
             }
             let Some(finished) = self.epoch()? else { return Err(self.interrupted()?) };
             self.report(&finished)?;
-            if interrupt::requested(()).is_break() {
+            if self.trainer.any(interrupt::requested(()).is_break())? {
                 return Err(self.interrupted()?);
             }
         }
@@ -111,7 +111,7 @@ impl Run<'_> {
         }
         loop {
             let finished = self.train()?;
-            if finished.is_some() || interrupt::requested(()).is_break() {
+            if finished.is_some() || self.trainer.any(interrupt::requested(()).is_break())? {
                 return Ok(finished);
             }
             self.save(&["last"])?;

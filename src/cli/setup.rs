@@ -2,6 +2,7 @@
 
 use super::console::Console;
 use super::device::Device;
+use super::ranks::Ranks;
 use super::trained::Trained;
 use crate::augment::Views;
 use crate::data::Dataset;
@@ -9,7 +10,7 @@ use crate::error::Result;
 use crate::plan::Program;
 use crate::train::{Evaluator, Source, State, Trainer};
 
-/// A trainer for the state's configuration. Says in one line what it takes of the device where `verbose`.
+/// A trainer for the state's configuration, one of those that train it. Says in one line what it takes of the device where `verbose`.
 ///
 /// # Errors
 /// Where the model, the data or the device's limits do not allow it.
@@ -17,6 +18,7 @@ pub fn trainer<'a>(
     state: State,
     dataset: &'a Dataset,
     device: &Device,
+    ranks: &Ranks,
     verbose: bool,
     console: &mut Console,
 ) -> Result<Trainer<'a>> {
@@ -37,7 +39,7 @@ pub fn trainer<'a>(
             format!("{:?}", setup.placement).to_lowercase(),
         ));
     }
-    device.trainer(state, source)
+    device.trainer_among(state, source, ranks.communicator.clone(), &ranks.pace)
 }
 
 /// An evaluator of a trained network on these samples in these views, with its run's batches and tiles if it has a run.

@@ -129,7 +129,9 @@ impl Tasks<'_> {
             other => other,
         };
         task.config = fitted(&arguments, config, dataset, console).map_err(wrong)?;
-        self.planned.insert(planned(&task.config)).then(|| plan(&task.config, dataset)).unwrap_or(Ok(()))?;
+        if self.planned.insert(planned(&task.config)) {
+            plan(&task.config, dataset)?;
+        }
         task.data_dir = recorded(dataset)?;
         task.data = dataset::hashes(dataset);
         task.arguments.retain(|word| !word.starts_with("--data-dir="));

@@ -5,14 +5,18 @@ use std::thread::{Builder, JoinHandle};
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
+use crate::parallel::threads_of_each;
+
 /// Of a thread that does a whole command: as large as a main thread's usually is.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Does the work with as many threads as there are processors (or `RAYON_NUM_THREADS` says); where the system does not
+/// Does the work with as many threads as there are processors (or `RAYON_NUM_THREADS` says, or are left
+/// by other processes of MPI); where the system does not
 /// allow these, with those that it does, and at last with this one alone. Left to itself, rayon would panic.
 pub fn with_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let mut started = Vec::new();
-    if ThreadPoolBuilder::new().spawn_handler(start(&mut started)).build_global().is_ok() {
+    let pool = ThreadPoolBuilder::new().num_threads(threads_of_each());
+    if pool.spawn_handler(start(&mut started)).build_global().is_ok() {
         return work();
     }
     // rayon does not try twice for its global pool: from here on all work is done within another.

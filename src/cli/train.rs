@@ -2,25 +2,29 @@
 
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, FromArgMatches};
 
 use super::callbacks::CallbackOptions;
+use super::console::Console;
 use super::device::{AdapterOption, Device};
 use super::names::{self, NamesOption};
 use super::options::{DataDirOption, JsonOption, QuietOption, models};
+use super::ranks::Ranks;
 use super::recipe::RecipeOptions;
 use super::recorder::Recorder;
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
-use super::{dataset, interrupt, record, setup};
+use super::{dataset, interrupt, ranks, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::gpu::Identity;
 use crate::model::ModelFile;
+use crate::parallel::{self, Alone, Communicator};
 use crate::sweep::Task;
 use crate::train::{Config, History, RunFolder, Schedule, State, Trainer};
 
@@ -145,8 +149,19 @@ pub struct Start {
 }
 
 pub fn run(arguments: &TrainArguments) -> Result<()> {
-    let start = start(arguments)?;
-    with_run(arguments, start, |run| run.finish().map(drop))
+    let communicator = parallel::launched()?;
+    let result = match communicator.rank() {
+        0 => start(arguments)
+            .and_then(|start| with_run(arguments, start, communicator.clone(), |run| run.finish().map(drop))),
+        _ => follow(arguments, communicator.clone()),
+    };
+    ranks::ended(&*communicator, result)
+}
+
+/// As another one of several processes than the first.
+fn follow(arguments: &TrainArguments, communicator: Rc<dyn Communicator>) -> Result<()> {
+    let device = arguments.adapter.device_among(&*communicator, &mut Console::new(true))?;
+    ranks::follow(communicator, &device, &arguments.data)
 }
 
 /// Goes on with a task's run where it was begun, else begins it, and does the work with it.
@@ -159,6 +174,7 @@ pub fn with_task<R>(
     folder: RunFolder,
     work: impl FnOnce(&mut Run) -> Result<R>,
 ) -> Result<R> {
+    let alone = Rc::new(Alone);
     if folder.checkpoint_path("last").exists() {
         let resumed = opened(folder)?;
         let (folder, state, ..) = &resumed;
@@ -168,16 +184,21 @@ pub fn with_task<R>(
             let folder = folder.path().display();
             return Err(Error::Data(format!("{folder}: the run of another configuration than the task's; remove it")));
         }
-        return with_run(arguments, Start::resumed(resumed), work);
+        return with_run(arguments, Start::resumed(resumed), alone, work);
     }
     let config = task.config.clone();
     let init = arguments.init.as_ref().map(|path| formats::read(path, Some(&config.model))).transpose()?;
     let place = Some((folder, PathBuf::from(&task.data_dir), task.data.clone()));
-    with_run(arguments, Start { config, init, resumed: None, task: place }, work)
+    with_run(arguments, Start { config, init, resumed: None, task: place }, alone, work)
 }
 
-/// Does the work with the run that the arguments ask for.
-fn with_run<R>(arguments: &TrainArguments, mut start: Start, work: impl FnOnce(&mut Run) -> Result<R>) -> Result<R> {
+/// Does the work with the run that the arguments ask for, as the only process or the first one of several.
+fn with_run<R>(
+    arguments: &TrainArguments,
+    mut start: Start,
+    communicator: Rc<dyn Communicator>,
+    work: impl FnOnce(&mut Run) -> Result<R>,
+) -> Result<R> {
     let mut console = arguments.quiet.console();
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let given_names = arguments.names.given(start.config.model.classes())?;
@@ -188,7 +209,7 @@ fn with_run<R>(arguments: &TrainArguments, mut start: Start, work: impl FnOnce(&
         (None, Some((_, folder, data))) => dataset::open_recorded(data_dir, folder, data, model, &mut console)?,
         (None, None) => dataset::open(data_dir, model, &mut console)?,
     };
-    let device = arguments.adapter.device(&mut console)?;
+    let device = arguments.adapter.device_among(&*communicator, &mut console)?;
     let hashes = dataset::hashes(&dataset);
     // Those of a run that is gone on with, unless others are given.
     let class_names = |recorded: Vec<String>| {
@@ -214,8 +235,10 @@ fn with_run<R>(arguments: &TrainArguments, mut start: Start, work: impl FnOnce(&
             console.record_before(&folder.read("train.log")?);
             let history = History::resumed(&state.history, &folder.read("metrics.csv")?);
             state.split(dataset.train.len(), &path)?;
-            let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
+            let ranks = Ranks::lead(communicator, &state, &dataset, &device, &mut console)?;
+            let mut trainer = setup::trainer(state, &dataset, &device, &ranks, arguments.verbose, &mut console)?;
             trainer.go_on_from(&checkpoint, &path)?;
+            ranks.send(&mut trainer)?;
             // The checkpoint comes first: where the process ended between them, it has an epoch more.
             folder.write("metrics.csv", &history.csv(trainer.epoch_flop()))?;
             record::write(&folder, &trainer.state().config, &dataset, &device)?;
@@ -229,13 +252,15 @@ fn with_run<R>(arguments: &TrainArguments, mut start: Start, work: impl FnOnce(&
             config.tiles = arguments.tiles.choose(&device, &config.model, batches, &mut console)?;
             let framing = Framing::of(&dataset.train);
             let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
-            let mut trainer = setup::trainer(state, &dataset, &device, arguments.verbose, &mut console)?;
+            let ranks = Ranks::lead(communicator, &state, &dataset, &device, &mut console)?;
+            let mut trainer = setup::trainer(state, &dataset, &device, &ranks, arguments.verbose, &mut console)?;
             if let (Some(network), Some(path)) = (&start.init, &arguments.init) {
                 trainer.start_from(&network.tensors, path)?;
                 if !network.left_out.is_empty() {
                     console.say(&left_out(path, &network.left_out));
                 }
             }
+            ranks.send(&mut trainer)?;
             let folder = match (start.task, &arguments.run_dir) {
                 (Some((folder, ..)), _) => folder,
                 (None, Some(path)) => RunFolder::create(path)?,

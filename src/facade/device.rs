@@ -1,7 +1,10 @@
 //! What computes: a named adapter is a promise; by itself it is a hardware GPU, else the CPU path.
 
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::augment::Views;
 use crate::cpu::Cpu;
@@ -11,9 +14,22 @@ use crate::gemm::{DeviceClass, GemmSelection};
 use crate::gpu::{self, Adapter, Gpu, Identity};
 use crate::model::Model;
 use crate::network::{equal_parts, most_rows};
+use crate::parallel::{Alone, Communicator, Share};
 use crate::plan::{Executor, Plan};
 use crate::recipe::BATCH_SIZE;
 use crate::train::{Config, Evaluator, Placement, Setup, Source, State, Trainer};
+
+/// How fast the devices of processes that train together are.
+#[derive(Clone, Debug, Default)]
+pub struct Pace {
+    /// Micro-batches a second of each rank, where they are not of one kind.
+    pub speeds: Option<Vec<f64>>,
+}
+
+impl Pace {
+    /// All alike.
+    pub const EVEN: Self = Self { speeds: None };
+}
 
 /// What computes.
 #[derive(Clone)]
@@ -62,6 +78,26 @@ impl Device {
             adapter.memory_limit = Some(bytes);
         }
         self
+    }
+
+    /// Like [`Device::chosen`], for one of several processes on a machine: where nothing is asked for, they take its
+    /// hardware GPUs in turn, in the order of their places on its bus.
+    ///
+    /// # Errors
+    /// See [`Device::named`].
+    pub fn chosen_by(name: &str, local_rank: usize) -> Result<(Self, Option<String>)> {
+        if !matches!(name.to_lowercase().as_str(), "auto" | "") || gpu::name_from_environment().is_some() {
+            return Self::chosen(name);
+        }
+        let mut adapters = gpu::adapters();
+        adapters.retain(|adapter| !adapter.is_software() && adapter.backend() != "gl");
+        // Each once, whatever backends have it.
+        adapters.sort_by_key(|adapter| adapter.info.device_pci_bus_id.clone());
+        adapters.dedup_by_key(|adapter| adapter.info.device_pci_bus_id.clone());
+        match adapters.len() {
+            0 => Self::chosen(name),
+            count => Ok((Device::Gpu(Box::new(adapters.swap_remove(local_rank % count))), None)),
+        }
     }
 
     fn automatic(adapters: Vec<Adapter>) -> (Self, Option<String>) {
@@ -114,10 +150,60 @@ impl Device {
     /// # Errors
     /// Where configuration, data and the device's limits do not fit.
     pub fn trainer<'a>(&self, state: State, source: Source<'a>) -> Result<Trainer<'a>> {
+        self.trainer_among(state, source, Rc::new(Alone), &Pace::EVEN)
+    }
+
+    /// The same for one of the processes that train together.
+    ///
+    /// # Errors
+    /// The same; and where there are more processes than micro-batches.
+    pub fn trainer_among<'a>(
+        &self,
+        state: State,
+        source: Source<'a>,
+        communicator: Rc<dyn Communicator>,
+        pace: &Pace,
+    ) -> Result<Trainer<'a>> {
         // What does not fit the data is found before the device is opened.
         state.config.split(source.parts[0].len())?;
-        let engine = self.training(&state.config, source).engine(|plan| self.executor(plan))?;
+        let mut setup = self.training(&state.config, source);
+        if communicator.size() > 1 {
+            let ranges = self.shares(&state.config, communicator.size(), pace)?;
+            setup.options.share = Some(Share { rank: communicator.rank(), ranges });
+        }
+        let mut engine = setup.engine(|plan| self.executor(plan))?.among(communicator)?;
+        engine.rounds_otherwise = pace.speeds.is_some();
         Trainer::new(state, engine)
+    }
+
+    /// The micro-batches of each of so many processes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::error::Error::Usage) where there are more processes than these.
+    pub fn shares(&self, config: &Config, ranks: usize, pace: &Pace) -> Result<Vec<Range<usize>>> {
+        let micro_batches = config.batch_size.div_ceil(equal_parts(config.batch_size, config.most_rows()));
+        let even = vec![1.0; ranks];
+        Ok(Share::new(0, micro_batches, pace.speeds.as_ref().unwrap_or(&even))?.ranges)
+    }
+
+    /// Micro-batches a second that it trains by itself.
+    ///
+    /// # Errors
+    /// See [`Self::trainer`].
+    pub fn speed(&self, config: &Config, source: Source) -> Result<f64> {
+        let rows = equal_parts(config.batch_size, config.most_rows());
+        let alone = Config { batch_size: rows, ..config.clone() };
+        let mut engine = self.training(&alone, source).initialised(|plan| self.executor(plan))?;
+        let order: Vec<u32> = (0..rows.min(source.parts[0].len()) as u32).collect();
+        let mut step = || engine.train(&order, 0.0, &mut |_| ControlFlow::Continue(()));
+        // The first one warms it up.
+        step()?;
+        let (start, mut steps) = (Instant::now(), 0);
+        while steps < 3 || start.elapsed() < Duration::from_millis(300) {
+            step()?;
+            steps += 1;
+        }
+        Ok(f64::from(steps) / start.elapsed().as_secs_f64())
     }
 
     /// An evaluator of a network, whose weights were read from `origin`, with the batches, tiles and loss of the run that it

@@ -5,5 +5,5 @@ mod device;
 mod watcher;
 
 pub use classifier::Classifier;
-pub use device::Device;
+pub use device::{Device, Pace};
 pub use watcher::{FitProgress, Watcher};

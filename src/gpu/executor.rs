@@ -19,8 +19,8 @@ pub struct Gpu {
     device: Device,
     plan: Arc<Plan>,
     buffers: Vec<wgpu::Buffer>,
-    training: Vec<Dispatch>,
-    evaluation: Vec<Dispatch>,
+    /// Of each program, in the order of [`Program::ALL`].
+    programs: Vec<Vec<Dispatch>>,
     /// Read-back buffers for the log that are not under way.
     idle: Vec<wgpu::Buffer>,
     waiting: VecDeque<Submission>,
@@ -55,22 +55,20 @@ impl Gpu {
         {
             device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(initial));
         }
-        let passes = plan.training.iter().chain(&plan.evaluation);
+        let passes = Program::ALL.into_iter().flat_map(|program| plan.passes(program));
         let passes: Vec<Bound> = passes.map(|pass| bound(pass, &buffers)).collect();
-        let mut training = prepare(&device, &passes)?;
+        let mut dispatches = prepare(&device, &passes)?.into_iter();
         drop(passes);
-        let evaluation = training.split_off(plan.training.len());
+        let of = |program| dispatches.by_ref().take(plan.passes(program).len()).collect();
+        let programs = Program::ALL.map(of).into();
         let log_words = plan.buffer(plan.log).words;
         let idle = (0..IN_FLIGHT).map(|_| read_back_buffer(&device.device, log_words)).collect();
         device.check()?;
-        Ok(Self { device, plan, buffers, training, evaluation, idle, waiting: VecDeque::new() })
+        Ok(Self { device, plan, buffers, programs, idle, waiting: VecDeque::new() })
     }
 
     fn dispatches(&self, program: Program) -> &[Dispatch] {
-        match program {
-            Program::Training => &self.training,
-            Program::Evaluation => &self.evaluation,
-        }
+        &self.programs[program as usize]
     }
 }
 
@@ -102,7 +100,7 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
         let remedy = "raise it, or use a smaller `micro_batch` or `batch_size`";
         return Err(Error::Adapter(format!("{name}: {problem}; {remedy}")));
     }
-    for pass in plan.training.iter().chain(&plan.evaluation) {
+    for pass in Program::ALL.into_iter().flat_map(|program| plan.passes(program)) {
         let (row, layer) = (pass.kernel.descriptor(), &pass.layer);
         let needs = [
             (

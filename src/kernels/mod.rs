@@ -68,6 +68,7 @@ mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
 mod step_numbers;
+mod subtree_sum;
 mod update_cases;
 mod update_kernels;
 mod updates;
@@ -128,6 +129,7 @@ pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
 pub use step_numbers::StepNumbers;
+pub use subtree_sum::SubtreeSum;
 pub use updates::{GradientOrder, MicroBatches, Partitions, Update, Updates, left_part};
 pub use vectors::vectorised;
 pub use weigh_moments::WeighMoments;
@@ -135,7 +137,7 @@ pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 42] = [
+pub const REGISTRY: [&Descriptor; 43] = [
     &gather::DESCRIPTOR,
     &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
@@ -167,6 +169,7 @@ pub const REGISTRY: [&Descriptor; 42] = [
     &moving_statistics::DESCRIPTOR,
     &softmax_cross_entropy::DESCRIPTOR,
     &gradient_sum::DESCRIPTOR,
+    &subtree_sum::DESCRIPTOR,
     &gradient_squares::DESCRIPTOR,
     &clip_factor::DESCRIPTOR,
     &soft_cross_entropy::DESCRIPTOR,

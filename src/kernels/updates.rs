@@ -44,7 +44,10 @@ impl Partitions {
         let right = &mut right[..sum.len()];
         self.add_tree(all, some.start..middle, gradients, start, sum);
         self.add_tree(all, middle..some.end, gradients, start, right);
-        sum.iter_mut().zip(right).for_each(|(sum, value)| *sum += *value);
+        vectorised(
+            #[inline(always)]
+            || sum.iter_mut().zip(&*right).for_each(|(sum, value)| *sum += value),
+        );
     }
 
     /// The same of one micro-batch, partition after partition.
@@ -76,7 +79,7 @@ pub enum GradientOrder {
 }
 
 /// Values that a processor adds up as a tree at a time.
-const TREE_BLOCK: usize = 512;
+const TREE_BLOCK: usize = 2048;
 
 /// Of a tree over so many, how many are the left ones; none where it is one alone.
 pub fn left_part(count: usize) -> Option<usize> {

@@ -15,7 +15,10 @@ use crate::kernels::{GradientOrder, Progress};
 use crate::layers::Place;
 use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
-use crate::plan::{Arenas, BufferId, Buffers, Division, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId};
+use crate::parallel::Share;
+use crate::plan::{
+    Arenas, BufferId, Buffers, Division, Exchange, Finished, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId,
+};
 use crate::recipe::Loss;
 
 /// What a plan depends on beside the model.
@@ -27,6 +30,8 @@ pub struct Options {
     pub micro_batch: usize,
     /// In which order these are added up.
     pub gradient_order: GradientOrder,
+    /// What this process does of each step, where others do the rest; the order must be a tree then.
+    pub share: Option<Share>,
     pub tiles: GemmSelection,
     /// Samples that the image and label buffers hold.
     pub samples: usize,
@@ -51,6 +56,7 @@ impl Options {
             batch,
             micro_batch: equal_parts(batch, tiles.profile().micro_batch),
             gradient_order: GradientOrder::Tree,
+            share: None,
             tiles,
             samples,
             float_images: false,
@@ -114,7 +120,8 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     augmentation.check(model.input).map_err(|problem| refuse("augmentation", problem))?;
     Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))?;
     let micro_batches = batch.div_ceil(micro_batch);
-
+    let division = Division { batch, micro_batch, order: options.gradient_order, share: options.share.clone() };
+    check_share(&options, micro_batches)?;
     let mut buffers = Buffers::default();
     let classes = graph.shapes[graph.output.0].values();
     let host = host_buffers(&mut buffers, model.input, classes, &options);
@@ -157,23 +164,30 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
     let step = [vec![gather], forward, vec![loss], backward].concat();
     let mut training = Vec::new();
-    for number in 0..micro_batches {
+    for number in 0..division.own().len() {
         training.extend(step.iter().map(|pass| of_micro_batch(pass, &arenas, number)));
         training.push(advance.clone());
     }
     // Ahead of the last pass, which moves on to the next step.
     let read_ahead = options.tiles.profile().read_ahead;
-    let division = Division { batch, micro_batch, order: options.gradient_order };
-    let (mut variables, moving, updates) =
+    let Finished { mut variables, sums, mut moving, updates, exchanged } =
         arenas.finish(&mut buffers, &options.optimizer, &host, &division, read_ahead);
-    training.splice(training.len() - 1..training.len() - 1, moving);
     if average {
-        evaluate_averages(&mut variables, &mut evaluation, &mut training);
+        evaluate_averages(&mut variables, &mut evaluation, &mut moving);
     }
-    let last = training.len() - 1;
-    training.splice(last..last, updates);
+    let (mut exchange, mut joining, mut update) = (None, Vec::new(), Vec::new());
+    match options.share {
+        None => drop(training.splice(training.len() - 1..training.len() - 1, moving.into_iter().chain(updates))),
+        Some(share) => {
+            // They, too, are of the step that its last pass ends.
+            training.splice(training.len() - 1..training.len() - 1, sums);
+            let (made, join) = Exchange::new(share, exchanged, &mut buffers);
+            (exchange, joining) = (Some(made), join);
+            update = [moving, updates].concat();
+        }
+    }
 
-    let steps = Plan { buffers: buffers.0, training, evaluation, log, training_rows: log_rows };
+    let steps = Plan { buffers: buffers.0, training, evaluation, joining, update, log, training_rows: log_rows };
     steps.check()?;
     let Options { tiles, samples, optimizer, .. } = options;
     Ok(TrainingPlan {
@@ -190,7 +204,19 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         label_smoothing,
         variables,
         host,
+        exchange,
     })
+}
+
+/// Refuses a share of other steps.
+fn check_share(options: &Options, micro_batches: usize) -> Result<()> {
+    let is_of_tree = options.gradient_order == GradientOrder::Tree;
+    match &options.share {
+        Some(share) if !is_of_tree || share.ranges.last().map(|last| last.end) != Some(micro_batches) => {
+            Err(Error::Failed(format!("a share of a step of {micro_batches} micro-batches that are a tree is none")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Adds the passes of all stages, forward and backward; the buffer of the logits' gradient, which the loss makes.

@@ -8,7 +8,7 @@ use crate::gemm::GemmSelection;
 use crate::kernels::Progress;
 use crate::model::Model;
 use crate::optimizers::Optimizer;
-use crate::plan::{BufferId, HostBuffers, Plan, Program, Variable};
+use crate::plan::{BufferId, Exchange, HostBuffers, Plan, Program, Variable};
 
 /// How one model is trained and evaluated with one batch size.
 #[derive(Clone, Debug)]
@@ -32,13 +32,15 @@ pub struct TrainingPlan {
     /// In the order of the layers.
     pub variables: Vec<Variable>,
     pub host: HostBuffers,
+    /// What this process exchanges with others that share its steps.
+    pub exchange: Option<Exchange>,
 }
 
 impl TrainingPlan {
     /// Rows of one run of a program: evaluation has no reason to take more than a micro-batch.
     pub fn rows(&self, program: Program) -> usize {
         match program {
-            Program::Training => self.batch,
+            Program::Training | Program::Joining | Program::Update => self.batch,
             Program::Evaluation => self.micro_batch,
         }
     }

@@ -1,20 +1,25 @@
 //! Variables in buffers that they share, so that one pass updates them all.
 
+use std::ops::Range;
+
 use super::buffers::Buffers;
 use super::updating::{Updated, update_passes};
-use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass};
+use super::{
+    BufferId, ExchangedPart, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass,
+};
 use crate::kernels::{
     BINDING_ALIGNMENT, GradientOrder, GradientSum, MicroBatches, Moving, MovingStatistics, Partitions, StepNumbers,
     Update, Updates, WeighMoments,
 };
 use crate::optimizers::{Optimizer, State};
+use crate::parallel::{Share, subtrees};
 
 /// The most words of a buffer that variables share: as much as WebGPU promises that a pass can bind. What is larger has
 /// buffers of its own, and may still fit where an adapter allows more.
 const MOST_WORDS: usize = 1 << 25;
 
 /// How the batch of a step is divided.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Division {
     /// Rows.
     pub batch: usize,
@@ -22,12 +27,31 @@ pub(crate) struct Division {
     pub micro_batch: usize,
     /// In which order what these leave is added up.
     pub order: GradientOrder,
+    /// What this process does of it, where others do the rest.
+    pub share: Option<Share>,
 }
 
 impl Division {
-    fn micro_batches(&self, stride: usize) -> MicroBatches {
-        MicroBatches { count: self.batch.div_ceil(self.micro_batch), stride, order: self.order }
+    /// The micro-batches of this process.
+    pub fn own(&self) -> Range<usize> {
+        self.share.as_ref().map_or(0..self.batch.div_ceil(self.micro_batch), Share::own)
     }
+
+    fn micro_batches(&self, stride: usize) -> MicroBatches {
+        MicroBatches { count: self.own().len(), stride, order: self.order }
+    }
+}
+
+/// What [`Arenas::finish`] makes.
+pub(crate) struct Finished {
+    /// In the layers' order.
+    pub variables: Vec<Variable>,
+    /// The passes that add up the gradients of this process' share, if it has one.
+    pub sums: Vec<Pass>,
+    /// Those that move moving averages, and those that update the other variables.
+    pub moving: Vec<Pass>,
+    pub updates: Vec<Pass>,
+    pub exchanged: Vec<ExchangedPart>,
 }
 
 /// The variables so far.
@@ -135,8 +159,7 @@ impl Arenas {
         self.0.iter().find(|arena| arena.gradients == buffer).map(|arena| arena.gradient_words)
     }
 
-    /// Gives the buffers their names and sizes, and makes those of the optimizer; the variables, in the layers' order,
-    /// the passes that move moving averages, and those that update the others.
+    /// Gives the buffers their names and sizes, and makes those of the optimizer and the passes behind all others.
     pub fn finish(
         self,
         buffers: &mut Buffers,
@@ -144,8 +167,9 @@ impl Arenas {
         host: &HostBuffers,
         division: &Division,
         read_ahead: bool,
-    ) -> (Vec<Variable>, Vec<Pass>, Vec<Pass>) {
+    ) -> Finished {
         let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sums, mut exchanged) = (Vec::new(), Vec::new());
         for (number, arena) in self.0.into_iter().enumerate() {
             let name = match (&*arena.layers, number) {
                 ([alone], _) => format!("{}.weights", alone.layer),
@@ -162,22 +186,39 @@ impl Arenas {
             let state = |state: &State| buffers.add(&format!("{name}.{}", state.name), vec![arena.words]);
             let kept = if arena.is_fixed { Vec::new() } else { optimizer.states() };
             let states: Vec<BufferId> = kept.iter().map(state).collect();
-            let own = arena.variables(&states, micro_batches);
+            let mut own = arena.variables(&states, micro_batches);
             let update = |(_, variable): &(usize, Variable)| {
                 let gradient = variable.training.as_ref()?.gradient.partitions;
                 Some(Update { first: variable.values.first, gradient, decays: optimizer.decays(variable.kind.name()) })
             };
-            moving.extend(arena.move_averages(&name, buffers, host, division));
             let of = own.iter().filter_map(update).collect();
-            let updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers(), read_ahead };
+            let mut updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers(), read_ahead };
+            let (values, mut gradients) = (arena.values, arena.gradients);
+            match &division.share {
+                None => moving.extend(arena.move_averages(&name, buffers, host, division)),
+                Some(share) => {
+                    let part = arena.exchanged(&name, buffers, share);
+                    sums.extend(arena.sums(&name, buffers, host, division, &updates, &part));
+                    moving.extend(arena.move_by_totals(&name, buffers, host, division, part.totals));
+                    gradients = part.totals;
+                    updates = of_totals(updates);
+                    own.iter_mut().filter_map(|(_, own)| Some((own.values.first, own.training.as_mut()?))).for_each(
+                        |(first, Training { gradient, .. })| {
+                            let partitions = as_values_lie(first, gradient.partitions.words);
+                            *gradient = Gradient { buffer: part.totals, partitions, micro_batches: MicroBatches::ONE };
+                        },
+                    );
+                    exchanged.push(part);
+                }
+            }
             let table = buffers.add_filled(&format!("{name}.table"), updates.table());
-            let (values, gradients) = (arena.values, arena.gradients);
             updated.push(Updated { name, updates, gradients, table, values, states });
             variables.extend(own);
         }
         variables.sort_by_key(|(number, _): &(usize, Variable)| *number);
         let variables = variables.into_iter().map(|(_, variable)| variable).collect();
-        (variables, moving, update_passes(updated, buffers, optimizer, host))
+        let updates = update_passes(updated, buffers, optimizer, host);
+        Finished { variables, sums, moving, updates, exchanged }
     }
 }
 
@@ -192,6 +233,18 @@ fn moments(one: &Moving) -> Update {
     Update { first: one.moving_mean, gradient, decays: false }
 }
 
+/// The same over gradients of whole batches, which lie as the values do.
+fn of_totals(mut updates: Updates) -> Updates {
+    for update in &mut updates.variables {
+        update.gradient = as_values_lie(update.first, update.gradient.words);
+    }
+    Updates { micro_batches: MicroBatches::ONE, ..updates }
+}
+
+fn as_values_lie(first: usize, words: usize) -> Partitions {
+    Partitions { first, words, count: 1, stride: words }
+}
+
 impl Arena {
     /// The passes that move the moving averages, if there are any.
     fn move_averages(&self, name: &str, buffers: &mut Buffers, host: &HostBuffers, division: &Division) -> Vec<Pass> {
@@ -199,7 +252,7 @@ impl Arena {
         if normalisations.is_empty() {
             return Vec::new();
         }
-        let Division { batch, micro_batch, order } = *division;
+        let Division { batch, micro_batch, order, .. } = *division;
         let micro_batches = division.micro_batches(self.gradient_words);
         let kernel = MovingStatistics { normalisations, micro_batches, batch, micro_batch };
         let table = buffers.add_filled(&format!("{name}.moving_table"), kernel.table());
@@ -219,6 +272,72 @@ impl Arena {
             pass(name, GradientSum { updates }, &[self.gradients, sum_table, sums]),
             pass(name, moved, &[sums, host.progress, moved_table, self.values]),
         ]
+    }
+
+    /// The buffers of what processes exchange.
+    fn exchanged(&self, name: &str, buffers: &mut Buffers, share: &Share) -> ExchangedPart {
+        let own = subtrees(share.own()).len();
+        ExchangedPart {
+            sums: buffers.add(&format!("{name}.gradient.sums"), vec![own, self.words]),
+            totals: buffers.add(&format!("{name}.gradient.totals"), vec![self.words]),
+            words: self.words,
+        }
+    }
+
+    /// The passes that add up gradients and moments over each subtree of this process' micro-batches.
+    fn sums(
+        &self,
+        name: &str,
+        buffers: &mut Buffers,
+        host: &HostBuffers,
+        division: &Division,
+        updates: &Updates,
+        part: &ExchangedPart,
+    ) -> Vec<Pass> {
+        let normalisations = self.normalisations();
+        let own = division.own();
+        let micro_batches = division.micro_batches(self.gradient_words);
+        let mut passes = Vec::new();
+        let mut summed = updates.clone();
+        summed.variables.extend(normalisations.iter().map(moments));
+        if !normalisations.is_empty() {
+            let Division { batch, micro_batch, .. } = *division;
+            let moving = MovingStatistics { normalisations, micro_batches, batch, micro_batch };
+            let table = buffers.add_filled(&format!("{name}.moments_table"), moving.table());
+            let weigh = WeighMoments { moving, first: own.start };
+            passes.push(pass(name, weigh, &[self.gradients, host.progress, table]));
+        }
+        if summed.variables.is_empty() {
+            return passes;
+        }
+        let table = buffers.add_filled(&format!("{name}.sums_table"), summed.table());
+        for (number, subtree) in subtrees(own.clone()).into_iter().enumerate() {
+            let micro_batches = MicroBatches { count: subtree.len(), ..micro_batches };
+            let kernel = GradientSum { updates: Updates { micro_batches, ..summed.clone() } };
+            let first = (subtree.start - own.start) * self.gradient_words;
+            let sum = pass(name, kernel, &[self.gradients, table, part.sums]);
+            passes.push(Pass { offsets: vec![first, 0, number * self.words], ..sum });
+        }
+        passes
+    }
+
+    /// The pass that moves the moving averages by moments of whole batches, if there are any.
+    fn move_by_totals(
+        &self,
+        name: &str,
+        buffers: &mut Buffers,
+        host: &HostBuffers,
+        division: &Division,
+        totals: BufferId,
+    ) -> Option<Pass> {
+        let Division { batch, micro_batch, .. } = *division;
+        let (normalisations, micro_batches) = (self.normalisations(), MicroBatches::ONE);
+        if normalisations.is_empty() {
+            return None;
+        }
+        let moved = MovingStatistics { normalisations, micro_batches, batch, micro_batch }.of_whole_batches();
+        let table = buffers.add_filled(&format!("{name}.moving_table"), moved.table());
+        Some(pass(name, moved, &[totals, host.progress, table, self.values]))
     }
 
     fn normalisations(&self) -> Vec<Moving> {

@@ -29,7 +29,7 @@ impl Plan {
             let (initial, words) = (buffer.initial.len(), buffer.words);
             return Err(Error::Failed(format!("{} begins with {initial} words and has {words}", buffer.name)));
         }
-        for pass in self.training.iter().chain(&self.evaluation) {
+        for pass in Program::ALL.into_iter().flat_map(|program| self.passes(program)) {
             if let Some(problem) = self.problem(pass) {
                 return Err(Error::Failed(format!("{}: {problem}", pass.layer)));
             }

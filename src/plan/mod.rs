@@ -4,6 +4,7 @@ mod arenas;
 mod buffers;
 mod check;
 mod custom;
+mod exchange;
 mod executor;
 mod initial;
 mod tape;
@@ -11,11 +12,12 @@ mod updating;
 mod variables;
 mod whitening;
 
-pub(crate) use arenas::{Arenas, Division};
+pub(crate) use arenas::{Arenas, Division, Finished};
 pub use arenas::{Change, Storage};
 pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
+pub use exchange::{Exchange, ExchangedPart};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use initial::{Dirac, Initial};
 pub use tape::{ForwardPass, Recorded, Tape, ValueId};
@@ -54,13 +56,22 @@ pub struct Pass {
     pub offsets: Vec<usize>,
 }
 
-/// The two lists of passes of a plan.
+/// The lists of passes of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// Forward, backward and update of one batch.
+    /// Forward, backward and update of one batch; or of a process' share of one, forward and backward, and the sums of
+    /// its gradients.
     Training,
     /// Forward of one micro-batch, without dropout; leaves the probabilities.
     Evaluation,
+    /// Adds up what other processes sent of the same batch.
+    Joining,
+    /// The update of a batch that several processes share.
+    Update,
+}
+
+impl Program {
+    pub const ALL: [Self; 4] = [Self::Training, Self::Evaluation, Self::Joining, Self::Update];
 }
 
 /// The buffers that the host writes and reads.
@@ -84,12 +95,14 @@ pub struct HostBuffers {
     pub transforms: Option<BufferId>,
 }
 
-/// Everything that an executor needs: buffers, and two programs over them.
+/// Everything that an executor needs: buffers, and the programs over them.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub buffers: Vec<Buffer>,
     pub training: Vec<Pass>,
     pub evaluation: Vec<Pass>,
+    pub joining: Vec<Pass>,
+    pub update: Vec<Pass>,
     /// `[batches, rows, 2]`: loss sum and correct predictions, which executors give back.
     pub log: BufferId,
     /// Rows of the log that a batch of training has where it is more than one: one for each micro-batch.
@@ -104,6 +117,8 @@ impl Plan {
         match program {
             Program::Training => &self.training,
             Program::Evaluation => &self.evaluation,
+            Program::Joining => &self.joining,
+            Program::Update => &self.update,
         }
     }
 
@@ -111,7 +126,7 @@ impl Plan {
     pub fn log_rows(&self, program: Program) -> usize {
         match program {
             Program::Training => self.training_rows.max(1),
-            Program::Evaluation => 1,
+            Program::Evaluation | Program::Joining | Program::Update => 1,
         }
     }
 

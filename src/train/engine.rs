@@ -3,23 +3,22 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use rayon::prelude::*;
 use web_time::Instant;
 
-use super::upload::{upload, words};
+use super::upload::upload;
 use super::{Placement, Source, StepResult, now};
 use crate::augment::Transform;
 use crate::callback::ProgressCallback;
 use crate::data::Pixels;
 use crate::error::{Error, Result};
-use crate::kernels::Progress;
 use crate::network::TrainingPlan;
 use crate::optimizers::StateInitial;
+use crate::parallel::{Alone, Communicator};
 use crate::plan::{BatchLog, BufferId, Executor, Place, Plan, Program, Timeline, Training, VariableKind, Whitening};
-use crate::random;
 
 /// Sum of losses and count of correct predictions over some samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -42,7 +41,7 @@ impl Metrics {
         self.correct as f64 / self.samples.max(1) as f64
     }
 
-    fn add(&mut self, log: BatchLog, samples: usize) {
+    pub(super) fn add(&mut self, log: BatchLog, samples: usize) {
         self.loss += f64::from(log.loss);
         self.correct += u64::from(log.correct);
         self.samples += samples as u64;
@@ -52,20 +51,23 @@ impl Metrics {
 /// An executor with the data, and how far training has come.
 pub struct Engine<'a> {
     plan: TrainingPlan,
-    executor: Box<dyn Executor>,
-    source: Source<'a>,
-    placement: Placement,
-    seed: u64,
+    pub(super) executor: Box<dyn Executor>,
+    pub(super) source: Source<'a>,
+    pub(super) placement: Placement,
+    pub(super) seed: u64,
     /// Training steps done: the optimizer's t and dropout's counter.
     pub iterations: u32,
     /// The epoch under way, from 0, by which augmentations are drawn.
     pub epoch: u32,
     /// How evaluation sees each sample, where the plan lets it.
-    view: Transform,
+    pub(super) view: Transform,
     /// Who is told of each training step.
     step_results: Option<Sender<StepResult>>,
     /// Batches in the next submission, so that one takes about [`SUBMISSION`].
     batches: usize,
+    pub(super) communicator: Rc<dyn Communicator>,
+    /// Whether another process' device may round otherwise than this one's.
+    pub rounds_otherwise: bool,
 }
 
 /// How long a submission should keep the device: long enough to hide the host, short enough for a progress bar and for
@@ -102,8 +104,20 @@ impl<'a> Engine<'a> {
             upload(&mut *executor, host.images, source.parts.map(|part| part.pixels.bytes()))?;
             upload(&mut *executor, host.labels, source.parts.map(|part| part.labels))?;
         }
-        let (view, step_results) = (Transform::NONE, None);
-        Ok(Self { plan, executor, source, placement, seed, iterations: 0, epoch: 0, view, step_results, batches: 1 })
+        Ok(Self {
+            plan,
+            executor,
+            source,
+            placement,
+            seed,
+            iterations: 0,
+            epoch: 0,
+            view: Transform::NONE,
+            step_results: None,
+            batches: 1,
+            communicator: Rc::new(Alone),
+            rounds_otherwise: false,
+        })
     }
 
     pub fn plan(&self) -> &TrainingPlan {
@@ -243,7 +257,10 @@ impl<'a> Engine<'a> {
         learning_rate: &dyn Fn(u32) -> f64,
         callback: ProgressCallback<Metrics>,
     ) -> Result<Metrics> {
-        self.run(Program::Training, metrics, order, learning_rate, callback)
+        match self.communicator.size() {
+            1 => self.run(Program::Training, metrics, order, learning_rate, callback),
+            _ => self.train_together(metrics, order, learning_rate, callback),
+        }
     }
 
     /// Trains the batches of `order`, at most [`Plan::BATCHES`], in one submission whose passes are timed.
@@ -262,7 +279,11 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// [`Error::Usage`] for a sample that is none, or what the device reports.
     pub fn evaluate(&mut self, order: &[u32]) -> Result<Metrics> {
-        self.run(Program::Evaluation, Metrics::default(), order, &|_| 0.0, &mut |_| ControlFlow::Continue(()))
+        let own = &order[self.evaluated_by_each(order)[self.communicator.rank()].clone()];
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let mut logs = Vec::new();
+        let metrics = self.run_logged(Program::Evaluation, Metrics::default(), own, &|_| 0.0, go_on, &mut logs)?;
+        if self.communicator.size() == 1 { Ok(metrics) } else { self.metrics_together(order, &logs) }
     }
 
     /// Like [`Self::evaluate`], and the logits `[N, C]` that the network answers with.
@@ -271,13 +292,20 @@ impl<'a> Engine<'a> {
     /// See [`Self::evaluate`].
     pub fn predict(&mut self, order: &[u32]) -> Result<(Metrics, Vec<f32>)> {
         let (classes, logits) = (self.plan().classes(), self.plan().host.logits);
-        let mut metrics = Metrics::default();
-        let mut answers = Vec::with_capacity(order.len() * classes);
-        for rows in order.chunks(self.plan().rows(Program::Evaluation)) {
+        let own = &order[self.evaluated_by_each(order)[self.communicator.rank()].clone()];
+        let (mut metrics, mut logs) = (Metrics::default(), Vec::new());
+        let mut answers = Vec::with_capacity(own.len() * classes);
+        for rows in own.chunks(self.plan().rows(Program::Evaluation)) {
             self.prepare(Program::Evaluation, rows, &|_| 0.0)?;
             self.executor.submit(Program::Evaluation, 1)?;
-            self.executor.collect()?.into_iter().for_each(|log| metrics.add(log, rows.len()));
+            for log in self.executor.collect()? {
+                metrics.add(log, rows.len());
+                logs.push(log);
+            }
             answers.extend(&self.read(logits)?[..rows.len() * classes]);
+        }
+        if self.communicator.size() > 1 {
+            return Ok((self.metrics_together(order, &logs)?, self.logits_together(order, &answers)?));
         }
         Ok((metrics, answers))
     }
@@ -299,10 +327,48 @@ impl<'a> Engine<'a> {
     fn run(
         &mut self,
         program: Program,
+        metrics: Metrics,
+        order: &[u32],
+        learning_rate: &dyn Fn(u32) -> f64,
+        callback: ProgressCallback<Metrics>,
+    ) -> Result<Metrics> {
+        self.run_logged(program, metrics, order, learning_rate, callback, &mut Vec::new())
+    }
+
+    /// Adds a batch of training, which had this learning rate, to the metrics, and tells who wants to know of it.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where its loss is not finite.
+    pub(super) fn add(
+        &self,
+        metrics: &mut Metrics,
+        log: BatchLog,
+        samples: usize,
+        (step, learning_rate): (u32, f64),
+    ) -> Result<()> {
+        if !log.loss.is_finite() {
+            let problem = format!("the loss is {} at step {step}", log.loss);
+            return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
+        }
+        metrics.add(log, samples);
+        if let Some(receiver) = &self.step_results {
+            let [loss, accuracy] = [f64::from(log.loss), f64::from(log.correct)].map(|sum| sum / samples as f64);
+            let epoch = self.epoch as usize + 1;
+            // Who has gone away wants to know no more.
+            let _ = receiver.send(StepResult { step, epoch, loss, accuracy, learning_rate, samples, time: now() });
+        }
+        Ok(())
+    }
+
+    /// The logs of all batches go to `all`.
+    fn run_logged(
+        &mut self,
+        program: Program,
         mut metrics: Metrics,
         order: &[u32],
         learning_rate: &dyn Fn(u32) -> f64,
         callback: ProgressCallback<Metrics>,
+        all: &mut Vec<BatchLog>,
     ) -> Result<Metrics> {
         let batch = self.plan().rows(program);
         let mut rest = order;
@@ -325,20 +391,11 @@ impl<'a> Engine<'a> {
             let logs = self.executor.collect()?;
             let of_batches = logs.chunks(self.plan().steps.log_rows(program)).map(BatchLog::of_batch);
             for (log, step) in of_batches.zip(time + 1..) {
-                if !log.loss.is_finite() && program == Program::Training {
-                    let problem = format!("the loss is {} at step {step}", log.loss);
-                    return Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`")));
+                match program {
+                    Program::Training => self.add(&mut metrics, log, rows.min(batch), (step, learning_rate(step)))?,
+                    _ => metrics.add(log, rows.min(batch)),
                 }
-                let samples = rows.min(batch);
-                metrics.add(log, samples);
-                if let (Program::Training, Some(receiver)) = (program, &self.step_results) {
-                    let [loss, accuracy] =
-                        [f64::from(log.loss), f64::from(log.correct)].map(|sum| sum / samples as f64);
-                    let (epoch, learning_rate) = (self.epoch as usize + 1, learning_rate(step));
-                    // Who has gone away wants to know no more.
-                    let _ =
-                        receiver.send(StepResult { step, epoch, loss, accuracy, learning_rate, samples, time: now() });
-                }
+                all.push(log);
                 rows = rows.saturating_sub(batch);
             }
             let each = last.elapsed().div_f64(batches as f64);
@@ -346,59 +403,6 @@ impl<'a> Engine<'a> {
             self.batches =
                 (SUBMISSION.as_secs_f64() / each.as_secs_f64().max(1e-6)).clamp(1.0, Plan::BATCHES as f64) as usize;
             stopped |= callback(metrics).is_break();
-        }
-    }
-
-    /// Uploads what the next submission needs: its order, its rates, and the progress it starts from.
-    fn prepare(&mut self, program: Program, rows: &[u32], learning_rate: &dyn Fn(u32) -> f64) -> Result<()> {
-        let host = self.plan().host;
-        let samples = self.source.len();
-        if let Some(number) = rows.iter().max().filter(|&&number| number as usize >= samples) {
-            return Err(Error::Usage(format!("sample {number}: there are {samples}, numbered from 0")));
-        }
-        match self.placement {
-            Placement::Resident => self.executor.write(host.order, rows)?,
-            Placement::Streamed => {
-                let images = words(rows.iter().map(|&number| self.source.pixels(number).bytes()));
-                let labels: Vec<u8> = rows.iter().map(|&number| self.source.label(number)).collect();
-                let labels = words([labels.as_slice()].into_iter());
-                self.executor.write(host.images, &images)?;
-                self.executor.write(host.labels, &labels)?;
-                self.executor.write(host.order, &(0..rows.len() as u32).collect::<Vec<_>>())?;
-            }
-        }
-        if let Some(buffer) = host.transforms {
-            let transforms = self.transforms(program, rows);
-            self.executor.write(buffer, bytemuck::cast_slice(&transforms))?;
-        }
-        if program == Program::Training {
-            let no_more =
-                || Error::Usage(format!("step {}: no more can be counted; start another run", self.iterations));
-            let last = self.iterations.checked_add(Plan::BATCHES as u32).ok_or_else(no_more)?;
-            let steps = self.iterations + 1..=last;
-            let optimizer = &self.plan().optimizer;
-            let rates: Vec<f32> = steps.flat_map(|time| optimizer.step(learning_rate(time), time)).collect();
-            self.write(host.rates, &rates)?;
-        }
-        let progress = Progress {
-            step: self.iterations,
-            samples: rows.len() as u32,
-            seed: random::key(self.seed),
-            ..Progress::default()
-        };
-        self.executor.write(host.progress, bytemuck::cast_slice(&[progress]))
-    }
-
-    /// What befalls each row of a submission, whose batches are whole but for the last one.
-    fn transforms(&self, program: Program, rows: &[u32]) -> Vec<Transform> {
-        let TrainingPlan { augmentation, model, batch, .. } = &self.plan;
-        let (seed, epoch) = (self.seed, self.epoch);
-        match program {
-            Program::Evaluation => vec![self.view; rows.len()],
-            Program::Training => rows
-                .par_chunks(*batch)
-                .flat_map_iter(|batch| augmentation.draw(model.input, seed, epoch, batch))
-                .collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where and by which commands a run was made: `environment.json`.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,12 @@ pub struct Environment {
 const FILE: &str = "environment.json";
 
 impl Environment {
+    /// 128 bits that no other run has: of the system's random numbers, by which hash maps are seeded.
+    pub fn new_id() -> String {
+        let word = || RandomState::new().build_hasher().finish();
+        format!("{:016x}{:016x}", word(), word())
+    }
+
     /// # Errors
     /// [`Error::Data`] where the run's folder has none, or none that can be read.
     pub fn read(folder: &RunFolder) -> Result<Self> {

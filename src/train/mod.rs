@@ -19,6 +19,8 @@ mod setup;
 mod source;
 mod state;
 mod steps;
+mod submission;
+mod together;
 mod trainer;
 mod upload;
 mod weights;

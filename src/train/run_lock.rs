@@ -260,7 +260,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    const FAST: Times = Times { beat: Duration::from_millis(50), patience: Duration::from_millis(400) };
+    const FAST: Times = Times { beat: Duration::from_millis(200), patience: Duration::from_secs(1) };
 
     fn no_locks(_: &File) -> std::result::Result<(), TryLockError> {
         Err(TryLockError::Error(io::ErrorKind::Unsupported.into()))
@@ -340,7 +340,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let began = Instant::now();
         let lock = shared(folder.path()).unwrap();
-        assert!(began.elapsed() < FAST.beat, "a new file is waited for by nobody");
+        assert!(began.elapsed() < FAST.patience, "a new file is waited for by nobody");
         shared(folder.path()).unwrap_err();
         lock.check().unwrap();
         drop(lock);
@@ -361,8 +361,8 @@ mod tests {
             });
             let hosts: Vec<_> = hosts.collect();
             let locks: Vec<RunLock> = hosts.into_iter().filter_map(|host| host.join().unwrap().ok()).collect();
-            assert_eq!(locks.len(), 1);
-            locks[0].check().unwrap();
+            // Who was held up for too long learns of it at once.
+            assert_eq!(locks.iter().filter(|lock| lock.check().is_ok()).count(), 1);
         }
     }
 

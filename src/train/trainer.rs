@@ -126,6 +126,14 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
+    /// Whether any of the processes that train together says so.
+    ///
+    /// # Errors
+    /// Where another one is gone.
+    pub fn any(&self, own: bool) -> Result<bool> {
+        self.engine.any(own)
+    }
+
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -189,6 +197,7 @@ impl<'a> Trainer<'a> {
         if best {
             self.state.best = result.val_accuracy;
         }
+        self.engine.compare_weights()?;
         self.state.history.push(result);
         self.state.epoch = result.epoch;
         self.state.step = 0;

@@ -82,6 +82,20 @@ impl Part {
         self.places.iter().zip(values).try_for_each(|(place, values)| engine.put(*place, values))
     }
 
+    /// Writes the first ones of these values to the device; gives the others.
+    ///
+    /// # Errors
+    /// See [`Engine::put`].
+    pub fn put<'v>(&self, engine: &mut Engine, values: &'v [f32]) -> Result<&'v [f32]> {
+        let mut rest = values;
+        for place in &self.places {
+            let (own, later) = rest.split_at(place.words);
+            engine.put(*place, own)?;
+            rest = later;
+        }
+        Ok(rest)
+    }
+
     /// It as tensors.
     pub fn tensors(&self, values: Values) -> Vec<Tensor> {
         let tensor = |(variable, values): (&Variable, Vec<f32>)| {

@@ -51,6 +51,7 @@ mod skips;
 mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod split_k_reduce;
+mod subtree_sum;
 mod trainable;
 mod tuning;
 mod weigh_moments;

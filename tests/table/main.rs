@@ -18,13 +18,14 @@ fn root() -> PathBuf {
 }
 
 /// The modules, from those that import nothing to those that nothing imports.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 34] = [
     "error",
     "shell",
     "sniff",
     "random",
     "precision",
     "callback",
+    "parallel",
     "data",
     "geometry",
     "augment",

@@ -56,7 +56,7 @@ impl Client {
             Err(Error::Usage(format!("--mlflow {url}: {problem}; give one such as http://127.0.0.1:5000")))
         };
         let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-        if !host.is_some_and(|host| !host.trim_matches('/').is_empty()) {
+        if host.is_none_or(|host| host.trim_matches('/').is_empty()) {
             return refuse("not the URL of a server");
         }
         if url.parse::<ureq::http::Uri>().is_err() {
