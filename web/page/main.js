@@ -33,7 +33,7 @@ function buttons() {
   document.body.dataset.busy = busy;
   for (const button of document.querySelectorAll('button')) button.disabled = !idle;
   at('train').disabled = !(idle && have.data);
-  at('resume').disabled = !(idle && have.data && have.run && !have.run.complete);
+  at('resume').disabled = !(idle && have.data && have.run);
   at('pause').disabled = busy !== 'training';
   at('stop').disabled = busy !== 'proof';
   at('evaluate').disabled = !(idle && have.data && have.network);

@@ -54,6 +54,10 @@ pub fn resume(session: &mut Session, request: &Request) -> Answer {
     }
     state.config.epochs = request.epochs.unwrap_or(state.config.epochs).max(state.epoch).max(1);
     state.config.check()?;
+    if state.is_complete() {
+        let problem = format!("the run is complete, after {} epochs", state.epoch);
+        return Err(Error::Usage(format!("{problem}; ask for more epochs, or begin another run")));
+    }
     fits(dataset, &state.config)?;
     let path = Path::new(NAME);
     state.split(dataset.train.len(), path)?;
