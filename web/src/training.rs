@@ -21,7 +21,7 @@ pub fn begin(session: &mut Session, request: &Request) -> Answer {
     let (dataset, device) = (session.dataset()?, session.device()?);
     let (model, recipe) = match request.text.trim() {
         "" => required(model::built_in(&request.model), "network")?,
-        text => model::parse("model", text)?,
+        text => model::parse(&request.model, text)?,
     };
     let mut config = Config { seed: request.seed, tiles: device.class().into(), ..Config::new(model, recipe) };
     config.epochs = request.epochs.unwrap_or(config.epochs);
