@@ -111,7 +111,7 @@ fn parallel_coordinates_name_every_axis_and_its_ends() {
             (0..parameters).map(|place| coordinate(names[place % names.len()], values)).collect();
         let line = |run: usize| {
             let places = (0..parameters.len()).map(|place| ((run + place) % 7) as f64 / 6.0).collect();
-            Line { places, result: 0.91 + 1e-3 * run as f64, pruned: run % 3 == 0 }
+            Line { places, result: 0.91 + 1e-3 * run as f64, pruned: run.is_multiple_of(3) }
         };
         let (lines, result) = ((0..12).map(line).collect(), "val_accuracy".to_owned());
         let title = "12 runs of a sweep whose name may be longer than everything below it is wide".to_owned();

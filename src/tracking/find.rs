@@ -69,6 +69,6 @@ mod tests {
         let found: Vec<_> = runs_in(root).iter().map(|path| path.strip_prefix(root).unwrap().to_owned()).collect();
         assert_eq!(found, ["cnn1-2", "cnn1-10", "sweep/tasks/3"].map(PathBuf::from));
         assert_eq!(runs_in(&root.join("cnn1-2")), [root.join("cnn1-2")]);
-        assert_eq!(runs_in(&root.join("nowhere")), [PathBuf::new(); 0]);
+        assert!(runs_in(&root.join("nowhere")).is_empty());
     }
 }
