@@ -70,7 +70,7 @@ pub struct SplitForward {
     pub tiles: &'static [Tile],
 }
 
-/// 64 x 64 outputs, 8 x 4 of a thread: two words from workgroup memory for five multiply-adds, where 4 x 4 take five.
+/// 64 x 64 outputs, 8 x 4 of a thread: three words from workgroup memory for eight multiply-adds; 4 x 4 take four.
 const LARGE: Tile =
     Tile { threads: 128, width: 16, rows: 8, columns: 4, depth: 16, enough: Some(128), short_sums: false };
 /// 32 x 32 outputs, where large tiles would be few.
