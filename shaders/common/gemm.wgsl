@@ -47,7 +47,8 @@ fn multiply_tile(
     sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
 ) {
     for (var i = 0u; i < THREAD_ROWS; i++) {
-        var block: array<f32, ACCUMULATORS * THREAD_COLUMNS>;
+        // With its value: without one, Chromium's compiler gives it its zeros only once.
+        var block = array<f32, ACCUMULATORS * THREAD_COLUMNS>();
         for (var depth = 0u; depth < TILE_DEPTH; depth++) {
             let a = a_tile[(first_row + i) * A_ROW_STEP + depth * A_DEPTH_STEP];
             for (var j = 0u; j < THREAD_COLUMNS; j++) {

@@ -41,7 +41,8 @@ const RESERVED: [&str; 3] = ["accuracy", "macro avg", "weighted avg"];
 pub fn class_names_in(folder: &Path, classes: RangeInclusive<usize>) -> Result<Vec<String>> {
     let path = folder.join(IN_FOLDER);
     match path.symlink_metadata() {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        // A browser has no files at all.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => Ok(Vec::new()),
         // Whoever names a pipe writes to it; one that lies there may have to be waited for.
         Ok(_) if path.exists() && !path.is_file() => {
             Err(problem_with(&path, "cannot be read (not a file); give a file of class names"))

@@ -4,7 +4,9 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use crate::augment::Views;
 use crate::cpu::Cpu;

@@ -82,7 +82,9 @@ impl Adapter {
 
     /// How the device itself opens; see [`Device::open`](super::device::Device::open).
     pub(super) fn request(&self, descriptor: &wgpu::DeviceDescriptor) -> Result<(wgpu::Device, wgpu::Queue)> {
-        block_on(self.adapter.request_device(descriptor))
+        // A browser's adapter is spent by its first device; the next one that it gives is the same.
+        let again = if cfg!(target_family = "wasm") { adapters().into_iter().next() } else { None };
+        block_on(again.as_ref().unwrap_or(self).adapter.request_device(descriptor))
             .map_err(|error| Error::Device(format!("{}: cannot be opened: {error}", self.describe())))
     }
 }

@@ -155,7 +155,9 @@ fn a_browser_trains_as_the_desktop_does() {
 }
 
 fn page_is_whole(facts: &Value, port: u16) {
-    assert_eq!(facts["widths"], serde_json::json!([[900, 900], [360, 360]]), "{facts}");
+    for width in facts["widths"].as_array().unwrap() {
+        assert!(width[1].as_u64() <= width[0].as_u64(), "wider than its window: {facts}");
+    }
     assert_eq!(facts["nameless"], serde_json::json!([]), "{facts}");
     let own = format!("http://127.0.0.1:{port}/");
     let requests = facts["requests"].as_array().unwrap();

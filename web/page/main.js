@@ -17,6 +17,8 @@ const have = { data: false, run: null, network: false };
 let history = [];
 let live;
 let about = {};
+/** What the model file is called. */
+let modelName = 'model';
 const results = { selftest: [], bench: [] };
 
 function say(id, text) {
@@ -33,7 +35,7 @@ function buttons() {
   document.body.dataset.busy = busy;
   for (const button of document.querySelectorAll('button')) button.disabled = !idle;
   at('train').disabled = !(idle && have.data);
-  at('resume').disabled = !(idle && have.data && have.run && !have.run.complete);
+  at('resume').disabled = !(idle && have.data && have.run);
   at('pause').disabled = busy !== 'training';
   at('stop').disabled = busy !== 'proof';
   at('evaluate').disabled = !(idle && have.data && have.network);
@@ -144,7 +146,7 @@ function begin(event) {
   event.preventDefault();
   const text = at('network').value === OWN_FILE ? at('model').value : '';
   const keys = {
-    model: text ? '' : at('network').value, text, batch_size: number('batch'), epochs: number('epochs'),
+    model: text ? modelName : at('network').value, text, batch_size: number('batch'), epochs: number('epochs'),
     seed: number('seed') ?? 0,
   };
   work('training', () => trained('train', keys));
@@ -169,6 +171,7 @@ async function load(given) {
     say('data', [`${what}: ${answer.train} samples to train, ${answer.test} to test, ${height} x ${width} x ${channels}, ${answer.classes} classes.`, ...answer.notes].join(' '));
   } else if (answer.kind_of_file === 'model') {
     at('model').value = answer.text;
+    modelName = answer.model;
     at('network').value = OWN_FILE;
     ownModel();
     tell(`${answer.model}, from its file.`);

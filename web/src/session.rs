@@ -17,9 +17,9 @@ pub struct Request {
     pub command: String,
     /// The names of the request's files.
     pub files: Vec<String>,
-    /// A built-in network's name.
+    /// A built-in network's name, or what that of the text is.
     pub model: String,
-    /// A model file's text instead.
+    /// A model file's text.
     pub text: String,
     pub batch_size: Option<usize>,
     pub epochs: Option<usize>,

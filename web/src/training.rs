@@ -21,7 +21,7 @@ pub fn begin(session: &mut Session, request: &Request) -> Answer {
     let (dataset, device) = (session.dataset()?, session.device()?);
     let (model, recipe) = match request.text.trim() {
         "" => required(model::built_in(&request.model), "network")?,
-        text => model::parse("model", text)?,
+        text => model::parse(&request.model, text)?,
     };
     let mut config = Config { seed: request.seed, tiles: device.class().into(), ..Config::new(model, recipe) };
     config.epochs = request.epochs.unwrap_or(config.epochs);
@@ -54,6 +54,10 @@ pub fn resume(session: &mut Session, request: &Request) -> Answer {
     }
     state.config.epochs = request.epochs.unwrap_or(state.config.epochs).max(state.epoch).max(1);
     state.config.check()?;
+    if state.is_complete() {
+        let problem = format!("the run is complete, after {} epochs", state.epoch);
+        return Err(Error::Usage(format!("{problem}; ask for more epochs, or begin another run")));
+    }
     fits(dataset, &state.config)?;
     let path = Path::new(NAME);
     state.split(dataset.train.len(), path)?;

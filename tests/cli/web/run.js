@@ -37,10 +37,11 @@ async function reload() {
   await loaded();
 }
 
-async function give(folder, names) {
+/** Gives the page files of a folder; `instead` is where that of a name is taken from. */
+async function give(folder, names, instead = {}) {
   const transfer = new DataTransfer();
   for (const name of names) {
-    const bytes = await (await fetch(`/${folder}/${name}`)).arrayBuffer();
+    const bytes = await (await fetch(instead[name] ?? `/${folder}/${name}`)).arrayBuffer();
     transfer.items.add(new File([bytes], name));
   }
   at('files').files = transfer.files;
@@ -87,7 +88,12 @@ async function hostile() {
   const names = await (await fetch('/list.json')).json();
   const messages = [];
   for (const name of names) {
-    await give('corpus', [name]);
+    if (name.startsWith('idx/')) {
+      const place = name.length % DATA.length;
+      await give('data', DATA, { [DATA[place]]: `/corpus/${name}` });
+    } else {
+      await give('corpus', [name]);
+    }
     messages.push([name, at('message').hidden ? '' : at('message').textContent]);
   }
   facts.hostile = messages;
