@@ -3,6 +3,9 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use super::flags::spelled;
+use crate::error::Error;
+
 /// Where messages go. Failures to write them are nothing to stop for.
 pub struct Console {
     quiet: bool,
@@ -104,6 +107,16 @@ fn rows(text: &str, width: usize) -> usize {
         rows += visible.sum::<usize>().div_ceil(width.max(1)).max(1);
     }
     rows
+}
+
+/// Says what went wrong, and who says it; nothing where that is said already.
+pub fn tell(who: &str, error: &Error) {
+    let text = spelled(&error.to_string()).replace('\n', " ");
+    // Being interrupted after saving is what the user asked for.
+    let label = if let Error::Interrupted(_) = error { "" } else { "error: " };
+    if !text.is_empty() {
+        drop(writeln!(io::stderr(), "{label}{who}{text}"));
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const OTHERS: [(&str, &str); 6] = [
 ];
 
 /// Fields whose flags are called alike.
-const FIELDS: [&str; 23] = [
+const FIELDS: [&str; 24] = [
     "adapter",
     "batch_size",
     "count",
@@ -22,6 +22,7 @@ const FIELDS: [&str; 23] = [
     "init",
     "learning_rate",
     "micro_batch",
+    "mlflow",
     "model",
     "monitor",
     "perplexity",

@@ -19,7 +19,7 @@ use super::recipe::RecipeOptions;
 use super::recorder::Recorder;
 use super::run::Run;
 use super::tiling::TilesOption;
-use super::{dataset, interrupt, kfold_tasks, output, record, setup};
+use super::{dataset, interrupt, output, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::evaluate::Spread;
@@ -69,7 +69,7 @@ pub struct KfoldArguments {
     /// Have the folds done as the tasks of a sweep, each in a process of its own; 'sweep run' goes on with them, and
     /// 'collect' says what they came to
     #[arg(long, value_enum)]
-    engine: Option<Engine>,
+    pub engine: Option<Engine>,
     #[command(flatten)]
     pub engine_options: EngineOptions,
     #[command(flatten)]
@@ -113,9 +113,6 @@ struct Validation<'a> {
 }
 
 pub fn run(arguments: &KfoldArguments) -> Result<()> {
-    if let Some(engine) = arguments.engine {
-        return kfold_tasks::run(arguments, engine);
-    }
     let mut console = arguments.quiet.console();
     let resumed = arguments.resume.as_deref().map(resume).transpose()?;
     let mut config = match &resumed {

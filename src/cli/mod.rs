@@ -26,6 +26,7 @@ mod exit_codes;
 mod export;
 mod export_events;
 mod flags;
+mod follow;
 mod interrupt;
 mod judgement;
 mod kfold;
@@ -72,14 +73,13 @@ mod watch_screen;
 mod watch_view;
 mod watched;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use exit_codes::EXIT_CODES;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Trains convolutional networks on Fashion-MNIST with WGSL compute shaders, on any GPU that wgpu reaches.
 #[derive(Parser)]
@@ -138,19 +138,9 @@ fn ended(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell("", &error);
+            console::tell("", &error);
             error.exit_code()
         }
-    }
-}
-
-/// Says what went wrong, and who says it; nothing where that is said already.
-fn tell(who: &str, error: &Error) {
-    let text = flags::spelled(&error.to_string()).replace('\n', " ");
-    // Being interrupted after saving is what the user asked for.
-    let label = if let Error::Interrupted(_) = error { "" } else { "error: " };
-    if !text.is_empty() {
-        drop(writeln!(std::io::stderr(), "{label}{who}{text}"));
     }
 }
 
@@ -159,7 +149,10 @@ fn run(command: &Command) -> Result<()> {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),
-        Command::Kfold(arguments) => kfold::run(arguments),
+        Command::Kfold(arguments) => match arguments.engine {
+            Some(engine) => kfold_tasks::run(arguments, engine),
+            None => kfold::run(arguments),
+        },
         Command::Sweep(command) => sweep::run(command),
         Command::Task(arguments) => task::run(arguments),
         Command::Collect(arguments) => collect::run(arguments),

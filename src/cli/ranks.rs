@@ -1,20 +1,17 @@
-//! `train` as one of several processes: the first one decides, writes and prints; the others do as it says.
+//! `train` as one of several processes: the first one decides, writes and prints; the others do as it says (follow.rs).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::console::Console;
+use super::console::{Console, tell};
 use super::device::Device;
-use super::options::DataDirOption;
-use super::{dataset, interrupt, setup};
-use crate::data::{self, Dataset};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::facade::Pace;
-use crate::formats::Checkpoint;
 use crate::kernels::GradientOrder;
 use crate::parallel::{Alone, Communicator, gather};
 use crate::train::{Source, State, Trainer};
@@ -27,10 +24,10 @@ pub struct Ranks {
 
 /// What the first process tells the others before anything is trained.
 #[derive(Serialize, Deserialize)]
-struct Order {
-    state: String,
+pub struct Order {
+    pub state: String,
     /// Where it has the data set.
-    data_dir: PathBuf,
+    pub data_dir: PathBuf,
 }
 
 /// How long another rank leaves the first one to say what all of them found.
@@ -41,7 +38,7 @@ pub fn ended(communicator: &dyn Communicator, result: Result<()>) -> Result<()> 
     let (rank, size) = (communicator.rank(), communicator.size());
     match result {
         Err(error @ Error::Interrupted(_)) if size > 1 => {
-            super::tell("", &error);
+            tell("", &error);
             communicator.all_gather(&[0], &vec![1; size])?;
             Err(Error::Interrupted(String::new()))
         }
@@ -49,7 +46,7 @@ pub fn ended(communicator: &dyn Communicator, result: Result<()>) -> Result<()> 
             if rank > 0 {
                 thread::sleep(PATIENCE);
             }
-            super::tell(&format!("rank {rank}: "), &error);
+            tell(&format!("rank {rank}: "), &error);
             communicator.abort(error.code());
             Err(error)
         }
@@ -93,7 +90,12 @@ impl Ranks {
     }
 
     /// All ranks measure their devices where these are not of one kind.
-    fn paced(communicator: Rc<dyn Communicator>, state: &State, dataset: &Dataset, device: &Device) -> Result<Self> {
+    pub fn paced(
+        communicator: Rc<dyn Communicator>,
+        state: &State,
+        dataset: &Dataset,
+        device: &Device,
+    ) -> Result<Self> {
         let identity = serde_json::to_vec(&device.identity());
         let identity = identity.map_err(|error| Error::Failed(format!("the device has no name: {error}")))?;
         let all = gather(&*communicator, &identity)?;
@@ -134,41 +136,4 @@ impl Ranks {
         }
         Ok(())
     }
-}
-
-/// What another process than the first one does.
-///
-/// # Errors
-/// What goes wrong here, or [`Error::Interrupted`] with nothing to say.
-pub fn follow(communicator: Rc<dyn Communicator>, device: &Device, data_dir: &DataDirOption) -> Result<()> {
-    let mut console = Console::new(true);
-    let order = communicator.broadcast(Vec::new())?;
-    let order: Order = serde_json::from_slice(&order).map_err(|error| {
-        Error::Failed(format!("what rank 0 says is garbled ({error}); start the same program everywhere"))
-    })?;
-    let path = Path::new("rank 0");
-    let state = State::parse(&Checkpoint { about: order.state, tensors: Vec::new() }, path)?;
-    // Where the first process has it, if that is here, too.
-    let there = Some(order.data_dir.as_path()).filter(|folder| data::locate(Some(folder)).is_ok());
-    let dataset = dataset::open(data_dir.path().or(there), &state.config.model, &mut console)?;
-    if dataset::hashes(&dataset) != state.data {
-        let folder = dataset.folder.display();
-        return Err(Error::Data(format!(
-            "{folder}: not the data set that rank 0 trains on; give that one with --data-dir"
-        )));
-    }
-    let ranks = Ranks::paced(communicator, &state, &dataset, device)?;
-    let mut trainer = setup::trainer(state, &dataset, device, &ranks, false, &mut console)?;
-    let checkpoint = Checkpoint::decode(&ranks.communicator.broadcast(Vec::new())?, "rank 0")?;
-    trainer.go_on_from(&checkpoint, path)?;
-    interrupt::watch(&mut console);
-    while !trainer.state().is_complete() {
-        // Where it ends within the epoch, the first process wanted to save, or someone to stop.
-        trainer.epoch(&mut interrupt::requested)?;
-        if trainer.any(interrupt::requested(()).is_break())? {
-            return Err(Error::Interrupted(String::new()));
-        }
-    }
-    trainer.restore_best_weights()?;
-    trainer.test().map(drop)
 }

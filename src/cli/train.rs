@@ -18,7 +18,7 @@ use super::recorder::Recorder;
 use super::run::Run;
 use super::split::SplitOptions;
 use super::tiling::TilesOption;
-use super::{dataset, interrupt, ranks, record, setup};
+use super::{dataset, follow, interrupt, ranks, record, setup};
 use crate::data::{Dataset, Framing};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
@@ -161,7 +161,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
 /// As another one of several processes than the first.
 fn follow(arguments: &TrainArguments, communicator: Rc<dyn Communicator>) -> Result<()> {
     let device = arguments.adapter.device_among(&*communicator, &mut Console::new(true))?;
-    ranks::follow(communicator, &device, &arguments.data)
+    follow::follow(communicator, &device, &arguments.data)
 }
 
 /// Goes on with a task's run where it was begun, else begins it, and does the work with it.

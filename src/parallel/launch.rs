@@ -43,8 +43,8 @@ pub fn launched() -> Result<Rc<dyn Communicator>> {
             return Ok(Rc::new(super::mpi::Mpi::start()?));
             #[cfg(not(feature = "mpi"))]
             Err(crate::error::Error::Usage(format!(
-                "one of {_size} processes, but this program was built without MPI; build it with `cargo build --release \
-                 --features mpi`, or start one process"
+                "one of {_size} processes, but this program was built without MPI; build it with the \
+                 feature mpi, or start one process"
             )))
         }
     }

@@ -11,6 +11,6 @@ mod space;
 pub use importance::{Importance, importance};
 pub use manifest::{Manifest, Task};
 pub use outcome::{Outcome, Standing, Status, epochs};
-pub use parameter::{Parameter, Values};
+pub use parameter::{Parameter, Values, shown};
 pub use pruning::{Finished, Pruning};
-pub use space::{Assignment, Space, shown};
+pub use space::{Assignment, Space};

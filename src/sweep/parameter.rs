@@ -144,7 +144,7 @@ impl Values {
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let [from, to] = match self {
             Self::Values(values) => {
-                let tick = |value| Some((self.place(value)?, super::shown(value)));
+                let tick = |value| Some((self.place(value)?, shown(value)));
                 return values.iter().filter_map(tick).collect();
             }
             Self::Uniform(range) | Self::LogUniform(range) => range.map(Value::Float),
@@ -157,9 +157,9 @@ impl Values {
             Self::LogIntegers(_) => (0..18).map(|power| Value::Integer(10_i64.pow(power))).collect(),
             _ => Vec::new(),
         };
-        let between = powers.iter().filter_map(|value| Some((self.place(value)?, super::shown(value))));
+        let between = powers.iter().filter_map(|value| Some((self.place(value)?, shown(value))));
         let between = between.filter(|(place, _)| *place > 0.0 && *place < 1.0);
-        [(0.0, super::shown(&from))].into_iter().chain(between).chain([(1.0, super::shown(&to))]).collect()
+        [(0.0, shown(&from))].into_iter().chain(between).chain([(1.0, shown(&to))]).collect()
     }
 }
 
@@ -174,6 +174,15 @@ fn numbers(range: &Value) -> Result<[f64; 2], ()> {
 /// To six digits, which people read.
 fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
+}
+
+/// A value in words: text without quotes, numbers as short as they can be.
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::Float(number) => format!("{number:?}"),
+        Value::String(text) => text.replace('\n', " "),
+        value => value.to_string().replace('\n', " "),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::{Parameter, Pruning, Values};
+use super::{Parameter, Pruning, Values, shown};
 use crate::error::{Error, Result};
 use crate::formats::read_text;
 use crate::model::nearest;
@@ -49,15 +49,6 @@ pub struct Assignment {
 const KEYS: [&str; 9] = ["name", "method", "count", "seed", "metric", "seeds", "folds", "pruning", "parameters"];
 /// More are no longer looked at by people, and a manifest of them is too large to be read for each.
 const MOST_TASKS: usize = 4096;
-
-/// A value in words: text without quotes, numbers as short as they can be.
-pub fn shown(value: &Value) -> String {
-    match value {
-        Value::Float(number) => format!("{number:?}"),
-        Value::String(text) => text.replace('\n', " "),
-        value => value.to_string().replace('\n', " "),
-    }
-}
 
 impl Space {
     /// Reads a space file.

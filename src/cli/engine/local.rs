@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{available_parallelism, scope, sleep};
 use std::time::Duration;
 
-use super::{AUTO, Work};
+use super::work::{AUTO, Work};
 use crate::cli::console::Console;
 use crate::cli::interrupt;
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! A line for each task.
 
-use super::Work;
+use super::work::Work;
 use crate::cli::output;
 use crate::error::Result;
 use crate::shell::quoted;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::Command;
 
-use super::Work;
+use super::work::Work;
 use crate::cli::console::Console;
 use crate::cli::output;
 use crate::error::{Error, Result};

@@ -53,7 +53,7 @@ impl Client {
     /// [`Error::Usage`] for what is no address of a web server.
     pub fn new(url: &str) -> Result<Self> {
         let refuse = |problem: &str| {
-            Err(Error::Usage(format!("--mlflow {url}: {problem}; give one such as http://127.0.0.1:5000")))
+            Err(Error::Usage(format!("`mlflow` {url}: {problem}; give one such as http://127.0.0.1:5000")))
         };
         let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
         if host.is_none_or(|host| host.trim_matches('/').is_empty()) {
