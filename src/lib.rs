@@ -78,6 +78,6 @@ pub mod tune;
 
 pub use data::{Dataset, LentSamples, Pixels, Samples};
 pub use error::{Error, Result};
-pub use facade::{Classifier, Device, FitProgress, Watcher};
+pub use facade::{Classifier, Device, FitProgress, Pace, Watcher};
 pub use model::Model;
 pub use train::Config;
