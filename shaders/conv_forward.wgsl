@@ -27,7 +27,8 @@ const ONE_TAP: bool = CHANNELS % DEPTH_TILE == 0;
 
 // B's value; past its edges some number that meets a zero or is never stored.
 fn kernel_value(depth: u32, column: u32) -> f32 {
-    let row = select(min(depth, DEPTH - 1 + BIAS), depth, BIAS == 1 && DEPTH % DEPTH_TILE == 0);
+    // Where the clamp can never apply a GPU goes without it; software Vulkan is slower so.
+    let row = select(min(depth, DEPTH - 1 + BIAS), depth, STAGE_B == 1 && BIAS == 1 && DEPTH % DEPTH_TILE == 0);
     return weights[row * FILTERS + min(column, FILTERS - 1)];
 }
 
