@@ -39,8 +39,7 @@ class Network:
     def initialise(self, seed: int) -> None: ...
     def fit(
         self,
-        images: Buffer,
-        labels: Buffer,
+        train: tuple[Buffer, Buffer],
         validation: tuple[Buffer, Buffer] | None,
         options: str,
         callback: Any = None,

@@ -109,7 +109,7 @@ def train(
         options = {**options, "learning_rate": callbacks.learning_rate}
     try:
         told = Told(bar, history, batch, callbacks)
-        network.fit(*train, validation, json.dumps(options), told, run_dir)
+        network.fit(train, validation, json.dumps(options), told, run_dir)
     finally:
         bar.close()
         if callbacks is not None:

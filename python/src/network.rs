@@ -18,6 +18,9 @@ use crate::guard::engine;
 use crate::lent::{self, Images};
 use crate::record::Record;
 
+/// Name, type, output's shape and parameters of a layer.
+type LayerRow = (String, String, Vec<usize>, usize);
+
 /// A model on a device, its weights, and the configuration that it is trained by.
 #[pyclass(frozen, module = "gpu_fmnist._engine")]
 pub struct Network {
@@ -82,7 +85,7 @@ impl Network {
     }
 
     /// Of each layer its name, its type as Keras calls it, its output's shape and its parameters.
-    fn layers(&self) -> PyResult<Vec<(String, String, Vec<usize>, usize)>> {
+    fn layers(&self) -> PyResult<Vec<LayerRow>> {
         let layers = model::resolve(&self.config.model).map_err(raised)?;
         let row = |layer: &model::Resolved| {
             let parameters = layer.variables().map(|(variable, _)| variable.values()).sum();
@@ -161,19 +164,18 @@ impl Network {
     /// Trains on images `[N, ...]` of uint8 or float32, and labels `[N]` of uint8, with other keys of the configuration,
     /// in JSON. `callback` is told, and may answer `{"stop": True}` or `{"learning_rate": 1e-4}`. The epochs' results, in
     /// JSON.
-    #[pyo3(signature = (images, labels, validation, options, callback=None, run_dir=None))]
+    #[pyo3(signature = (train, validation, options, callback=None, run_dir=None))]
     fn fit(
         &self,
         py: Python,
-        images: &Bound<PyAny>,
-        labels: &Bound<PyAny>,
+        train: (Bound<PyAny>, Bound<PyAny>),
         validation: Option<(Bound<PyAny>, Bound<PyAny>)>,
         options: &str,
         callback: Option<Py<PyAny>>,
         run_dir: Option<PathBuf>,
     ) -> PyResult<String> {
         let config = fit::with(&self.config, options)?;
-        let data = fit::Data::lent((images, labels), validation.as_ref())?;
+        let data = fit::Data::lent((&train.0, &train.1), validation.as_ref())?;
         let _training = self.training("fit")?;
         let run =
             run_dir.map(|path| Record::begin(&path, &config, &self.device, data.len())).transpose().map_err(raised)?;
