@@ -1,6 +1,5 @@
 //! The folder of a run, as `gpu-fmnist train` writes it; there is no data set in files that it could go on with.
 
-use std::env::consts;
 use std::path::Path;
 
 use gpu_fmnist::train::{Config, Environment, Finished, History, RunFolder, Trainer};
@@ -26,22 +25,11 @@ impl Record {
         let text = toml::to_string(config)
             .map_err(|error| Error::Failed(format!("config.toml cannot be written: {error}")))?;
         folder.write("config.toml", &text)?;
-        let [driver, driver_info] = device.driver().map(str::to_owned);
         let environment = Environment {
             id: Environment::new_id(),
             train_samples,
             commands: vec![COMMAND.into()],
-            device: device.describe(),
-            adapter: device.name().into(),
-            backend: device.backend().into(),
-            device_type: device.device_type().into(),
-            driver,
-            driver_info,
-            version: env!("CARGO_PKG_VERSION").into(),
-            os: consts::OS.into(),
-            architecture: consts::ARCH.into(),
-            data_sha256: Default::default(),
-            data_verified: false,
+            ..device.environment()
         };
         environment.write(&folder)?;
         Ok(Self { folder, history: History::default() })

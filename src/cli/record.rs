@@ -1,6 +1,6 @@
 //! What a run's folder says about how the run was made: `config.toml` and `environment.json`.
 
-use std::env::{self, consts};
+use std::env;
 #[cfg(unix)]
 use std::ffi::OsString;
 use std::iter;
@@ -70,22 +70,13 @@ pub fn write(folder: &RunFolder, config: &Config, dataset: &Dataset, device: &De
     let before = Environment::read(folder).ok();
     let (id, mut commands) = before.map_or_else(Default::default, |before| (before.id, before.commands));
     commands.push(command_line());
-    let [driver, driver_info] = device.driver().map(str::to_owned);
     let environment = Environment {
         id: if id.is_empty() { Environment::new_id() } else { id },
         train_samples: config.parts(dataset.train.len())?.train.len(),
         commands,
-        device: device.describe(),
-        adapter: device.name().into(),
-        backend: device.backend().into(),
-        device_type: device.device_type().into(),
-        driver,
-        driver_info,
-        version: env!("CARGO_PKG_VERSION").into(),
-        os: consts::OS.into(),
-        architecture: consts::ARCH.into(),
         data_sha256: dataset.hashes.iter().map(|(name, hash)| ((*name).to_owned(), hash.clone())).collect(),
         data_verified: dataset.verified,
+        ..device.environment()
     };
     environment.write(folder)
 }

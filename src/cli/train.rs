@@ -107,6 +107,16 @@ impl Start {
     fn resumed(run: (RunFolder, State, Checkpoint, PathBuf)) -> Self {
         Self { config: run.1.config.clone(), init: None, resumed: Some(run), task: None }
     }
+
+    /// The data set that the run began with, or begins with.
+    fn dataset(&self, arguments: &TrainArguments, console: &mut Console) -> Result<Dataset> {
+        let (data_dir, model) = (arguments.data.path(), &self.config.model);
+        match (&self.resumed, &self.task) {
+            (Some((folder, state, ..)), _) => dataset::open_of_run(data_dir, folder, &state.data, model, console),
+            (None, Some((_, folder, data))) => dataset::open_recorded(data_dir, folder, data, model, console),
+            (None, None) => dataset::open(data_dir, model, console),
+        }
+    }
 }
 
 impl TrainArguments {
@@ -202,13 +212,8 @@ fn with_run<R>(
     let mut console = arguments.quiet.console();
     let save_every = arguments.checkpoint_minutes.map(minutes).transpose()?;
     let given_names = arguments.names.given(start.config.model.classes())?;
-    let (data_dir, model) = (arguments.data.path(), &start.config.model);
     // Before the device, so that the first line names the data.
-    let dataset = match (&start.resumed, &start.task) {
-        (Some((folder, state, ..)), _) => dataset::open_of_run(data_dir, folder, &state.data, model, &mut console)?,
-        (None, Some((_, folder, data))) => dataset::open_recorded(data_dir, folder, data, model, &mut console)?,
-        (None, None) => dataset::open(data_dir, model, &mut console)?,
-    };
+    let dataset = start.dataset(arguments, &mut console)?;
     let device = arguments.adapter.device_among(&*communicator, &mut console)?;
     let hashes = dataset::hashes(&dataset);
     // Those of a run that is gone on with, unless others are given.

@@ -1,5 +1,7 @@
 //! What computes: a named adapter is a promise; by itself it is a hardware GPU, else the CPU path.
 
+use std::collections::BTreeMap;
+use std::env::consts;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::rc::Rc;
@@ -19,7 +21,7 @@ use crate::network::{equal_parts, most_rows};
 use crate::parallel::{Alone, Communicator, Share};
 use crate::plan::{Executor, Plan};
 use crate::recipe::BATCH_SIZE;
-use crate::train::{Config, Evaluator, Placement, Setup, Source, State, Trainer};
+use crate::train::{Config, Environment, Evaluator, Placement, Setup, Source, State, Trainer};
 
 /// How fast the devices of processes that train together are.
 #[derive(Clone, Debug, Default)]
@@ -285,6 +287,27 @@ impl Device {
         match self {
             Device::Gpu(adapter) => &adapter.info.device_pci_bus_id,
             Device::Cpu => "",
+        }
+    }
+
+    /// What a run's folder says of where it was made, of a run and data that nothing is known of.
+    pub fn environment(&self) -> Environment {
+        let [driver, driver_info] = self.driver().map(str::to_owned);
+        Environment {
+            id: String::new(),
+            train_samples: 0,
+            commands: Vec::new(),
+            device: self.describe(),
+            adapter: self.name().into(),
+            backend: self.backend().into(),
+            device_type: self.device_type().into(),
+            driver,
+            driver_info,
+            version: env!("CARGO_PKG_VERSION").into(),
+            os: consts::OS.into(),
+            architecture: consts::ARCH.into(),
+            data_sha256: BTreeMap::new(),
+            data_verified: false,
         }
     }
 

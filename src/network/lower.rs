@@ -107,18 +107,7 @@ pub fn lower(model: &Model, options: Options) -> Result<TrainingPlan> {
 /// The plan of a graph that the model was made into.
 pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Result<TrainingPlan> {
     let Options { batch, micro_batch, float_images, average, augmentation, views, label_smoothing, .. } = options;
-    if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
-        return Err(Error::Usage(format!(
-            "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
-        )));
-    }
-    let refuse = |section: &str, problem: String| Error::Usage(format!("[{section}]: {problem}"));
-    options.optimizer.check().map_err(|problem| refuse("optimizer", problem))?;
-    if average && !options.optimizer.averages() {
-        return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
-    }
-    augmentation.check(model.input).map_err(|problem| refuse("augmentation", problem))?;
-    Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))?;
+    check_options(&options, model.input)?;
     let micro_batches = batch.div_ceil(micro_batch);
     let division = Division { batch, micro_batch, order: options.gradient_order, share: options.share.clone() };
     check_share(&options, micro_batches)?;
@@ -206,6 +195,23 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         host,
         exchange,
     })
+}
+
+/// Refuses options that no plan can have.
+fn check_options(options: &Options, input: [usize; 3]) -> Result<()> {
+    let Options { batch, micro_batch, average, augmentation, label_smoothing, .. } = *options;
+    if micro_batch == 0 || micro_batch > batch || batch > LARGEST_BATCH {
+        return Err(Error::Usage(format!(
+            "a batch of {batch} in micro-batches of {micro_batch}: give 1 to {LARGEST_BATCH}, no more to a micro-batch"
+        )));
+    }
+    let refuse = |section: &str, problem: String| Error::Usage(format!("[{section}]: {problem}"));
+    options.optimizer.check().map_err(|problem| refuse("optimizer", problem))?;
+    if average && !options.optimizer.averages() {
+        return Err(Error::Usage("`average`: the optimizer keeps none; give it an ema_momentum such as 0.99".into()));
+    }
+    augmentation.check(input).map_err(|problem| refuse("augmentation", problem))?;
+    Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))
 }
 
 /// Refuses a share of other steps.
