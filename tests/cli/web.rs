@@ -135,6 +135,10 @@ fn a_browser_trains_as_the_desktop_does() {
     command.args(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-unsafe-swiftshader"]);
     command.arg(format!("--user-data-dir={}", scratch.path("browser").display()));
     command.arg(format!("http://127.0.0.1:{port}/test/run.html"));
+    // The browser brings its own driver, and its libraries are of the system's libc.
+    for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES", "VK_LOADER_LAYERS_DISABLE"] {
+        command.env_remove(variable);
+    }
     let messages = fs::File::create(scratch.path("messages")).unwrap();
     let running = Running::spawn(command.stdout(std::process::Stdio::null()).stderr(messages));
     let mut sent = HashMap::new();
