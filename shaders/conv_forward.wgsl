@@ -1,5 +1,5 @@
 // Convolution forward: output = max_pool(relu(input * kernel + bias)), as one implicit matrix product. With the parts
-// convolution, patches, gemm and row_tiles.
+// convolution, patches, tiles, gemm and row_tiles.
 //
 // Row r of A [ROWS, DEPTH] is the patch under one output position; it is gathered, never stored. B [DEPTH, FILTERS] is the
 // kernel. With POOL > 1 the elements of one pooling window are neighbouring rows, so one thread holds them all and only the
@@ -76,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 let value = select(0.0, input[select(0u, corner.z + offset, inside)], inside);
                 let row = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                 if TILE_ROWS % ROW_STRIDE == 0 || row < TILE_ROWS {
-                    a_tile[row * A_ROW_STEP + within] = value;
+                    a_tile[row * A_ROW_STEP + within] = staged(value);
                 }
             }
         }
@@ -87,7 +87,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 for (var load = 0u; load < B_COLUMNS_PER_THREAD; load++) {
                     let column = load * B_THREADS_PER_ROW + lane % B_THREADS_PER_ROW;
                     if DEPTH_TILE % B_ROW_STRIDE == 0 || depth < DEPTH_TILE {
-                        b_tile[depth * TILE_COLUMNS + column] = kernel_value(first_depth + depth, first_column + column);
+                        let value = kernel_value(first_depth + depth, first_column + column);
+                        b_tile[depth * B_ROW_STEP + column] = staged(value);
                     }
                 }
             }
@@ -98,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
                 let at = depth * THREAD_COLUMNS + j;
                 if STAGE_B == 1 {
-                    b[at] = b_tile[depth * TILE_COLUMNS + j * THREADS_X + thread_column];
+                    b[at] = f32(b_tile[depth * B_ROW_STEP + j * THREADS_X + thread_column]);
                 } else {
                     b[at] = kernel_value(first_depth + depth, first_column + j * THREADS_X + thread_column);
                 }
@@ -113,6 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         thread_column = loop_carried(thread_column);
     }
 
+    add_fragments(thread, &sums);
     let thread_row = first_row + thread.y * THREAD_ROWS;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
         let column = first_column + j * THREADS_X + thread.x;

@@ -1,5 +1,5 @@
 // Convolution backward, input: the gradient with respect to the input, as one implicit matrix product. With the parts
-// convolution, gemm, row_tiles and relu_mask.
+// convolution, tiles, gemm, row_tiles and relu_mask.
 //
 // input gradient [rows, CHANNELS] = output gradient under each tap [rows, taps * FILTERS] x kernel^T, where a row is an
 // input position. With a stride only every STRIDE-th tap of the kernel ever meets a given input position, so positions
@@ -21,7 +21,7 @@ const EXACT: bool = EVEN_PHASES && ROWS % TILE_ROWS == 0 && ROWS / TILE_ROWS % G
 
 // The kernel is stored transposed, by neighbouring threads into neighbouring rows of B's tile. These are so far apart that
 // threads of a GPU, 32 at a time, write to as many banks of its memory.
-const B_ROW_STEP: u32 = TILE_COLUMNS + max(32 / THREADS_PER_ROW, 1);
+const B_ROW_STEP: u32 = TILE_COLUMNS + max(32 / THREADS_PER_ROW, ROW_UNIT);
 
 // The address of what is outside of the output.
 const OUTSIDE: u32 = 0xffffffffu;
@@ -108,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                         let row = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                         let value = gradient_value(source, first_filter + column);
                         if TILE_ROWS % ROW_STRIDE == 0 || row < TILE_ROWS {
-                            a_tile[row * A_ROW_STEP + column] = value;
+                            a_tile[row * A_ROW_STEP + column] = staged(value);
                         }
                     }
                 }
@@ -120,7 +120,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                             let column = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                             let value = kernel_value(tap, first_column + column, first_filter + depth);
                             if TILE_COLUMNS % ROW_STRIDE == 0 || column < TILE_COLUMNS {
-                                b_tile[depth * B_ROW_STEP + column] = value;
+                                b_tile[depth * B_ROW_STEP + column] = staged(value);
                             }
                         }
                     }
@@ -132,7 +132,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                         let column = j * THREADS_X + thread_column;
                         let at = depth * THREAD_COLUMNS + j;
                         if STAGE_B == 1 {
-                            b[at] = b_tile[depth * B_ROW_STEP + column];
+                            b[at] = f32(b_tile[depth * B_ROW_STEP + column]);
                         } else {
                             b[at] = kernel_value(tap, first_column + column, first_filter + depth);
                         }
@@ -151,6 +151,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         }
     }
 
+    add_fragments(thread, &sums);
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
         let channel = first_column + j * THREADS_X + thread.x;
         if channel < CHANNELS {

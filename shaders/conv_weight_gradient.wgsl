@@ -1,5 +1,5 @@
 // Convolution backward, weights: gradient of kernel and bias, as one implicit matrix product. With the parts convolution,
-// patches and gemm.
+// patches, tiles and gemm.
 //
 // kernel gradient [DEPTH, FILTERS] = A, the patches transposed [DEPTH, rows], x B, the output gradient [rows, FILTERS], where
 // row r is an output position, numbered as in conv_forward.wgsl. The long sum over positions is divided into partitions
@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 let row = lane % THREADS_PER_ROW + load * THREADS_PER_ROW;
                 if (TILE_ROWS % THREADS_PER_ROW == 0 || row < TILE_ROWS)
                     && (TILE_DEPTH % ROW_STRIDE == 0 || patch_index < TILE_DEPTH) {
-                    a_tile[patch_index * TILE_ROWS + row] = value;
+                    a_tile[patch_index * TILE_ROWS + row] = staged(value);
                 }
             }
         }
@@ -105,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                     bias_sums[load] += gradient;
                     for (var element = 0u; element < WINDOW_ELEMENTS; element++) {
                         let of_element = select(0.0, gradient, winner == element);
-                        b_tile[(step * WINDOW_ELEMENTS + element) * TILE_COLUMNS + column] = of_element;
+                        b_tile[(step * WINDOW_ELEMENTS + element) * TILE_COLUMNS + column] = staged(of_element);
                     }
                 }
             }
@@ -116,7 +116,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         if STAGE_B == 1 {
             for (var depth = 0u; depth < TILE_DEPTH; depth++) {
                 for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                    b[depth * THREAD_COLUMNS + j] = b_tile[depth * TILE_COLUMNS + j * THREADS_X + thread_column];
+                    b[depth * THREAD_COLUMNS + j] = f32(b_tile[depth * TILE_COLUMNS + j * THREADS_X + thread_column]);
                 }
             }
         } else {
@@ -145,6 +145,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         thread_column = loop_carried(thread_column);
     }
 
+    add_fragments(thread, &sums);
     let partition_start = partition_index * (DEPTH + BIAS);
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
         let column = first_column + j * THREADS_X + thread.x;
@@ -165,13 +166,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         workgroupBarrier();
         for (var load = 0u; load < B_COLUMNS_PER_THREAD; load++) {
             let column = load * B_THREADS_PER_ROW + index % B_THREADS_PER_ROW;
-            b_tile[index / B_THREADS_PER_ROW * TILE_COLUMNS + column] = bias_sums[load];
+            set_scratch(index / B_THREADS_PER_ROW * TILE_COLUMNS + column, bias_sums[load]);
         }
         workgroupBarrier();
         for (var column = index; column < TILE_COLUMNS; column += THREADS) {
             var total = 0.0;
             for (var row = 0u; row < B_ROW_STRIDE; row++) {
-                total += b_tile[row * TILE_COLUMNS + column];
+                total += scratch(row * TILE_COLUMNS + column);
             }
             if first_column + column < FILTERS {
                 weight_gradient[(partition_start + DEPTH) * FILTERS + first_column + column] = total;

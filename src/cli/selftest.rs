@@ -7,7 +7,7 @@ use super::device::{AdapterOption, Device};
 use super::output;
 use crate::error::{Error, Result};
 use crate::gpu::Probe;
-use crate::kernels::REGISTRY;
+use crate::kernels::{MATRIX_PRODUCTS, REGISTRY};
 use crate::selftest::{
     GradientCheck, Outcome, check_kernel, dropout_gradient_checks, gradient_checks, soft_gradient_checks,
 };
@@ -31,8 +31,10 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
     match &device {
         Device::Gpu(adapter) => {
             let probe = Probe::open(adapter)?;
-            let outcomes =
-                REGISTRY.iter().map(|row| check_kernel(&probe, adapter.class(), row)).collect::<Result<Vec<_>>>()?;
+            let rows = REGISTRY.iter().chain(&MATRIX_PRODUCTS);
+            let mut outcomes =
+                rows.map(|row| check_kernel(&probe, adapter.class(), row)).collect::<Result<Vec<_>>>()?;
+            outcomes.retain(|outcome| outcome.cases > 0);
             failed += outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
             output::tables(&kernels(&outcomes))?;
         }

@@ -33,6 +33,14 @@ pub struct GemmConfig {
     /// gradients, and in forward products without a pool.
     #[serde(rename = "slots", default = "one", skip_serializing_if = "is_one")]
     pub partitions: usize,
+    /// Rows and columns of the fragments that matrix units multiply, 8 or 16; 0 where the threads multiply by themselves.
+    /// A workgroup of fragments is one subgroup.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub matrix: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 fn one() -> usize {
@@ -55,6 +63,7 @@ impl GemmConfig {
         accumulators: 1,
         loop_carry: false,
         partitions: 1,
+        matrix: 0,
     };
 
     pub fn workgroup_threads(&self) -> usize {
@@ -89,10 +98,13 @@ impl GemmConfig {
 impl Display for GemmConfig {
     /// `8x8 of 4x4, 8 deep`: threads, the products of each, and what is not the usual.
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Self { threads, rows, columns, depth, accumulators, partitions, .. } = self;
+        let Self { threads, rows, columns, depth, accumulators, partitions, matrix, .. } = self;
         write!(out, "{}x{} of {rows}x{columns}, {depth} deep", threads[0], threads[1])?;
         if *accumulators > 1 {
             write!(out, ", {accumulators} accumulators")?;
+        }
+        if *matrix > 0 {
+            write!(out, ", fragments of {matrix}x{matrix}")?;
         }
         if *partitions > 1 { write!(out, ", {partitions} partitions") } else { Ok(()) }
     }
@@ -116,7 +128,7 @@ mod tests {
             stage_b: false,
             accumulators: 2,
             loop_carry: true,
-            partitions: 1,
+            ..GemmConfig::PLAIN
         };
         assert_eq!(config, expected);
         assert_eq!(serde_json::to_string(&config).unwrap(), text);
@@ -125,5 +137,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&divided).unwrap(), text);
         assert_eq!(serde_json::from_str::<GemmConfig>(&text).unwrap(), divided);
         assert_eq!(divided.to_string(), "8x1 of 8x1, 4 deep, 2 accumulators, 3 partitions");
+        let matrix = GemmConfig { matrix: 8, ..GemmConfig::PLAIN };
+        assert_eq!(matrix.to_string(), "1x1 of 1x1, 1 deep, fragments of 8x8");
+        assert_eq!(serde_json::from_str::<GemmConfig>(&serde_json::to_string(&matrix).unwrap()).unwrap(), matrix);
     }
 }

@@ -20,4 +20,4 @@ pub use on_chip::OnChip;
 pub use problem::{GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
 pub use profile::{DeviceClass, DeviceProfile, SplitForward};
 pub use selection::GemmSelection;
-pub use variants::{VARIANTS, Variant};
+pub use variants::{Capabilities, VARIANTS, Variant};

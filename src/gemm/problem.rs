@@ -58,13 +58,15 @@ impl GemmProblem {
     /// - the threads per row divide the threads; in forward products and input gradients they divide `depth`, too, since
     ///   neighbouring threads load a row in equal parts;
     /// - what it divides can be addressed;
-    /// - in a forward product a thread's rows are whole pooling windows, no more than a word of argmax has room for.
+    /// - in a forward product a thread's rows are whole pooling windows, no more than a word of argmax has room for;
+    /// - matrix units multiply fragments of 8 x 8 or 16 x 16, in which both tiles come, out of workgroup memory.
     pub fn broken_rule(&self, config: &GemmConfig) -> Option<&'static str> {
         if let Some(rule) = self.convolution.broken_rule() {
             return Some(rule);
         }
-        let GemmConfig { threads: [x, y], rows, columns, depth, threads_per_row, accumulators, partitions, .. } =
-            *config;
+        let GemmConfig {
+            threads: [x, y], rows, columns, depth, threads_per_row, accumulators, partitions, matrix, ..
+        } = *config;
         let Convolution { pool, .. } = self.convolution;
         let threads = config.workgroup_threads();
         let numbers = [x, y, rows, columns, depth, threads_per_row, accumulators];
@@ -78,6 +80,9 @@ impl GemmProblem {
         };
         let (window, forward) = (self.convolution.window_elements(), self.kind == GemmKind::Forward);
         let rows_of_a = self.kind != GemmKind::WeightGradient;
+        let sides = [config.workgroup_rows(), config.workgroup_columns(), self.tile_depth(config)];
+        let whole =
+            || [8, 16].contains(&matrix) && config.stage_b && sides.iter().all(|side| side.is_multiple_of(matrix));
         let rules = [
             (in_range, "its numbers are from 1 to 1024"),
             (!in_range || self.unrolled(config) <= MOST_UNROLLED, "its products between two barriers are at most 4096"),
@@ -86,6 +91,7 @@ impl GemmProblem {
             (!rows_of_a || depth.is_multiple_of(threads_per_row), "its threads per row divide its depth"),
             (!forward || rows.is_multiple_of(window), "its rows are whole pooling windows"),
             (!forward || pool == 1 || rows / window <= MOST_POSITIONS_PER_WORD, "a word of argmax has 8 positions"),
+            (!in_range || matrix == 0 || whole(), "its tiles are whole fragments of 8 or 16, in workgroup memory"),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule)
     }
@@ -121,13 +127,19 @@ impl GemmProblem {
             GemmKind::WeightGradient => depth.max(config.threads[1]),
             GemmKind::Forward | GemmKind::InputGradient => depth,
         };
-        // What is between the rows, see `A_ROW_STEP` and `B_ROW_STEP` in the shaders.
+        let (rows, columns) = (config.workgroup_rows(), config.workgroup_columns());
+        // What is between the rows, see `A_ROW_STEP`, `B_ROW_STEP` and `ROW_UNIT` in the shaders.
+        let unit = if config.matrix > 0 { 8 } else { 1 };
         let narrow = config.stage_b && config.threads[0] < 16 && self.kind != GemmKind::WeightGradient;
-        let a_apart = if narrow { 4 } else { 0 };
-        let apart = if self.kind == GemmKind::InputGradient { (32 / config.threads_per_row).max(1) } else { 0 };
-        // Arrays have a length of 1 at the least.
-        let b = if config.stage_b { rows_of_b * (config.workgroup_columns() + apart) } else { 0 } + 1;
-        size_of::<f32>() * (config.workgroup_rows() * (depth + a_apart) + b)
+        let a_apart = if narrow { unit.max(4) } else { 0 };
+        let apart = if self.kind == GemmKind::InputGradient { (32 / config.threads_per_row).max(unit) } else { 0 };
+        let (a, b) = (rows * (depth + a_apart), rows_of_b * (columns + apart));
+        match (config.matrix, config.stage_b) {
+            // Arrays have a length of 1 at the least.
+            (0, staged) => size_of::<f32>() * (a + if staged { b } else { 0 } + 1),
+            // In f16, and the sums in f32.
+            _ => size_of::<u16>() * (a + b) + size_of::<f32>() * rows * columns,
+        }
     }
 
     /// Rows, columns and depth of the product, as a configuration counts them.
@@ -249,8 +261,7 @@ mod tests {
             threads_per_row: 4,
             stage_b: false,
             accumulators: 1,
-            loop_carry: false,
-            partitions: 1,
+            ..GemmConfig::PLAIN
         };
         let forward = GemmProblem::new(GemmKind::Forward, &convolutions()[3]);
         let broken = |change: fn(&mut GemmConfig)| {
@@ -272,5 +283,18 @@ mod tests {
         assert!(broken(|config| config.threads_per_row = 8).contains("divide its depth"));
         assert!(broken(|config| config.rows = 6).contains("whole pooling windows"));
         assert!(broken(|config| config.rows = 36).contains("8 positions"));
+        let fragments =
+            |config: &mut GemmConfig| *config = GemmConfig { matrix: 8, stage_b: true, depth: 8, ..*config };
+        let mut matrix = good;
+        fragments(&mut matrix);
+        assert_eq!(forward.broken_rule(&matrix), None);
+        for wrong in [
+            GemmConfig { matrix: 4, ..matrix },
+            GemmConfig { stage_b: false, ..matrix },
+            GemmConfig { depth: 4, ..matrix },
+            GemmConfig { matrix: 16, ..matrix },
+        ] {
+            assert!(forward.broken_rule(&wrong).unwrap_or_default().contains("whole fragments"), "{wrong}");
+        }
     }
 }

@@ -1,12 +1,12 @@
-//! The ways to compute the products: today one kernel each, in f32 and without more than WebGPU promises. A kernel in f16,
-//! with subgroups or with cooperative matrices is another row here.
+//! The ways to compute the products: each in f32 without more than WebGPU promises, and by the matrix units that some
+//! adapters have. A kernel with subgroups is another row here.
 
 use super::{GemmConfig, GemmKind, GemmProblem};
 
 /// A kernel for one of the products, and what it needs of an adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Variant {
-    /// The name of its shader, host side and test.
+    /// The name of its row among the kernels.
     pub kernel: &'static str,
     pub kind: GemmKind,
     /// What its shader needs beyond WebGPU's core: types and operations that an adapter need not have.
@@ -14,11 +14,37 @@ pub struct Variant {
 }
 
 /// The only list of variants. A test holds it to the kernels and to what their shaders use.
-pub const VARIANTS: [Variant; 3] = [
-    Variant { kernel: "conv_forward", kind: GemmKind::Forward, features: wgpu::Features::empty() },
-    Variant { kernel: "conv_weight_gradient", kind: GemmKind::WeightGradient, features: wgpu::Features::empty() },
-    Variant { kernel: "conv_input_gradient", kind: GemmKind::InputGradient, features: wgpu::Features::empty() },
+pub const VARIANTS: [Variant; 9] = [
+    plain("conv_forward", GemmKind::Forward),
+    plain("conv_weight_gradient", GemmKind::WeightGradient),
+    plain("conv_input_gradient", GemmKind::InputGradient),
+    matrix("conv_forward_matrix_8", GemmKind::Forward),
+    matrix("conv_weight_gradient_matrix_8", GemmKind::WeightGradient),
+    matrix("conv_input_gradient_matrix_8", GemmKind::InputGradient),
+    matrix("conv_forward_matrix_16", GemmKind::Forward),
+    matrix("conv_weight_gradient_matrix_16", GemmKind::WeightGradient),
+    matrix("conv_input_gradient_matrix_16", GemmKind::InputGradient),
 ];
+
+const fn plain(kernel: &'static str, kind: GemmKind) -> Variant {
+    Variant { kernel, kind, features: wgpu::Features::empty() }
+}
+
+const fn matrix(kernel: &'static str, kind: GemmKind) -> Variant {
+    let features = wgpu::Features::SHADER_F16.union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
+    Variant { kernel, kind, features }
+}
+
+/// What an adapter can do, as far as variants and configurations ask.
+#[derive(Clone, Debug, Default)]
+pub struct Capabilities {
+    pub features: wgpu::Features,
+    pub limits: wgpu::Limits,
+    /// The shapes and types that its matrix units multiply.
+    pub matrices: Vec<wgpu::CooperativeMatrixProperties>,
+    /// Threads of a subgroup, the fewest and the most.
+    pub subgroup: [u32; 2],
+}
 
 impl Variant {
     /// What any variant needs: a device is opened with as much of it as the adapter has.
@@ -26,19 +52,30 @@ impl Variant {
         VARIANTS.iter().fold(wgpu::Features::empty(), |features, variant| features | variant.features)
     }
 
-    /// Whether an adapter with these features and limits can run it in that configuration.
-    pub fn runs_on(
-        &self,
-        adapter: (wgpu::Features, &wgpu::Limits),
-        problem: &GemmProblem,
-        config: &GemmConfig,
-    ) -> bool {
-        let (features, limits) = adapter;
+    /// Whether an adapter can run it in that configuration.
+    pub fn runs_on(&self, adapter: &Capabilities, problem: &GemmProblem, config: &GemmConfig) -> bool {
+        let limits = &adapter.limits;
         let within = |count: usize, limit: u32| count <= limit as usize;
-        features.contains(self.features)
+        adapter.features.contains(self.features)
+            && (config.matrix == 0 || adapter.multiplies(config))
             && within(config.workgroup_threads(), limits.max_compute_invocations_per_workgroup)
             && within(config.threads[0], limits.max_compute_workgroup_size_x)
             && within(config.threads[1], limits.max_compute_workgroup_size_y)
             && within(problem.workgroup_bytes(config), limits.max_compute_workgroup_storage_size)
+    }
+}
+
+impl Capabilities {
+    /// Whether its matrix units have exactly these fragments, f16 with sums in f32, and every subgroup is as large as the
+    /// workgroup.
+    fn multiplies(&self, config: &GemmConfig) -> bool {
+        let GemmConfig { matrix, .. } = *config;
+        let size = matrix as u32;
+        let has = |of: &wgpu::CooperativeMatrixProperties| {
+            [of.m_size, of.n_size, of.k_size] == [size; 3]
+                && of.ab_type == wgpu::CooperativeScalarType::F16
+                && of.cr_type == wgpu::CooperativeScalarType::F32
+        };
+        self.subgroup == [config.workgroup_threads() as u32; 2] && self.matrices.iter().any(has)
     }
 }

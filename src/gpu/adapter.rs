@@ -6,7 +6,7 @@ use wgpu::{AdapterInfo, Backend, Backends, DeviceType, PowerPreference};
 
 use super::waiting::block_on;
 use crate::error::{Error, Result};
-use crate::gemm::DeviceClass;
+use crate::gemm::{Capabilities, DeviceClass};
 
 /// A device that wgpu offers.
 #[derive(Clone)]
@@ -69,6 +69,16 @@ impl Adapter {
 
     pub fn features(&self) -> wgpu::Features {
         self.adapter.features()
+    }
+
+    /// What variants of kernels ask of it.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            features: self.features(),
+            limits: self.limits(),
+            matrices: self.cooperative_matrices(),
+            subgroup: [self.info.subgroup_min_size, self.info.subgroup_max_size],
+        }
     }
 
     pub fn limits(&self) -> wgpu::Limits {

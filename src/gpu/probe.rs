@@ -5,17 +5,24 @@ use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
 use super::device::Device;
 use super::pipeline::{Bound, prepare};
 use crate::error::{Error, Result};
-use crate::kernels::{Case, misfit};
+use crate::gemm::Capabilities;
+use crate::kernels::{Case, GemmKernel, misfit};
 
 /// Guard words behind every buffer: a kernel that writes past an end is found out.
 const FENCE: [u32; 64] = [0xfe7c_e000; 64];
 
 /// An adapter opened for single kernels.
-pub struct Probe(pub(super) Device);
+pub struct Probe(pub(super) Device, Capabilities);
 
 impl Probe {
     pub fn open(adapter: &Adapter) -> Result<Self> {
-        Device::open(adapter).map(Self)
+        Ok(Self(Device::open(adapter)?, adapter.capabilities()))
+    }
+
+    /// Whether the adapter can run the case's kernel at all.
+    pub fn runs(&self, case: &Case) -> bool {
+        let product = GemmKernel::of(&*case.kernel);
+        product.is_none_or(|product| product.variant().runs_on(&self.1, &product.problem(), &product.config()))
     }
 
     /// The buffers of `case` after its shader ran on the adapter.

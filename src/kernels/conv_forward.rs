@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::convolution_cases::{TALL, describe, for_each_convolution};
+use super::convolution_cases::{TALL, describe, for_each_convolution, for_each_matrix_product};
 use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
@@ -19,10 +19,26 @@ use crate::geometry::Padding;
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_forward",
     about: "convolution or dense forward, with bias, ReLU and max-pool",
-    wgsl: shader!("conv_forward", "convolution", "patches", "gemm", "row_tiles"),
+    wgsl: shader!("conv_forward", "convolution", "patches", "tiles", "gemm", "row_tiles"),
     bindings: &[read("input"), read("weights"), write("output"), write_words("argmax")],
     cases,
 };
+
+/// By matrix units of 8 x 8, and of 16 x 16.
+pub static BY_MATRICES: [Descriptor; 2] = [
+    Descriptor {
+        name: "conv_forward_matrix_8",
+        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
+        cases: || matrix_cases(8),
+        ..DESCRIPTOR
+    },
+    Descriptor {
+        name: "conv_forward_matrix_16",
+        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
+        cases: || matrix_cases(16),
+        ..DESCRIPTOR
+    },
+];
 
 /// output `[batch, OH, OW, filters]` = max_pool(relu(input `[batch, H, W, C]` * kernel + bias)). With more partitions than
 /// one it is `[partitions, batch, OH, OW, filters]`: input * kernel alone, each partition over its own part of the depth, for
@@ -78,7 +94,7 @@ impl ConvForward {
         let (depth, filters, window) =
             (self.convolution.depth(), self.convolution.filters, self.convolution.window_elements());
         let (kernel, bias) = weights[..self.convolution.weights(self.bias)].split_at(depth * filters);
-        let kernel = &kernel[part.start * filters..part.end * filters];
+        let kernel = &*self.config.operand(&kernel[part.start * filters..part.end * filters]);
         if self.convolution.is_dense() {
             let left = Matrix::new(input, self.convolution.batch, depth).of_columns(part);
             multiply_on_all_cores(output, left, kernel, filters, |_, rows| self.activate(rows, bias));
@@ -113,7 +129,7 @@ impl ConvForward {
 
 impl Kernel for ConvForward {
     fn descriptor(&self) -> &'static Descriptor {
-        &DESCRIPTOR
+        self.config.descriptor(&DESCRIPTOR, &BY_MATRICES)
     }
 
     fn constants(&self) -> Constants {
@@ -154,11 +170,11 @@ impl Kernel for ConvForward {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, weights, output, argmax] = memory else { unreachable!("{BINDINGS}") };
-        let (input, weights, output) = (floats(input), floats(weights), floats_mut(output));
+        let (input, weights, output) = (self.config.operand(floats(input)), floats(weights), floats_mut(output));
         let (depth, step) = (self.convolution.depth(), self.partition_depth());
         let words = self.convolution.positions() * self.convolution.filters;
         for (partition, output) in output.chunks_exact_mut(words).take(self.config.partitions).enumerate() {
-            self.partition(partition * step..depth.min((partition + 1) * step), [input, weights], output, argmax);
+            self.partition(partition * step..depth.min((partition + 1) * step), [&input, weights], output, argmax);
         }
     }
 }
@@ -177,6 +193,14 @@ fn cases() -> Vec<Case> {
         Case { class: Some(DeviceClass::Gpu), ..case_of(label, kernel, &mut Draw::new(1000 + number)) }
     }));
     cases
+}
+
+/// Those by matrix units of `size`.
+fn matrix_cases(size: usize) -> Vec<Case> {
+    for_each_matrix_product(GemmKind::Forward, size, |convolution, config, draw| {
+        let (relu, bias) = (convolution.filters % 2 == 0, convolution.filters % 3 != 0);
+        case_of(String::new(), ConvForward { convolution: *convolution, bias, relu, config }, draw)
+    })
 }
 
 /// Products in more partitions than the profile would give: equal ones, and a last one with fewer tiles, or with a part of

@@ -3,22 +3,40 @@
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case};
-use super::convolution_cases::{TALL, describe, for_each_convolution, positions_per_word, unreached, winners};
+use super::convolution_cases::{
+    TALL, describe, for_each_convolution, for_each_matrix_product, positions_per_word, unreached, winners,
+};
 use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 use super::patches::{BLOCK_ROWS, tile_constants};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
-use crate::gemm::{Convolution, GemmConfig, GemmKind, GemmProblem, OnChip};
+use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_input_gradient",
     about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
-    wgsl: shader!("conv_input_gradient", "convolution", "gemm", "row_tiles", "relu_mask"),
+    wgsl: shader!("conv_input_gradient", "convolution", "tiles", "gemm", "row_tiles", "relu_mask"),
     bindings: &[read("output_gradient"), read_words("argmax"), read("weights"), read("input"), write("input_gradient")],
     cases,
 };
+
+/// By matrix units of 8 x 8, and of 16 x 16.
+pub static BY_MATRICES: [Descriptor; 2] = [
+    Descriptor {
+        name: "conv_input_gradient_matrix_8",
+        wgsl: matrix_shader!("matrix_8", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
+        cases: || matrix_cases(8),
+        ..DESCRIPTOR
+    },
+    Descriptor {
+        name: "conv_input_gradient_matrix_16",
+        wgsl: matrix_shader!("matrix_16", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
+        cases: || matrix_cases(16),
+        ..DESCRIPTOR
+    },
+];
 
 /// input gradient `[batch, H, W, C]` from the output's gradient and the kernel.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +57,7 @@ impl ConvInputGradient {
 
 impl Kernel for ConvInputGradient {
     fn descriptor(&self) -> &'static Descriptor {
-        &DESCRIPTOR
+        self.config.descriptor(&DESCRIPTOR, &BY_MATRICES)
     }
 
     fn constants(&self) -> Constants {
@@ -96,7 +114,8 @@ impl Kernel for ConvInputGradient {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [gradient, argmax, weights, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
-        let (gradient, weights, input) = (floats(gradient), floats(weights), floats(input));
+        let [gradient, weights] = [gradient, weights].map(|values| self.config.operand(floats(values)));
+        let (gradient, weights, input) = (&*gradient, &*weights, floats(input));
         let Self { convolution, positions_per_word, relu_mask, .. } = self;
         let Convolution { batch, filters, .. } = *convolution;
         let depth = convolution.depth();
@@ -148,6 +167,16 @@ fn cases() -> Vec<Case> {
         let config = class.config(GemmKind::InputGradient, convolution);
         let kernel = ConvInputGradient { convolution: *convolution, positions_per_word, relu_mask, config };
         case_of(format!("{} ReLU mask {relu_mask:?}", describe(convolution, class)), kernel, draw)
+    })
+}
+
+/// Those by matrix units of `size`.
+fn matrix_cases(size: usize) -> Vec<Case> {
+    for_each_matrix_product(GemmKind::InputGradient, size, |convolution, config, draw| {
+        let positions_per_word = positions_per_word(convolution, DeviceClass::Gpu);
+        let relu_mask = [None, Some(1.0), Some(4.0 / 3.0)][convolution.filters % 3];
+        let kernel = ConvInputGradient { convolution: *convolution, positions_per_word, relu_mask, config };
+        case_of(String::new(), kernel, draw)
     })
 }
 

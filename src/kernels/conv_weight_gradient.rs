@@ -5,22 +5,40 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::convolution_cases::{TALL, describe, for_each_convolution, positions_per_word, winners};
+use super::convolution_cases::{
+    TALL, describe, for_each_convolution, for_each_matrix_product, positions_per_word, winners,
+};
 use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, WHOLE_TILES, multiply, multiply_on_all_cores};
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
-use crate::gemm::{Convolution, GemmConfig, GemmKind, GemmProblem, OnChip};
+use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_weight_gradient",
     about: "gradient of a convolution's or dense layer's kernel and bias, in partitions",
-    wgsl: shader!("conv_weight_gradient", "convolution", "patches", "gemm"),
+    wgsl: shader!("conv_weight_gradient", "convolution", "patches", "tiles", "gemm"),
     bindings: &[read("input"), read("output_gradient"), read_words("argmax"), write("weight_gradient")],
     cases,
 };
+
+/// By matrix units of 8 x 8, and of 16 x 16.
+pub static BY_MATRICES: [Descriptor; 2] = [
+    Descriptor {
+        name: "conv_weight_gradient_matrix_8",
+        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "patches", "tiles"),
+        cases: || matrix_cases(8),
+        ..DESCRIPTOR
+    },
+    Descriptor {
+        name: "conv_weight_gradient_matrix_16",
+        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "patches", "tiles"),
+        cases: || matrix_cases(16),
+        ..DESCRIPTOR
+    },
+];
 
 /// weight gradient `[partitions, depth + 1, filters]`, or without the last row where there is no bias, from the input and the output's gradient, each partition over its own
 /// run of positions.
@@ -100,7 +118,7 @@ fn add_up_rows(matrix: &[f32], sums: &mut [f32]) {
 
 impl Kernel for ConvWeightGradient {
     fn descriptor(&self) -> &'static Descriptor {
-        &DESCRIPTOR
+        self.config.descriptor(&DESCRIPTOR, &BY_MATRICES)
     }
 
     fn constants(&self) -> Constants {
@@ -147,13 +165,15 @@ impl Kernel for ConvWeightGradient {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, gradient, argmax, sums] = memory else { unreachable!("{BINDINGS}") };
-        let (input, gradient, sums) = (floats(input), floats(gradient), floats_mut(sums));
+        let (gradient, sums) = (floats(gradient), floats_mut(sums));
+        let [input, right] = [floats(input), gradient].map(|values| self.config.operand(values));
+        let (input, right) = (&*input, &*right);
         let Convolution { batch, filters, .. } = self.convolution;
         let depth = self.convolution.depth();
         if self.convolution.is_dense() && self.config.partitions == 1 {
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             let left = Matrix::new(input, batch, depth).transposed();
-            multiply_on_all_cores(kernel, left, gradient, filters, |_, _| {});
+            multiply_on_all_cores(kernel, left, right, filters, |_, _| {});
             if self.bias {
                 add_up_rows(&gradient[..batch * filters], &mut bias[..filters]);
             }
@@ -169,7 +189,7 @@ impl Kernel for ConvWeightGradient {
             let end = (begin + self.partition_positions()).min(self.convolution.positions());
             let (kernel, bias) = sums.split_at_mut(depth * filters);
             kernel.par_chunks_mut(rows * filters).enumerate().for_each(|(block, sums)| {
-                self.sum(begin..end, block * rows, [input, gradient], argmax, sums);
+                self.sum(begin..end, block * rows, [input, right], argmax, sums);
             });
             if self.bias {
                 add_up_rows(&gradient[begin * filters..end * filters], bias);
@@ -187,6 +207,15 @@ fn cases() -> Vec<Case> {
         let bias = convolution.filters % 3 != 0;
         let kernel = ConvWeightGradient { convolution: *convolution, bias, positions_per_word, config };
         case_of(format!("{} partitions {partitions}", describe(convolution, class)), kernel, draw)
+    })
+}
+
+/// Those by matrix units of `size`.
+fn matrix_cases(size: usize) -> Vec<Case> {
+    for_each_matrix_product(GemmKind::WeightGradient, size, |convolution, config, draw| {
+        let positions_per_word = positions_per_word(convolution, DeviceClass::Gpu);
+        let (convolution, bias) = (*convolution, convolution.filters % 3 != 0);
+        case_of(String::new(), ConvWeightGradient { convolution, bias, positions_per_word, config }, draw)
     })
 }
 

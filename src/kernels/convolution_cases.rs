@@ -1,8 +1,9 @@
 //! What the cases of the convolution kernels share.
 
-use super::case::{Case, Draw, SENTINEL};
+use super::case::{Case, Draw, SENTINEL, Tolerance};
+use super::{Access, Element};
 use crate::gemm::examples::convolutions;
-use crate::gemm::{Convolution, DeviceClass, GemmKind};
+use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem};
 use crate::geometry::Window;
 
 pub(super) fn describe(convolution: &Convolution, class: DeviceClass) -> String {
@@ -30,6 +31,42 @@ pub(super) fn for_each_convolution(
         Case { class: Some(class), ..case }
     };
     pairs.enumerate().map(case).collect()
+}
+
+/// Threads of the subgroups of known devices: eight lanes of a CPU, and GPUs.
+const SUBGROUPS: [[usize; 2]; 3] = [[8, 1], [16, 2], [16, 4]];
+
+/// Every geometry in fragments of `size`, for subgroups of every size; and one whose numbers have more bits than f16.
+pub(super) fn for_each_matrix_product(
+    kind: GemmKind,
+    size: usize,
+    make: impl Fn(&Convolution, GemmConfig, &mut Draw) -> Case,
+) -> Vec<Case> {
+    let dense = Convolution::dense(33, 130, 10);
+    let all = convolutions().into_iter().map(|convolution| (convolution, false)).chain([(dense, true)]);
+    let all = all.flat_map(|one| SUBGROUPS.map(|threads| (one, threads)));
+    let case = |(number, ((convolution, rounded), threads)): (usize, ((Convolution, bool), [usize; 2]))| {
+        let problem = GemmProblem::new(kind, &convolution);
+        let terms = if kind == GemmKind::WeightGradient { convolution.window_elements() } else { 1 };
+        let (rows, columns, depth) = (16, 2, 16 / terms);
+        let config = GemmConfig { threads, rows, columns, depth, stage_b: true, matrix: size, ..GemmConfig::PLAIN };
+        let partitions = if kind == GemmKind::WeightGradient { 1 + convolution.filters % 4 } else { 1 };
+        let config = GemmConfig { threads_per_row: problem.threads_per_row(&config), partitions, ..config };
+        let draw = &mut Draw::new(number);
+        let mut case = Case { label: format!("{problem}: {config}"), ..make(&convolution, config, draw) };
+        if rounded {
+            case.label += ", rounded";
+            for (binding, memory) in case.kernel.descriptor().bindings.iter().zip(&mut case.memory) {
+                if binding.access == Access::Read && binding.element == Element::F32 {
+                    *memory = draw.numbers(memory.len(), 1.0);
+                }
+                // Sums of 130 products at most, in any order.
+                case.tolerances.push(Tolerance { relative: 1e-6, absolute: 4e-6 });
+            }
+        }
+        case
+    };
+    all.enumerate().map(case).collect()
 }
 
 /// `argmax` as conv_forward leaves it, with random window elements.

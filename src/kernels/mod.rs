@@ -11,6 +11,17 @@ macro_rules! shader {
     };
 }
 
+/// The same with the inner loop for matrix units, and their fragments.
+macro_rules! matrix_shader {
+    ($fragments:literal, $name:literal $(, $part:literal)*) => {
+        concat!(
+            include_str!(concat!("../../shaders/common/", $fragments, ".wgsl")),
+            "\n",
+            shader!($name, "gemm_matrix" $(, $part)*)
+        )
+    };
+}
+
 mod activation;
 mod adam;
 mod add;
@@ -136,7 +147,17 @@ pub use weigh_moments::WeighMoments;
 pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
-/// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
+/// The products by matrix units, which few adapters have. A test holds them to `gemm::VARIANTS`.
+pub const MATRIX_PRODUCTS: [&Descriptor; 6] = [
+    &conv_forward::BY_MATRICES[0],
+    &conv_weight_gradient::BY_MATRICES[0],
+    &conv_input_gradient::BY_MATRICES[0],
+    &conv_forward::BY_MATRICES[1],
+    &conv_weight_gradient::BY_MATRICES[1],
+    &conv_input_gradient::BY_MATRICES[1],
+];
+
+/// The only list of kernels that run anywhere. A test holds it to the files on disk and to the shaders' own bindings.
 pub const REGISTRY: [&Descriptor; 43] = [
     &gather::DESCRIPTOR,
     &augmented_gather::DESCRIPTOR,

@@ -1,12 +1,14 @@
 //! What the three products' kernels share: the shaders' constants, and the patches that their CPU references multiply.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::matrix::{Matrix, Offsets};
 use super::scratch::Scratch;
-use super::{Constants, floats, floats_mut};
+use super::{Constants, Descriptor, floats, floats_mut};
 use crate::gemm::{Convolution, GemmConfig};
 use crate::geometry::Window;
+use crate::precision::Precision;
 
 /// Rows of the forward product, or of its gradient, that a reference makes patches of at a time: what they are and what
 /// becomes of them stays in a core's cache.
@@ -25,6 +27,29 @@ pub(super) fn tile_constants(config: &GemmConfig) -> Constants {
         ("ACCUMULATORS", config.accumulators.into()),
         ("LOOP_CARRY", config.loop_carry.into()),
     ]
+}
+
+impl GemmConfig {
+    /// A product's kernel: the one by `threads`, or one of those by matrix units.
+    pub(super) fn descriptor(
+        &self,
+        threads: &'static Descriptor,
+        by_matrices: &'static [Descriptor; 2],
+    ) -> &'static Descriptor {
+        match self.matrix {
+            0 => threads,
+            8 => &by_matrices[0],
+            _ => &by_matrices[1],
+        }
+    }
+
+    /// What the product multiplies: values as they are, or for matrix units rounded to f16.
+    pub(super) fn operand<'a>(&self, values: &'a [f32]) -> Cow<'a, [f32]> {
+        match self.matrix {
+            0 => Cow::Borrowed(values),
+            _ => Cow::Owned(values.iter().map(|&value| Precision::F16.rounded(value)).collect()),
+        }
+    }
 }
 
 impl Convolution {

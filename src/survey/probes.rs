@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::facade::Device;
 use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Probe};
-use crate::kernels::{GemmKernel, REGISTRY};
+use crate::kernels::{GemmKernel, MATRIX_PRODUCTS, REGISTRY};
 use crate::measure::{Ceilings, Measured, StepBench, Synthetic, ceilings, median, profile};
 use crate::network::Options;
 use crate::selftest::{GradientCheck, check_kernel, dropout_gradient_checks, gradient_checks, soft_gradient_checks};
@@ -30,12 +30,13 @@ pub fn selftest(on: On, device: &Device, callback: ProgressCallback<()>) -> Resu
     let mut test = Selftest { on, complete: true, kernels: Vec::new(), gradients: Vec::new() };
     if let Device::Gpu(adapter) = device {
         let mut probe = Probe::open(adapter)?;
-        for row in &REGISTRY {
+        for row in REGISTRY.iter().chain(&MATRIX_PRODUCTS) {
             if callback(()).is_break() {
                 test.complete = false;
                 return Ok(test);
             }
             test.kernels.push(match check_kernel(&probe, adapter.class(), row) {
+                Ok(outcome) if outcome.cases == 0 => continue,
                 Ok(outcome) => KernelTest {
                     kernel: outcome.kernel.to_owned(),
                     cases: outcome.cases,

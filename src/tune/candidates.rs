@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::gemm::{DeviceClass, GemmConfig, GemmKind, GemmProblem};
+use crate::gemm::{Capabilities, DeviceClass, GemmConfig, GemmKind, GemmProblem};
 use crate::kernels::GemmKernel;
 
 /// What each number of a configuration may be; every combination is a candidate, but for those that [`suits`] leaves out.
@@ -26,12 +26,8 @@ const FEW_OUTPUTS: usize = 32;
 const FEW_TERMS: usize = 8;
 
 /// Other configurations for a product than its own, which is the profile's: valid by [`GemmProblem::broken_rule`], within the
-/// adapter's features and limits, and none twice.
-pub fn candidates(
-    product: &GemmKernel,
-    class: DeviceClass,
-    adapter: (wgpu::Features, &wgpu::Limits),
-) -> Vec<GemmConfig> {
+/// adapter's capabilities, and none twice.
+pub fn candidates(product: &GemmKernel, class: DeviceClass, adapter: &Capabilities) -> Vec<GemmConfig> {
     let (problem, own) = (product.problem(), product.config());
     let choices = choices(class, &problem, &own);
     let mut known = HashSet::from([own]);
@@ -123,8 +119,8 @@ fn in_partitions(
 }
 
 /// Whether shader, compiler and adapter can take the product's configuration, and most of a workgroup has work.
-fn suits(product: &GemmKernel, choices: &Choices, adapter: (wgpu::Features, &wgpu::Limits)) -> bool {
-    let (problem, config, (_, limits)) = (product.problem(), product.config(), adapter);
+fn suits(product: &GemmKernel, choices: &Choices, adapter: &Capabilities) -> bool {
+    let (problem, config, limits) = (product.problem(), product.config(), &adapter.limits);
     if problem.broken_rule(&config).is_some() {
         return false;
     }
@@ -152,12 +148,12 @@ mod tests {
     /// Every product of the three networks with every candidate of every profile.
     fn all() -> Vec<(DeviceClass, GemmKernel, Vec<GemmConfig>)> {
         let mut all = Vec::new();
-        let adapter = (wgpu::Features::empty(), &wgpu::Limits::default());
+        let adapter = Capabilities::default();
         for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware] {
             for (name, batch) in NOTEBOOK.into_iter().flat_map(|name| [(name, 512), (name, 3)]) {
                 let (model, _) = built_in(name).unwrap();
                 for product in products(&model, Options::new(batch, class, batch)).unwrap() {
-                    let candidates = candidates(&product, class, adapter);
+                    let candidates = candidates(&product, class, &adapter);
                     all.push((class, product, candidates));
                 }
             }

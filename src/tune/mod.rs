@@ -42,6 +42,6 @@ pub fn search(
 ) -> Result<Option<(GemmKernel, Vec<GemmConfig>)>> {
     let products = products(model, Options::for_model(model, batch, selection.clone(), batch))?;
     let product = products.into_iter().find(|product| product.problem() == *problem);
-    let limits = (adapter.features(), &adapter.limits());
-    Ok(product.map(|product| (product, candidates(&product, selection.device, limits))))
+    let adapter = adapter.capabilities();
+    Ok(product.map(|product| (product, candidates(&product, selection.device, &adapter))))
 }

@@ -40,7 +40,7 @@ fn every_broken_line_is_noticed() {
         ),
         mutation("the staged bias", "bias_sums[load] += gradient", "bias_sums[load] = gradient").only(&STAGED),
         mutation("the bias that is not staged", "bias_sums[j] += gradient", "bias_sums[j] = gradient").only(&UNSTAGED),
-        mutation("the sum of the staged bias", "total += b_tile", "total = b_tile").only(&STAGED),
+        mutation("the sum of the staged bias", "total += scratch", "total = scratch").only(&STAGED),
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the partition", "let begin = partition_index * PARTITION_POSITIONS;", "let begin = 0u;"),
         mutation(

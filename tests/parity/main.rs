@@ -32,6 +32,7 @@ mod global_max_pool_backward;
 mod gradient_squares;
 mod gradient_sum;
 mod gradients;
+mod matrix_products;
 mod moving_statistics;
 mod mutation;
 mod nearest;
@@ -60,7 +61,7 @@ mod weight_average;
 use std::sync::OnceLock;
 
 use gpu_fmnist::gpu::{Adapter, Probe, adapters};
-use gpu_fmnist::kernels::{Descriptor, REGISTRY};
+use gpu_fmnist::kernels::{Descriptor, MATRIX_PRODUCTS, REGISTRY};
 use gpu_fmnist::selftest::check_kernel;
 
 /// The first adapter. Without one the tests fail: `scripts/test` brings a software one.
@@ -79,7 +80,7 @@ fn probe() -> &'static Probe {
 }
 
 fn row(name: &str) -> &'static Descriptor {
-    REGISTRY.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no row {name}"))
+    REGISTRY.iter().chain(&MATRIX_PRODUCTS).find(|row| row.name == name).unwrap_or_else(|| panic!("no row {name}"))
 }
 
 /// All cases of the kernel agree.

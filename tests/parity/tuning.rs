@@ -114,10 +114,10 @@ fn network() -> Model {
 fn candidates_compute_what_the_cpu_references_do() {
     const ONE_IN: usize = 11;
     let mut checked = 0;
-    let adapter = (crate::adapter().features(), &crate::adapter().limits());
+    let adapter = crate::adapter().capabilities();
     for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware] {
         for product in products(&network(), Options::new(33, class, 33)).unwrap() {
-            let configs = candidates(&product, class, adapter);
+            let configs = candidates(&product, class, &adapter);
             for config in configs.into_iter().skip(checked % ONE_IN).step_by(ONE_IN) {
                 let case = product.with(config).case();
                 let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));

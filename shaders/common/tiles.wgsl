@@ -1,0 +1,50 @@
+// How a tiled matrix product, output [rows, columns] = A [rows, depth] x B [depth, columns], is shared out: a workgroup has a
+// tile of the output. It loads a tile of A, and with STAGE_B one of B, into workgroup memory, multiplies them, and goes on
+// along the depth. gemm.wgsl or gemm_matrix.wgsl has the tiles and the inner loop.
+//
+// The product that this is a part of loads the tiles, and says how they lie: TILE_DEPTH, A_ROW_STEP, A_DEPTH_STEP,
+// B_TILE_ROWS and B_ROW_STEP.
+
+const THREADS_X: u32 = 8;
+const THREADS_Y: u32 = 1;
+// Outputs of one thread: neighbouring rows, and columns that are THREADS_X apart.
+const THREAD_ROWS: u32 = 8;
+const THREAD_COLUMNS: u32 = 1;
+// Depth between two barriers; in a weight gradient of pooled positions, each with all elements of its window.
+const DEPTH_TILE: u32 = 4;
+// Neighbouring threads that load one row of A's tile together, and how many rows the workgroup loads at a time.
+const THREADS_PER_ROW: u32 = 4;
+const ROW_STRIDE: u32 = THREADS / THREADS_PER_ROW;
+// 1: B's tile goes through workgroup memory; 0: each thread loads its own columns.
+const STAGE_B: u32 = 0;
+// Independent sums that a tile's products of one output are added up in; a GPU's fused multiply-add wants one.
+const ACCUMULATORS: u32 = 2;
+// 1: the loop over the depth has a loop-carry barrier, see `loop_carried`.
+const LOOP_CARRY: u32 = 1;
+// Workgroups along x of the dispatch; y goes on where x ends.
+const GRID_WIDTH: u32 = 1;
+// z of the dispatch counts blocks of columns, and then partitions of the sum or what else there is.
+const COLUMN_BLOCKS: u32 = 1;
+
+const THREADS: u32 = THREADS_X * THREADS_Y;
+const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
+const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
+
+// With STAGE_B a thread loads the same columns of B each time: one column, where the rows of threads can be shared out to a
+// thread's columns, else THREAD_COLUMNS of them. So many threads load one row, and so many rows are loaded at a time.
+const SHARED_OUT: u32 = 1 - min(THREADS_Y % THREAD_COLUMNS, 1);
+const B_COLUMNS_PER_THREAD: u32 = SHARED_OUT + (1 - SHARED_OUT) * THREAD_COLUMNS;
+const B_THREADS_PER_ROW: u32 = TILE_COLUMNS / B_COLUMNS_PER_THREAD;
+const B_ROW_STRIDE: u32 = THREADS / B_THREADS_PER_ROW;
+
+// A thread's number in its workgroup: not the built-in one, which lavapipe divides for.
+fn thread_index(thread: vec3<u32>) -> u32 {
+    return thread.y * THREADS_X + thread.x;
+}
+
+// The value itself, which is below 2^31, but as something that the loop may change: a loop-carry barrier. What a loop does not
+// change, lavapipe's compiler does not keep over a workgroup's barrier but computes again in every round, and finding a
+// thread's addresses takes integer divisions.
+fn loop_carried(value: u32) -> u32 {
+    return select(value, min(value, 0x7fffffffu), LOOP_CARRY == 1);
+}

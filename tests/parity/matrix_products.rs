@@ -1,0 +1,44 @@
+//! The three products by an adapter's matrix units against their CPU references, where it has such units.
+
+use gpu_fmnist::kernels::MATRIX_PRODUCTS;
+use gpu_fmnist::selftest::check_kernel;
+
+use crate::mutation::{all_go_red, mutation};
+use crate::{adapter, probe, row, skips};
+
+#[test]
+fn agree_with_their_cpu_references() {
+    for row in MATRIX_PRODUCTS {
+        let outcome = check_kernel(probe(), adapter().class(), row).unwrap();
+        assert!(outcome.failures.is_empty(), "{}:\n{}", row.name, outcome.failures.join("\n"));
+        match outcome.cases {
+            0 => skips::skip(&format!("{}: this adapter has no such matrix units", row.name)),
+            cases => assert!(cases > 10, "{} has only {cases} cases", row.name),
+        }
+    }
+}
+
+#[test]
+fn every_broken_line_is_noticed() {
+    let mutations = [
+        mutation("the fragment of A", "let at = i * FRAGMENT * A_ROW_STEP", "let at = 0u * A_ROW_STEP"),
+        mutation("the depth of A", "depth * A_DEPTH_STEP;", "0u * A_DEPTH_STEP;"),
+        mutation("the fragment of B", "j * FRAGMENT], B_ROW_STEP", "0u], B_ROW_STEP"),
+        mutation("the sums of the fragments", "right, fragments[own])", "right, fragments[0])"),
+        mutation("the place of the sums", "(i * TILE_COLUMNS + j) * FRAGMENT", "(i * TILE_COLUMNS + 0u) * FRAGMENT"),
+        mutation("a thread's row", "THREAD_ROWS + i) * TILE_COLUMNS", "THREAD_ROWS + 0u) * TILE_COLUMNS"),
+        mutation(
+            "a thread's column",
+            "j * THREADS_X + thread.x;\n            (*sums)",
+            "thread.x;\n            (*sums)",
+        ),
+        mutation("the rounding", "return f16(value);", "return f16(value * 1.001);"),
+    ];
+    for name in ["conv_forward_matrix_8", "conv_weight_gradient_matrix_8", "conv_input_gradient_matrix_8"] {
+        if (row(name).cases)().iter().any(|case| probe().runs(case)) {
+            all_go_red(name, &mutations);
+        } else {
+            skips::skip(&format!("broken lines of {name}: this adapter has no such matrix units"));
+        }
+    }
+}
