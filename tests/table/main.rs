@@ -4,6 +4,8 @@
 mod features;
 mod imports;
 mod shaders;
+#[path = "../support/skips.rs"]
+mod skips;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
