@@ -47,6 +47,7 @@ mod global_max_pool_backward;
 mod gradient_squares;
 mod gradient_sum;
 mod kernel;
+mod loss_scale;
 mod matrix;
 mod moving_statistics;
 mod nearest;
@@ -60,6 +61,7 @@ mod pooled_weight_gradient;
 mod progress;
 mod relu_mask;
 mod rescale;
+mod scale_loss;
 mod scratch;
 mod sgd;
 mod sgd_momentum;
@@ -68,6 +70,7 @@ mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
 mod step_numbers;
+mod stored;
 mod subtree_sum;
 mod update_cases;
 mod update_kernels;
@@ -109,7 +112,8 @@ pub use global_max_pool_backward::GlobalMaxPoolBackward;
 pub use gradient_squares::GradientSquares;
 pub use gradient_sum::GradientSum;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
-use kernel::{BINDINGS, grid, read, read_words, write, write_words};
+use kernel::{BINDINGS, grid, read, read_activation, read_weights, read_words, write, write_activation, write_words};
+pub use loss_scale::{LossScale, ScaleStep};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 pub use moving_statistics::{Moving, MovingStatistics};
 pub use nearest::Nearest;
@@ -122,6 +126,7 @@ pub use pooled_weight_gradient::PooledWeightGradient;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
 pub use rescale::Rescale;
+pub use scale_loss::ScaleLoss;
 pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
 pub use soft_cross_entropy::SoftCrossEntropy;
@@ -129,6 +134,7 @@ pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
 pub use step_numbers::StepNumbers;
+pub use stored::Stored;
 pub use subtree_sum::SubtreeSum;
 pub use updates::{GradientOrder, MicroBatches, Partitions, Update, Updates, left_part};
 pub use vectors::vectorised;
@@ -137,7 +143,7 @@ pub use weight_average::WeightAverage;
 use words::{floats, floats_mut};
 
 /// The only list of kernels. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 43] = [
+pub const REGISTRY: [&Descriptor; 45] = [
     &gather::DESCRIPTOR,
     &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
@@ -172,6 +178,8 @@ pub const REGISTRY: [&Descriptor; 43] = [
     &subtree_sum::DESCRIPTOR,
     &gradient_squares::DESCRIPTOR,
     &clip_factor::DESCRIPTOR,
+    &scale_loss::DESCRIPTOR,
+    &loss_scale::DESCRIPTOR,
     &soft_cross_entropy::DESCRIPTOR,
     &adam::DESCRIPTOR,
     &sgd::DESCRIPTOR,

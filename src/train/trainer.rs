@@ -14,6 +14,7 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::formats::{Checkpoint, Tensor, take_averages};
+use crate::kernels::LossScale;
 use crate::random::{Sequence, Stream};
 
 /// A run under way.
@@ -30,6 +31,10 @@ pub struct Trainer<'a> {
     /// Of the present epoch, by this process.
     training: Training,
 }
+
+/// Steps left out in a row, since their gradients were not finite, after which nothing is to be hoped for: the smallest
+/// scale is reached after half as many.
+const MOST_SKIPPED: u32 = 48;
 
 /// What training took.
 #[derive(Clone, Copy, Default)]
@@ -99,6 +104,7 @@ impl<'a> Trainer<'a> {
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
         weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
+        self.engine.set_loss_scale(self.state.loss_scale.unwrap_or(LossScale::FIRST))?;
         if self.state.keeps_best_weights() {
             let other = self.other_parts().into_iter().map(|part| part.find(&checkpoint.tensors, path));
             self.other_weights = Some(other.collect::<Result<_>>()?);
@@ -173,6 +179,7 @@ impl<'a> Trainer<'a> {
         self.training.samples += (metrics.samples - self.state.metrics.samples) as usize;
         self.training.seconds += start.elapsed().as_secs_f64();
         self.state.iterations = self.engine.iterations;
+        self.state.loss_scale = self.scaled()?;
         self.state.step = (metrics.samples as usize).div_ceil(batch);
         self.state.metrics = metrics;
         if (metrics.samples as usize) < order.len() {
@@ -208,6 +215,21 @@ impl<'a> Trainer<'a> {
         let seconds_per_step = seconds / samples.div_ceil(batch).max(1) as f64;
         let seconds = seconds + start.elapsed().as_secs_f64();
         Ok(Some(Finished { result, best, reduced, seconds, seconds_per_step, images_per_second }))
+    }
+
+    /// The loss's scale, where it is scaled.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where no step counted for a long time.
+    fn scaled(&mut self) -> Result<Option<LossScale>> {
+        let scale = self.engine.loss_scale()?;
+        match scale.filter(|scale| scale.skipped >= MOST_SKIPPED) {
+            None => Ok(scale),
+            Some(LossScale { skipped, .. }) => {
+                let problem = format!("the gradients of the last {skipped} steps were too large for f16");
+                Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`, or `precision` bf16")))
+            }
+        }
     }
 
     /// Lets the callbacks see an epoch. The new learning rate where there is one.
