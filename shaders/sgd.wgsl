@@ -2,9 +2,8 @@
 // With the parts progress, variables, each_value, read_ahead, tree, gradient and update. The last one has the first bindings.
 
 fn update(variable: Variable, index: u32) {
-    if is_skipped() {
-        return;
-    }
     let at = variable.first_value + index;
-    weights[at] = decayed(variable, at) - number(0) * clipped(gradient_of(variable, index));
+    if !is_skipped() {
+        weights[at] = decayed(variable, at) - number(0) * clipped(gradient_of(variable, index));
+    }
 }

@@ -7,7 +7,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mu
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "clip_factor",
     about: "makes of all gradients' squares what clips their global norm",
-    wgsl: shader!("clip_factor", "progress", "workgroup_sum"),
+    wgsl: shader!("clip_factor", "progress", "squares", "workgroup_sum"),
     bindings: &[read("squares"), read_words("progress"), write("rates")],
     cases,
 };

@@ -13,7 +13,7 @@ use super::{
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "loss_scale",
     about: "makes of all gradients' squares whether the step counts, what its gradients are multiplied by, and the next scale",
-    wgsl: shader!("loss_scale", "progress", "workgroup_sum"),
+    wgsl: shader!("loss_scale", "progress", "squares", "workgroup_sum"),
     bindings: &[read("squares"), read_words("progress"), write("rates"), write_words("scaling")],
     cases,
 };
@@ -150,42 +150,37 @@ impl Kernel for ScaleStep {
     }
 }
 
+/// Squares, the largest norm, the numbers, the scale, and what is not finite among the squares: a sum of both infinities is
+/// no number.
+type Numbers = (usize, f64, StepNumbers, LossScale, &'static [f32]);
+
 fn cases() -> Vec<Case> {
-    let make =
-        |(number, (sums, clip, numbers, now, bad)): (usize, (usize, f64, StepNumbers, LossScale, Option<f32>))| {
-            let draw = &mut Draw::new(number);
-            let mut squares: Vec<u32> =
-                draw.numbers(sums, 1.0).into_iter().map(|word| f32::from_bits(word).abs().to_bits()).collect();
-            if let Some(bad) = bad {
-                squares[sums * 2 / 3] = bad.to_bits();
-            }
-            let patience = 7;
-            let memory = vec![squares, progress(1, 6, 128, 0), draw.numbers(3 * numbers.count, 1.0), now.words()];
-            let relative = Tolerance { relative: 4e-7, absolute: 0.0 };
-            let tolerances = vec![Tolerance::EXACT, Tolerance::EXACT, relative];
-            let kernel = ScaleStep { sums, clip, numbers, patience };
-            Case {
-                tolerances,
-                ..case(format!("{sums} sums of squares, clip {clip}, {now:?}, {bad:?} among them"), kernel, memory)
-            }
-        };
-    let [alone, last] = [(2, None, Some(1)), (3, Some(1), Some(2))].map(|(count, decay, factor)| StepNumbers {
-        count,
-        decay,
-        factor,
-        skips: true,
-    });
+    let make = |(number, (sums, clip, numbers, now, bad)): (usize, Numbers)| {
+        let draw = &mut Draw::new(number);
+        let mut squares: Vec<u32> =
+            draw.numbers(sums, 1.0).into_iter().map(|word| f32::from_bits(word).abs().to_bits()).collect();
+        squares.iter_mut().skip(sums * 2 / 3).zip(bad).for_each(|(square, bad)| *square = bad.to_bits());
+        let memory = vec![squares, progress(1, 6, 128, 0), draw.numbers(3 * numbers.count, 1.0), now.words()];
+        let tolerances = vec![Tolerance::EXACT, Tolerance::EXACT, Tolerance { relative: 4e-7, absolute: 0.0 }];
+        let kernel = ScaleStep { sums, clip, numbers, patience: 7 };
+        let label = format!("{sums} sums of squares, clip {clip}, {now:?}, {bad:?} among them");
+        Case { tolerances, ..case(label, kernel, memory) }
+    };
+    let numbers = |count, decay, factor| StepNumbers { count, decay, factor, skips: true };
+    let [alone, last] = [numbers(2, None, Some(1)), numbers(3, Some(1), Some(2))];
     let of = |scale, steps, skipped| LossScale { scale, steps, skipped };
+    let (none, infinite, no_number): (&[f32], &[f32], &[f32]) =
+        (&[], &[f32::INFINITY], &[f32::INFINITY, f32::NEG_INFINITY]);
     let cases = [
-        (1, 0.0, alone, LossScale::FIRST, None),
-        (70, 0.0, alone, of(64.0, 5, 2), None),
-        (70, 1.0, alone, of(2.0, 6, 0), None),
-        (300, 1e-3, last, of(1024.0, 0, 3), None),
-        (5_000, 4.0, last, of(1.0, 8, 1), None),
-        (70, 0.0, last, of(LossScale::LARGEST, 6, 0), None),
-        (70, 1.0, last, of(4096.0, 3, 0), Some(f32::NAN)),
-        (300, 0.0, alone, of(1.0, 3, 4), Some(f32::INFINITY)),
-        (5_000, 0.0, alone, of(2.0, 6, 0), Some(f32::NAN)),
+        (1, 0.0, alone, LossScale::FIRST, none),
+        (70, 0.0, alone, of(64.0, 5, 2), none),
+        (70, 1.0, alone, of(2.0, 6, 0), none),
+        (300, 1e-3, last, of(1024.0, 0, 3), none),
+        (5_000, 4.0, last, of(1.0, 8, 1), none),
+        (70, 0.0, last, of(LossScale::LARGEST, 6, 0), none),
+        (70, 1.0, last, of(4096.0, 3, 0), no_number),
+        (300, 0.0, alone, of(1.0, 3, 4), infinite),
+        (5_000, 0.0, alone, of(2.0, 6, 0), no_number),
     ];
     cases.into_iter().enumerate().map(make).collect()
 }

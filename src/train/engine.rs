@@ -168,24 +168,6 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// What the next step's loss is scaled by, where it is.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn loss_scale(&mut self) -> Result<Option<LossScale>> {
-        let words = self.plan().host.loss_scale.map(|buffer| self.executor.read(buffer)).transpose()?;
-        Ok(words.map(|words| LossScale::read(&words)))
-    }
-
-    /// Scales the next step's loss by another one, where it is scaled.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn set_loss_scale(&mut self, scale: LossScale) -> Result<()> {
-        let buffer = self.plan().host.loss_scale;
-        buffer.map_or(Ok(()), |buffer| self.executor.write(buffer, &scale.words()))
-    }
-
     /// Overwrites the values of a place, as many as are given.
     ///
     /// # Errors

@@ -32,10 +32,6 @@ pub struct Trainer<'a> {
     training: Training,
 }
 
-/// Steps left out in a row, since their gradients were not finite, after which nothing is to be hoped for: the smallest
-/// scale is reached after half as many.
-const MOST_SKIPPED: u32 = 48;
-
 /// What training took.
 #[derive(Clone, Copy, Default)]
 struct Training {
@@ -179,7 +175,7 @@ impl<'a> Trainer<'a> {
         self.training.samples += (metrics.samples - self.state.metrics.samples) as usize;
         self.training.seconds += start.elapsed().as_secs_f64();
         self.state.iterations = self.engine.iterations;
-        self.state.loss_scale = self.scaled()?;
+        self.state.loss_scale = self.engine.useful_loss_scale()?;
         self.state.step = (metrics.samples as usize).div_ceil(batch);
         self.state.metrics = metrics;
         if (metrics.samples as usize) < order.len() {
@@ -215,21 +211,6 @@ impl<'a> Trainer<'a> {
         let seconds_per_step = seconds / samples.div_ceil(batch).max(1) as f64;
         let seconds = seconds + start.elapsed().as_secs_f64();
         Ok(Some(Finished { result, best, reduced, seconds, seconds_per_step, images_per_second }))
-    }
-
-    /// The loss's scale, where it is scaled.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`] where no step counted for a long time.
-    fn scaled(&mut self) -> Result<Option<LossScale>> {
-        let scale = self.engine.loss_scale()?;
-        match scale.filter(|scale| scale.skipped >= MOST_SKIPPED) {
-            None => Ok(scale),
-            Some(LossScale { skipped, .. }) => {
-                let problem = format!("the gradients of the last {skipped} steps were too large for f16");
-                Err(Error::Diverged(format!("{problem}; try a smaller `learning_rate`, or `precision` bf16")))
-            }
-        }
     }
 
     /// Lets the callbacks see an epoch. The new learning rate where there is one.

@@ -21,7 +21,7 @@ fn every_broken_line_is_noticed() {
         mutation("the smallest scale", "max(scale * 0.5, 1.0)", "scale * 0.5"),
         mutation("steps since one was left out", "scaling[1] = 0;", "scaling[1] = steps;"),
         mutation("steps left out", "scaling[2] += 1;", "scaling[2] = 1;"),
-        mutation("the scale of the gradients", "factor = 1.0 / scale;", "factor = 1.0;"),
+        mutation("the scale of the gradients", "var factor = 1.0 / scale;", "var factor = 1.0;"),
         mutation("the root", "sqrt(sum) * factor", "sum * factor"),
         mutation("the scale of the norm", "sqrt(sum) * factor", "sqrt(sum)"),
         mutation("no largest norm", "CLIP > 0.0 && norm > CLIP", "norm > CLIP"),
