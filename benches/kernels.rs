@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use gpu_fmnist::Device;
-use gpu_fmnist::kernels::{Access, Element, specialise};
+use gpu_fmnist::kernels::{Access, Element};
 use gpu_fmnist::model::{NOTEBOOK, built_in};
 use gpu_fmnist::network::{Options, lower};
 use gpu_fmnist::plan::{BufferId, Executor, Plan, Program, single};
@@ -30,7 +30,7 @@ fn products(criterion: &mut Criterion) {
         let plan = lower(&model, options).expect("the notebook's networks can be lowered");
         for number in 0..plan.steps.training.len() {
             let kernel = &plan.steps.training[number].kernel;
-            let text = specialise(kernel.descriptor().wgsl, &kernel.constants());
+            let text = kernel.text();
             let product =
                 ["conv_forward", "conv_weight_gradient", "conv_input_gradient"].contains(&kernel.descriptor().name);
             if product && seen.insert(text) {
@@ -86,9 +86,9 @@ fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[Buffe
     for (binding, id) in bindings.iter().zip(bound) {
         let mut word = || match (binding.access, binding.element) {
             (Access::Write, _) => 0,
-            (Access::Read, Element::F32) => ((random() % 17) as f32 / 8.0 - 1.0).to_bits(),
             // The winners of an argmax have four bits each, and windows have four elements.
             (Access::Read, Element::Words) => (random() << 16 | random()) & 0x3333_3333,
+            (Access::Read, _) => ((random() % 17) as f32 / 8.0 - 1.0).to_bits(),
         };
         let words: Vec<u32> = (0..executor.plan().buffer(*id).words).map(|_| word()).collect();
         executor.write(*id, &words).unwrap_or_else(|error| panic!("{error}"));
@@ -101,8 +101,8 @@ fn check(plan: &Plan, number: usize, executor: &mut dyn Executor, bound: &[Buffe
         let actual = executor.read(*id).unwrap_or_else(|error| panic!("{error}"));
         // As numbers, since a sum of nothing may be +0 or -0; a NaN equals nothing.
         let equal = |(one, other): (&u32, &u32)| match binding.element {
-            Element::F32 => f32::from_bits(*one) == f32::from_bits(*other),
             Element::Words => one == other,
+            _ => f32::from_bits(*one) == f32::from_bits(*other),
         };
         let wrong = actual.iter().zip(expected).position(|pair| !equal(pair));
         assert_eq!(

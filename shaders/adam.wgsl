@@ -11,6 +11,9 @@ const EPSILON: f32 = 1e-7;
 @group(0) @binding(6) var<storage, read_write> second_moment: array<f32>; // the same
 
 fn update(variable: Variable, index: u32) {
+    if is_skipped() {
+        return;
+    }
     let g = clipped(gradient_of(variable, index));
     let at = variable.first_value + index;
     let m = first_moment[at] + STEP_1 * (g - first_moment[at]);

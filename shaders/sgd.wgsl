@@ -3,5 +3,7 @@
 
 fn update(variable: Variable, index: u32) {
     let at = variable.first_value + index;
-    weights[at] = decayed(variable, at) - number(0) * clipped(gradient_of(variable, index));
+    if !is_skipped() {
+        weights[at] = decayed(variable, at) - number(0) * clipped(gradient_of(variable, index));
+    }
 }

@@ -8,6 +8,9 @@ const NESTEROV: u32 = 0;
 @group(0) @binding(5) var<storage, read_write> velocity: array<f32>; // [values of all variables]
 
 fn update(variable: Variable, index: u32) {
+    if is_skipped() {
+        return;
+    }
     let at = variable.first_value + index;
     let change = number(0) * clipped(gradient_of(variable, index));
     let v = MOMENTUM * velocity[at] - change;

@@ -1,9 +1,11 @@
 //! In how many bits a number is stored.
 
 use half::{bf16, f16};
+use serde::{Deserialize, Serialize};
 
 /// A floating-point format of IEEE 754, or bfloat16, which is the upper half of f32's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 8 bits of exponent and 23 of fraction.
     #[default]
@@ -16,6 +18,11 @@ pub enum Precision {
 
 impl Precision {
     pub const ALL: [Self; 3] = [Precision::F32, Precision::Bf16, Precision::F16];
+
+    /// Whether nothing is rounded.
+    pub fn is_f32(&self) -> bool {
+        *self == Self::F32
+    }
 
     /// As `--precision` spells it.
     pub fn name(self) -> &'static str {
@@ -31,6 +38,15 @@ impl Precision {
         match self {
             Precision::F32 => 4,
             Precision::Bf16 | Precision::F16 => 2,
+        }
+    }
+
+    /// The most that neighbouring numbers are apart, as a part of them; 0 of f32, whose last bits are not looked at.
+    pub fn step(self) -> f32 {
+        match self {
+            Precision::F32 => 0.0,
+            Precision::Bf16 => 1.0 / 128.0,
+            Precision::F16 => 1.0 / 1024.0,
         }
     }
 

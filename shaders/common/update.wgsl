@@ -2,7 +2,8 @@
 // their places.
 const NUMBERS: u32 = 1;
 const DECAY: u32 = 0; // the part of a weight that goes before the update; 0: none
-const FACTOR: u32 = 0; // what gradients are clipped by; 0: nothing
+const FACTOR: u32 = 0; // what gradients are multiplied by; 0: nothing
+const SKIPS: u32 = 0; // 1: where that factor is 0, the step changes nothing
 
 @group(0) @binding(0) var<storage, read> gradient: array<f32>; // [MICRO_BATCHES, MICRO_BATCH_STRIDE]
 @group(0) @binding(1) var<storage, read> rates: array<f32>; // [batches of the order, NUMBERS]
@@ -12,6 +13,10 @@ const FACTOR: u32 = 0; // what gradients are clipped by; 0: nothing
 
 fn number(place: u32) -> f32 {
     return rates[progress.batch * NUMBERS + place];
+}
+
+fn is_skipped() -> bool {
+    return SKIPS == 1 && number(FACTOR) == 0.0;
 }
 
 fn clipped(gradient: f32) -> f32 {

@@ -199,7 +199,8 @@ impl Bench<'_> {
             let network = Network::new(config.model.clone(), trainer.weights()?);
             // A device need not have room for both.
             drop(trainer);
-            let mut evaluator = device.evaluator(&network, Path::new(title), Some(&config), dataset.into(), views)?;
+            let (run, precision, source) = (Some(&config), config.precision, dataset.into());
+            let mut evaluator = device.evaluator(&network, Path::new(title), run, precision, source, views)?;
             outcome.tta_accuracy = Some(evaluator.predict(&samples)?.1.top(1));
         }
         Ok(outcome)

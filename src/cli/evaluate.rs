@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use super::device::{AdapterOption, Device};
 use super::judgement::Judgement;
-use super::options::{DataDirOption, JsonOption, QuietOption, TtaOption};
+use super::options::{DataDirOption, JsonOption, QuietOption, TtaOption, precisions};
 use super::trained::{Part, Trained, TrainedOptions};
 use super::{output, setup};
 use crate::augment::Views;
 use crate::error::Result;
+use crate::precision::Precision;
 
 /// Judge a trained network: loss, accuracy, classification report, confusion matrix and calibration.
 ///
@@ -32,11 +33,15 @@ pub struct EvaluateArguments {
     /// The samples to measure on
     #[arg(long, value_enum, default_value_t = Part::Test)]
     split: Part,
+    /// In how many bits activations are stored [default: as the run was trained, or f32]
+    #[arg(long, value_parser = precisions())]
+    precision: Option<Precision>,
     #[command(flatten)]
     tta: TtaOption,
     #[command(flatten)]
     data: DataDirOption,
-    /// Where the tables and pictures go [default: RUN/evaluation/<split>, with --tta <split>-tta; for a file, nowhere]
+    /// Where the tables and pictures go [default: RUN/evaluation/<split>, with --tta <split>-tta, with another
+    /// --precision <split>-bf16; for a file, nowhere]
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -50,7 +55,8 @@ pub struct EvaluateArguments {
 pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let mut console = arguments.quiet.console();
     let views = arguments.tta.views()?;
-    let trained = arguments.trained.open()?;
+    let mut trained = arguments.trained.open()?;
+    trained.precision = arguments.precision.unwrap_or(trained.precision);
     let device = arguments.adapter.device(&mut console)?;
     let (dataset, samples) = trained.samples(arguments.data.path(), arguments.split, &mut console)?;
     let names = trained.class_names(Some(&dataset))?;
@@ -59,9 +65,11 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     // What another data set's samples say of the network is nothing of the run's own.
     let own = trained.run.as_ref().filter(|run| run.trained_on(&dataset));
     let in_run = own.map(|run| folder(run.folder.path(), arguments.split));
-    // What the network is worth without further views stays beside it.
-    let name = format!("{}-tta", arguments.split.name());
-    let in_run = in_run.map(|folder| if views.is_one() { folder } else { folder.with_file_name(name) });
+    // What the network is worth without further views, and as it was trained, stays beside it.
+    let rounded = own.filter(|run| run.state.config.precision != trained.precision);
+    let also = [(!views.is_one()).then_some("-tta"), rounded.map(|_| as_stored(trained.precision))];
+    let name = also.into_iter().flatten().fold(arguments.split.name().to_owned(), |name, also| name + also);
+    let in_run = in_run.map(|folder| folder.with_file_name(name));
     let saved = arguments.output.clone().or(in_run).map_or(Ok(()), |folder| {
         judgement.save(&folder)?;
         let folder = folder.display();
@@ -92,9 +100,19 @@ fn print(
         checkpoint: run.map(|run| run.checkpoint),
         epoch: run.map(|run| run.state.epoch),
         tta: (!views.is_one()).then(|| views.to_string()),
+        precision: trained.precision,
         judgement: judgement.json(),
     };
     output::json(&about)
+}
+
+/// What follows a folder's name where activations are otherwise than in training.
+fn as_stored(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "-f32",
+        Precision::Bf16 => "-bf16",
+        Precision::F16 => "-f16",
+    }
 }
 
 /// Where a run keeps what its network is worth on a part of the data.
@@ -114,6 +132,8 @@ struct Judged<'a> {
     epoch: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tta: Option<String>,
+    #[serde(skip_serializing_if = "Precision::is_f32")]
+    precision: Precision,
     #[serde(flatten)]
     judgement: Value,
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::names::NamesOption;
+use super::options::precisions;
 use super::trained::{CheckpointOption, ModelOption, Trained};
 use super::{export_events, output};
 use crate::error::{Error, Result};
@@ -119,11 +120,6 @@ impl Wanted {
     fn named(name: &str) -> Self {
         Format::ALL.into_iter().find(|format| format.name() == name).map_or(Wanted::Events, Wanted::Network)
     }
-}
-
-fn precisions() -> impl TypedValueParser<Value = Precision> {
-    let named = |name: String| Precision::ALL.into_iter().find(|one| one.name() == name).unwrap_or_default();
-    PossibleValuesParser::new(Precision::ALL.map(Precision::name)).map(named)
 }
 
 /// The model's name in the run's folder.

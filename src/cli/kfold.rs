@@ -62,8 +62,8 @@ pub struct KfoldArguments {
     pub run_dir: Option<PathBuf>,
     /// Go on after the last finished fold
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "augment", "set", "run_dir",
-        "tiles", "class_names", "engine",
+        "model", "folds", "seed", "epochs", "batch_size", "micro_batch", "learning_rate", "precision", "augment", "set",
+        "run_dir", "tiles", "class_names", "engine",
     ])]
     resume: Option<PathBuf>,
     /// Have the folds done as the tasks of a sweep, each in a process of its own; 'sweep run' goes on with them, and

@@ -4,17 +4,25 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::console::Console;
 use crate::augment::Views;
 use crate::error::Result;
 use crate::model::{Model, ModelFile, NAMES};
+use crate::precision::Precision;
 use crate::recipe::Recipe;
 use crate::train::check_batch_size;
 
 /// What `--model` takes: the built-in networks' names, or `otherwise`.
 pub fn models(otherwise: &str) -> String {
     format!("{}, or {otherwise}", NAMES.join(", "))
+}
+
+/// What `--precision` takes.
+pub fn precisions() -> impl TypedValueParser<Value = Precision> {
+    let named = |name: String| Precision::ALL.into_iter().find(|one| one.name() == name).unwrap_or_default();
+    PossibleValuesParser::new(Precision::ALL.map(Precision::name)).map(named)
 }
 
 /// `--data-dir`

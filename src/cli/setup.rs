@@ -29,9 +29,11 @@ pub fn trainer<'a>(
         let setup = device.training(&state.config, source);
         let plan = setup.plan()?;
         console.say(&format!(
-            "plan: {:.1} MB in {} buffers; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
+            "plan: {:.1} MB in {} buffers, {:.1} MB of it activations in {}; {} passes a training step, {} an evaluation step; tiles {}{}; data {}",
             plan.steps.bytes() as f64 / 1e6,
             plan.steps.buffers.len(),
+            plan.steps.activation_bytes() as f64 / 1e6,
+            state.config.precision.name(),
             plan.steps.passes(Program::Training).len(),
             plan.steps.passes(Program::Evaluation).len(),
             format!("{:?}", state.config.tiles.device).to_lowercase(),
@@ -48,7 +50,7 @@ pub fn trainer<'a>(
 /// Where the network, the data or the device's limits do not allow it.
 pub fn evaluator<'a>(trained: &Trained, source: Source<'a>, device: &Device, views: Views) -> Result<Evaluator<'a>> {
     let run = trained.run.as_ref().map(|run| &run.state.config);
-    device.evaluator(&trained.network, &trained.path, run, source, views)
+    device.evaluator(&trained.network, &trained.path, run, trained.precision, source, views)
 }
 
 /// `, 7 tuned` where some tiles are not the table's.

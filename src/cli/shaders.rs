@@ -10,7 +10,7 @@ use super::output;
 use crate::error::{Error, Result};
 use crate::formats::{Language, make_folder, translate, write_own};
 use crate::gemm::DeviceClass;
-use crate::kernels::{Descriptor, GemmKernel, REGISTRY, specialise};
+use crate::kernels::{Descriptor, GemmKernel, REGISTRY};
 use crate::model::nearest;
 use crate::network::{Options, lower};
 use crate::train::Config;
@@ -139,7 +139,7 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
     let mut pipelines = Vec::new();
     for (number, pass) in plan.steps.training.iter().enumerate() {
         let row = pass.kernel.descriptor();
-        let wgsl = specialise(row.wgsl, &pass.kernel.constants());
+        let wgsl = pass.kernel.text();
         if !kernels.contains(&row.name) || !known.insert(wgsl.clone()) {
             continue;
         }

@@ -178,8 +178,8 @@ fn fitted(arguments: &TrainArguments, mut config: Config, data: &Dataset, consol
 
 /// What a plan follows from, in words.
 fn planned(config: &Config) -> String {
-    let Config { batch_size, micro_batch, loss, optimizer, average, augmentation, model, .. } = config;
-    format!("{batch_size} {micro_batch:?} {loss:?} {optimizer:?} {average} {augmentation:?} {model:?}")
+    let Config { batch_size, micro_batch, precision, loss, optimizer, average, augmentation, model, .. } = config;
+    format!("{batch_size} {micro_batch:?} {precision:?} {loss:?} {optimizer:?} {average} {augmentation:?} {model:?}")
 }
 
 /// Makes a plan, which is refused here and not first where it is to run.

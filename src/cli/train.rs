@@ -75,8 +75,8 @@ pub struct TrainArguments {
     init: Option<PathBuf>,
     /// Go on with an interrupted run, exactly as it would have; with --epochs, to that many
     #[arg(long, value_name = "RUN", group = "patient", conflicts_with_all = [
-        "model", "batch_size", "micro_batch", "learning_rate", "augment", "set", "schedule", "warm_up_epochs", "seed",
-        "split_seed", "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
+        "model", "batch_size", "micro_batch", "learning_rate", "precision", "augment", "set", "schedule",
+        "warm_up_epochs", "seed", "split_seed", "validation_fraction", "no_shuffle", "run_dir", "init", "tiles", "callbacks",
     ])]
     resume: Option<PathBuf>,
     /// Also save within an epoch, each time so many minutes have passed

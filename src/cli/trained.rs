@@ -12,6 +12,7 @@ use crate::data::{Dataset, class_names_in, numbers};
 use crate::error::{Error, Result};
 use crate::formats::{self, Checkpoint, Network};
 use crate::model;
+use crate::precision::Precision;
 use crate::train::{RunFolder, State};
 
 /// The options, the same in every subcommand that uses a trained network.
@@ -66,6 +67,8 @@ pub struct Trained {
     pub network: Network,
     /// The file that it is from.
     pub path: PathBuf,
+    /// Of activations: the run's, unless another one is asked for.
+    pub precision: Precision,
     /// The run that trained it; none where the file is all there is.
     pub run: Option<TrainedRun>,
 }
@@ -115,7 +118,7 @@ impl CheckpointOption {
         if network.class_names == numbers(network.class_names.len()) {
             network.class_names.clear();
         }
-        Ok(Trained { network, path: path.to_owned(), run: None })
+        Ok(Trained { network, path: path.to_owned(), precision: Precision::F32, run: None })
     }
 }
 
@@ -132,7 +135,8 @@ fn open_run(path: &Path, which: Which) -> Result<Trained> {
     let checkpoint = Checkpoint::read(&path)?;
     let state = State::parse(&checkpoint, &path)?;
     let network = state.network(checkpoint, &path)?;
-    Ok(Trained { network, path, run: Some(TrainedRun { folder, checkpoint: name, state }) })
+    let precision = state.config.precision;
+    Ok(Trained { network, path, precision, run: Some(TrainedRun { folder, checkpoint: name, state }) })
 }
 
 /// Refuses to look for the best network of a run that had nothing to judge by.

@@ -12,6 +12,7 @@ use crate::formats::{self, Format, Network, write_whole};
 use crate::gemm::DeviceClass;
 use crate::model::{Model, resolve};
 use crate::plan::Initial;
+use crate::precision::Precision;
 use crate::train::{Config, EpochResult, Evaluator, RunFolder, Setup, Source, State};
 
 /// Where weights are from that no file has.
@@ -186,7 +187,8 @@ impl Classifier {
     }
 
     fn evaluator<'a>(&self, samples: impl Into<Source<'a>>) -> Result<Evaluator<'a>> {
-        self.device.evaluator(self.trained()?, &self.origin, None, samples.into(), Views::default())
+        let network = self.trained()?;
+        self.device.evaluator(network, &self.origin, None, Precision::F32, samples.into(), Views::default())
     }
 
     /// Writes the network into a file, whose format its ending says: .safetensors, .onnx, .h5, .keras, .npz.

@@ -20,6 +20,7 @@ use crate::model::Model;
 use crate::network::{equal_parts, most_rows};
 use crate::parallel::{Alone, Communicator, Share};
 use crate::plan::{Executor, Plan};
+use crate::precision::Precision;
 use crate::recipe::BATCH_SIZE;
 use crate::train::{Config, Environment, Evaluator, Placement, Setup, Source, State, Trainer};
 
@@ -211,7 +212,7 @@ impl Device {
     }
 
     /// An evaluator of a network, whose weights were read from `origin`, with the batches, tiles and loss of the run that it
-    /// is of, if any, which sees samples in these views.
+    /// is of, if any, which has activations of that precision and sees samples in these views.
     ///
     /// # Errors
     /// Where network, data and the device's limits do not fit.
@@ -220,6 +221,7 @@ impl Device {
         network: &Network,
         origin: &Path,
         run: Option<&Config>,
+        precision: Precision,
         source: Source<'a>,
         views: Views,
     ) -> Result<Evaluator<'a>> {
@@ -232,6 +234,7 @@ impl Device {
         let batch = equal_parts(batch, most);
         let mut setup = self.setup(&network.model, source, batch, tiles).in_micro_batches(batch);
         setup.options.label_smoothing = run.map_or(0.0, |config| config.loss.label_smoothing as f32);
+        setup.options.precision = precision;
         setup.options.views = !views.is_one();
         let evaluator = Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)?;
         Ok(evaluator.with(views))

@@ -26,8 +26,9 @@ impl Device {
         let (device, queue) = adapter.request(&wgpu::DeviceDescriptor {
             label: Some("gpu-fmnist"),
             required_limits: adapter.limits(),
-            // The device's own clock, to time passes by, and what the products' kernels can make use of.
-            required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | Variant::all_features()),
+            // The device's own clock, to time passes by; activations in f16; what the products' kernels can make use of.
+            required_features: adapter.features()
+                & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16 | Variant::all_features()),
             // Safety: what is experimental is used by the products for matrix units alone, which `kernels::checks` holds to
             // their buffers and tiles as it does the others, and which a workgroup runs without a branch of its threads.
             experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::device::Device;
 use crate::error::Result;
-use crate::kernels::{Access, Checks, Descriptor, Kernel, checks, specialise};
+use crate::kernels::{Access, Checks, Descriptor, Kernel, checks};
 
 /// A kernel on a buffer, or a part of one, for each of its bindings.
 pub(super) struct Bound<'a> {
@@ -26,7 +26,7 @@ impl Bound<'_> {
             (bytes / 4) as usize
         };
         let words: Vec<usize> = self.buffers.iter().map(words).collect();
-        (specialise(self.kernel.descriptor().wgsl, &self.kernel.constants()), checks(self.kernel, &words))
+        (self.kernel.text(), checks(self.kernel, &words))
     }
 }
 

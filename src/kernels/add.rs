@@ -4,13 +4,13 @@ use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write_activation};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "add",
     about: "adds two buffers: the gradients that two readers of a value leave of it",
     wgsl: shader!("add"),
-    bindings: &[read("left"), read("right"), write("sum")],
+    bindings: &[read_activation("left"), read_activation("right"), write_activation("sum")],
     cases,
 };
 

@@ -6,14 +6,14 @@ use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::pool_forward::{THREADS, constants, pools};
 use super::relu_mask::{self, ReluMask};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write_activation};
 use crate::geometry::Window;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "average_pool_backward",
     about: "gradient of an average-pool's input, through the ReLU and dropout that made it",
     wgsl: shader!("average_pool_backward", "pool", "relu_mask"),
-    bindings: &[read("output_gradient"), read("input"), write("input_gradient")],
+    bindings: &[read_activation("output_gradient"), read_activation("input"), write_activation("input_gradient")],
     cases,
 };
 

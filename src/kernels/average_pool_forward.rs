@@ -5,14 +5,14 @@ use rayon::prelude::*;
 use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::pool_forward::{THREADS, constants, pools};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write_activation};
 use crate::geometry::Window;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "average_pool_forward",
     about: "mean of each window, of what lies in the image",
     wgsl: shader!("average_pool_forward", "pool"),
-    bindings: &[read("input"), write("output")],
+    bindings: &[read_activation("input"), write_activation("output")],
     cases,
 };
 

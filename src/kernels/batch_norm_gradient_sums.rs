@@ -8,17 +8,19 @@ use super::channels::{ChannelValues, fold, shapes, widen, width};
 use super::pointwise::rows;
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_activation, read_words, write,
+};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "batch_norm_gradient_sums",
     about: "adds up the gradients of each channel's scale and offset, in partitions",
     wgsl: shader!("batch_norm_gradient_sums", "activation", "channels", "partitions", "positions", "progress"),
     bindings: &[
-        read("output_gradient"),
-        read("x"),
+        read_activation("output_gradient"),
+        read_activation("x"),
         read("affine"),
-        read("other"),
+        read_activation("other"),
         read_words("progress"),
         write("partials"),
     ],

@@ -6,13 +6,15 @@ use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::channels::{ChannelValues, fold, shapes, widen, width};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read_activation, read_words, write,
+};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "batch_norm_statistics",
     about: "adds up each channel and its squared distances from the mean, in partitions",
     wgsl: shader!("batch_norm_statistics", "channels", "partitions", "positions", "progress"),
-    bindings: &[read("x"), read_words("progress"), write("partials")],
+    bindings: &[read_activation("x"), read_words("progress"), write("partials")],
     cases,
 };
 

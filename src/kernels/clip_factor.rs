@@ -7,7 +7,7 @@ use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mu
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "clip_factor",
     about: "makes of all gradients' squares what clips their global norm",
-    wgsl: shader!("clip_factor", "progress", "workgroup_sum"),
+    wgsl: shader!("clip_factor", "progress", "squares", "workgroup_sum"),
     bindings: &[read("squares"), read_words("progress"), write("rates")],
     cases,
 };
@@ -92,8 +92,12 @@ fn cases() -> Vec<Case> {
         let kernel = ClipFactor { sums, clip, numbers };
         Case { tolerances, ..case(format!("{sums} sums of squares, clipped to {clip}"), kernel, memory) }
     };
-    let [alone, last] =
-        [(2, None, Some(1)), (3, Some(1), Some(2))].map(|(count, decay, factor)| StepNumbers { count, decay, factor });
+    let [alone, last] = [(2, None, Some(1)), (3, Some(1), Some(2))].map(|(count, decay, factor)| StepNumbers {
+        count,
+        decay,
+        factor,
+        skips: false,
+    });
     let cases =
         [(1, 0.1, alone), (70, 1.0, alone), (70, 4.0, alone), (70, 100.0, alone), (256, 0.5, last), (5_000, 3.0, last)];
     cases.into_iter().enumerate().map(make).collect()

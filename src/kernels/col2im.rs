@@ -5,16 +5,20 @@ use rayon::prelude::*;
 use super::case::{Case, Draw, case, unwritten};
 use super::convolution_cases::describe;
 use super::relu_mask::{self, ReluMask};
-use super::{BINDING_ALIGNMENT, BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{
+    BINDING_ALIGNMENT, BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_activation,
+    write_activation,
+};
 use crate::gemm::examples::convolutions;
 use crate::gemm::{Convolution, DeviceClass};
 use crate::geometry::Window;
+use crate::precision::Precision;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "col2im",
     about: "adds up the gradients of overlapping patches, through the ReLU and dropout that made the input",
     wgsl: shader!("col2im", "convolution", "relu_mask"),
-    bindings: &[read("patches"), read("input"), write("input_gradient")],
+    bindings: &[read("patches"), read_activation("input"), write_activation("input_gradient")],
     cases,
 };
 
@@ -32,17 +36,18 @@ const CACHED: usize = 1 << 20;
 
 impl Col2im {
     /// Images whose patches are made and added up at a time: a part of the batch that fits the cache, and that the buffers
-    /// can be bound from; else the whole batch. `positions_per_word`: pooled positions in a word of argmax.
-    pub fn group(convolution: &Convolution, positions_per_word: usize) -> usize {
+    /// can be bound from; else the whole batch. `positions_per_word`: pooled positions in a word of argmax; `precision`: of
+    /// input and output.
+    pub fn group(convolution: &Convolution, positions_per_word: usize, precision: Precision) -> usize {
+        let alignment = BINDING_ALIGNMENT * 4 / precision.bytes();
         let patches = convolution.patches().inputs() / convolution.batch;
         let fits = |images: &usize| {
             let group = Convolution { batch: *images, ..*convolution };
             let outputs = group.positions() * group.filters;
             convolution.batch.is_multiple_of(*images)
                 && group.positions().is_multiple_of(positions_per_word)
-                && [outputs, outputs / positions_per_word, group.inputs()]
-                    .iter()
-                    .all(|words| words.is_multiple_of(BINDING_ALIGNMENT))
+                && (outputs / positions_per_word).is_multiple_of(BINDING_ALIGNMENT)
+                && [outputs, group.inputs()].iter().all(|numbers| numbers.is_multiple_of(alignment))
         };
         let most = (CACHED / patches).min(convolution.batch);
         (1..=most).rev().find(fits).unwrap_or(convolution.batch)

@@ -11,7 +11,10 @@ use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::split_k_reduce::{SplitKReduce, add_bias_and_relu};
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write, write_words};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, write_activation,
+    write_words,
+};
 use crate::gemm::examples::window;
 use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 use crate::geometry::Padding;
@@ -20,7 +23,7 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_forward",
     about: "convolution or dense forward, with bias, ReLU and max-pool",
     wgsl: shader!("conv_forward", "convolution", "patches", "tiles", "gemm", "row_tiles"),
-    bindings: &[read("input"), read("weights"), write("output"), write_words("argmax")],
+    bindings: &[read_activation("input"), read_weights("weights"), write_activation("output"), write_words("argmax")],
     cases,
 };
 

@@ -11,14 +11,23 @@ use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 use super::patches::{BLOCK_ROWS, tile_constants};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, read_words,
+    write_activation,
+};
 use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_input_gradient",
     about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
     wgsl: shader!("conv_input_gradient", "convolution", "tiles", "gemm", "row_tiles", "relu_mask"),
-    bindings: &[read("output_gradient"), read_words("argmax"), read("weights"), read("input"), write("input_gradient")],
+    bindings: &[
+        read_activation("output_gradient"),
+        read_words("argmax"),
+        read_weights("weights"),
+        read_activation("input"),
+        write_activation("input_gradient"),
+    ],
     cases,
 };
 

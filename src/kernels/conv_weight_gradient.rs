@@ -13,14 +13,19 @@ use super::matrix::{Matrix, Target, WHOLE_TILES, multiply, multiply_on_all_cores
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::updates::Partitions;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_words, write};
 use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_weight_gradient",
     about: "gradient of a convolution's or dense layer's kernel and bias, in partitions",
     wgsl: shader!("conv_weight_gradient", "convolution", "patches", "tiles", "gemm"),
-    bindings: &[read("input"), read("output_gradient"), read_words("argmax"), write("weight_gradient")],
+    bindings: &[
+        read_activation("input"),
+        read_activation("output_gradient"),
+        read_words("argmax"),
+        write("weight_gradient"),
+    ],
     cases,
 };
 

@@ -57,7 +57,7 @@ pub(super) fn for_each_matrix_product(
         if rounded {
             case.label += ", rounded";
             for (binding, memory) in case.kernel.descriptor().bindings.iter().zip(&mut case.memory) {
-                if binding.access == Access::Read && binding.element == Element::F32 {
+                if binding.access == Access::Read && binding.element != Element::Words {
                     *memory = draw.numbers(memory.len(), 1.0);
                 }
                 // Sums of 130 products at most, in any order.

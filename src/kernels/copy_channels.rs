@@ -5,13 +5,13 @@ use rayon::prelude::*;
 use super::case::{Case, Draw, case, unwritten};
 use super::relu_mask::{self, ReluMask};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write_activation};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "copy_channels",
     about: "copies channels into a value that has more, or out of it: one input of a concatenation, and its gradient",
     wgsl: shader!("copy_channels", "relu_mask"),
-    bindings: &[read("source"), read("input"), write("copy")],
+    bindings: &[read_activation("source"), read_activation("input"), write_activation("copy")],
     cases,
 };
 

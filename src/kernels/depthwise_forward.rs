@@ -5,13 +5,15 @@ use rayon::prelude::*;
 use super::case::{Case, case, unwritten};
 use super::depthwise::{Depthwise, add_products, depthwise_examples, zeros};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, write_activation,
+};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "depthwise_forward",
     about: "convolution of each channel by itself, with bias and ReLU",
     wgsl: shader!("depthwise_forward", "convolution"),
-    bindings: &[read("input"), read("weights"), write("output")],
+    bindings: &[read_activation("input"), read_weights("weights"), write_activation("output")],
     cases,
 };
 

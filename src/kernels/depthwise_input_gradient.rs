@@ -6,13 +6,20 @@ use super::case::{Case, Draw, case, unwritten};
 use super::depthwise::{Depthwise, add_products, depthwise_examples, zeros};
 use super::relu_mask::{self, ReluMask};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, write_activation,
+};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "depthwise_input_gradient",
     about: "gradient of a depthwise convolution's input, through the ReLU and dropout that made it",
     wgsl: shader!("depthwise_input_gradient", "convolution", "relu_mask"),
-    bindings: &[read("output_gradient"), read("weights"), read("input"), write("input_gradient")],
+    bindings: &[
+        read_activation("output_gradient"),
+        read_weights("weights"),
+        read_activation("input"),
+        write_activation("input_gradient"),
+    ],
     cases,
 };
 

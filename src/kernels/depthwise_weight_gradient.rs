@@ -7,13 +7,13 @@ use super::case::{Case, case, unwritten};
 use super::depthwise::{Depthwise, add_products, depthwise_examples, zeros};
 use super::updates::Partitions;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "depthwise_weight_gradient",
     about: "gradient of a depthwise convolution's kernel and bias, in partitions",
     wgsl: shader!("depthwise_weight_gradient", "convolution"),
-    bindings: &[read("input"), read("output_gradient"), write("weight_gradient")],
+    bindings: &[read_activation("input"), read_activation("output_gradient"), write("weight_gradient")],
     cases,
 };
 

@@ -4,14 +4,14 @@ use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, progress};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, grid, read_words, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, grid, read_words, write_activation};
 use crate::random::{Stream, philox};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "dropout",
     about: "zeroes a random part of the values and scales the others, in place",
     wgsl: shader!("dropout", "progress"),
-    bindings: &[read_words("progress"), write("values")],
+    bindings: &[read_words("progress"), write_activation("values")],
     cases,
 };
 

@@ -7,13 +7,13 @@ use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write_activation};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "global_max_pool_backward",
     about: "gradient of a global max-pool's input, which equal largest values share",
     wgsl: shader!("global_max_pool_backward", "relu_mask"),
-    bindings: &[read("output_gradient"), read("input"), write("input_gradient")],
+    bindings: &[read_activation("output_gradient"), read_activation("input"), write_activation("input_gradient")],
     cases,
 };
 

@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::fmt::Debug;
 
-use super::specialise::{Constants, Value};
+use super::specialise::{Constants, Value, specialise};
 use crate::gemm::{DeviceClass, OnChip};
+use crate::precision::Precision;
 
 /// Words of a buffer that a binding's offset is a multiple of; what WebGPU guarantees of every adapter.
 pub const BINDING_ALIGNMENT: usize = 64;
@@ -20,8 +21,19 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     F32,
+    /// Activations or their gradients: f32, or in 16 bits where a plan stores them so.
+    Activation,
+    /// f32 that a product multiplies by, rounded to 16 bits where activations are in 16 bits.
+    Weights,
     /// Integers, packed bytes, or a struct.
     Words,
+}
+
+impl Element {
+    /// Whether the shader's own text has numbers here.
+    pub fn is_number(self) -> bool {
+        self != Self::Words
+    }
 }
 
 /// One `@binding` of a shader, in order.
@@ -52,6 +64,16 @@ pub trait Kernel: Any + Debug + Send + Sync {
 
     /// The numbers of the shader's `const` lines that this pass sets. With the row they are the whole specialisation.
     fn constants(&self) -> Constants;
+
+    /// The shader's text with everything decided.
+    fn text(&self) -> String {
+        specialise(self.descriptor().wgsl, &self.constants())
+    }
+
+    /// In how many bits the numbers of a binding's buffer are.
+    fn precision(&self, _binding: usize) -> Precision {
+        Precision::F32
+    }
 
     /// Workgroups to dispatch in x, y, z.
     fn workgroups(&self) -> [usize; 3];
@@ -91,13 +113,25 @@ pub trait Kernel: Any + Debug + Send + Sync {
     fn reference(&self, memory: &mut [&mut [u32]]);
 }
 
-// The four kinds of binding, for the rows of the table.
+// The kinds of binding, for the rows of the table.
 pub(super) const fn read(name: &'static str) -> Binding {
     Binding { name, access: Access::Read, element: Element::F32 }
 }
 
 pub(super) const fn write(name: &'static str) -> Binding {
     Binding { name, access: Access::Write, element: Element::F32 }
+}
+
+pub(super) const fn read_activation(name: &'static str) -> Binding {
+    Binding { name, access: Access::Read, element: Element::Activation }
+}
+
+pub(super) const fn write_activation(name: &'static str) -> Binding {
+    Binding { name, access: Access::Write, element: Element::Activation }
+}
+
+pub(super) const fn read_weights(name: &'static str) -> Binding {
+    Binding { name, access: Access::Read, element: Element::Weights }
 }
 
 pub(super) const fn read_words(name: &'static str) -> Binding {
@@ -150,10 +184,13 @@ impl Case {
         memory
     }
 
-    /// How far numbers of the binding may be apart: what is only read stays as it is.
+    /// How far numbers of the binding may be apart: what is only read stays as it is. What is rounded to 16 bits after a
+    /// difference may come to the neighbouring number.
     pub fn tolerance(&self, binding: usize) -> Tolerance {
         let tolerance = self.tolerances.get(binding).filter(|_| self.writes(binding));
-        tolerance.copied().unwrap_or(Tolerance::EXACT)
+        let Tolerance { relative, absolute } = tolerance.copied().unwrap_or(Tolerance::EXACT);
+        let step = if relative + absolute > 0.0 { self.kernel.precision(binding).step() } else { 0.0 };
+        Tolerance { relative: relative + step, absolute }
     }
 
     /// Whether the binding's buffer is written.

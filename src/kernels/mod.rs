@@ -58,6 +58,7 @@ mod global_max_pool_backward;
 mod gradient_squares;
 mod gradient_sum;
 mod kernel;
+mod loss_scale;
 mod matrix;
 mod moving_statistics;
 mod nearest;
@@ -71,6 +72,7 @@ mod pooled_weight_gradient;
 mod progress;
 mod relu_mask;
 mod rescale;
+mod scale_loss;
 mod scratch;
 mod sgd;
 mod sgd_momentum;
@@ -79,6 +81,7 @@ mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
 mod step_numbers;
+mod stored;
 mod subtree_sum;
 mod update_cases;
 mod update_kernels;
@@ -120,7 +123,8 @@ pub use global_max_pool_backward::GlobalMaxPoolBackward;
 pub use gradient_squares::GradientSquares;
 pub use gradient_sum::GradientSum;
 pub use kernel::{Access, BINDING_ALIGNMENT, Binding, Case, Descriptor, Element, Kernel, Tolerance};
-use kernel::{BINDINGS, grid, read, read_words, write, write_words};
+use kernel::{BINDINGS, grid, read, read_activation, read_weights, read_words, write, write_activation, write_words};
+pub use loss_scale::{LossScale, ScaleStep};
 pub use matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 pub use moving_statistics::{Moving, MovingStatistics};
 pub use nearest::Nearest;
@@ -133,6 +137,7 @@ pub use pooled_weight_gradient::PooledWeightGradient;
 pub use progress::Progress;
 pub use relu_mask::ReluMask;
 pub use rescale::Rescale;
+pub use scale_loss::ScaleLoss;
 pub use sgd::Sgd;
 pub use sgd_momentum::SgdMomentum;
 pub use soft_cross_entropy::SoftCrossEntropy;
@@ -140,6 +145,7 @@ pub use softmax_cross_entropy::SoftmaxCrossEntropy;
 pub use specialise::{Constants, Value, specialise};
 pub use split_k_reduce::SplitKReduce;
 pub use step_numbers::StepNumbers;
+pub use stored::Stored;
 pub use subtree_sum::SubtreeSum;
 pub use updates::{GradientOrder, MicroBatches, Partitions, Update, Updates, left_part};
 pub use vectors::vectorised;
@@ -158,7 +164,7 @@ pub const MATRIX_PRODUCTS: [&Descriptor; 6] = [
 ];
 
 /// The only list of kernels that run anywhere. A test holds it to the files on disk and to the shaders' own bindings.
-pub const REGISTRY: [&Descriptor; 43] = [
+pub const REGISTRY: [&Descriptor; 45] = [
     &gather::DESCRIPTOR,
     &augmented_gather::DESCRIPTOR,
     &conv_forward::DESCRIPTOR,
@@ -193,6 +199,8 @@ pub const REGISTRY: [&Descriptor; 43] = [
     &subtree_sum::DESCRIPTOR,
     &gradient_squares::DESCRIPTOR,
     &clip_factor::DESCRIPTOR,
+    &scale_loss::DESCRIPTOR,
+    &loss_scale::DESCRIPTOR,
     &soft_cross_entropy::DESCRIPTOR,
     &adam::DESCRIPTOR,
     &sgd::DESCRIPTOR,

@@ -9,13 +9,13 @@ use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::channels::{Tile, task, widen, width};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, read, read_activation, write_activation};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pointwise",
     about: "normalises each channel, adds another value, applies an activation: each where it is asked to",
     wgsl: shader!("pointwise", "activation", "channels"),
-    bindings: &[read("x"), read("affine"), read("other"), write("output")],
+    bindings: &[read_activation("x"), read("affine"), read_activation("other"), write_activation("output")],
     cases,
 };
 

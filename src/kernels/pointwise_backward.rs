@@ -9,21 +9,24 @@ use super::pointwise::{Other, options, rows, shared_out};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_activation, read_words,
+    write_activation,
+};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pointwise_backward",
     about: "gradients of what an activation, a normalisation and an addition were given",
     wgsl: shader!("pointwise_backward", "activation", "channels", "positions", "progress", "relu_mask"),
     bindings: &[
-        read("output_gradient"),
-        read("x"),
+        read_activation("output_gradient"),
+        read_activation("x"),
         read("affine"),
-        read("other"),
+        read_activation("other"),
         read("totals"),
         read_words("progress"),
-        write("input_gradient"),
-        write("other_gradient"),
+        write_activation("input_gradient"),
+        write_activation("other_gradient"),
     ],
     cases,
 };

@@ -6,14 +6,21 @@ use super::case::{Case, Draw, case, unwritten};
 use super::pool_forward::{THREADS, constants, pools};
 use super::relu_mask::{self, ReluMask};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_words, write};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_words, write_activation,
+};
 use crate::geometry::Window;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pool_backward",
     about: "gradient of a max-pool's input, through the ReLU and dropout that made it",
     wgsl: shader!("pool_backward", "pool", "relu_mask"),
-    bindings: &[read("output_gradient"), read_words("argmax"), read("input"), write("input_gradient")],
+    bindings: &[
+        read_activation("output_gradient"),
+        read_words("argmax"),
+        read_activation("input"),
+        write_activation("input_gradient"),
+    ],
     cases,
 };
 

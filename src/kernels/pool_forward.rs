@@ -4,7 +4,9 @@ use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write, write_words};
+use super::{
+    BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write_activation, write_words,
+};
 use crate::gemm::examples::window;
 use crate::geometry::{Padding, Window};
 
@@ -12,7 +14,7 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pool_forward",
     about: "max-pool with any window and stride",
     wgsl: shader!("pool_forward", "pool"),
-    bindings: &[read("input"), write("output"), write_words("argmax")],
+    bindings: &[read_activation("input"), write_activation("output"), write_words("argmax")],
     cases,
 };
 

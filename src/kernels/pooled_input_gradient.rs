@@ -4,7 +4,10 @@
 use super::case::{Case, Draw, case};
 use super::convolution_cases::{describe, unreached, winners};
 use super::relu_mask::{self, ReluMask};
-use super::{BINDINGS, Constants, ConvInputGradient, Descriptor, Kernel, read, read_words, write};
+use super::{
+    BINDINGS, Constants, ConvInputGradient, Descriptor, Kernel, read_activation, read_weights, read_words,
+    write_activation,
+};
 use crate::gemm::examples::{convolutions, pooled};
 use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, OnChip, SpreadLayout};
 use crate::geometry::Padding;
@@ -13,7 +16,13 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pooled_input_gradient",
     about: "gradient of a convolution's input, of the largest elements of a max-pool's windows alone",
     wgsl: shader!("pooled_input_gradient", "convolution", "relu_mask"),
-    bindings: &[read("output_gradient"), read_words("argmax"), read("weights"), read("input"), write("input_gradient")],
+    bindings: &[
+        read_activation("output_gradient"),
+        read_words("argmax"),
+        read_weights("weights"),
+        read_activation("input"),
+        write_activation("input_gradient"),
+    ],
     cases,
 };
 

@@ -4,7 +4,7 @@
 use super::case::{Case, Draw, case, unwritten};
 use super::convolution_cases::{describe, winners};
 use super::updates::Partitions;
-use super::{BINDINGS, Constants, ConvWeightGradient, Descriptor, Kernel, read, read_words, write};
+use super::{BINDINGS, Constants, ConvWeightGradient, Descriptor, Kernel, read_activation, read_words, write};
 use crate::gemm::examples::{convolutions, pooled};
 use crate::gemm::{
     Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, OnChip,
@@ -15,7 +15,12 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pooled_weight_gradient",
     about: "gradient of a convolution's kernel and bias, of the largest elements of a max-pool's windows alone",
     wgsl: shader!("pooled_weight_gradient", "convolution", "patches"),
-    bindings: &[read("input"), read("output_gradient"), read_words("argmax"), write("weight_gradient")],
+    bindings: &[
+        read_activation("input"),
+        read_activation("output_gradient"),
+        read_words("argmax"),
+        write("weight_gradient"),
+    ],
     cases,
 };
 

@@ -5,13 +5,13 @@ use rayon::prelude::*;
 use super::case::{Case, Draw, Tolerance, case, unwritten};
 use super::relu_mask::{self, ReluMask};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, write_activation};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "rescale",
     about: "multiplies values, or gradients of them, by a factor and adds an offset",
     wgsl: shader!("rescale", "relu_mask"),
-    bindings: &[read("source"), read("input"), write("rescaled")],
+    bindings: &[read_activation("source"), read_activation("input"), write_activation("rescaled")],
     cases,
 };
 

@@ -4,13 +4,13 @@ use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
 use super::vectors::vectorised;
-use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read, read_weights, write_activation};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "split_k_reduce",
     about: "adds up the partitions of a forward product (split-K), then bias and ReLU",
     wgsl: shader!("split_k_reduce", "read_ahead"),
-    bindings: &[read("sums"), read("weights"), write("output")],
+    bindings: &[read("sums"), read_weights("weights"), write_activation("output")],
     cases,
 };
 

@@ -11,14 +11,16 @@ pub struct StepNumbers {
     pub count: usize,
     /// The part of a weight that goes before its update, where weights decay.
     pub decay: Option<usize>,
-    /// What gradients are multiplied by, where they are clipped: a pass on the device writes it.
+    /// What gradients are multiplied by, where they are clipped or the loss was scaled: a pass on the device writes it.
     pub factor: Option<usize>,
+    /// Whether a step whose factor is 0 changes nothing.
+    pub skips: bool,
 }
 
 impl Default for StepNumbers {
     /// The rate alone.
     fn default() -> Self {
-        Self { count: 1, decay: None, factor: None }
+        Self { count: 1, decay: None, factor: None, skips: false }
     }
 }
 
@@ -34,7 +36,12 @@ impl StepNumbers {
     /// Those of the part `update`.
     pub(super) fn constants(self) -> Constants {
         let place = |place: Option<usize>| place.unwrap_or(0).into();
-        vec![("NUMBERS", self.count.into()), ("DECAY", place(self.decay)), ("FACTOR", place(self.factor))]
+        vec![
+            ("NUMBERS", self.count.into()),
+            ("DECAY", place(self.decay)),
+            ("FACTOR", place(self.factor)),
+            ("SKIPS", self.skips.into()),
+        ]
     }
 
     /// The present step's; past the end of the rates nothing is left.

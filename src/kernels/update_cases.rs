@@ -33,9 +33,10 @@ impl UpdateCase {
     /// What updates read: gradients, the numbers of two steps, progress, the table. The rates are of the two steps;
     /// their other numbers and their products with eighths are exact.
     pub fn memory(&self, gradients: Vec<u32>, rates: [f32; 2]) -> Vec<Vec<u32>> {
-        let StepNumbers { count, decay, factor } = self.updates.numbers;
+        let StepNumbers { count, decay, factor, skips } = self.updates.numbers;
         let mut numbers = vec![0.0_f32; 2 * count];
-        for (place, values) in [(Some(0), rates), (decay, [0.5, 0.0625]), (factor, [2.0, 0.5])] {
+        let of_step = if skips && self.micro_batches == 1 { 0.0 } else { 0.5 };
+        for (place, values) in [(Some(0), rates), (decay, [0.5, 0.0625]), (factor, [2.0, of_step])] {
             for (row, value) in numbers.chunks_exact_mut(count).zip(values) {
                 place.into_iter().for_each(|place| row[place] = value);
             }
@@ -72,12 +73,14 @@ fn updates(variables: &[[usize; 2]], micro_batches: MicroBatches, numbers: StepN
 /// The cases that `make` makes of these, by number.
 pub(super) fn update_cases(make: impl Fn(usize, UpdateCase) -> Case) -> Vec<Case> {
     let [rate, decay, factor, both] = [(1, None, None), (2, Some(1), None), (2, None, Some(1)), (3, Some(1), Some(2))]
-        .map(|(count, decay, factor)| StepNumbers { count, decay, factor });
+        .map(|(count, decay, factor)| StepNumbers { count, decay, factor, skips: false });
+    // Of one micro-batch the factor is 0.
+    let skips = StepNumbers { skips: true, ..both };
     let small: Vec<[usize; 2]> =
         (1..=17_usize).map(|number| [number * 9 % 70 + 1, number.div_ceil(2) % 4 + 1]).collect();
     let in_a_row = |count| MicroBatches { count, ..MicroBatches::ONE };
     let as_a_tree = |count| MicroBatches { count, order: GradientOrder::Tree, ..MicroBatches::ONE };
-    let cases: [(&[[usize; 2]], MicroBatches, f32, StepNumbers); 15] = [
+    let cases: [(&[[usize; 2]], MicroBatches, f32, StepNumbers); 17] = [
         (&[[64, 1]], in_a_row(1), 0.1, rate),
         (&[[1000, 3]], in_a_row(1), 0.1, rate),
         (&[[129, 16]], in_a_row(1), 1e-6, rate),
@@ -95,6 +98,8 @@ pub(super) fn update_cases(make: impl Fn(usize, UpdateCase) -> Case) -> Vec<Case
         (&small, as_a_tree(4), 0.1, both),
         (&small, as_a_tree(7), 0.1, rate),
         (&[[288, 2], [32, 2]], as_a_tree(13), 0.1, decay),
+        (&small, in_a_row(1), 0.1, skips),
+        (&small, in_a_row(2), 0.1, skips),
     ];
     let case = |(number, (variables, micro_batches, limit, numbers)): (
         usize,

@@ -51,6 +51,9 @@ impl Updates {
     ) {
         let gradient = floats(gradient);
         let step = self.numbers.of(floats(rates), Progress::read(progress));
+        if self.numbers.skips && step.factor == Some(0.0) {
+            return;
+        }
         for Update { first, gradient: partitions, decays } in self.read(table) {
             let decay = step.decay.filter(|_| decays);
             let Some(values) = values(&mut buffers, first, partitions.words) else { continue };

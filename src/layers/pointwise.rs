@@ -71,7 +71,7 @@ pub(super) fn emit(
         // No pass binds a buffer twice.
         Some((_, other)) if other == input => {
             let shape = vec![tape.rows, values / tape.rows];
-            let to = tape.buffer(&format!("{layer}.copy"), shape);
+            let to = tape.activations(&format!("{layer}.copy"), shape);
             copy(&layer, other, to, tape);
             to
         }
@@ -155,7 +155,7 @@ impl Stage {
         let other = if before.is_some() { *other_buffer } else { tape.unused(1) };
         let (totals, first) = normalisation.map_or_else(|| (tape.unused(2), 0), |one| one.totals);
         let shape = vec![tape.rows, tape.values(*output) / tape.rows];
-        let to_input = to_input.unwrap_or_else(|| tape.buffer(&format!("{layer}.input.gradient"), shape));
+        let to_input = to_input.unwrap_or_else(|| tape.activations(&format!("{layer}.input.gradient"), shape));
         let to_other = to_other.unwrap_or_else(|| tape.unused(3));
         let [of_output, x, progress] = [tape.gradient_of(*output), tape.output(*input), tape.host.progress];
         let bound = [of_output, x, affine, other, totals, progress, to_input, to_other];

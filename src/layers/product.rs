@@ -110,7 +110,8 @@ impl InputGradient {
     /// Patch by patch, then added up, some images at a time, so that their patches fit a cache.
     fn record_by_patches(&self, gradient: BufferId, tape: &mut Tape) {
         let (convolution, layer, (weights, first)) = (self.convolution, &self.layer, self.weights);
-        let group = Convolution { batch: Col2im::group(&convolution, self.positions_per_word), ..convolution };
+        let group =
+            Convolution { batch: Col2im::group(&convolution, self.positions_per_word, tape.precision), ..convolution };
         let patches = group.patches();
         let shape = vec![group.batch, patches.inputs() / group.batch];
         let of_patches = tape.buffer(&format!("{layer}.patches.gradient"), shape);

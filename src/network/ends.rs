@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::augment::{Augmentation, Pad};
-use crate::kernels::{Advance, AugmentedGather, Gather, Kernel, PixelScaling, SoftCrossEntropy, SoftmaxCrossEntropy};
+use crate::kernels::{
+    Advance, AugmentedGather, Gather, Kernel, PixelScaling, ScaleLoss, SoftCrossEntropy, SoftmaxCrossEntropy,
+};
 use crate::plan::{BufferId, HostBuffers, Pass, Program, pass, pass_of};
 
 /// What both ends are made of: see [`Options`](super::Options).
@@ -43,6 +45,12 @@ impl Ends {
             self.loss(batch, training, result),
             pass("loss", advance, &[losses, correct, host.progress, log]),
         ]
+    }
+
+    /// The pass that scales the loss's gradient, where it is scaled.
+    pub fn scaled(&self, gradient: BufferId) -> Vec<Pass> {
+        let kernel = ScaleLoss { values: self.micro_batch * self.classes };
+        self.host.loss_scale.map(|scale| pass("loss", kernel, &[scale, gradient])).into_iter().collect()
     }
 
     /// Whether a row is made of two samples.

@@ -11,14 +11,16 @@ use super::training_plan::TrainingPlan;
 use crate::augment::{Augmentation, Transform};
 use crate::error::{Error, Result};
 use crate::gemm::{DeviceClass, GemmSelection};
-use crate::kernels::{GradientOrder, Progress};
+use crate::kernels::{GradientOrder, LossScale, Progress};
 use crate::layers::Place;
 use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
 use crate::parallel::Share;
 use crate::plan::{
     Arenas, BufferId, Buffers, Division, Exchange, Finished, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId,
+    store,
 };
+use crate::precision::Precision;
 use crate::recipe::Loss;
 
 /// What a plan depends on beside the model.
@@ -44,6 +46,8 @@ pub struct Options {
     pub augmentation: Augmentation,
     /// Whether evaluation is told how to see each sample: see [`Engine::predict_as`](crate::train::Engine::predict_as).
     pub views: bool,
+    /// Of activations and their gradients; everything else is f32.
+    pub precision: Precision,
     /// The part of each target that all classes share, from 0 to below 1. The loss of evaluation has it, too.
     pub label_smoothing: f32,
 }
@@ -64,6 +68,7 @@ impl Options {
             average: false,
             augmentation: Augmentation::default(),
             views: false,
+            precision: Precision::F32,
             label_smoothing: 0.0,
         }
     }
@@ -122,7 +127,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     let labels = buffers.add("batch.labels", label_shape(&options));
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
-    let mut tape = Tape::new([batch, micro_batch], &options.tiles, host, buffers);
+    let mut tape = Tape::new([batch, micro_batch], &options.tiles, options.precision, host, buffers);
     let logits_gradient = record(graph, input, &mut tape)?;
     let (mut buffers, arenas, Recorded { forward, backward }) = tape.end();
 
@@ -151,7 +156,8 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
 
     let [gather, loss, advance] = ends.passes(Program::Training, logits_gradient);
     let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
-    let step = [vec![gather], forward, vec![loss], backward].concat();
+    let loss = [vec![loss], ends.scaled(logits_gradient)].concat();
+    let step = [vec![gather], forward, loss, backward].concat();
     let mut training = Vec::new();
     for number in 0..division.own().len() {
         training.extend(step.iter().map(|pass| of_micro_batch(pass, &arenas, number)));
@@ -176,9 +182,12 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         }
     }
 
+    for program in [&mut training, &mut evaluation] {
+        store(program, &buffers.0, options.precision)?;
+    }
     let steps = Plan { buffers: buffers.0, training, evaluation, joining, update, log, training_rows: log_rows };
     steps.check()?;
-    let Options { tiles, samples, optimizer, .. } = options;
+    let Options { tiles, samples, optimizer, precision, .. } = options;
     Ok(TrainingPlan {
         steps: Arc::new(steps),
         model: model.clone(),
@@ -188,6 +197,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         samples,
         float_images,
         optimizer,
+        precision,
         augmentation,
         views,
         label_smoothing,
@@ -283,9 +293,10 @@ fn of_micro_batch(pass: &Pass, arenas: &Arenas, number: usize) -> Pass {
 }
 
 fn host_buffers(buffers: &mut Buffers, image: [usize; 3], classes: usize, options: &Options) -> HostBuffers {
-    let Options { batch, micro_batch, samples, float_images, optimizer, augmentation, views, .. } = options;
+    let Options { batch, micro_batch, samples, float_images, optimizer, augmentation, views, precision, .. } = options;
     let pixels = image.iter().product();
-    let numbers = optimizer.numbers().count;
+    let scales = *precision == Precision::F16;
+    let numbers = optimizer.numbers(scales).count;
     let order = Plan::BATCHES * batch;
     HostBuffers {
         images: match float_images {
@@ -300,6 +311,7 @@ fn host_buffers(buffers: &mut Buffers, image: [usize; 3], classes: usize, option
         probabilities: buffers.add("probabilities", vec![*micro_batch, classes]),
         transforms: (*views || !augmentation.is_nothing())
             .then(|| buffers.add("transforms", vec![order, Transform::WORDS])),
+        loss_scale: scales.then(|| buffers.add_filled("loss.scale", LossScale::FIRST.words())),
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::augment::{Augmentation, Transform};
 use crate::error::{Error, Result};
 use crate::gemm::GemmSelection;
-use crate::kernels::Progress;
+use crate::kernels::{LossScale, Progress};
 use crate::model::Model;
 use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, Exchange, HostBuffers, Plan, Program, Variable};
+use crate::precision::Precision;
 
 /// How one model is trained and evaluated with one batch size.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct TrainingPlan {
     /// Whether images are numbers and no bytes.
     pub float_images: bool,
     pub optimizer: Optimizer,
+    /// Of activations and their gradients.
+    pub precision: Precision,
     pub augmentation: Augmentation,
     /// Whether evaluation is told how to see each sample.
     pub views: bool,
@@ -64,7 +67,7 @@ impl TrainingPlan {
         let host = &self.host;
         let needed = [
             (host.progress, Progress::WORDS),
-            (host.rates, Plan::BATCHES * self.optimizer.numbers().count),
+            (host.rates, Plan::BATCHES * self.optimizer.numbers(host.loss_scale.is_some()).count),
             (host.order, 0),
             (host.images, 0),
             (host.labels, 0),
@@ -72,10 +75,12 @@ impl TrainingPlan {
             (host.probabilities, 0),
         ];
         let transforms = host.transforms.map(|id| (id, Transform::WORDS));
+        let loss_scale = host.loss_scale.map(|id| (id, LossScale::WORDS));
         let buffers = &self.steps.buffers;
         match needed
             .into_iter()
             .chain(transforms)
+            .chain(loss_scale)
             .find(|(id, words)| buffers.get(id.0).is_none_or(|own| own.words < *words))
         {
             Some((BufferId(number), words)) => Err(Error::Failed(format!("no buffer {number} of {words} words"))),

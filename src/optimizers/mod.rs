@@ -121,21 +121,22 @@ impl Optimizer {
         self.weight_decay_exclude.iter().all(|excluded| excluded.name() != kind)
     }
 
-    /// The places of the numbers that [`Self::step`] gives.
-    pub fn numbers(&self) -> StepNumbers {
+    /// The places of the numbers that [`Self::step`] gives; `scales`: of steps whose loss is scaled.
+    pub fn numbers(&self, scales: bool) -> StepNumbers {
         let mut numbers = StepNumbers::default();
         let mut next = |is_used: bool| {
             numbers.count += usize::from(is_used);
             is_used.then_some(numbers.count - 1)
         };
         let decay = next(self.rule().weight_decay() > 0.0);
-        let factor = next(self.clips());
-        StepNumbers { decay, factor, ..numbers }
+        let factor = next(self.clips() || scales);
+        StepNumbers { decay, factor, skips: scales, ..numbers }
     }
 
-    /// What the host computes for step `time` (from 1), and the update passes read. Clipping overwrites its factor.
-    pub fn step(&self, learning_rate: f64, time: u32) -> Vec<f32> {
-        let StepNumbers { count, decay, .. } = self.numbers();
+    /// What the host computes for step `time` (from 1), and the update passes read. Clipping overwrites its factor, and
+    /// so does scaling the loss.
+    pub fn step(&self, learning_rate: f64, time: u32, scales: bool) -> Vec<f32> {
+        let StepNumbers { count, decay, .. } = self.numbers(scales);
         let mut numbers = vec![1.0; count];
         numbers[0] = self.rule().step(learning_rate, time) as f32;
         if let Some(place) = decay {

@@ -17,16 +17,16 @@ fn states_go_by_these_names_in_files() {
 /// The rate alone where there is nothing else, so that the update of Keras' Adam is as it always was.
 #[test]
 fn a_step_has_the_numbers_that_are_used() {
-    let places = |optimizer: &Optimizer| (optimizer.numbers().decay, optimizer.numbers().factor);
+    let places = |optimizer: &Optimizer| (optimizer.numbers(false).decay, optimizer.numbers(false).factor);
     let plain = Optimizer::default();
-    assert_eq!((places(&plain), plain.step(1e-3, 1)), ((None, None), vec![3.162_277_6e-4]));
+    assert_eq!((places(&plain), plain.step(1e-3, 1, false)), ((None, None), vec![3.162_277_6e-4]));
     let sgd = Algorithm::Sgd(Sgd { weight_decay: 0.5, ..Sgd::default() });
     let decayed = Optimizer::from(sgd);
-    assert_eq!((places(&decayed), decayed.step(0.25, 9)), ((Some(1), None), vec![0.25, 0.125]));
+    assert_eq!((places(&decayed), decayed.step(0.25, 9, false)), ((Some(1), None), vec![0.25, 0.125]));
     let both = Optimizer { global_clipnorm: 2.0, ..decayed };
-    assert_eq!((places(&both), both.step(0.25, 9)), ((Some(1), Some(2)), vec![0.25, 0.125, 1.0]));
+    assert_eq!((places(&both), both.step(0.25, 9, false)), ((Some(1), Some(2)), vec![0.25, 0.125, 1.0]));
     let clipped = Optimizer { global_clipnorm: 2.0, ..plain };
-    assert_eq!((places(&clipped), clipped.step(1e-3, 1)), ((None, Some(1)), vec![3.162_277_6e-4, 1.0]));
+    assert_eq!((places(&clipped), clipped.step(1e-3, 1, false)), ((None, Some(1)), vec![3.162_277_6e-4, 1.0]));
 }
 
 /// As Keras 3 spells them.

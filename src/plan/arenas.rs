@@ -192,7 +192,12 @@ impl Arenas {
                 Some(Update { first: variable.values.first, gradient, decays: optimizer.decays(variable.kind.name()) })
             };
             let of = own.iter().filter_map(update).collect();
-            let mut updates = Updates { variables: of, micro_batches, numbers: optimizer.numbers(), read_ahead };
+            let mut updates = Updates {
+                variables: of,
+                micro_batches,
+                numbers: optimizer.numbers(host.loss_scale.is_some()),
+                read_ahead,
+            };
             let (values, mut gradients) = (arena.values, arena.gradients);
             match &division.share {
                 None => moving.extend(arena.move_averages(&name, buffers, host, division)),

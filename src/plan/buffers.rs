@@ -1,6 +1,7 @@
 //! Making the buffers of a plan.
 
 use super::{Buffer, BufferId, words};
+use crate::precision::Precision;
 
 /// The buffers of a plan as they come.
 #[derive(Default)]
@@ -8,8 +9,13 @@ pub(crate) struct Buffers(pub(crate) Vec<Buffer>);
 
 impl Buffers {
     pub(crate) fn add(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
-        let words = words(&shape);
-        self.0.push(Buffer { name: name.to_owned(), shape, words, initial: Vec::new() });
+        self.add_stored(name, shape, Precision::F32)
+    }
+
+    /// With numbers of that precision.
+    pub(crate) fn add_stored(&mut self, name: &str, shape: Vec<usize>, precision: Precision) -> BufferId {
+        let words = words(&shape).div_ceil(4 / precision.bytes());
+        self.0.push(Buffer { name: name.to_owned(), shape, precision, words, initial: Vec::new() });
         BufferId(self.0.len() - 1)
     }
 
@@ -23,7 +29,7 @@ impl Buffers {
     /// Names a buffer, and says how large it is, once that is known.
     pub(crate) fn define(&mut self, id: BufferId, name: &str, shape: Vec<usize>) {
         let words = words(&shape);
-        self.0[id.0] = Buffer { name: name.to_owned(), shape, words, initial: Vec::new() };
+        self.0[id.0] = Buffer { name: name.to_owned(), shape, precision: Precision::F32, words, initial: Vec::new() };
     }
 
     /// Makes a buffer that nothing will use one word long.

@@ -7,6 +7,7 @@ mod custom;
 mod exchange;
 mod executor;
 mod initial;
+mod precision;
 mod tape;
 mod updating;
 mod variables;
@@ -20,13 +21,15 @@ pub use custom::{CustomPlan, single};
 pub use exchange::{Exchange, ExchangedPart};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use initial::{Dirac, Initial};
+pub(crate) use precision::store;
 pub use tape::{ForwardPass, Recorded, Tape, ValueId};
 pub use variables::{Gradient, Place, Training, Variable, VariableKind, VariableSpec};
 pub use whitening::Whitening;
 
 use std::sync::Arc;
 
-use crate::kernels::Kernel;
+use crate::kernels::{Element, Kernel};
+use crate::precision::Precision;
 
 /// A buffer of a plan, by its place in [`Plan::buffers`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,7 +41,9 @@ pub struct Buffer {
     /// `conv2d.output.gradient`, say.
     pub name: String,
     pub shape: Vec<usize>,
-    /// Words: the product of the shape, or a quarter of it where the elements are bytes.
+    /// In how many bits its numbers are.
+    pub precision: Precision,
+    /// Words: the product of the shape, half of it where numbers have 16 bits, or a quarter where the elements are bytes.
     pub words: usize,
     /// Its first words before anything ran; those beyond are zero.
     pub initial: Vec<u32>,
@@ -52,7 +57,8 @@ pub struct Pass {
     pub kernel: Arc<dyn Kernel>,
     /// One buffer for each binding of the kernel's row.
     pub buffers: Vec<BufferId>,
-    /// The word that each binding starts at: a multiple of [`BINDING_ALIGNMENT`](crate::kernels::BINDING_ALIGNMENT).
+    /// The word that each binding starts at: a multiple of [`BINDING_ALIGNMENT`](crate::kernels::BINDING_ALIGNMENT). On a
+    /// tape and until [`store`], the number: of 16 bits there are two a word.
     pub offsets: Vec<usize>,
 }
 
@@ -93,6 +99,8 @@ pub struct HostBuffers {
     pub probabilities: BufferId,
     /// `[batches * batch]` of [`crate::augment::Transform`]: what befalls each sample of the order. Only where anything may.
     pub transforms: Option<BufferId>,
+    /// [`crate::kernels::LossScale`], where the loss is scaled.
+    pub loss_scale: Option<BufferId>,
 }
 
 /// Everything that an executor needs: buffers, and the programs over them.
@@ -145,6 +153,17 @@ impl Plan {
     /// Floating-point operations of one batch: see [`Kernel::operations`].
     pub fn operations(&self, program: Program) -> usize {
         self.passes(program).iter().map(|pass| pass.kernel.operations()).sum()
+    }
+
+    /// Bytes of what lies between layers and may be in 16 bits: activations and their gradients.
+    pub fn activation_bytes(&self) -> u64 {
+        let mut own = vec![false; self.buffers.len()];
+        for pass in Program::ALL.into_iter().flat_map(|program| self.passes(program)) {
+            let bindings = pass.kernel.descriptor().bindings.iter().zip(&pass.buffers);
+            bindings.filter(|(binding, _)| binding.element == Element::Activation).for_each(|(_, id)| own[id.0] = true);
+        }
+        let own = self.buffers.iter().zip(own).filter(|(_, own)| *own);
+        own.map(|(buffer, _)| 4 * buffer.words as u64).sum()
     }
 
     /// Bytes of all buffers.

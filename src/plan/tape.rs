@@ -6,6 +6,7 @@ use super::buffers::Buffers;
 use super::{BufferId, HostBuffers, Pass, VariableSpec, pass};
 use crate::gemm::GemmSelection;
 use crate::kernels::{Add, ChannelValues, Function, Kernel, PointwiseBackward, ReluMask};
+use crate::precision::Precision;
 
 /// The activations of a micro-batch between two layers, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +40,8 @@ pub struct Tape<'a> {
     /// Micro-batches of a step, each of which leaves its own gradients.
     micro_batches: usize,
     pub tiles: &'a GemmSelection,
+    /// Of activations and their gradients, but for the pixels and the logits.
+    pub precision: Precision,
     pub host: HostBuffers,
     arenas: Arenas,
     buffers: Buffers,
@@ -70,10 +73,12 @@ impl<'a> Tape<'a> {
     pub(crate) fn new(
         [batch, rows]: [usize; 2],
         tiles: &'a GemmSelection,
+        precision: Precision,
         host: HostBuffers,
         buffers: Buffers,
     ) -> Self {
         Self {
+            precision,
             batch,
             rows,
             micro_batches: batch.div_ceil(rows),
@@ -93,8 +98,19 @@ impl<'a> Tape<'a> {
         self.buffers.add(name, shape)
     }
 
+    /// A buffer of activations.
+    pub fn activations(&mut self, name: &str, shape: Vec<usize>) -> BufferId {
+        self.buffers.add_stored(name, shape, self.precision)
+    }
+
+    /// A buffer as another one is.
+    fn buffer_like(&mut self, name: &str, BufferId(other): BufferId) -> BufferId {
+        let (shape, precision) = (self.buffers.0[other].shape.clone(), self.buffers.0[other].precision);
+        self.buffers.add_stored(name, shape, precision)
+    }
+
     /// The next value, which the layer of that name makes and so many stages read: `values` a sample. `output` is its
-    /// buffer if there is one.
+    /// buffer if there is one: then value and gradient are f32, as pixels and logits are.
     pub(crate) fn value(
         &mut self,
         layer: &str,
@@ -104,8 +120,10 @@ impl<'a> Tape<'a> {
         output: Option<BufferId>,
     ) -> ValueId {
         let shape = vec![self.rows, values];
-        let output = output.unwrap_or_else(|| self.buffer(&format!("{layer}.output"), shape.clone()));
-        let gradient = self.buffer(&format!("{layer}.output.gradient"), if needs_gradient { shape } else { vec![1] });
+        let precision = if output.is_some() || !needs_gradient { Precision::F32 } else { self.precision };
+        let output = output.unwrap_or_else(|| self.activations(&format!("{layer}.output"), shape.clone()));
+        let shape = if needs_gradient { shape } else { vec![1] };
+        let gradient = self.buffers.add_stored(&format!("{layer}.output.gradient"), shape, precision);
         let values = self.rows * values;
         self.values.push(Value {
             output,
@@ -155,7 +173,7 @@ impl<'a> Tape<'a> {
     /// The buffer for a reader's part of a value's gradient; none where nothing needs it. Parts are whole: what a reader
     /// does not reach is zero, as buffers are before anything ran.
     pub fn gradient(&mut self, ValueId(number): ValueId) -> Option<BufferId> {
-        let Value { gradient, needs_gradient, readers, values, .. } = self.values[number];
+        let Value { gradient, needs_gradient, readers, .. } = self.values[number];
         if !needs_gradient {
             return None;
         }
@@ -163,7 +181,7 @@ impl<'a> Tape<'a> {
             0 | 1 => gradient,
             _ => {
                 let name = format!("{}.{}", self.buffers.0[gradient.0].name, self.values[number].parts.len());
-                self.buffer(&name, vec![self.rows, values / self.rows])
+                self.buffer_like(&name, gradient)
             }
         };
         self.values[number].parts.push(part);
@@ -229,8 +247,7 @@ impl<'a> Tape<'a> {
         if !self.shared.contains(&whole) {
             return whole;
         }
-        let shape = self.buffers.0[whole.0].shape.clone();
-        let own = self.buffer(&format!("{layer}.gradient"), shape);
+        let own = self.buffer_like(&format!("{layer}.gradient"), whole);
         self.copy_gradient(layer, whole, value, own);
         self.values[value.0].gradient = own;
         own
@@ -258,8 +275,7 @@ impl<'a> Tape<'a> {
             let mut sum = parts[0];
             for (place, part) in parts.iter().enumerate().skip(1) {
                 let last = place + 1 == parts.len();
-                let shape = vec![self.rows, values / self.rows];
-                let to = if last { gradient } else { self.buffer(&format!("{name}.sum_{place}"), shape) };
+                let to = if last { gradient } else { self.buffer_like(&format!("{name}.sum_{place}"), gradient) };
                 self.backward(&name, Add { values }, &[sum, *part, to]);
                 sum = to;
             }

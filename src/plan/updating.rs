@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::buffers::Buffers;
 use super::{BufferId, HostBuffers, Pass, pass_of};
-use crate::kernels::{BINDING_ALIGNMENT, ClipFactor, GradientSquares, Updates, WeightAverage};
+use crate::kernels::{BINDING_ALIGNMENT, ClipFactor, GradientSquares, ScaleStep, Updates, WeightAverage};
 use crate::optimizers::Optimizer;
 
 /// The variables of a buffer, and what they have in others.
@@ -27,8 +27,8 @@ pub fn update_passes(
     host: &HostBuffers,
 ) -> Vec<Pass> {
     all.retain(|updated| !updated.updates.variables.is_empty());
-    let clips = optimizer.clips() && !all.is_empty();
-    let mut passes = if clips { clip(&all, buffers, optimizer, host) } else { Vec::new() };
+    let looks = (optimizer.clips() || host.loss_scale.is_some()) && !all.is_empty();
+    let mut passes = if looks { factor(&all, buffers, optimizer, host) } else { Vec::new() };
     let mut averages = Vec::new();
     for Updated { name, updates, gradients, table, values, mut states } in all {
         if optimizer.averages() {
@@ -43,8 +43,8 @@ pub fn update_passes(
     passes
 }
 
-/// The passes that make of all gradients what clips them.
-fn clip(all: &[Updated], buffers: &mut Buffers, optimizer: &Optimizer, host: &HostBuffers) -> Vec<Pass> {
+/// The passes that make of all gradients what they are multiplied by: what clips them, and takes the loss's scale away.
+fn factor(all: &[Updated], buffers: &mut Buffers, optimizer: &Optimizer, host: &HostBuffers) -> Vec<Pass> {
     let counts = all.iter().map(|one| one.updates.workgroup_count().next_multiple_of(BINDING_ALIGNMENT));
     let sums = counts.clone().sum();
     let squares = buffers.add("weights.gradient.squares", vec![sums]);
@@ -56,7 +56,14 @@ fn clip(all: &[Updated], buffers: &mut Buffers, optimizer: &Optimizer, host: &Ho
         passes.push(Pass { offsets: vec![0, 0, first], ..own });
         first += count;
     }
-    let kernel = ClipFactor { sums, clip: optimizer.global_clipnorm, numbers: optimizer.numbers() };
-    passes.push(pass_of("weights", Arc::new(kernel), vec![squares, host.progress, host.rates]));
+    let (clip, numbers) = (optimizer.global_clipnorm, optimizer.numbers(host.loss_scale.is_some()));
+    let bound = vec![squares, host.progress, host.rates];
+    passes.push(match host.loss_scale {
+        None => pass_of("weights", Arc::new(ClipFactor { sums, clip, numbers }), bound),
+        Some(scale) => {
+            let kernel = ScaleStep { sums, clip, numbers, patience: ScaleStep::PATIENCE };
+            pass_of("weights", Arc::new(kernel), [bound, vec![scale]].concat())
+        }
+    });
     passes
 }

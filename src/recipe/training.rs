@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Section;
 use crate::layers::Kind;
+use crate::precision::Precision;
 
 /// Samples a step where nothing else is asked for.
 pub const BATCH_SIZE: usize = 512;
@@ -19,6 +20,8 @@ pub struct Training {
     pub validation_fraction: f64,
     /// Whether the last batch of an epoch is left out where it is smaller than the others.
     pub drop_remainder: bool,
+    /// In how many bits activations and their gradients are stored.
+    pub precision: Precision,
     /// Whether the averages of the weights are what is evaluated and exported, where the optimizer keeps some; by
     /// default they are.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +35,7 @@ pub(super) const SECTION: Section = Section {
         ("batch_size", Kind::Count),
         ("validation_fraction", Kind::Rate),
         ("drop_remainder", Kind::Flag),
+        ("precision", Kind::Choice(&["f32", "bf16", "f16"])),
         ("average", Kind::Flag),
     ],
     types: &[],
@@ -39,7 +43,14 @@ pub(super) const SECTION: Section = Section {
 
 impl Default for Training {
     fn default() -> Self {
-        Self { epochs: 10, batch_size: BATCH_SIZE, validation_fraction: 0.2, drop_remainder: false, average: None }
+        Self {
+            epochs: 10,
+            batch_size: BATCH_SIZE,
+            validation_fraction: 0.2,
+            drop_remainder: false,
+            precision: Precision::F32,
+            average: None,
+        }
     }
 }
 

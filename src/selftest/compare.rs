@@ -1,6 +1,9 @@
 //! The comparator: asserts what must hold, so that a NaN or an unwritten word can never pass.
 
+use std::borrow::Cow;
+
 use crate::kernels::{Case, Element, Tolerance};
+use crate::precision::Precision;
 
 /// The largest part of the tolerance that was used, or which number is wrong and by how much.
 pub fn compare(case: &Case, actual: &[Vec<u32>]) -> Result<f32, String> {
@@ -12,7 +15,8 @@ pub fn compare(case: &Case, actual: &[Vec<u32>]) -> Result<f32, String> {
             return Err(format!("{}: {} words, the reference has {}", binding.name, actual.len(), expected.len()));
         }
         let Tolerance { relative, absolute } = case.tolerance(place);
-        for (index, (&expected, &actual)) in expected.iter().zip(actual).enumerate() {
+        let [expected, actual] = [expected, actual].map(|words| numbers(words, case.kernel.precision(place)));
+        for (index, (&expected, &actual)) in expected.iter().zip(&*actual).enumerate() {
             if equal(expected, actual, binding.element) {
                 continue;
             }
@@ -32,9 +36,17 @@ pub fn compare(case: &Case, actual: &[Vec<u32>]) -> Result<f32, String> {
     Ok(worst)
 }
 
+/// Words as f32s' bits, of which a word has two where numbers have 16 bits.
+fn numbers(words: &[u32], precision: Precision) -> Cow<'_, [u32]> {
+    match precision {
+        Precision::F32 => Cow::Borrowed(words),
+        _ => precision.decode(bytemuck::cast_slice(words)).into_iter().map(f32::to_bits).collect(),
+    }
+}
+
 /// The same bits, or both zero: a sum of nothing may be +0 or -0. A NaN only equals the very same word where neither
 /// side has written it.
 fn equal(expected: u32, actual: u32, element: Element) -> bool {
     expected == actual && (element == Element::Words || !f32::from_bits(actual).is_nan())
-        || element == Element::F32 && f32::from_bits(expected) == 0.0 && f32::from_bits(actual) == 0.0
+        || element.is_number() && f32::from_bits(expected) == 0.0 && f32::from_bits(actual) == 0.0
 }

@@ -11,6 +11,7 @@ use crate::kernels::GradientOrder;
 use crate::model::{Model, NAMES, Resolved, built_in, resolve, training_flop};
 use crate::network::{LARGEST_BATCH, Options, most_rows};
 use crate::optimizers::Optimizer;
+use crate::precision::Precision;
 use crate::recipe::{Loss, Recipe};
 
 /// A run's configuration with every default filled in.
@@ -51,6 +52,9 @@ pub struct Config {
     pub average: bool,
     pub early_stopping: Option<EarlyStopping>,
     pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
+    /// In how many bits activations and their gradients are stored.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     #[serde(default)]
     pub loss: Loss,
     #[serde(default)]
@@ -95,6 +99,7 @@ impl Config {
             average,
             early_stopping: None,
             reduce_lr_on_plateau: None,
+            precision: training.precision,
             loss,
             optimizer,
             augmentation,
@@ -212,6 +217,7 @@ impl Config {
             gradient_order: self.gradient_order,
             optimizer: self.optimizer.clone(),
             average: self.average,
+            precision: self.precision,
             augmentation: self.augmentation,
             label_smoothing: self.loss.label_smoothing as f32,
             ..options

@@ -15,6 +15,7 @@ use crate::augment::Transform;
 use crate::callback::ProgressCallback;
 use crate::data::Pixels;
 use crate::error::{Error, Result};
+use crate::kernels::LossScale;
 use crate::network::TrainingPlan;
 use crate::optimizers::StateInitial;
 use crate::parallel::{Alone, Communicator};
@@ -148,6 +149,7 @@ impl<'a> Engine<'a> {
     /// See [`Self::initialise`].
     pub fn initialise_by(&mut self, samples: &[u32]) -> Result<()> {
         let (variables, states) = (self.plan().variables.clone(), self.plan().optimizer.states());
+        self.set_loss_scale(LossScale::FIRST)?;
         let source = self.source;
         let seen = samples.iter().take(Whitening::IMAGES);
         let images: Vec<Pixels> = seen.map(|&number| source.pixels(number)).collect();
@@ -213,8 +215,8 @@ impl<'a> Engine<'a> {
         Ok(bytemuck::cast_vec(self.executor.read(buffer)?))
     }
 
-    /// The gradients of all variables as the last training step left them, in the plan's order; empty where a variable
-    /// is not trained.
+    /// The gradients of all variables as the last training step left them, in the plan's order, times the step's
+    /// [`LossScale`] where there is one; empty where a variable is not trained.
     ///
     /// # Errors
     /// What the device reports.

@@ -9,6 +9,7 @@ mod environment;
 mod evaluator;
 mod history;
 mod host;
+mod loss_scale;
 mod metrics;
 mod monitor;
 mod reduce_lr_on_plateau;

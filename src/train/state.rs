@@ -10,6 +10,7 @@ use crate::data::{Framing, Split, check_class_names, fashion_mnist_names};
 use crate::error::{Error, Result};
 use crate::formats::{Checkpoint, Network, OptimizerState, take_averages};
 use crate::gpu::Identity;
+use crate::kernels::LossScale;
 
 /// A run's configuration and its progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +43,9 @@ pub struct State {
     pub learning_rate: f64,
     pub early_stopping: EarlyStoppingState,
     pub plateau: PlateauState,
+    /// Of the next step, where the loss is scaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// Whether the weights are the best epoch's again. Then the last epoch's, which going on needs, are beside them; until
     /// then it is the other way round.
     pub restored: bool,
@@ -75,6 +79,7 @@ impl State {
             best: None,
             early_stopping: EarlyStoppingState::default(),
             plateau: PlateauState::default(),
+            loss_scale: None,
             restored: false,
             history: Vec::new(),
         }
@@ -119,6 +124,9 @@ impl State {
         }
         if !whole || state.restored && !state.keeps_best_weights() {
             return Err(fail("its learning rate or its early stopping is impossible".into()));
+        }
+        if !state.loss_scale.is_none_or(LossScale::is_possible) {
+            return Err(fail("its loss scale is impossible".into()));
         }
         let (names, classes) = (state.class_names.len(), state.config.model.classes());
         if names != 0 && names != classes {

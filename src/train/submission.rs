@@ -40,7 +40,8 @@ impl Engine<'_> {
             let last = self.iterations.checked_add(Plan::BATCHES as u32).ok_or_else(no_more)?;
             let steps = self.iterations + 1..=last;
             let optimizer = &self.plan().optimizer;
-            let rates: Vec<f32> = steps.flat_map(|time| optimizer.step(learning_rate(time), time)).collect();
+            let scales = host.loss_scale.is_some();
+            let rates: Vec<f32> = steps.flat_map(|time| optimizer.step(learning_rate(time), time, scales)).collect();
             self.write(host.rates, &rates)?;
         }
         self.begin(program, rows.len())

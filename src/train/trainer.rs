@@ -14,6 +14,7 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::Predictions;
 use crate::formats::{Checkpoint, Tensor, take_averages};
+use crate::kernels::LossScale;
 use crate::random::{Sequence, Stream};
 
 /// A run under way.
@@ -99,6 +100,7 @@ impl<'a> Trainer<'a> {
             return Err(Error::Data(format!("{path}: {problem}; give a checkpoint that 'train' wrote")));
         }
         weights::put(&mut self.engine, &checkpoint.tensors, path, true)?;
+        self.engine.set_loss_scale(self.state.loss_scale.unwrap_or(LossScale::FIRST))?;
         if self.state.keeps_best_weights() {
             let other = self.other_parts().into_iter().map(|part| part.find(&checkpoint.tensors, path));
             self.other_weights = Some(other.collect::<Result<_>>()?);
@@ -173,6 +175,7 @@ impl<'a> Trainer<'a> {
         self.training.samples += (metrics.samples - self.state.metrics.samples) as usize;
         self.training.seconds += start.elapsed().as_secs_f64();
         self.state.iterations = self.engine.iterations;
+        self.state.loss_scale = self.engine.useful_loss_scale()?;
         self.state.step = (metrics.samples as usize).div_ceil(batch);
         self.state.metrics = metrics;
         if (metrics.samples as usize) < order.len() {

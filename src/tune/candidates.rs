@@ -141,7 +141,6 @@ fn suits(product: &GemmKernel, choices: &Choices, adapter: &Capabilities) -> boo
 mod tests {
     use super::super::products;
     use super::*;
-    use crate::kernels::specialise;
     use crate::model::{NOTEBOOK, built_in};
     use crate::network::Options;
 
@@ -195,7 +194,7 @@ mod tests {
             }
             for config in candidates {
                 let product = product.with(config);
-                let text = specialise(product.kernel().descriptor().wgsl, &product.kernel().constants());
+                let text = product.kernel().text();
                 let module = naga::front::wgsl::parse_str(&text).unwrap();
                 let mut layouter = naga::proc::Layouter::default();
                 layouter.update(module.to_ctx()).unwrap();

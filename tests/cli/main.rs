@@ -28,6 +28,7 @@ mod onnx;
 mod own_data;
 mod own_pictures;
 mod pictures;
+mod precision;
 mod predict;
 #[path = "../support/python.rs"]
 mod python;

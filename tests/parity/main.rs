@@ -32,6 +32,7 @@ mod global_max_pool_backward;
 mod gradient_squares;
 mod gradient_sum;
 mod gradients;
+mod loss_scale;
 mod matrix_products;
 mod moving_statistics;
 mod mutation;
@@ -44,7 +45,9 @@ mod pool_backward;
 mod pool_forward;
 mod pooled_input_gradient;
 mod pooled_weight_gradient;
+mod precision;
 mod rescale;
+mod scale_loss;
 mod sgd;
 mod sgd_momentum;
 #[path = "../support/skips.rs"]

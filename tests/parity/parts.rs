@@ -133,10 +133,12 @@ pub const GRADIENT: [Mutation; 22] = [
 ];
 
 /// What an update does beside its own rule: `shaders/common/update.wgsl`.
-const STEP: [Mutation; 6] = [
+const STEP: [Mutation; 8] = [
     mutation("the step's numbers", "progress.batch * NUMBERS", "0"),
     mutation("the number of them", "progress.batch * NUMBERS", "progress.batch"),
     mutation("the factor", "gradient * number(FACTOR)", "gradient * number(0)"),
+    mutation("a step that is left out", "number(FACTOR) == 0.0", "number(FACTOR) == 3.0"),
+    mutation("a step that is not", "number(FACTOR) == 0.0", "number(FACTOR) < 3.0"),
     mutation("the part that decays", "weight - weight * number(DECAY)", "weight - weight * number(0)"),
     mutation("a variable that does not decay", "variable.decays == 1", "variable.decays <= 1"),
     mutation("whether it decays", "variables[row + 6]", "variables[row + 4]"),

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use gpu_fmnist::gemm::{GemmKind, VARIANTS, Variant};
 use gpu_fmnist::kernels::{Access, Descriptor, Element, GemmKernel, MATRIX_PRODUCTS, Progress, REGISTRY, specialise};
+use gpu_fmnist::precision::Precision;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
 
@@ -68,7 +69,7 @@ fn rows_name_the_shaders_own_bindings() {
                 TypeInner::Array { base, .. } => module.types[*base].inner.scalar() == Some(naga::Scalar::F32),
                 _ => false,
             };
-            assert_eq!(floats, binding.element == Element::F32, "{place}: element");
+            assert_eq!(floats, binding.element.is_number(), "{place}: element");
         }
     }
 }
@@ -263,6 +264,36 @@ fn products_for_matrix_units_are_valid_spirv() {
             assert!(judged.status.success(), "{}: {said}", row.name);
         }
     }
+}
+
+/// The same of activations in 16 bits: bf16 needs nothing that WebGPU does not promise, f16 its one extension.
+#[test]
+fn every_specialisation_in_16_bits_is_valid() {
+    let mut seen = BTreeSet::new();
+    let capabilities = Capabilities::default() | Capabilities::SHADER_FLOAT16;
+    for row in REGISTRY {
+        for (precision, case) in [Precision::Bf16, Precision::F16].into_iter().flat_map(|precision| {
+            (row.cases)().into_iter().filter_map(move |case| Some((precision, case.stored(precision)?)))
+        }) {
+            let (text, name) = (case.kernel.text(), format!("{} in {}", row.name, precision.name()));
+            for binding in row.bindings.iter().filter(|binding| binding.element == Element::Activation) {
+                assert!(text.contains(&format!("fn load_{}(", binding.name)), "{name}: {}", case.label);
+            }
+            if precision == Precision::Bf16 {
+                let (module, info) = parse(row, &text);
+                spirv(&name, &module, &info);
+                translate(&name, &module, &info);
+            } else {
+                let module = naga::front::wgsl::parse_str(&text);
+                let module = module.unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&text)));
+                let info = Validator::new(ValidationFlags::all(), capabilities).validate(&module);
+                let info = info.unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&text)));
+                spirv(&name, &module, &info);
+            }
+            seen.insert(name);
+        }
+    }
+    assert_eq!(seen.len(), 46, "{seen:?}");
 }
 
 fn translate(name: &str, module: &Module, info: &ModuleInfo) {
