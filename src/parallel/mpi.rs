@@ -56,9 +56,11 @@ impl Mpi {
     /// Has the thread make a call; its answer.
     fn begin<T: Send + 'static>(&self, call: impl FnOnce(&SimpleCommunicator) -> T + Send + 'static) -> Receiver<T> {
         let (answers, answer) = channel();
-        // Who waits for the answer learns where there is none.
         let call = move |world: &SimpleCommunicator| drop(answers.send(call(world)));
-        self.calls.iter().for_each(|calls| drop(calls.send(Box::new(call))));
+        if let Some(calls) = &self.calls {
+            // Who waits for the answer learns that there is none.
+            let _ = calls.send(Box::new(call));
+        }
         answer
     }
 }
@@ -169,6 +171,6 @@ impl Communicator for Mpi {
         let code = i32::from(code);
         // Also of what nobody waits for any more.
         self.aborts.store(code, Ordering::Relaxed);
-        let _ = self.begin(move |world| -> () { world.abort(code) }).recv();
+        let _ = self.begin::<()>(move |world| world.abort(code)).recv();
     }
 }
