@@ -1,5 +1,6 @@
 //! What processes that share a step exchange first, while the rest of it is still computed.
 
+use std::iter;
 use std::ops::Range;
 
 use super::arenas::{Arena, Arenas, Division, moments};
@@ -29,17 +30,16 @@ pub(crate) struct Summed {
 impl Cut {
     /// The layers of each round.
     pub fn rounds(cut: Option<Self>) -> Vec<Range<usize>> {
-        match cut {
-            None => vec![0..usize::MAX],
-            Some(Self { layer, .. }) => vec![layer..usize::MAX, 0..layer],
-        }
+        let earlier = cut.map(|cut| 0..cut.layer);
+        let later = cut.map_or(0, |cut| cut.layer)..usize::MAX;
+        iter::once(later).chain(earlier).collect()
     }
 }
 
 impl Arenas {
     /// The cut of a micro-batch's passes where the most words can go on their way while the most is still to be computed:
-    /// where the product of both is largest, whatever the speeds of network and device. None where no more than
-    /// `worthless` operations are left.
+    /// where the product of both is largest, whatever the speeds of network and device. So all processes find the same
+    /// one. None where no more than `worthless` operations are left.
     pub fn cut(&self, passes: &[Pass], worthless: usize) -> Option<Cut> {
         let changing = self.0.iter().filter(|arena| !arena.is_fixed);
         let mut layers: Vec<(usize, usize, usize)> = changing.flat_map(|arena| arena.last_uses(passes)).collect();

@@ -136,8 +136,10 @@ impl<'a> Engine<'a> {
             let read = self.executor.read(part.sums)?;
             sums.iter_mut().zip(read.chunks_exact(part.words)).for_each(|(sums, read)| sums.extend_from_slice(read));
         }
-        let parts = round.ranges.iter().flat_map(|range| sums.iter().map(|sums| &sums[range.clone()]));
-        let parts: Vec<u8> = parts.flat_map(|words| bytemuck::cast_slice(words)).copied().collect();
+        let mut parts = Vec::new();
+        for words in round.ranges.iter().flat_map(|range| sums.iter().map(|sums| &sums[range.clone()])) {
+            parts.extend_from_slice(bytemuck::cast_slice(words));
+        }
         let bytes: Vec<usize> = round.ranges.iter().map(|range| 4 * range.len() * counts[rank]).collect();
         let from: Vec<usize> = counts.iter().map(|count| 4 * round.ranges[rank].len() * count).collect();
         self.communicator.all_to_all(parts, &bytes, &from)

@@ -68,7 +68,9 @@ fn launcher() -> String {
 /// The program as so many processes.
 fn ranks(scratch: &Scratch, count: usize, arguments: &str) -> Command {
     let version = Command::new(launcher()).arg("--version").output().expect("an mpirun");
-    let is_open_mpi = String::from_utf8_lossy(&version.stdout).contains("Open MPI");
+    // As `mpirun.openmpi` it calls itself OpenRTE.
+    let version = String::from_utf8_lossy(&version.stdout);
+    let is_open_mpi = ["Open MPI", "OpenRTE"].iter().any(|name| version.contains(name));
     let mut command = Command::new(launcher());
     if is_open_mpi {
         command.args(["--oversubscribe", "--bind-to", "none"]);
