@@ -1,6 +1,7 @@
 //! Several processes that train together, as threads of this one: however many they are, all end with the same bits, those
 //! of one process alone.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::{Adapter, Gpu, adapters};
 use gpu_fmnist::model::{Model, parse};
 use gpu_fmnist::optimizers::{Algorithm, Optimizer, Sgd};
-use gpu_fmnist::parallel::{Communicator, Share, Threads, gather, threads};
-use gpu_fmnist::plan::{Executor, Plan};
+use gpu_fmnist::parallel::{Communicator, Share, Threads, UnderWay, gather, threads};
+use gpu_fmnist::plan::{Executor, Plan, Program};
 use gpu_fmnist::train::{Engine, Setup};
 
 /// With statistics of batches, dropout, and variables of many sizes.
@@ -60,7 +61,7 @@ struct Work<'a> {
 type Outcome = (Vec<u32>, [f64; 4], Vec<u32>);
 
 impl Work<'_> {
-    fn engine<'a>(&self, samples: &'a Samples, among: Option<Rc<Threads>>, speeds: &[f64]) -> Engine<'a> {
+    fn engine<'a>(&self, samples: &'a Samples, among: Option<Rc<dyn Communicator>>, speeds: &[f64]) -> Engine<'a> {
         let mut setup = Setup::new(&model(), samples, BATCH, self.class).in_micro_batches(BATCH / self.parts);
         setup.seed = 11;
         setup.options.optimizer = self.optimizer.clone();
@@ -141,6 +142,69 @@ fn any_number_of_ranks_ends_with_the_same_bits_on_the_first_adapter() {
     }
 }
 
+/// A rank that notes when sums go on their way, and when they are waited for.
+struct Noting {
+    rank: Threads,
+    notes: Rc<RefCell<Vec<&'static str>>>,
+}
+
+impl Communicator for Noting {
+    fn rank(&self) -> usize {
+        self.rank.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.rank.size()
+    }
+
+    fn local_rank(&self) -> usize {
+        self.rank.local_rank()
+    }
+
+    fn all_to_all(&self, parts: Vec<u8>, bytes: &[usize], from: &[usize]) -> Result<UnderWay> {
+        let arriving = self.rank.all_to_all(parts, bytes, from)?;
+        self.notes.borrow_mut().push("sent");
+        let notes = self.notes.clone();
+        Ok(Box::new(move || {
+            notes.borrow_mut().push("awaited");
+            arriving()
+        }))
+    }
+
+    fn all_gather(&self, part: &[u8], bytes: &[usize]) -> Result<Vec<u8>> {
+        self.rank.all_gather(part, bytes)
+    }
+
+    fn broadcast(&self, of_first: Vec<u8>) -> Result<Vec<u8>> {
+        self.rank.broadcast(of_first)
+    }
+
+    fn abort(&self, code: u8) {
+        self.rank.abort(code);
+    }
+}
+
+#[test]
+fn the_last_layers_sums_travel_while_the_first_layers_gradients_are_made() {
+    let (samples, make): (_, Make) = (samples(), &|plan| Ok(Box::new(Cpu::new(plan)?)));
+    let work = Work { class: DeviceClass::Cpu, make, optimizer: Optimizer::default(), parts: 10 };
+    let order: Vec<u32> = (0..BATCH as u32).collect();
+    thread::scope(|scope| {
+        for rank in threads(2) {
+            let (samples, work, order) = (&samples, &work, &order);
+            scope.spawn(move || {
+                let notes = Rc::new(RefCell::new(Vec::new()));
+                let rank = Rc::new(Noting { rank, notes: notes.clone() });
+                let mut engine = work.engine(samples, Some(rank), &[1.0; 2]);
+                engine.train(order, 0.1, &mut |_| ControlFlow::Continue(())).unwrap();
+                // The second ones are sent once the rest of the step is done.
+                assert_eq!(*notes.borrow(), ["sent", "sent", "awaited", "awaited"]);
+                assert!(!engine.plan().steps.passes(Program::Rest).is_empty());
+            });
+        }
+    });
+}
+
 #[test]
 fn all_ranks_stop_when_one_is_to_and_where_it_is_known_to_all() {
     let (samples, make): (_, Make) = (samples(), &|plan| Ok(Box::new(Cpu::new(plan)?)));
@@ -170,7 +234,7 @@ fn what_ranks_say_reaches_the_others_and_one_that_is_gone_leaves_nobody_waiting(
             scope.spawn(move || {
                 let own = rank.rank() as u8;
                 let sent: Vec<u8> = (0..4).flat_map(|to| vec![10 * own + to; to as usize]).collect();
-                let to_each = rank.all_to_all(&sent, &[0, 1, 2, 3], &[own as usize; 4]).unwrap();
+                let to_each = rank.all_to_all(sent, &[0, 1, 2, 3], &[own as usize; 4]).unwrap()().unwrap();
                 let from_first = rank.broadcast(vec![own + 7; 2]).unwrap();
                 let of_all = gather(&rank, &vec![own; own as usize]).unwrap();
                 if own == 2 {

@@ -163,29 +163,37 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         training.extend(step.iter().map(|pass| of_micro_batch(pass, &arenas, number)));
         training.push(advance.clone());
     }
-    // Ahead of the last pass, which moves on to the next step.
+    // The last pass moves on to the next step. While the first sums travel, the rest of the last micro-batch is to be run.
+    let end = training.pop();
+    let cut = options.share.as_ref().and_then(|_| arenas.cut(&step, worthless(options.tiles.device)));
+    let mut rest = cut.map_or(Vec::new(), |cut| training.split_off(training.len() - step.len() + cut.passes));
     let read_ahead = options.tiles.profile().read_ahead;
-    let Finished { mut variables, sums, mut moving, updates, exchanged } =
-        arenas.finish(&mut buffers, &options.optimizer, &host, &division, read_ahead);
+    let Finished { mut variables, rounds, mut moving, updates } =
+        arenas.finish(&mut buffers, &options.optimizer, &host, &division, read_ahead, cut);
     if average {
         evaluate_averages(&mut variables, &mut evaluation, &mut moving);
     }
     let (mut exchange, mut joining, mut update) = (None, Vec::new(), Vec::new());
     match options.share {
-        None => drop(training.splice(training.len() - 1..training.len() - 1, moving.into_iter().chain(updates))),
+        None => training.extend(moving.into_iter().chain(updates)),
         Some(share) => {
-            // They, too, are of the step that its last pass ends.
-            training.splice(training.len() - 1..training.len() - 1, sums);
-            let (made, join) = Exchange::new(share, exchanged, &mut buffers);
+            let mut parts = Vec::new();
+            let programs = [(Program::Training, &mut training), (Program::Rest, &mut rest)];
+            for ((program, passes), summed) in programs.into_iter().zip(rounds) {
+                passes.extend(summed.passes);
+                parts.push((program, summed.parts));
+            }
+            let (made, join) = Exchange::new(share, parts, &mut buffers);
             (exchange, joining) = (Some(made), join);
             update = [moving, updates].concat();
         }
     }
+    if rest.is_empty() { &mut training } else { &mut rest }.extend(end);
 
-    for program in [&mut training, &mut evaluation] {
+    for program in [&mut training, &mut rest, &mut evaluation] {
         store(program, &buffers.0, options.precision)?;
     }
-    let steps = Plan { buffers: buffers.0, training, evaluation, joining, update, log, training_rows: log_rows };
+    let steps = Plan { buffers: buffers.0, training, rest, evaluation, joining, update, log, training_rows: log_rows };
     steps.check()?;
     let Options { tiles, samples, optimizer, precision, .. } = options;
     Ok(TrainingPlan {
@@ -222,6 +230,15 @@ fn check_options(options: &Options, input: [usize; 3]) -> Result<()> {
     }
     augmentation.check(input).map_err(|problem| refuse("augmentation", problem))?;
     Loss { label_smoothing: label_smoothing.into() }.check().map_err(|problem| refuse("loss", problem))
+}
+
+/// Operations that are not worth interrupting a device for, so that they run while gradients travel: a GPU does so many in
+/// the time that it waits for the host then.
+fn worthless(class: DeviceClass) -> usize {
+    match class {
+        DeviceClass::Gpu => 1 << 28,
+        DeviceClass::Software | DeviceClass::OldSoftware | DeviceClass::Cpu => 0,
+    }
 }
 
 /// Refuses a share of other steps.

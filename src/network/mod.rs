@@ -10,6 +10,8 @@ mod graph;
 mod lower;
 mod rewrites;
 #[cfg(test)]
+mod share_tests;
+#[cfg(test)]
 mod tests;
 mod training_plan;
 

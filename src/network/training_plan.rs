@@ -43,7 +43,7 @@ impl TrainingPlan {
     /// Rows of one run of a program: evaluation has no reason to take more than a micro-batch.
     pub fn rows(&self, program: Program) -> usize {
         match program {
-            Program::Training | Program::Joining | Program::Update => self.batch,
+            Program::Training | Program::Rest | Program::Joining | Program::Update => self.batch,
             Program::Evaluation => self.micro_batch,
         }
     }

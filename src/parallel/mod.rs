@@ -17,6 +17,9 @@ pub use threads::{Threads, threads};
 
 use crate::error::Result;
 
+/// Waits for what is under way.
+pub type UnderWay = Box<dyn FnOnce() -> Result<Vec<u8>>>;
+
 /// The processes that were started together, as one of them sees them. Every call but [`Self::abort`] is made by all of
 /// them, in the same order.
 pub trait Communicator {
@@ -29,12 +32,12 @@ pub trait Communicator {
     /// This one's number among those of its machine.
     fn local_rank(&self) -> usize;
 
-    /// Sends each rank its part, one after the other in `parts`, of `bytes[r]` bytes; gives what the ranks sent here, of
-    /// `from[r]` bytes, one after the other.
+    /// Begins to send each rank its part, one after the other in `parts`, of `bytes[r]` bytes. What the ranks send here, of
+    /// `from[r]` bytes, one after the other, arrives while this one goes on.
     ///
     /// # Errors
-    /// Where another rank is gone.
-    fn all_to_all(&self, parts: &[u8], bytes: &[usize], from: &[usize]) -> Result<Vec<u8>>;
+    /// More than can be sent; or, from what is given back, where another rank is gone.
+    fn all_to_all(&self, parts: Vec<u8>, bytes: &[usize], from: &[usize]) -> Result<UnderWay>;
 
     /// Gives what all ranks have, of `bytes[r]` bytes, one after the other.
     ///

@@ -3,16 +3,15 @@
 use std::ops::Range;
 
 use super::buffers::Buffers;
+use super::rounds::{Cut, Summed};
 use super::updating::{Updated, update_passes};
-use super::{
-    BufferId, ExchangedPart, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass,
-};
+use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass};
 use crate::kernels::{
     BINDING_ALIGNMENT, GradientOrder, GradientSum, MicroBatches, Moving, MovingStatistics, Partitions, StepNumbers,
     Update, Updates, WeighMoments,
 };
 use crate::optimizers::{Optimizer, State};
-use crate::parallel::{Share, subtrees};
+use crate::parallel::Share;
 
 /// The most words of a buffer that variables share: as much as WebGPU promises that a pass can bind. What is larger has
 /// buffers of its own, and may still fit where an adapter allows more.
@@ -37,7 +36,7 @@ impl Division {
         self.share.as_ref().map_or(0..self.batch.div_ceil(self.micro_batch), Share::own)
     }
 
-    fn micro_batches(&self, stride: usize) -> MicroBatches {
+    pub fn micro_batches(&self, stride: usize) -> MicroBatches {
         MicroBatches { count: self.own().len(), stride, order: self.order }
     }
 }
@@ -46,36 +45,37 @@ impl Division {
 pub(crate) struct Finished {
     /// In the layers' order.
     pub variables: Vec<Variable>,
-    /// The passes that add up the gradients of this process' share, if it has one.
-    pub sums: Vec<Pass>,
-    /// Those that move moving averages, and those that update the other variables.
+    /// What is exchanged of this process' share, if it has one: what is known first.
+    pub rounds: Vec<Summed>,
+    /// The passes that move moving averages, and those that update the other variables.
     pub moving: Vec<Pass>,
     pub updates: Vec<Pass>,
-    pub exchanged: Vec<ExchangedPart>,
 }
 
 /// The variables so far.
 #[derive(Default)]
-pub(crate) struct Arenas(Vec<Arena>);
+pub(crate) struct Arenas(pub(super) Vec<Arena>);
 
 /// Some variables: their values in one buffer, the gradients of each micro-batch in another one.
-struct Arena {
+pub(super) struct Arena {
     values: BufferId,
-    gradients: BufferId,
-    words: usize,
+    pub gradients: BufferId,
+    pub words: usize,
     /// Of one micro-batch.
-    gradient_words: usize,
+    pub gradient_words: usize,
     /// Nothing changes them: the optimizer keeps nothing of them, and no average of theirs is taken in their place.
-    is_fixed: bool,
-    layers: Vec<LayerVariables>,
+    pub is_fixed: bool,
+    pub layers: Vec<LayerVariables>,
 }
 
 /// A layer's variables, one after the other, each with what a step changes it by.
-struct LayerVariables {
+pub(super) struct LayerVariables {
     layer: String,
     /// Of the layers with variables.
-    number: usize,
-    first: usize,
+    pub number: usize,
+    pub first: usize,
+    /// Of what a micro-batch leaves.
+    pub first_gradient: usize,
     variables: Vec<(VariableSpec, Change)>,
 }
 
@@ -150,7 +150,8 @@ impl Arenas {
         arena.gradient_words = first_gradient.saturating_add(gradient_words);
         let changes = changes.iter().map(|change| change.behind(first_gradient));
         let variables = variables.iter().cloned().zip(changes).collect();
-        arena.layers.push(LayerVariables { layer: layer.to_owned(), number, first, variables });
+        let layer = layer.to_owned();
+        arena.layers.push(LayerVariables { layer, number, first, first_gradient, variables });
         Storage { values: (arena.values, first), gradient: (arena.gradients, first_gradient) }
     }
 
@@ -167,9 +168,10 @@ impl Arenas {
         host: &HostBuffers,
         division: &Division,
         read_ahead: bool,
+        cut: Option<Cut>,
     ) -> Finished {
         let (mut variables, mut updated, mut moving) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut sums, mut exchanged) = (Vec::new(), Vec::new());
+        let mut rounds: Vec<Summed> = Cut::rounds(cut).into_iter().map(Summed::of).collect();
         for (number, arena) in self.0.into_iter().enumerate() {
             let name = match (&*arena.layers, number) {
                 ([alone], _) => format!("{}.weights", alone.layer),
@@ -199,22 +201,22 @@ impl Arenas {
                 read_ahead,
             };
             let (values, mut gradients) = (arena.values, arena.gradients);
-            match &division.share {
-                None => moving.extend(arena.move_averages(&name, buffers, host, division)),
-                Some(share) => {
-                    let part = arena.exchanged(&name, buffers, share);
-                    sums.extend(arena.sums(&name, buffers, host, division, &updates, &part));
-                    moving.extend(arena.move_by_totals(&name, buffers, host, division, part.totals));
-                    gradients = part.totals;
-                    updates = of_totals(updates);
-                    own.iter_mut().filter_map(|(_, own)| Some((own.values.first, own.training.as_mut()?))).for_each(
-                        |(first, Training { gradient, .. })| {
-                            let partitions = as_values_lie(first, gradient.partitions.words);
-                            *gradient = Gradient { buffer: part.totals, partitions, micro_batches: MicroBatches::ONE };
-                        },
-                    );
-                    exchanged.push(part);
+            if division.share.is_none() || arena.is_fixed {
+                moving.extend(arena.move_averages(&name, buffers, host, division));
+            } else {
+                let totals = buffers.add(&format!("{name}.gradient.totals"), vec![arena.words]);
+                for round in &mut rounds {
+                    round.add(&arena, (&name, totals), buffers, host, division, &updates);
                 }
+                moving.extend(arena.move_by_totals(&name, buffers, host, division, totals));
+                gradients = totals;
+                updates = of_totals(updates);
+                own.iter_mut().filter_map(|(_, own)| Some((own.values.first, own.training.as_mut()?))).for_each(
+                    |(first, Training { gradient, .. })| {
+                        let partitions = as_values_lie(first, gradient.partitions.words);
+                        *gradient = Gradient { buffer: totals, partitions, micro_batches: MicroBatches::ONE };
+                    },
+                );
             }
             let table = buffers.add_filled(&format!("{name}.table"), updates.table());
             updated.push(Updated { name, updates, gradients, table, values, states });
@@ -223,7 +225,7 @@ impl Arenas {
         variables.sort_by_key(|(number, _): &(usize, Variable)| *number);
         let variables = variables.into_iter().map(|(_, variable)| variable).collect();
         let updates = update_passes(updated, buffers, optimizer, host);
-        Finished { variables, sums, moving, updates, exchanged }
+        Finished { variables, rounds, moving, updates }
     }
 }
 
@@ -233,7 +235,7 @@ fn aligned(words: usize) -> usize {
 }
 
 /// A normalisation's means and variances as what is added up to where the moving ones lie.
-fn moments(one: &Moving) -> Update {
+pub(super) fn moments(one: &Moving) -> Update {
     let gradient = Partitions { first: one.moments, words: 2 * one.channels, count: 1, stride: 0 };
     Update { first: one.moving_mean, gradient, decays: false }
 }
@@ -248,6 +250,13 @@ fn of_totals(mut updates: Updates) -> Updates {
 
 fn as_values_lie(first: usize, words: usize) -> Partitions {
     Partitions { first, words, count: 1, stride: words }
+}
+
+impl LayerVariables {
+    /// Numbers in all of its variables.
+    pub fn values(&self) -> usize {
+        self.variables.iter().map(|(variable, _)| variable.values()).sum()
+    }
 }
 
 impl Arena {
@@ -279,53 +288,6 @@ impl Arena {
         ]
     }
 
-    /// The buffers of what processes exchange.
-    fn exchanged(&self, name: &str, buffers: &mut Buffers, share: &Share) -> ExchangedPart {
-        let own = subtrees(share.own()).len();
-        ExchangedPart {
-            sums: buffers.add(&format!("{name}.gradient.sums"), vec![own, self.words]),
-            totals: buffers.add(&format!("{name}.gradient.totals"), vec![self.words]),
-            words: self.words,
-        }
-    }
-
-    /// The passes that add up gradients and moments over each subtree of this process' micro-batches.
-    fn sums(
-        &self,
-        name: &str,
-        buffers: &mut Buffers,
-        host: &HostBuffers,
-        division: &Division,
-        updates: &Updates,
-        part: &ExchangedPart,
-    ) -> Vec<Pass> {
-        let normalisations = self.normalisations();
-        let own = division.own();
-        let micro_batches = division.micro_batches(self.gradient_words);
-        let mut passes = Vec::new();
-        let mut summed = updates.clone();
-        summed.variables.extend(normalisations.iter().map(moments));
-        if !normalisations.is_empty() {
-            let Division { batch, micro_batch, .. } = *division;
-            let moving = MovingStatistics { normalisations, micro_batches, batch, micro_batch };
-            let table = buffers.add_filled(&format!("{name}.moments_table"), moving.table());
-            let weigh = WeighMoments { moving, first: own.start };
-            passes.push(pass(name, weigh, &[self.gradients, host.progress, table]));
-        }
-        if summed.variables.is_empty() {
-            return passes;
-        }
-        let table = buffers.add_filled(&format!("{name}.sums_table"), summed.table());
-        for (number, subtree) in subtrees(own.clone()).into_iter().enumerate() {
-            let micro_batches = MicroBatches { count: subtree.len(), ..micro_batches };
-            let kernel = GradientSum { updates: Updates { micro_batches, ..summed.clone() } };
-            let first = (subtree.start - own.start) * self.gradient_words;
-            let sum = pass(name, kernel, &[self.gradients, table, part.sums]);
-            passes.push(Pass { offsets: vec![first, 0, number * self.words], ..sum });
-        }
-        passes
-    }
-
     /// The pass that moves the moving averages by moments of whole batches, if there are any.
     fn move_by_totals(
         &self,
@@ -345,7 +307,7 @@ impl Arena {
         Some(pass(name, moved, &[totals, host.progress, table, self.values]))
     }
 
-    fn normalisations(&self) -> Vec<Moving> {
+    pub fn normalisations(&self) -> Vec<Moving> {
         let mut normalisations = Vec::new();
         for LayerVariables { first, variables, .. } in &self.layers {
             let mut first = *first;
@@ -363,7 +325,7 @@ impl Arena {
     /// The variables with the numbers of their layers.
     fn variables(&self, states: &[BufferId], micro_batches: MicroBatches) -> Vec<(usize, Variable)> {
         let mut all = Vec::new();
-        for LayerVariables { layer, number, first, variables } in &self.layers {
+        for LayerVariables { layer, number, first, variables, .. } in &self.layers {
             let mut first = *first;
             for (spec, change) in variables {
                 let words = spec.values();

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::buffers::Buffers;
-use super::{BufferId, Pass, pass};
+use super::{BufferId, Pass, Program, pass};
 use crate::kernels::SubtreeSum;
 use crate::parallel::{Share, joins, subtrees};
 
@@ -11,7 +11,18 @@ use crate::parallel::{Share, joins, subtrees};
 #[derive(Clone, Debug)]
 pub struct Exchange {
     pub share: Share,
+    /// In their order: each goes on its way while the next one's program runs.
+    pub rounds: Vec<Round>,
+}
+
+/// What is exchanged at a time.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// Which leaves the sums.
+    pub program: Program,
     pub parts: Vec<ExchangedPart>,
+    /// The words of all parts, one after the other, that each rank adds up.
+    pub ranges: Vec<Range<usize>>,
     /// `[subtrees of all ranks, words that this rank adds up]`: their sums.
     pub received: BufferId,
     /// `[words that this rank adds up]`: the sums of these.
@@ -23,28 +34,36 @@ pub struct Exchange {
 pub struct ExchangedPart {
     /// `[subtrees of this rank, words]`: sums over its own micro-batches.
     pub sums: BufferId,
-    /// `[words]`: sums over all micro-batches.
+    /// Sums over all micro-batches, from word `first` on.
     pub totals: BufferId,
+    pub first: usize,
     pub words: usize,
 }
 
 impl Exchange {
-    /// Its buffers, and the passes that add up this rank's words of all subtrees.
-    pub(crate) fn new(share: Share, parts: Vec<ExchangedPart>, buffers: &mut Buffers) -> (Self, Vec<Pass>) {
+    /// The buffers of rounds, each with its parts and the program that leaves their sums, and the passes that add up this
+    /// rank's words of all subtrees.
+    pub(crate) fn new(
+        share: Share,
+        rounds: Vec<(Program, Vec<ExchangedPart>)>,
+        buffers: &mut Buffers,
+    ) -> (Self, Vec<Pass>) {
         let all = share.all_subtrees();
-        let unmade = Self { share, parts, received: BufferId(0), added_up: BufferId(0) };
-        let words = unmade.ranges()[unmade.share.rank].len();
-        let received = buffers.add("exchange.received", vec![all.len(), words]);
-        let added_up = buffers.add("exchange.added_up", vec![words]);
-        let kernel = SubtreeSum { words, joins: joins(&all) };
-        let table = buffers.add_filled("exchange.joins", kernel.joins.clone());
-        let add = pass("exchange", kernel, &[received, table, added_up]);
-        (Self { received, added_up, ..unmade }, if words > 0 { vec![add] } else { Vec::new() })
-    }
-
-    /// The words of all parts, one after the other, that each rank adds up.
-    pub fn ranges(&self) -> Vec<Range<usize>> {
-        self.share.words(self.parts.iter().map(|part| part.words).sum())
+        let joins = joins(&all);
+        let table = buffers.add_filled("exchange.joins", joins.clone());
+        let (mut made, mut passes) = (Vec::new(), Vec::new());
+        for (number, (program, parts)) in rounds.into_iter().enumerate() {
+            let ranges = share.words(parts.iter().map(|part| part.words).sum());
+            let words = ranges[share.rank].len();
+            let received = buffers.add(&format!("exchange.received_{number}"), vec![all.len(), words]);
+            let added_up = buffers.add(&format!("exchange.added_up_{number}"), vec![words]);
+            if words > 0 {
+                let kernel = SubtreeSum { words, joins: joins.clone() };
+                passes.push(pass("exchange", kernel, &[received, table, added_up]));
+            }
+            made.push(Round { program, parts, ranges, received, added_up });
+        }
+        (Self { share, rounds: made }, passes)
     }
 
     /// Subtrees of each rank.

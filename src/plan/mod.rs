@@ -8,6 +8,7 @@ mod exchange;
 mod executor;
 mod initial;
 mod precision;
+mod rounds;
 mod tape;
 mod updating;
 mod variables;
@@ -18,7 +19,7 @@ pub use arenas::{Change, Storage};
 pub(crate) use buffers::Buffers;
 pub use check::MOST_BINDINGS;
 pub use custom::{CustomPlan, single};
-pub use exchange::{Exchange, ExchangedPart};
+pub use exchange::{Exchange, ExchangedPart, Round};
 pub use executor::{BatchLog, Clock, Executor, Timeline};
 pub use initial::{Dirac, Initial};
 pub(crate) use precision::store;
@@ -66,8 +67,10 @@ pub struct Pass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// Forward, backward and update of one batch; or of a process' share of one, forward and backward, and the sums of
-    /// its gradients.
+    /// its gradients: of those at least that go on their way first.
     Training,
+    /// What is left of a process' share then: the end of its last backward, and the other sums.
+    Rest,
     /// Forward of one micro-batch, without dropout; leaves the probabilities.
     Evaluation,
     /// Adds up what other processes sent of the same batch.
@@ -77,7 +80,7 @@ pub enum Program {
 }
 
 impl Program {
-    pub const ALL: [Self; 4] = [Self::Training, Self::Evaluation, Self::Joining, Self::Update];
+    pub const ALL: [Self; 5] = [Self::Training, Self::Rest, Self::Evaluation, Self::Joining, Self::Update];
 }
 
 /// The buffers that the host writes and reads.
@@ -108,6 +111,7 @@ pub struct HostBuffers {
 pub struct Plan {
     pub buffers: Vec<Buffer>,
     pub training: Vec<Pass>,
+    pub rest: Vec<Pass>,
     pub evaluation: Vec<Pass>,
     pub joining: Vec<Pass>,
     pub update: Vec<Pass>,
@@ -124,6 +128,7 @@ impl Plan {
     pub fn passes(&self, program: Program) -> &[Pass] {
         match program {
             Program::Training => &self.training,
+            Program::Rest => &self.rest,
             Program::Evaluation => &self.evaluation,
             Program::Joining => &self.joining,
             Program::Update => &self.update,
@@ -133,7 +138,7 @@ impl Plan {
     /// Rows of the log that a batch has.
     pub fn log_rows(&self, program: Program) -> usize {
         match program {
-            Program::Training => self.training_rows.max(1),
+            Program::Training | Program::Rest => self.training_rows.max(1),
             Program::Evaluation | Program::Joining | Program::Update => 1,
         }
     }

@@ -9,8 +9,8 @@ use super::weights::Part;
 use super::{Engine, Metrics};
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
-use crate::parallel::Communicator;
-use crate::plan::{BatchLog, Exchange, ExchangedPart, Program};
+use crate::parallel::{Communicator, UnderWay};
+use crate::plan::{BatchLog, Exchange, Program, Round};
 
 impl<'a> Engine<'a> {
     /// An engine that is one of several; its plan must be of its share.
@@ -68,38 +68,52 @@ impl<'a> Engine<'a> {
         let Some(exchange) = self.plan().exchange.clone() else {
             return Err(Error::Failed("the plan is of no share of a step".into()));
         };
-        let ranges = exchange.ranges();
         self.prepare(Program::Training, rows, learning_rate)?;
-        let logs = self.submit_alone(Program::Training)?;
-        let received = self.exchange_sums(&exchange, &ranges)?;
-        self.executor.write(exchange.received, bytemuck::cast_slice(&received))?;
+        let (mut logs, mut under_way) = (Vec::new(), Vec::new());
+        for round in &exchange.rounds {
+            logs = self.submit_alone(round.program)?;
+            under_way.push(self.send_sums(&exchange, round)?);
+        }
+        for (round, received) in exchange.rounds.iter().zip(under_way) {
+            self.executor.write(round.received, &words(&received()?))?;
+        }
         self.submit_alone(Program::Joining)?;
 
         // What all need to know, and each rank knows a part of.
-        let Exchange { share, added_up, .. } = &exchange;
+        let Exchange { share, rounds } = &exchange;
         let mut message = vec![u8::from(wants_to_stop), 0, 0, 0];
         message.extend(bytes(&logs[share.own()]));
-        let own = ranges[share.rank].len();
-        message.extend(bytemuck::cast_slice::<u32, u8>(&self.executor.read_at(*added_up, 0..own)?));
-        let lengths = share.ranges.iter().zip(&ranges);
-        let lengths: Vec<usize> = lengths.map(|(logs, words)| 4 + 8 * logs.len() + 4 * words.len()).collect();
+        for Round { added_up, ranges, .. } in rounds {
+            let own = self.executor.read_at(*added_up, 0..ranges[share.rank].len())?;
+            message.extend(bytemuck::cast_slice::<u32, u8>(&own));
+        }
+        let added_up = |rank: usize| rounds.iter().map(|round| round.ranges[rank].len()).sum::<usize>();
+        let lengths = share.ranges.iter().enumerate().map(|(rank, logs)| 4 + 8 * logs.len() + 4 * added_up(rank));
+        let lengths: Vec<usize> = lengths.collect();
         let all = self.communicator.all_gather(&message, &lengths)?;
 
-        let (mut rest, mut stops, mut logs, mut totals) = (all.as_slice(), false, Vec::new(), Vec::new());
-        for (length, own) in lengths.iter().zip(&share.ranges) {
+        let (mut rest, mut stops, mut logs) = (all.as_slice(), false, Vec::new());
+        let mut totals = vec![Vec::new(); rounds.len()];
+        for (rank, length) in lengths.iter().enumerate() {
             let (message, later) = rest.split_at(*length);
             stops |= message[0] == 1;
             let words: Vec<u32> = words(&message[4..]);
-            let (of_logs, sums) = words.split_at(2 * own.len());
+            let (of_logs, mut sums) = words.split_at(2 * share.ranges[rank].len());
             logs.extend(BatchLog::read(of_logs));
-            totals.extend_from_slice(sums);
+            for (totals, round) in totals.iter_mut().zip(rounds) {
+                let (own, later) = sums.split_at(round.ranges[rank].len());
+                totals.extend_from_slice(own);
+                sums = later;
+            }
             rest = later;
         }
-        let mut rest = totals.as_slice();
-        for ExchangedPart { totals, words, .. } in &exchange.parts {
-            let (own, later) = rest.split_at(*words);
-            self.executor.write(*totals, own)?;
-            rest = later;
+        for (Round { parts, .. }, totals) in rounds.iter().zip(&totals) {
+            let mut rest = totals.as_slice();
+            for part in parts {
+                let (own, later) = rest.split_at(part.words);
+                self.executor.write_at(part.totals, part.first, own)?;
+                rest = later;
+            }
         }
         self.begin(Program::Update, rows.len())?;
         self.submit_alone(Program::Update)?;
@@ -113,19 +127,22 @@ impl<'a> Engine<'a> {
         self.executor.collect()
     }
 
-    /// The sums of all ranks' subtrees of the words that this one adds up.
-    fn exchange_sums(&mut self, exchange: &Exchange, ranges: &[Range<usize>]) -> Result<Vec<u32>> {
+    /// Sends each rank this one's sums of the words that it adds up. What arrives is the sums of all ranks' subtrees of the
+    /// words that this one does.
+    fn send_sums(&mut self, exchange: &Exchange, round: &Round) -> Result<UnderWay> {
         let (counts, rank) = (exchange.subtrees(), exchange.share.rank);
         let mut sums = vec![Vec::new(); counts[rank]];
-        for ExchangedPart { sums: buffer, words, .. } in &exchange.parts {
-            let read = self.executor.read(*buffer)?;
-            sums.iter_mut().zip(read.chunks_exact(*words)).for_each(|(sums, read)| sums.extend_from_slice(read));
+        for part in &round.parts {
+            let read = self.executor.read(part.sums)?;
+            sums.iter_mut().zip(read.chunks_exact(part.words)).for_each(|(sums, read)| sums.extend_from_slice(read));
         }
-        let parts = ranges.iter().flat_map(|range| sums.iter().map(|sums| &sums[range.clone()]));
-        let parts: Vec<u32> = parts.flatten().copied().collect();
-        let bytes: Vec<usize> = ranges.iter().map(|range| 4 * range.len() * counts[rank]).collect();
-        let from: Vec<usize> = counts.iter().map(|count| 4 * ranges[rank].len() * count).collect();
-        Ok(words(&self.communicator.all_to_all(bytemuck::cast_slice(&parts), &bytes, &from)?))
+        let mut parts = Vec::new();
+        for words in round.ranges.iter().flat_map(|range| sums.iter().map(|sums| &sums[range.clone()])) {
+            parts.extend_from_slice(bytemuck::cast_slice(words));
+        }
+        let bytes: Vec<usize> = round.ranges.iter().map(|range| 4 * range.len() * counts[rank]).collect();
+        let from: Vec<usize> = counts.iter().map(|count| 4 * round.ranges[rank].len() * count).collect();
+        self.communicator.all_to_all(parts, &bytes, &from)
     }
 
     /// The parts of an order that each process evaluates: whole runs of the program.
