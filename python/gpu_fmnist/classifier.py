@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, column_or_1d, validate_data
 
 from . import _engine
-from ._arguments import MOST_CLASSES, images, number, same_kind, same_length, shown, whole
+from ._arguments import MOST_CLASSES, copied, images, number, same_kind, same_length, shown, whole
 from ._arguments import pair as two
 from ._training import History, train
 
@@ -191,11 +191,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def _fit_data(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """What scikit-learn asks of every estimator's data, as images for the engine, and labels ``[N]``."""
-        if y is None or dimensions(X) <= 2:
-            X, y = validate_data(self, X, y, **KINDS)
-        else:
-            X, y = check_X_y(X, y, **KINDS)
-            self.n_features_in_ = int(np.prod(X.shape[1:]))
+        with copied("X", X):
+            if y is None or dimensions(X) <= 2:
+                X, y = validate_data(self, X, y, **KINDS)
+            else:
+                X, y = check_X_y(X, y, **KINDS)
+                self.n_features_in_ = int(np.prod(X.shape[1:]))
         labels = column_or_1d(y)
         check_classification_targets(labels)
         return images("X", X), labels
@@ -203,12 +204,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _images(self, X: Any) -> np.ndarray:
         """Images of the kind that it was fitted with."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **KINDS) if dimensions(X) <= 2 else check_array(X, **KINDS)
+        with copied("X", X):
+            X = validate_data(self, X, reset=False, **KINDS) if dimensions(X) <= 2 else check_array(X, **KINDS)
         return images("X", X, tuple(json.loads(self.network_.config())["model"]["input"]))
 
     def _validation(self, data: Any, X: np.ndarray, classes: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
         given, labels = two("validation_data", data)
-        other = check_array(given, input_name="validation_data", **KINDS)
+        with copied("validation_data", given):
+            other = check_array(given, input_name="validation_data", **KINDS)
         other = same_kind(X, images("validation_data", other, shape))
         labels = column_or_1d(labels)
         same_length("validation_data's y", len(labels), "its X", len(other))
