@@ -113,7 +113,8 @@ def test_an_interrupt_says_what_it_was_doing(made):
 
 def test_pruning_ends_what_is_worse_than_the_median(made):
     parameters = "learning_rate = [5e-3, 1e-6]\nepochs = 6"
-    head = "method = 'random'\ncount = 12\nseed = 1\n[pruning]\ntype = 'median'\nmin_tasks = 2\nwarm_up_epochs = 1"
+    head = "method = 'random'\ncount = 12\nseed = 1\nmetric = 'loss'\n"
+    head += "[pruning]\ntype = 'median'\nmin_tasks = 2\nwarm_up_epochs = 1"
     study = search(space(made, parameters, head), made / "s", device="cpu", verbose=0)
     states = {}
     for trial in study.trials:
@@ -209,7 +210,7 @@ def test_values_that_fail_again_and_again_are_given_up(made, monkeypatch):
 @pytest.mark.parametrize(
     ("parameters", "head", "words"),
     [
-        (RATES, "", 'space.toml: method is "grid", which is for'),
+        ("epochs = [1, 2]", "", 'space.toml: method is "grid", which is for'),
         (RATES, "method = 'tpe'", "space.toml: count is missing or 0; give"),
         (RATES, "method = 'tpe'\ncount = 1\nseeds = 2", "seeds is for 'gpu-fmnist sweep new'"),
         (RATES, "method = 'tep'\ncount = 1", 'method is "tep" (did you mean "tpe"?)'),
