@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, column_or_1d, validate_data
@@ -124,7 +125,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
         Ctrl-C ends it with the weights of that moment, and raises KeyboardInterrupt.
         """
         X, labels = self._fit_data(X, y)
-        classes, numbers = np.unique(labels, return_inverse=True)
+        with copied("y", labels):
+            classes, numbers = np.unique(labels, return_inverse=True)
         if len(classes) > MOST_CLASSES:
             raise ValueError(f"y has {len(classes)} different labels; give at most {MOST_CLASSES} classes")
         if len(classes) < 2:
@@ -173,6 +175,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
         likeliest = self.predict_proba(X).argmax(axis=1)
         return self.classes_[likeliest]
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The part of the images whose likeliest label is theirs."""
+        predicted = self.predict(X)
+        with copied("y", y):
+            return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
     @property
     def device_(self) -> str:
         """What computes, in words."""
@@ -198,7 +206,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 X, y = check_X_y(X, y, **KINDS)
                 self.n_features_in_ = int(np.prod(X.shape[1:]))
         labels = column_or_1d(y)
-        check_classification_targets(labels)
+        with copied("y", labels):
+            check_classification_targets(labels)
         return images("X", X), labels
 
     def _images(self, X: Any) -> np.ndarray:
