@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,23 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+@contextmanager
+def copied(argument: str, value: Any) -> Iterator[None]:
+    """Where an argument may have to be copied: names it where there is no memory for that."""
+    try:
+        yield
+    except MemoryError:
+        remedy = "give fewer samples, or a C-contiguous array of uint8 or float32, which is not copied"
+        raise MemoryError(f"{argument} is {shown(value)}: no memory for a copy of it; {remedy}") from None
+
+
 def array(argument: str, value: Any) -> np.ndarray:
     """``value`` as an array of numbers, not copied where it is one."""
     try:
-        found = np.asarray(value)
+        with copied(argument, value):
+            found = np.asarray(value)
+    except MemoryError:
+        raise
     except Exception as error:
         raise ValueError(f"{argument} is no array ({error}); give one of numbers") from None
     if found.dtype == object:
@@ -102,9 +116,9 @@ def images(argument: str, value: Any, shape: tuple[int, int, int] | None = None)
             )
     if found.dtype != np.uint8:
         warn_of_bytes(argument, found)
-        with np.errstate(over="ignore"):
-            found = found.astype(np.float32, copy=False)
-    return np.require(found, requirements=["C", "A"])
+    with copied(argument, found), np.errstate(over="ignore"):
+        kind = np.uint8 if found.dtype == np.uint8 else np.float32
+        return np.require(found.astype(kind, copy=False), requirements=["C", "A"])
 
 
 def warn_of_bytes(argument: str, found: np.ndarray) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y, column_or_1d, validate_data
 
 from . import _engine
-from ._arguments import MOST_CLASSES, images, number, same_kind, same_length, shown, whole
+from ._arguments import MOST_CLASSES, copied, images, number, same_kind, same_length, shown, whole
 from ._arguments import pair as two
 from ._training import History, train
 
@@ -124,7 +125,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
         Ctrl-C ends it with the weights of that moment, and raises KeyboardInterrupt.
         """
         X, labels = self._fit_data(X, y)
-        classes, numbers = np.unique(labels, return_inverse=True)
+        with copied("y", labels):
+            classes, numbers = np.unique(labels, return_inverse=True)
         if len(classes) > MOST_CLASSES:
             raise ValueError(f"y has {len(classes)} different labels; give at most {MOST_CLASSES} classes")
         if len(classes) < 2:
@@ -173,6 +175,12 @@ class Classifier(ClassifierMixin, BaseEstimator):
         likeliest = self.predict_proba(X).argmax(axis=1)
         return self.classes_[likeliest]
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The part of the images whose likeliest label is theirs."""
+        predicted = self.predict(X)
+        with copied("y", y):
+            return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
     @property
     def device_(self) -> str:
         """What computes, in words."""
@@ -191,24 +199,28 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def _fit_data(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """What scikit-learn asks of every estimator's data, as images for the engine, and labels ``[N]``."""
-        if y is None or dimensions(X) <= 2:
-            X, y = validate_data(self, X, y, **KINDS)
-        else:
-            X, y = check_X_y(X, y, **KINDS)
-            self.n_features_in_ = int(np.prod(X.shape[1:]))
+        with copied("X", X):
+            if y is None or dimensions(X) <= 2:
+                X, y = validate_data(self, X, y, **KINDS)
+            else:
+                X, y = check_X_y(X, y, **KINDS)
+                self.n_features_in_ = int(np.prod(X.shape[1:]))
         labels = column_or_1d(y)
-        check_classification_targets(labels)
+        with copied("y", labels):
+            check_classification_targets(labels)
         return images("X", X), labels
 
     def _images(self, X: Any) -> np.ndarray:
         """Images of the kind that it was fitted with."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **KINDS) if dimensions(X) <= 2 else check_array(X, **KINDS)
+        with copied("X", X):
+            X = validate_data(self, X, reset=False, **KINDS) if dimensions(X) <= 2 else check_array(X, **KINDS)
         return images("X", X, tuple(json.loads(self.network_.config())["model"]["input"]))
 
     def _validation(self, data: Any, X: np.ndarray, classes: np.ndarray, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
         given, labels = two("validation_data", data)
-        other = check_array(given, input_name="validation_data", **KINDS)
+        with copied("validation_data", given):
+            other = check_array(given, input_name="validation_data", **KINDS)
         other = same_kind(X, images("validation_data", other, shape))
         labels = column_or_1d(labels)
         same_length("validation_data's y", len(labels), "its X", len(other))

@@ -8,6 +8,7 @@ mod lent;
 mod network;
 mod proofs;
 mod record;
+mod search;
 
 use pyo3::prelude::*;
 
@@ -19,6 +20,8 @@ mod _engine {
     use super::network::Network;
     #[pymodule_export]
     use super::proofs::{bench, devices, fashion_mnist, k_folds, nearest, selftest, train_test_split};
+    #[pymodule_export]
+    use super::search::{Lock, SearchSpace, collect, end_task};
 
     /// The built-in networks' names.
     #[pymodule_export]

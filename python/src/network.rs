@@ -123,13 +123,18 @@ impl Network {
         self.change(|network| network.class_names = names);
     }
 
-    /// The weights; none of a network that was not trained.
-    fn weights<'py>(&self, py: Python<'py>) -> Weights<'py> {
+    /// The weights, layer by layer, whichever order a file had them in; none of a network that was not trained.
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Weights<'py>> {
         let bytes = |values: &[f32]| {
             PyByteArray::new(py, &values.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<u8>>())
         };
         let now = self.now();
-        now.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone(), bytes(&tensor.values))).collect()
+        let layers = model::resolve(&self.config.model).map_err(raised)?;
+        let names = layers.iter().flat_map(|layer| {
+            layer.variables().map(|(variable, _)| format!("{}.{}", layer.name, variable.kind.name()))
+        });
+        let tensors = names.filter_map(|name| now.tensors.iter().find(|tensor| tensor.name == name));
+        Ok(tensors.map(|tensor| (tensor.name.clone(), tensor.shape.clone(), bytes(&tensor.values))).collect())
     }
 
     /// Replaces all weights.

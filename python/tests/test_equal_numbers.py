@@ -54,6 +54,8 @@ def test_a_run_of_the_command_has_the_same_weights_history_and_answers(made, pro
         assert values == [epoch[name] for epoch in epochs], name
     loaded = load_model(run, device="cpu")
     equal(weights(classifier.network_), weights(loaded._network))
+    # Kernels before biases, as in Keras, whatever the file's order is.
+    assert [values.shape for values in loaded.get_weights()] == [(3, 3, 1, 6), (6,), (54, 2), (2,)]
     loaded.save(folder / "network.safetensors")
     about = json.loads(
         program("evaluate", "--run", folder / "network.safetensors", "--data-dir", data, "--adapter", "cpu", "--json")

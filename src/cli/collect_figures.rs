@@ -48,7 +48,7 @@ pub fn draw(manifest: &Manifest, rows: &[Row], folder: &Path, console: &mut Cons
 
 /// A task that has ended, complete or pruned.
 fn line(manifest: &Manifest, row: &Row) -> Option<Line> {
-    let outcome = row.outcome().filter(|outcome| outcome.status != Status::Diverged)?;
+    let outcome = row.outcome().filter(|outcome| matches!(outcome.status, Status::Complete | Status::Pruned))?;
     let values = &manifest.tasks[row.number - 1].values;
     let place = |parameter: &crate::sweep::Parameter| parameter.values.place(values.get(&parameter.name)?);
     let places: Vec<f64> = manifest.parameters.iter().map(place).collect::<Option<_>>()?;

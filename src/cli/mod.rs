@@ -73,6 +73,9 @@ mod watch_screen;
 mod watch_view;
 mod watched;
 
+pub use collect::collected;
+pub use space_tasks::Tasks;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};

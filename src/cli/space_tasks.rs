@@ -13,6 +13,7 @@ use super::{dataset, names};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::nearest;
+use crate::shell::quoted;
 use crate::sweep::{Assignment, Manifest, Parameter, Space, Task, Values, shown};
 use crate::train::{Config, Fold, Source};
 
@@ -20,39 +21,20 @@ use crate::train::{Config, Fold, Source};
 const MODEL_KEYS: [&str; 2] = ["name", "input"];
 /// Options that are a task's own, or no part of a run.
 const NOT_A_RUNS: [&str; 8] = ["run_dir", "resume", "set", "adapter", "json", "quiet", "verbose", "help"];
+/// Options that a search has no use for: what its runs are made with is in their configurations.
+const NOT_A_SEARCHS: [&str; 5] = ["init", "tiles", "class_names", "checkpoint_minutes", "tensorboard"];
 /// Options that are paths: a task may be done from another folder.
 const PATHS: [&str; 3] = ["init", "data_dir", "class_names"];
 
-/// The manifest of a space, whose file's name is for messages. Says which data set it is of.
-///
-/// # Errors
-/// [`Error::Usage`] naming the key or the task that `train` would refuse; [`Error::Data`] where there is no data set.
-pub fn manifest(file: &Path, space: &Space, console: &mut Console) -> Result<Manifest> {
-    let mut tasks = Tasks { file, space, data: BTreeMap::new(), planned: BTreeSet::new() };
-    let mut made: Vec<Task> = Vec::new();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let mut drawn_before = 0;
-    for assignment in space.assignments() {
-        let task = tasks.task(&assignment, made.len() + 1, console)?;
-        // What decides the run, but not how it was spelled.
-        let run = format!("{:?} {:?} {:?}", task.data_dir, outside(&task.arguments), task.config);
-        match known.get(&run) {
-            None => {
-                made.push(task);
-                known.insert(run, made.len());
-            }
-            Some(_) if space.is_random() => drawn_before += 1,
-            Some(number) => {
-                let (file, values) = (file.display(), task.described());
-                let problem = format!("tasks {number} and {} are the same run ({values})", made.len() + 1);
-                return Err(Error::Usage(format!("{file}: {problem}; leave out what changes nothing")));
-            }
-        }
-    }
-    if drawn_before > 0 {
-        console.say(&format!("{drawn_before} configurations were drawn twice; {} tasks are left", made.len()));
-    }
-    Ok(Manifest::new(space.name.clone(), space.metric, space.pruning, varying(space), made))
+/// Makes the tasks of a space.
+pub struct Tasks {
+    /// For messages.
+    file: PathBuf,
+    space: Space,
+    /// By the folder that is asked for.
+    data: BTreeMap<Option<PathBuf>, Dataset>,
+    /// Configurations, but for what no plan depends on, that a plan was made for.
+    planned: BTreeSet<String>,
 }
 
 /// The words that are not in the configuration.
@@ -75,18 +57,69 @@ fn varying(space: &Space) -> Vec<Parameter> {
     parameters
 }
 
-struct Tasks<'a> {
-    file: &'a Path,
-    space: &'a Space,
-    /// By the folder that is asked for.
-    data: BTreeMap<Option<PathBuf>, Dataset>,
-    /// Configurations, but for what no plan depends on, that a plan was made for.
-    planned: BTreeSet<String>,
-}
+impl Tasks {
+    /// Of the space in that file.
+    pub fn new(file: &Path, space: Space) -> Self {
+        Self { file: file.to_owned(), space, data: BTreeMap::new(), planned: BTreeSet::new() }
+    }
 
-impl Tasks<'_> {
+    /// All of them. Says which data set they are of.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the key or the task that `train` would refuse; [`Error::Data`] where there is no data set.
+    pub(super) fn manifest(mut self, console: &mut Console) -> Result<Manifest> {
+        if self.space.is_search() {
+            let search = format!("python -m gpu_fmnist.search {}", quoted(self.file.as_os_str()));
+            let problem = "method is \"tpe\", which goes by what came of earlier runs";
+            return Err(self.refused(&format!("{problem}; give \"random\", or search from Python with: {search}")));
+        }
+        let mut made: Vec<Task> = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let mut drawn_before = 0;
+        for assignment in self.space.assignments() {
+            let task = self.task(&assignment, made.len() + 1, console)?;
+            // What decides the run, but not how it was spelled.
+            let run = format!("{:?} {:?} {:?}", task.data_dir, outside(&task.arguments), task.config);
+            match known.get(&run) {
+                None => {
+                    made.push(task);
+                    known.insert(run, made.len());
+                }
+                Some(_) if self.space.is_random() => drawn_before += 1,
+                Some(number) => {
+                    let values = task.described();
+                    let problem = format!("tasks {number} and {} are the same run ({values})", made.len() + 1);
+                    return Err(self.refused(&format!("{problem}; leave out what changes nothing")));
+                }
+            }
+        }
+        if drawn_before > 0 {
+            console.say(&format!("{drawn_before} configurations were drawn twice; {} tasks are left", made.len()));
+        }
+        Ok(self.listed(made))
+    }
+
+    /// A manifest of tasks that were made one after the other.
+    pub fn listed(&self, tasks: Vec<Task>) -> Manifest {
+        let Space { name, metric, pruning, .. } = &self.space;
+        Manifest::new(name.clone(), *metric, *pruning, varying(&self.space), tasks)
+    }
+
+    /// The task of that number with these values, as a search comes to them; nothing is said.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where `train` would refuse it, [`Error::Data`] where there is no data set.
+    pub fn searched(&mut self, values: BTreeMap<String, Value>, number: usize) -> Result<Task> {
+        let task = self.task(&Assignment { values, fold: None }, number, &mut Console::new(true))?;
+        let options = task.arguments.iter().filter_map(|word| word.strip_prefix("--")?.split('=').next());
+        match options.map(|option| option.replace('-', "_")).find(|name| NOT_A_SEARCHS.contains(&name.as_str())) {
+            None => Ok(task),
+            Some(name) => Err(self.refused(&format!("[parameters]: {name} is not for a search; leave it out"))),
+        }
+    }
+
     fn task(&mut self, assignment: &Assignment, number: usize, console: &mut Console) -> Result<Task> {
-        let varying = varying(self.space);
+        let varying = varying(&self.space);
         let is_varying = |name: &str| varying.iter().any(|parameter| parameter.name == name);
         let fold = assignment.fold.map(|fold| ("fold".to_owned(), Value::Integer(fold as i64 + 1)));
         let values = assignment.values.iter().map(|(name, value)| (name.clone(), value.clone())).chain(fold);

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::device::AdaptersOption;
 use super::engine::{Engine, EngineOptions, Work};
 use super::options::{DataDirOption, JsonOption, QuietOption};
-use super::{output, space_tasks};
+use super::output;
+use super::space_tasks::Tasks;
 use crate::error::{Error, Result};
 use crate::shell::quoted;
 use crate::sweep::{Manifest, Space};
@@ -92,8 +93,9 @@ pub fn run(command: &SweepCommand) -> Result<()> {
 fn new(arguments: &NewArguments) -> Result<()> {
     let mut console = arguments.quiet.console();
     let space = Space::open(&arguments.space)?;
-    let manifest = space_tasks::manifest(&arguments.space, &space, &mut console)?;
-    let folder = folder(arguments.run_dir.as_deref(), &format!("{}-sweep", space.name))?;
+    let name = format!("{}-sweep", space.name);
+    let manifest = Tasks::new(&arguments.space, space).manifest(&mut console)?;
+    let folder = folder(arguments.run_dir.as_deref(), &name)?;
     let manifest = manifest.write(&folder)?;
     if arguments.json.is_given() {
         for (task, number) in manifest.tasks.iter().zip(1..) {

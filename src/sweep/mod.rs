@@ -13,4 +13,4 @@ pub use manifest::{Manifest, Task};
 pub use outcome::{Outcome, Standing, Status, epochs};
 pub use parameter::{Parameter, Values, shown};
 pub use pruning::{Finished, Pruning};
-pub use space::{Assignment, Space};
+pub use space::{Assignment, Search, Space};

@@ -20,6 +20,8 @@ pub enum Status {
     Pruned,
     /// Its loss is no number.
     Diverged,
+    /// Of a search: its process died, or was interrupted; a later task has its values.
+    Failed,
 }
 
 /// What a task that has ended came to.
@@ -56,6 +58,7 @@ impl Status {
             Self::Complete => "complete",
             Self::Pruned => "pruned",
             Self::Diverged => "diverged",
+            Self::Failed => "failed",
         }
     }
 }

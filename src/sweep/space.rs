@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::Serialize;
 use toml::{Table, Value};
 
 use super::{Parameter, Pruning, Values, shown};
@@ -36,6 +37,20 @@ enum Method {
         count: usize,
         seed: u64,
     },
+    /// Each configuration goes by what came of those before, so that no manifest can have them.
+    Tpe {
+        count: usize,
+        seed: u64,
+    },
+}
+
+/// How a search comes to its configurations, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Search {
+    /// `"tpe"` or `"random"`.
+    pub method: &'static str,
+    pub count: usize,
+    pub seed: u64,
 }
 
 /// The values of one run's parameters.
@@ -109,7 +124,7 @@ impl Space {
             ));
         }
         let configurations = match self.method {
-            Method::Random { count, .. } => count,
+            Method::Random { count, .. } | Method::Tpe { count, .. } => count,
             Method::Grid => {
                 let values = |parameter: &Parameter| parameter.values.list().map_or(1, <[Value]>::len);
                 self.parameters.iter().map(values).fold(1, usize::saturating_mul)
@@ -141,6 +156,7 @@ impl Space {
                 let draw = |draw: u32| (0..).zip(&self.parameters).map(|parameter| value(draw, parameter)).collect();
                 (0..count as u32).map(draw).collect()
             }
+            Method::Tpe { .. } => Vec::new(),
         };
         let seeds: Vec<Option<u32>> = match self.seeds.as_slice() {
             [] => vec![None],
@@ -161,6 +177,28 @@ impl Space {
     /// Whether what is drawn may be drawn twice.
     pub fn is_random(&self) -> bool {
         self.method != Method::Grid
+    }
+
+    /// Whether there are no configurations before the first of them was trained.
+    pub fn is_search(&self) -> bool {
+        matches!(self.method, Method::Tpe { .. })
+    }
+
+    /// The space as that of a search.
+    ///
+    /// # Errors
+    /// In the words `problem; remedy`, of a grid, and of what repeats configurations.
+    pub fn search(&self) -> std::result::Result<Search, String> {
+        const SWEEPS: &str = "is for 'gpu-fmnist sweep new'";
+        if !self.seeds.is_empty() || self.folds.is_some() {
+            let key = if self.folds.is_some() { "folds" } else { "seeds" };
+            return Err(format!("{key} {SWEEPS}; leave it out, or put a seed into [parameters]"));
+        }
+        match self.method {
+            Method::Grid => Err(format!("method is \"grid\", which {SWEEPS}; give \"tpe\" or \"random\", and count")),
+            Method::Random { count, seed } => Ok(Search { method: "random", count, seed }),
+            Method::Tpe { count, seed } => Ok(Search { method: "tpe", count, seed }),
+        }
     }
 }
 
@@ -186,8 +224,8 @@ fn seeds(file: &mut Table) -> std::result::Result<Vec<u32>, String> {
 }
 
 fn method(file: &mut Table) -> std::result::Result<Method, String> {
-    const METHODS: [&str; 2] = ["grid", "random"];
-    let kind: String = taken(file, "method", "\"grid\" or \"random\"")?.unwrap_or_else(|| "grid".into());
+    const METHODS: [&str; 3] = ["grid", "random", "tpe"];
+    let kind: String = taken(file, "method", "\"grid\", \"random\" or \"tpe\"")?.unwrap_or_else(|| "grid".into());
     let count: Option<usize> = taken(file, "count", "a whole number, 1 or more")?;
     let seed: Option<u32> = taken(file, "seed", "a whole number")?;
     match (kind.as_str(), count) {
@@ -197,8 +235,11 @@ fn method(file: &mut Table) -> std::result::Result<Method, String> {
                 .into())
         }
         ("random", Some(count @ 1..)) => Ok(Method::Random { count, seed: seed.unwrap_or(0).into() }),
-        ("random", _) => Err("count is missing or 0; give how many configurations are to be drawn".into()),
-        (other, _) => Err(format!("method is \"{other}\"{}; give \"grid\" or \"random\"", nearest(other, &METHODS))),
+        ("tpe", Some(count @ 1..)) => Ok(Method::Tpe { count, seed: seed.unwrap_or(0).into() }),
+        ("random" | "tpe", _) => Err("count is missing or 0; give how many configurations are to be drawn".into()),
+        (other, _) => {
+            Err(format!("method is \"{other}\"{}; give \"grid\", \"random\" or \"tpe\"", nearest(other, &METHODS)))
+        }
     }
 }
 
@@ -283,6 +324,24 @@ mod tests {
     }
 
     #[test]
+    fn a_search_draws_one_after_the_other() {
+        let tpe = parse("method = 'tpe'\ncount = 3\nseed = 4\n[parameters]\nepochs = { integers = [1, 3] }").unwrap();
+        assert_eq!(tpe.search(), Ok(Search { method: "tpe", count: 3, seed: 4 }));
+        assert!(tpe.is_search() && tpe.assignments().is_empty());
+        let random = parse("method = 'random'\ncount = 3").unwrap();
+        assert_eq!(random.search(), Ok(Search { method: "random", count: 3, seed: 0 }));
+        assert!(!random.is_search());
+        for (text, part) in [
+            ("", "method is \"grid\", which is for 'gpu-fmnist sweep new'; give"),
+            ("method = 'tpe'\ncount = 3\nseeds = 2", "seeds is for 'gpu-fmnist sweep new'; leave it out"),
+            ("method = 'tpe'\ncount = 3\nfolds = 2", "folds is for 'gpu-fmnist sweep new'; leave it out"),
+        ] {
+            let error = parse(text).unwrap().search().unwrap_err();
+            assert!(error.contains(part), "no '{part}' in: {error}");
+        }
+    }
+
+    #[test]
     fn what_a_file_may_not_say_is_said() {
         for (text, part) in [
             ("learning_rate = 1", "unknown key \"learning_rate\"; there are name, method,"),
@@ -290,6 +349,7 @@ mod tests {
             ("x = [", "no TOML ("),
             ("name = 'a/b'", "name is \"a/b\"; give one that a folder may have"),
             ("method = 'rand'", "method is \"rand\" (did you mean \"random\"?); give"),
+            ("method = 'tpe'", "count is missing or 0; give how many"),
             ("method = 'random'", "count is missing or 0; give"),
             ("method = 'random'\ncount = -1", "count is -1; give a whole number"),
             ("count = 3", "are for method = \"random\"; leave them out"),

@@ -269,6 +269,12 @@ fn what_train_would_refuse_is_refused_when_the_manifest_is_made() {
         ),
         ("", "batch_size_ = 3", "unknown key \"batch_size_\" (did you mean \"batch_size\"?)"),
         ("folds = 400", "", "400"),
+        (
+            "method = 'tpe'\ncount = 2",
+            "",
+            "method is \"tpe\", which goes by what came of earlier runs; give \"random\", or search from Python with: python -m \
+             gpu_fmnist.search space.toml",
+        ),
     ] {
         space(&scratch, head, parameters);
         let ended = scratch.run("sweep new space.toml --run-dir s");
