@@ -145,3 +145,41 @@ fn rounds<'a>(of: &Loop<'a>, body: &[&'a str], indentation: &str, known: &Known<
 fn is_statement(line: &&Cow<str>) -> bool {
     line.ends_with(';') && !line.trim_start().starts_with("const ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Probe, adapters};
+    use super::*;
+    use crate::gemm::DeviceClass;
+    use crate::kernels::{Case, REGISTRY, specialise};
+
+    #[test]
+    fn loops_over_constants_are_written_out_but_those_that_store() {
+        let text = "const ROWS: u32 = TWO * 2;\nconst TWO: u32 = 2u;\nfn main() {\n    for (var i = 0u; i < ROWS; i += TWO) {\n        \
+                    a[i] = 1.0;\n    }\n    for (var i = 0u; i < rows; i++) {\n        a[i] = 2.0;\n    }\n    \
+                    for (var i = 0u; i < ROWS; i++) {\n        output[i] = a[i];\n    }\n}";
+        let expected = "const ROWS: u32 = TWO * 2;\nconst TWO: u32 = 2u;\nfn main() {\n    {\n        const i = 0u;\n        \
+                        a[i] = 1.0;\n    }\n    {\n        const i = 2u;\n        a[i] = 1.0;\n    }\n    \
+                        for (var i = 0u; i < rows; i++) {\n        a[i] = 2.0;\n    }\n    \
+                        for (var i = 0u; i < ROWS; i++) {\n        output[i] = a[i];\n    }\n}";
+        assert_eq!(written_out(text), expected);
+    }
+
+    /// Of whatever adapter there is: each product of SwiftShader's profile, as it stands and rewritten.
+    #[test]
+    fn threads_alone_come_to_the_same_bits() {
+        let adapter = adapters().into_iter().next().expect("no adapter: run the tests by scripts/test");
+        let plain = Probe::open(&adapter).unwrap();
+        let mut alone = Probe::open(&adapter).unwrap();
+        alone.0.is_swiftshader = true;
+        let own = |case: &Case| case.class == Some(DeviceClass::SwiftShader);
+        let mut compared = 0;
+        for case in REGISTRY.iter().flat_map(|row| (row.cases)()).filter(own) {
+            let text = specialise(case.kernel.descriptor().wgsl, &case.kernel.constants());
+            assert!(!rewritten(text).contains("workgroupBarrier"), "{}", case.label);
+            assert_eq!(plain.run(&case).unwrap(), alone.run(&case).unwrap(), "{}", case.label);
+            compared += 1;
+        }
+        assert!(compared > 30, "{compared}");
+    }
+}

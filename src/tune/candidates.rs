@@ -163,7 +163,7 @@ mod tests {
     fn all() -> Vec<(DeviceClass, GemmKernel, Vec<GemmConfig>)> {
         let mut all = Vec::new();
         let adapter = (wgpu::Features::empty(), &wgpu::Limits::default());
-        for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware] {
+        for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::SwiftShader] {
             for (name, batch) in NOTEBOOK.into_iter().flat_map(|name| [(name, 512), (name, 3)]) {
                 let (model, _) = built_in(name).unwrap();
                 for product in products(&model, Options::new(batch, class, batch)).unwrap() {
