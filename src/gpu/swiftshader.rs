@@ -8,9 +8,9 @@ use super::constant::{Known, value};
 /// Statements that a loop is written out into, at most: compiling takes long.
 const MOST_STATEMENTS: usize = 2000;
 
-/// A thread that loads its tile of A by itself, where the workgroup is one row of threads: what stands in the shaders, and
-/// instead of it.
-const ALONE: [(&str, &str); 6] = [
+/// What stands in the shaders, and instead of it.
+const REWRITTEN: [(&str, &str); 22] = [
+    // A thread loads its tile of A by itself.
     ("var<workgroup> a_tile", "var<private> a_tile"),
     ("workgroupBarrier();", ""),
     ("let index = thread_index(thread);", "let index = 0u;"),
@@ -20,18 +20,68 @@ const ALONE: [(&str, &str); 6] = [
         "const ROWS_PER_THREAD: u32 = (TILE_ROWS * THREADS_PER_ROW + THREADS - 1) / THREADS;",
         "const ROWS_PER_THREAD: u32 = TILE_ROWS;",
     ),
+    // An array of more than a hundred elements does not get into registers, but one of arrays does; and none does whose
+    // indices are no constants, as they are where sums are stored.
+    ("array<f32, THREAD_ROWS * THREAD_COLUMNS>", "array<array<f32, THREAD_COLUMNS>, THREAD_ROWS>"),
+    ("var largest = sums[i * THREAD_COLUMNS + j];", "var largest = stored[i][j];"),
+    ("let candidate = sums[(i + element) * THREAD_COLUMNS + j];", "let candidate = stored[i + element][j];"),
+    (" + column] = sums[i * THREAD_COLUMNS + j];", " + column] = stored[i][j];"),
+    ("var value = sums[i * THREAD_COLUMNS + j];", "var value = stored[i][j];"),
+    ("sums[i * THREAD_COLUMNS + j]", "sums[i][j]"),
+    ("(*sums)[i * THREAD_COLUMNS + j]", "(*sums)[i][j]"),
+    ("    let thread_row = ", "    var stored = sums;\n    let thread_row = "),
+    ("    let partition_start = ", "    var stored = sums;\n    let partition_start = "),
+    ("\n        let channel = first_column", "\n        var stored = sums;\n        let channel = first_column"),
+    // Conditions without branches, of which many take its compiler minutes.
+    (
+        "!PADDED\n                    || (corner.x + kernel_y - PAD_TOP < HEIGHT && corner.y + kernel_x - PAD_LEFT < WIDTH)",
+        "!PADDED | ((corner.x + kernel_y - PAD_TOP < HEIGHT) & (corner.y + kernel_x - PAD_LEFT < WIDTH))",
+    ),
+    (
+        "in_image && (DEPTH % DEPTH_TILE == 0 || depth < DEPTH)",
+        "in_image & ((DEPTH % DEPTH_TILE == 0) | (depth < DEPTH))",
+    ),
+    ("!PADDED || (y < HEIGHT && x < WIDTH)", "!PADDED | ((y < HEIGHT) & (x < WIDTH))"),
+    (
+        "    if UNEVEN && position >= end {\n        return 0.0;\n    }\n    \
+         return output_gradient[position * FILTERS + min(column, FILTERS - 1)];",
+        "    let none = UNEVEN & (position >= end);\n    \
+         let gradient = output_gradient[select(position, 0u, none) * FILTERS + min(column, FILTERS - 1)];\n    \
+         return select(gradient, 0.0, none);",
+    ),
+    (
+        "y >= POOLED_HEIGHT * POOL || x >= POOLED_WIDTH * POOL",
+        "(y >= POOLED_HEIGHT * POOL) | (x >= POOLED_WIDTH * POOL)",
+    ),
+    (
+        "    if position == OUTSIDE || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {\n        return 0.0;\n    }\n    \
+         let gradient = output_gradient[position * FILTERS + filter_index];\n    \
+         if POOL > 1 {\n        \
+         let word = argmax[position / POSITIONS_PER_WORD * FILTERS + filter_index];\n        \
+         let winner = (word >> (4 * (position % POSITIONS_PER_WORD))) & 15;\n        \
+         return select(0.0, gradient, winner == source.y);\n    }\n    return gradient;",
+        "    let none = (position == OUTSIDE) | ((FILTERS % DEPTH_TILE != 0) & (filter_index >= FILTERS));\n    \
+         let inside = select(position, 0u, none);\n    \
+         let filter_inside = select(filter_index, 0u, none);\n    \
+         let loaded = output_gradient[inside * FILTERS + filter_inside];\n    \
+         var gradient = select(loaded, 0.0, none);\n    \
+         if POOL > 1 {\n        \
+         let word = argmax[inside / POSITIONS_PER_WORD * FILTERS + filter_inside];\n        \
+         let winner = (word >> (4 * (inside % POSITIONS_PER_WORD))) & 15;\n        \
+         gradient = select(0.0, gradient, winner == source.y);\n    }\n    return gradient;",
+    ),
 ];
 
 /// The shader as it should be compiled there: itself, or a product whose workgroups are one row of threads rewritten.
 pub(super) fn rewritten(wgsl: String) -> String {
     let is = |constant: &str| wgsl.lines().any(|line| line == constant);
-    if !(wgsl.contains(ALONE[0].0) && is("const THREADS_Y: u32 = 1u;") && is("const STAGE_B: u32 = 0u;")) {
+    if !(wgsl.contains("var<workgroup> a_tile") && is("const THREADS_Y: u32 = 1u;") && is("const STAGE_B: u32 = 0u;")) {
         return wgsl;
     }
     let shares = |line: &&str| line.starts_with("const THREADS_PER_ROW: u32 = ");
     let shared = wgsl.lines().find(shares).unwrap_or_default().to_owned();
     let text = wgsl.replace(&shared, "const THREADS_PER_ROW: u32 = 1u;");
-    written_out(&ALONE.iter().fold(text, |text, (from, to)| text.replace(from, to)))
+    written_out(&REWRITTEN.iter().fold(text, |text, (from, to)| text.replace(from, to)))
 }
 
 /// The shader with its loops over constants written out: an array is in registers where its indices are constants.
@@ -115,12 +165,9 @@ fn unroll<'a>(mut lines: &[&'a str], known: &Known<'a>, out: &mut Vec<Cow<'a, st
     }
 }
 
-/// Whether a loop with such a line stays: stores are done once, so their loops need not be fast; and where a value comes
-/// under a condition, the branches of many rounds take minutes to compile.
+/// Whether a loop with such a line stays: stores are done once, so their loops need not be fast.
 fn stays(line: &&str) -> bool {
-    const STORES: [&str; 3] = ["output[", "weight_gradient[", "input_gradient["];
-    let statement = line.trim_start();
-    STORES.iter().any(|store| statement.starts_with(store)) || statement.contains("gradient_value(source,")
+    ["output[", "weight_gradient[", "input_gradient["].iter().any(|store| line.trim_start().starts_with(store))
 }
 
 /// A loop's rounds one after the other; none where they are too long, or the loop stays.
@@ -163,6 +210,13 @@ mod tests {
                         for (var i = 0u; i < rows; i++) {\n        a[i] = 2.0;\n    }\n    \
                         for (var i = 0u; i < ROWS; i++) {\n        output[i] = a[i];\n    }\n}";
         assert_eq!(written_out(text), expected);
+    }
+
+    #[test]
+    fn what_is_rewritten_stands_in_some_shader() {
+        for (from, _) in REWRITTEN {
+            assert!(REGISTRY.iter().any(|row| row.wgsl.contains(from)), "{from}");
+        }
     }
 
     /// Of whatever adapter there is: each product of SwiftShader's profile, as it stands and rewritten.
