@@ -8,7 +8,7 @@ import { addRow, cells, confusionTable, save } from './tables.js';
 
 const at = (id) => document.getElementById(id);
 const NAMES = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
-const OWN_FILE = 'model file below';
+const OWN_FILE = 'model file';
 
 let engine;
 /** What is under way: nothing else is asked meanwhile. */
