@@ -137,7 +137,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 let position = (thread_row + i) / WINDOW_ELEMENTS;
                 if EXACT || position < POSITIONS {
                     output[(partition_index * POSITIONS + position) * FILTERS + column] = value;
-                    winners |= winner << (4 * (i / WINDOW_ELEMENTS));
+                    winners |= winner << ((4 * (i / WINDOW_ELEMENTS)) % 32);
                 }
             }
             if POOL > 1 && (EXACT || thread_row < ROWS) {

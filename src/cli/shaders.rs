@@ -62,6 +62,7 @@ enum Class {
     Gpu,
     Software,
     OldSoftware,
+    SwiftShader,
 }
 
 /// A shader's text.
@@ -130,6 +131,7 @@ fn pipelines(model: &Path, arguments: &ShadersArguments, kernels: &[&'static str
         Class::Gpu => DeviceClass::Gpu,
         Class::Software => DeviceClass::Software,
         Class::OldSoftware => DeviceClass::OldSoftware,
+        Class::SwiftShader => DeviceClass::SwiftShader,
     };
     let batch = arguments.batch.of(&recipe, &arguments.set)?;
     let config = Config::new(model, recipe);

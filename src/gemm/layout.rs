@@ -5,8 +5,8 @@ use super::GemmConfig;
 /// How a workgroup's threads share a tile of the outputs.
 #[derive(Clone, Copy, Debug)]
 pub enum Layout {
-    /// One row of threads with a column each, for a compiler that vectorises x alone: what all threads load from A's
-    /// tile is one scalar then. B is loaded into registers.
+    /// One row of threads with a column each, or a few, for a compiler that vectorises x alone: what all threads load
+    /// from A's tile is one scalar then. B is loaded into registers.
     Vector(VectorTile),
     /// A rectangle of threads with several rows and columns each; A and B go through workgroup memory.
     Block(BlockTile),
@@ -17,6 +17,8 @@ pub struct VectorTile {
     pub most_threads: usize,
     /// Rows of the tile.
     pub rows: usize,
+    /// Columns of a thread, at most.
+    pub columns: usize,
     /// Whether products with fewer rows have lower tiles.
     pub fewer_rows: bool,
     pub depth: usize,
@@ -78,7 +80,7 @@ impl Layout {
     /// Multiply-adds of a thread between two barriers, but for tiles that are one deeper to divide the sum.
     pub(super) fn unrolled(&self) -> usize {
         match self {
-            Self::Vector(tile) => tile.rows * tile.depth,
+            Self::Vector(tile) => tile.rows * tile.columns * tile.depth,
             Self::Block(block) => {
                 let unrolled = |tile: &Tile| tile.rows * tile.columns * tile.depth;
                 block.tiles.iter().map(unrolled).max().unwrap_or(0)
@@ -90,8 +92,10 @@ impl Layout {
 impl VectorTile {
     fn config(&self, [rows, columns, depth]: [usize; 3], window_elements: usize) -> GemmConfig {
         let few = self.fewer_rows && rows < self.rows;
+        let width = vector_width(columns).min(self.most_threads);
         GemmConfig {
-            threads: [vector_width(columns).min(self.most_threads), 1],
+            threads: [width, 1],
+            columns: columns.div_ceil(width).min(self.columns),
             rows: if few { rows.next_multiple_of(window_elements) } else { self.rows },
             depth: unpadded_depth(depth, self.depth),
             ..GemmConfig::PLAIN

@@ -15,6 +15,8 @@ pub enum DeviceClass {
     Software,
     /// Lavapipe before Mesa 25.1.
     OldSoftware,
+    /// SwiftShader, the software adapter of Chromium's browsers.
+    SwiftShader,
     /// The CPU path, whose references tile by themselves: only the words of argmax and the partitions matter.
     Cpu,
 }
@@ -144,7 +146,13 @@ const GPU_0: DeviceProfile = DeviceProfile {
 const SOFTWARE: DeviceProfile = DeviceProfile {
     revision: 0,
     // Lavapipe unrolls 32 trips at most, and 512 multiply-adds fit the first instruction cache: so 32 rows, 16 deep.
-    layout: Layout::Vector(VectorTile { most_threads: MOST_THREADS, rows: 32, fewer_rows: true, depth: 16 }),
+    layout: Layout::Vector(VectorTile {
+        most_threads: MOST_THREADS,
+        rows: 32,
+        columns: 1,
+        fewer_rows: true,
+        depth: 16,
+    }),
     accumulators: 4,
     loop_carry: true,
     most_unrolled: usize::MAX,
@@ -161,7 +169,7 @@ const SOFTWARE: DeviceProfile = DeviceProfile {
 
 /// It takes long to compile large unrolled loops and gains nothing by them.
 const OLD_SOFTWARE: DeviceProfile = DeviceProfile {
-    layout: Layout::Vector(VectorTile { most_threads: 64, rows: 8, fewer_rows: false, depth: 4 }),
+    layout: Layout::Vector(VectorTile { most_threads: 64, rows: 8, columns: 1, fewer_rows: false, depth: 4 }),
     accumulators: 1,
     loop_carry: false,
     most_unrolled: 256,
@@ -170,17 +178,29 @@ const OLD_SOFTWARE: DeviceProfile = DeviceProfile {
     ..SOFTWARE
 };
 
+/// A load takes as long as twenty multiply-adds, and its shaders have no barriers: see `gpu/swiftshader.rs`. So a thread has as
+/// many rows and columns as it compiles in a second.
+const SWIFT_SHADER: DeviceProfile = DeviceProfile {
+    layout: Layout::Vector(VectorTile { most_threads: 4, rows: 16, columns: 8, fewer_rows: true, depth: 2 }),
+    accumulators: 1,
+    loop_carry: false,
+    most_unrolled: 256,
+    cached_inputs: None,
+    ..SOFTWARE
+};
+
 const CPU: DeviceProfile =
     DeviceProfile { accumulators: 1, loop_carry: false, cached_inputs: None, col2im_channels: 0, ..SOFTWARE };
 
 impl DeviceClass {
-    pub const ALL: [Self; 4] = [Self::Gpu, Self::Software, Self::OldSoftware, Self::Cpu];
+    pub const ALL: [Self; 5] = [Self::Gpu, Self::Software, Self::OldSoftware, Self::SwiftShader, Self::Cpu];
 
     pub fn profile(self) -> &'static DeviceProfile {
         match self {
             Self::Gpu => &GPU,
             Self::Software => &SOFTWARE,
             Self::OldSoftware => &OLD_SOFTWARE,
+            Self::SwiftShader => &SWIFT_SHADER,
             Self::Cpu => &CPU,
         }
     }
@@ -327,7 +347,7 @@ mod tests {
         assert_eq!(split(2048, 5408, 2048), None);
         let convolution = Convolution::dense(512, 5408, 128);
         assert_eq!(GPU.split_forward(&Convolution { pool: 2, ..convolution }), None);
-        for class in [DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::Cpu] {
+        for class in [DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::SwiftShader, DeviceClass::Cpu] {
             assert_eq!(class.profile().split_forward(&convolution), None, "{class:?}");
         }
     }
@@ -344,8 +364,9 @@ mod tests {
     #[test]
     fn an_old_lavapipe_compiles_its_own_configurations() {
         let compiles = |adapter| DeviceClass::ALL.map(|class: DeviceClass| class.compiles_on(adapter));
-        assert_eq!(compiles(DeviceClass::OldSoftware), [false, false, true, false]);
-        assert_eq!(compiles(DeviceClass::Gpu), [true; 4]);
-        assert_eq!(compiles(DeviceClass::Software), [true; 4]);
+        assert_eq!(compiles(DeviceClass::OldSoftware), [false, false, true, true, false]);
+        assert_eq!(compiles(DeviceClass::SwiftShader), [false, false, true, true, false]);
+        assert_eq!(compiles(DeviceClass::Gpu), [true; 5]);
+        assert_eq!(compiles(DeviceClass::Software), [true; 5]);
     }
 }

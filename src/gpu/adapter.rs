@@ -23,6 +23,11 @@ impl Adapter {
         self.info.device_type == DeviceType::Cpu
     }
 
+    /// Whether it is SwiftShader, the software adapter of Chromium's browsers.
+    pub fn is_swiftshader(&self) -> bool {
+        self.info.name.to_lowercase().contains("swiftshader")
+    }
+
     /// `llvmpipe (LLVM 21.1.8, 256 bits), vulkan, a CPU: software, not a GPU`
     pub fn describe(&self) -> String {
         let kind = match self.info.device_type {
@@ -60,6 +65,9 @@ impl Adapter {
 
     /// The class of device whose profile suits it.
     pub fn class(&self) -> DeviceClass {
+        if self.is_swiftshader() {
+            return DeviceClass::SwiftShader;
+        }
         match (self.is_software(), mesa_version(&self.info.driver_info)) {
             (false, _) => DeviceClass::Gpu,
             (true, Some(version)) if version < (25, 1) => DeviceClass::OldSoftware,

@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) struct Device {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
+    /// Whether it is SwiftShader, which has its shaders its own way.
+    pub is_swiftshader: bool,
     /// The first error that the driver or wgpu reported outside of any call.
     problem: Arc<Mutex<Option<Error>>>,
 }
@@ -47,7 +49,7 @@ impl Device {
                 report(&on_loss, lost(&message));
             }
         });
-        Ok(Device { device, queue, problem })
+        Ok(Device { device, queue, is_swiftshader: adapter.is_swiftshader(), problem })
     }
 
     /// The first error reported since the last check, if any.

@@ -3,11 +3,13 @@
 
 mod adapter;
 mod buffer;
+mod constant;
 mod device;
 mod executor;
 mod identity;
 mod pipeline;
 mod probe;
+mod swiftshader;
 mod timing;
 mod trial;
 mod waiting;

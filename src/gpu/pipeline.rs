@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::device::Device;
+use super::swiftshader::rewritten;
 use crate::error::Result;
 use crate::kernels::{Access, Checks, Descriptor, Kernel, checks};
 
@@ -19,14 +20,15 @@ pub(super) struct Bound<'a> {
 type Key = (String, Checks);
 
 impl Bound<'_> {
-    fn key(&self) -> Key {
+    fn key(&self, device: &Device) -> Key {
         // What the buffers really have, not what anyone says that they have.
         let words = |bound: &wgpu::BufferBinding| {
             let bytes = bound.size.map_or(bound.buffer.size().saturating_sub(bound.offset), u64::from);
             (bytes / 4) as usize
         };
         let words: Vec<usize> = self.buffers.iter().map(words).collect();
-        (self.kernel.text(), checks(self.kernel, &words))
+        let text = self.kernel.text();
+        (if device.is_swiftshader { rewritten(text) } else { text }, checks(self.kernel, &words))
     }
 }
 
@@ -35,7 +37,7 @@ impl Bound<'_> {
 /// # Errors
 /// What the driver says of a shader or a binding that it refuses.
 pub(super) fn prepare(device: &Device, passes: &[Bound]) -> Result<Vec<Dispatch>> {
-    let keys: Vec<Key> = passes.iter().map(Bound::key).collect();
+    let keys: Vec<Key> = passes.iter().map(|pass| pass.key(device)).collect();
     let wanted: HashMap<&Key, &Descriptor> =
         keys.iter().zip(passes).map(|(key, pass)| (key, pass.kernel.descriptor())).collect();
     let compile = |(key, row)| (key, compile(&device.device, row, key));

@@ -89,6 +89,16 @@ fn choices(class: DeviceClass, problem: &GemmProblem, own: &GemmConfig) -> Choic
             most_unrolled: 8 * 8,
             most_registers: 32,
         },
+        DeviceClass::SwiftShader => Choices {
+            threads: vec![[4, 1], [8, 1], [16, 1]],
+            outputs: vec![[8, 4], [8, 8], [16, 4], [16, 8], [32, 4]],
+            depths: depths(&[1, 2, 4]),
+            accumulators: vec![1],
+            partition_workgroups: vec![16, 64],
+            // The profile's; a second to compile each.
+            most_unrolled: 16 * 8 * 2,
+            most_registers: 32,
+        },
     }
 }
 
@@ -148,7 +158,7 @@ mod tests {
     fn all() -> Vec<(DeviceClass, GemmKernel, Vec<GemmConfig>)> {
         let mut all = Vec::new();
         let adapter = Capabilities::default();
-        for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware] {
+        for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::SwiftShader] {
             for (name, batch) in NOTEBOOK.into_iter().flat_map(|name| [(name, 512), (name, 3)]) {
                 let (model, _) = built_in(name).unwrap();
                 for product in products(&model, Options::new(batch, class, batch)).unwrap() {

@@ -77,6 +77,10 @@ fn answer(mut stream: TcpStream, folders: &Folders, list: &str, sender: &Sender<
         _ => "application/octet-stream",
     };
     match found {
+        // The test looks over the worker's shoulder.
+        Some(bytes) if path == "worker.js" => {
+            respond(&mut stream, "200 OK", kind, &[include_bytes!("web/watch.js"), &bytes[..]].concat())
+        }
         Some(bytes) => respond(&mut stream, "200 OK", kind, &bytes),
         None => respond(&mut stream, "404 Not Found", "text/plain", &[]),
     }
@@ -153,6 +157,7 @@ fn a_browser_trains_as_the_desktop_does() {
     assert_eq!(facts["problem"], Value::Null, "{messages}");
     assert!(!messages.contains(":CONSOLE"), "{messages}");
     page_is_whole(&facts, port);
+    training_leaves_the_page_free(&facts);
     hostile_files_are_refused(&facts, names.len());
     runs_agree(&scratch, &sent);
     networks_agree(&scratch, &sent, &facts);
@@ -170,6 +175,14 @@ fn page_is_whole(facts: &Value, port: u16) {
     assert!(selftest.ends_with("all passed."), "{selftest}: {}", facts["failing"]);
     assert!(facts["results"]["bench"][0]["tolerance_used"].as_f64().unwrap() <= 1.0, "{facts}");
     assert_eq!((&facts["grid"], &facts["answers"]), (&60.into(), &4.into()), "{facts}");
+}
+
+/// No task of the page's own thread is long, and from the second epoch on nothing is made that stays.
+fn training_leaves_the_page_free(facts: &Value) {
+    let longest = facts["long"].as_array().unwrap().iter().filter_map(Value::as_f64).fold(0.0, f64::max);
+    assert!(longest <= 50.0, "the page was blocked for {longest} ms");
+    assert_eq!(facts["memory"][0], facts["memory"][1], "{facts}");
+    assert!(facts["memory"][0]["createBuffer"].as_u64() > Some(0), "{facts}");
 }
 
 fn hostile_files_are_refused(facts: &Value, count: usize) {

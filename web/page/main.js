@@ -4,11 +4,11 @@ import { draw, show } from './chart.js';
 import { Drawing } from './drawing.js';
 import { Engine, lacks } from './engine-client.js';
 import { keep, kept } from './kept.js';
-import { cells, confusionTable, save } from './tables.js';
+import { addRow, cells, confusionTable, save } from './tables.js';
 
 const at = (id) => document.getElementById(id);
 const NAMES = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
-const OWN_FILE = 'model file below';
+const OWN_FILE = 'model file';
 
 let engine;
 /** What is under way: nothing else is asked meanwhile. */
@@ -16,6 +16,8 @@ let busy = '';
 const have = { data: false, run: null, network: false };
 let history = [];
 let live;
+/** The timer that draws the curves, where one runs. */
+let redraw = null;
 let about = {};
 /** What the model file is called. */
 let modelName = 'model';
@@ -96,11 +98,23 @@ function tell(text) {
   say('state', text);
 }
 
+const COLUMNS = ['epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy'];
+
+function epochRow(result) {
+  return COLUMNS.map((key) => (key === 'epoch' ? result[key] : (result[key]?.toFixed(4) ?? '')));
+}
+
 function showHistory() {
-  const keys = ['epoch', 'loss', 'accuracy', 'val_loss', 'val_accuracy'];
-  const row = (result) => keys.map((key) => (key === 'epoch' ? result[key] : (result[key]?.toFixed(4) ?? '')));
-  cells(at('history'), 'Epochs', keys, history.map(row));
+  cells(at('history'), 'Epochs', COLUMNS, history.map(epochRow));
   curves();
+}
+
+/** The curves as they are soon: epochs may be shorter than it takes to draw them. */
+function curvesSoon() {
+  redraw ??= setTimeout(() => {
+    redraw = null;
+    curves();
+  }, 100);
 }
 
 function took(run) {
@@ -122,13 +136,14 @@ function heard(message) {
     live = message;
     at('progress').value = message.samples / message.of;
     tell(`Epoch ${message.epoch}: loss ${message.loss.toFixed(4)}, accuracy ${message.accuracy.toFixed(4)}, ${message.images_per_second.toFixed(0)} images/s`);
-    curves();
+    curvesSoon();
   } else if (message.kind === 'epoch') {
-    history = [...history, message.result];
+    history.push(message.result);
     live = undefined;
     at('progress').value = 1;
+    addRow(at('history').tBodies[0], epochRow(message.result));
     tell(`Epoch ${message.result.epoch}: loss ${message.result.loss.toFixed(4)}, ${message.images_per_second.toFixed(0)} images/s`);
-    showHistory();
+    curvesSoon();
   }
 }
 

@@ -13,10 +13,13 @@ export function cells(table, caption, head, rows) {
     heading.append(cell);
   }
   const body = table.createTBody();
-  for (const values of rows) {
-    const row = body.insertRow();
-    for (const value of values) row.insertCell().textContent = value;
-  }
+  for (const values of rows) addRow(body, values);
+}
+
+/** Adds a row to a table's body. */
+export function addRow(body, values) {
+  const row = body.insertRow();
+  for (const value of values) row.insertCell().textContent = value;
 }
 
 /** Rows are the classes, columns what they were taken for. */

@@ -4,6 +4,7 @@ const frame = document.querySelector('iframe');
 const at = (id) => frame.contentDocument.getElementById(id);
 const DATA = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
 const facts = {};
+const watch = new BroadcastChannel('watch');
 let saved;
 
 const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
@@ -99,13 +100,34 @@ async function hostile() {
   facts.hostile = messages;
 }
 
-async function training() {
+/** How much the engine has, as watch.js says. */
+function watched() {
+  return new Promise((resolve) => {
+    watch.onmessage = ({ data }) => resolve(data);
+    watch.postMessage('');
+  });
+}
+
+/** Trains, and tells how long the page was blocked, and what the engine had after two epochs and after twenty. */
+async function unblocked() {
   const long = [];
-  new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration)))
-    .observe({ type: 'longtask' });
+  const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration)));
+  observer.observe({ type: 'longtask' });
+  const memory = [];
+  at('train').click();
+  for (const epoch of [2, 20]) {
+    await until(() => (at('history').tBodies[0]?.rows.length ?? 0) >= epoch, `epoch ${epoch}`);
+    memory.push(await watched());
+  }
+  if (frame.contentDocument.body.dataset.busy === '') throw new Error('the run was over too soon');
+  await well(() => idle('train'), 'train');
+  observer.disconnect();
+  return { long, memory };
+}
+
+async function training() {
   await begin({ batch: 32, epochs: 40, seed: 7 });
-  await well(() => press('train'), 'train');
-  facts.long_tasks = long;
+  Object.assign(facts, await unblocked());
   await send('whole', await kept());
   await well(() => press('evaluate'), 'evaluate');
   facts.verdict = at('verdict').textContent;
