@@ -237,7 +237,7 @@ fn check_options(options: &Options, input: [usize; 3]) -> Result<()> {
 fn worthless(class: DeviceClass) -> usize {
     match class {
         DeviceClass::Gpu => 1 << 28,
-        DeviceClass::Software | DeviceClass::OldSoftware | DeviceClass::Cpu => 0,
+        DeviceClass::Software | DeviceClass::OldSoftware | DeviceClass::SwiftShader | DeviceClass::Cpu => 0,
     }
 }
 

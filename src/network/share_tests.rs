@@ -36,7 +36,7 @@ fn dense_layers_sums_go_on_their_way_before_the_convolution_has_its_gradient() {
     let of_convolution = |name: &str| name.ends_with("weight_gradient");
     assert_eq!(kernels(Program::Rest).filter(|name| of_convolution(name)).count(), 1);
     assert_eq!(kernels(Program::Training).filter(|name| of_convolution(name)).count(), 4 * 3 - 1);
-    assert_eq!(kernels(Program::Rest).last(), Some("advance"));
+    assert_eq!(kernels(Program::Rest).next_back(), Some("advance"));
 }
 
 #[test]
