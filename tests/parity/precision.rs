@@ -242,14 +242,15 @@ fn kept(engine: &mut Engine) -> Vec<Vec<f32>> {
     engine.get_all(&places).unwrap()
 }
 
+type Make<'a> = &'a dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>;
+
 #[test]
 fn a_nan_in_a_gradient_skips_the_step_and_halves_the_scale() {
     let (model, data) = network();
     let make_cpu = |plan| -> Result<Box<dyn Executor>> { Ok(Box::new(Cpu::new(plan)?)) };
     let make_gpu = |plan| -> Result<Box<dyn Executor>> { Ok(Box::new(Gpu::new(adapter(), plan)?)) };
     let on_gpu = precisions().contains(&Precision::F16);
-    let makes: [Option<&dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>>; 2] =
-        [Some(&make_cpu), if on_gpu { Some(&make_gpu) } else { None }];
+    let makes: [Option<Make>; 2] = [Some(&make_cpu), if on_gpu { Some(&make_gpu) } else { None }];
     for make in makes.into_iter().flatten() {
         let setup = setup(&model, &data, Precision::F16, adapter().class());
         let (plan, injected) = with_injection(setup.plan().unwrap());
