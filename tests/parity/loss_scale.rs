@@ -17,6 +17,7 @@ fn every_broken_line_is_noticed() {
         mutation("the last sum", "place < SUMS", "place + 1 < SUMS"),
         mutation("what is not finite", "== 0x7f800000", "== 1"),
         mutation("what is finite", "== 0x7f800000", "!= 1"),
+        mutation("a step that does not count", "keep_factor(0.0)", "keep_factor(1.0)"),
         mutation("half the scale", "scale * 0.5", "scale * 0.25"),
         mutation("the smallest scale", "max(scale * 0.5, 1.0)", "scale * 0.5"),
         mutation("steps since one was left out", "scaling[1] = 0;", "scaling[1] = steps;"),
