@@ -79,7 +79,7 @@ fn answer(mut stream: TcpStream, folders: &Folders, list: &str, sender: &Sender<
     match found {
         // The test looks over the worker's shoulder.
         Some(bytes) if path == "worker.js" => {
-            respond(&mut stream, "200 OK", kind, &[include_bytes!("web/watch.js"), &bytes[..]].concat())
+            respond(&mut stream, "200 OK", kind, &[include_str!("web/watch.js").as_bytes(), &bytes[..]].concat())
         }
         Some(bytes) => respond(&mut stream, "200 OK", kind, &bytes),
         None => respond(&mut stream, "404 Not Found", "text/plain", &[]),
