@@ -83,18 +83,20 @@ def test_two_processes_share_a_search(made):
 
 
 def test_what_a_killed_process_was_doing_is_done_again(made):
-    space(made, "epochs = 300\nlearning_rate = [1e-3, 2e-3]", "method = 'random'\ncount = 2")
-    process = started(made)
-    until((made / "s" / "tasks" / "1" / "metrics.csv").exists, process)
-    other = started(made)
-    until((made / "s" / "tasks" / "2" / "metrics.csv").exists, other)
+    space(made, "epochs = 400\nlearning_rate = [1e-3, 2e-3]", "method = 'random'\ncount = 2")
+    process, other = started(made), started(made)
+    for number in ("1", "2"):
+        until((made / "s" / "tasks" / number / "metrics.csv").exists, process)
     process.kill()
     process.communicate()
     _, errors = ended(other)
-    assert "task 1: its process " in errors and "has died; its values are tried again" in errors
+    (said,) = [line for line in errors.splitlines() if "has died; its values are tried again" in line]
+    assert f"-{process.pid}-" in said, errors
     rows = table(made / "s")
-    assert [row["status"] for row in rows] == ["failed", "complete", "complete"]
-    assert rows[0]["learning_rate"] == rows[2]["learning_rate"] and 0 < int(rows[0]["epochs"]) < 300
+    assert sorted(row["status"] for row in rows) == ["complete", "complete", "failed"]
+    (failed,) = [row for row in rows if row["status"] == "failed"]
+    assert said.startswith(f"task {failed['task']}: its process ") and 0 < int(failed["epochs"]) < 400
+    assert failed["learning_rate"] == rows[2]["learning_rate"] and rows[2]["status"] == "complete"
     # Nothing is left to do.
     assert ended(started(made))[1] == ""
 
