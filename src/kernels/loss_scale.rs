@@ -177,6 +177,8 @@ fn cases() -> Vec<Case> {
         (70, 1.0, alone, of(2.0, 6, 0), none),
         (300, 1e-3, last, of(1024.0, 0, 3), none),
         (5_000, 4.0, last, of(1.0, 8, 1), none),
+        (70, 4.0, alone, of(1.0, 2, 0), none),
+        (70, 4.0, alone, of(2.0, 2, 0), none),
         (70, 0.0, last, of(LossScale::LARGEST, 6, 0), none),
         (70, 1.0, last, of(4096.0, 3, 0), no_number),
         (300, 0.0, alone, of(1.0, 3, 4), infinite),
