@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::buffers::Buffers;
-use super::rounds::{Cut, Summed};
+use super::cut::{Cut, Summed};
 use super::updating::{Updated, update_passes};
 use super::{BufferId, Gradient, HostBuffers, Pass, Place, Training, Variable, VariableKind, VariableSpec, pass};
 use crate::kernels::{

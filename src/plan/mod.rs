@@ -4,6 +4,7 @@ mod arenas;
 mod buffers;
 mod check;
 mod custom;
+mod cut;
 mod exchange;
 mod executor;
 mod initial;

@@ -1,40 +1,13 @@
 //! What processes that share a step exchange first, while the rest of it is still computed.
 
-use std::iter;
 use std::ops::Range;
 
 use super::arenas::{Arena, Arenas, Division, moments};
 use super::buffers::Buffers;
+use super::cut::{Cut, Summed};
 use super::{BufferId, ExchangedPart, HostBuffers, Pass, pass};
 use crate::kernels::{GradientSum, MicroBatches, Moving, MovingStatistics, Update, Updates, WeighMoments};
 use crate::parallel::subtrees;
-
-/// Where a process' last micro-batch is interrupted: from there on nothing changes the gradients of some layers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cut {
-    /// The first one of these layers, by its number among those with variables.
-    layer: usize,
-    /// Passes of the micro-batch before it.
-    pub passes: usize,
-}
-
-/// The sums that go on their way together.
-pub(crate) struct Summed {
-    /// Of which layers, by their numbers.
-    layers: Range<usize>,
-    /// The passes that make them.
-    pub passes: Vec<Pass>,
-    pub parts: Vec<ExchangedPart>,
-}
-
-impl Cut {
-    /// The layers of each round.
-    pub fn rounds(cut: Option<Self>) -> Vec<Range<usize>> {
-        let earlier = cut.map(|cut| 0..cut.layer);
-        let later = cut.map_or(0, |cut| cut.layer)..usize::MAX;
-        iter::once(later).chain(earlier).collect()
-    }
-}
 
 impl Arenas {
     /// The cut of a micro-batch's passes where the most words can go on their way while the most is still to be computed:
@@ -82,11 +55,6 @@ impl Arena {
 }
 
 impl Summed {
-    /// None yet.
-    pub fn of(layers: Range<usize>) -> Self {
-        Self { layers, passes: Vec::new(), parts: Vec::new() }
-    }
-
     /// Adds those of a buffer of variables, if it has some of these layers: the passes that add up gradients and moments
     /// over each subtree of this process' micro-batches.
     pub(super) fn add(
