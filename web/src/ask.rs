@@ -1,8 +1,5 @@
 //! What a network sees of anyone's picture, and says.
 
-use std::path::Path;
-
-use gpu_fmnist::augment::Views;
 use gpu_fmnist::data::{Framing, Picture, Pixels, Preparation};
 use gpu_fmnist::{Error, LentSamples};
 use serde_json::json;
@@ -11,7 +8,7 @@ use crate::session::{Request, Session};
 use crate::{Answer, host, required};
 
 pub fn predict(session: &Session, request: &Request) -> Answer {
-    let (network, device) = (session.network()?, session.device()?);
+    let network = session.network()?;
     let name = required(request.files.first(), "picture")?;
     let shape = network.model.input;
     let framing = match (&session.run, &session.dataset) {
@@ -23,9 +20,7 @@ pub fn predict(session: &Session, request: &Request) -> Answer {
     let picture =
         Picture::decode(&host::file(0), &preparation).map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
     let sample = LentSamples { pixels: Pixels::Bytes(&picture.pixels), labels: &[0], shape };
-    let config = session.run.as_ref().map(|run| &run.state.config);
-    let path = Path::new("the network");
-    let (_, predictions) = device.evaluator(network, path, config, sample.into(), Views::default())?.predict(&[0])?;
+    let (_, predictions) = session.evaluator(sample)?.predict(&[0])?;
     let answer = json!({
         "shape": shape,
         "inverted": picture.inverted,

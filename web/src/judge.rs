@@ -1,9 +1,6 @@
 //! What a network is worth on the test samples.
 
-use std::path::Path;
-
 use gpu_fmnist::LentSamples;
-use gpu_fmnist::augment::Views;
 use gpu_fmnist::evaluate::{Confusion, Predictions, Report};
 use serde_json::{Value, json};
 
@@ -15,10 +12,9 @@ const SHOWN: usize = 60;
 const MISTAKES: usize = 30;
 
 pub fn evaluate(session: &Session) -> Answer {
-    let (network, dataset, device) = (session.network()?, session.dataset()?, session.device()?);
+    let (network, dataset) = (session.network()?, session.dataset()?);
     let test = LentSamples::from(&dataset.test);
-    let config = session.run.as_ref().map(|run| &run.state.config);
-    let mut evaluator = device.evaluator(network, Path::new("the network"), config, test.into(), Views::default())?;
+    let mut evaluator = session.evaluator(test)?;
     let numbers: Vec<u32> = (0..test.len() as u32).collect();
     let (loss, predictions) = evaluator.predict(&numbers)?;
     let names = session.class_names(network);

@@ -1,10 +1,12 @@
 //! What the worker has: a device, data, a run, a network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use gpu_fmnist::augment::Views;
 use gpu_fmnist::formats::{Checkpoint, Network};
-use gpu_fmnist::train::State;
-use gpu_fmnist::{Dataset, Device, Error, Result, gpu, model};
+use gpu_fmnist::precision::Precision;
+use gpu_fmnist::train::{Evaluator, State};
+use gpu_fmnist::{Dataset, Device, Error, LentSamples, Result, gpu, model};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -96,6 +98,14 @@ impl Session {
     pub fn network(&self) -> Result<&Network> {
         let nothing = "no trained network yet; train one, or drop a checkpoint or a network's file onto the page";
         self.network.as_ref().ok_or_else(|| Error::Usage(nothing.into()))
+    }
+
+    /// The network's on these samples, with the batches, tiles and precision of its run if it has one.
+    pub fn evaluator<'a>(&self, samples: LentSamples<'a>) -> Result<Evaluator<'a>> {
+        let config = self.run.as_ref().map(|run| &run.state.config);
+        let precision = config.map_or(Precision::F32, |config| config.precision);
+        let path = Path::new("the network");
+        self.device()?.evaluator(self.network()?, path, config, precision, samples.into(), Views::default())
     }
 
     /// What the classes are called: as the network says, else the data, else by their numbers.
