@@ -60,7 +60,7 @@ pub struct Pass {
     /// One buffer for each binding of the kernel's row.
     pub buffers: Vec<BufferId>,
     /// The word that each binding starts at: a multiple of [`BINDING_ALIGNMENT`](crate::kernels::BINDING_ALIGNMENT). On a
-    /// tape and until [`store`], the number: of 16 bits there are two a word.
+    /// tape and until `store`, the number: of 16 bits there are two a word.
     pub offsets: Vec<usize>,
 }
 
