@@ -2,7 +2,7 @@
 
 use super::case::{Case, Draw, Tolerance, case, progress};
 use super::step_numbers::StepNumbers;
-use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write};
+use super::{BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, read, read_words, squares, write};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "clip_factor",
@@ -21,27 +21,13 @@ pub struct ClipFactor {
     pub numbers: StepNumbers,
 }
 
-const THREADS: usize = 256;
-
-impl ClipFactor {
-    fn place(&self) -> usize {
-        self.numbers.factor.unwrap_or(0)
-    }
-}
-
 impl Kernel for ClipFactor {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
 
     fn constants(&self) -> Constants {
-        vec![
-            ("SUMS", self.sums.into()),
-            ("THREADS", THREADS.into()),
-            ("CLIP", (self.clip as f32).into()),
-            ("NUMBERS", self.numbers.count.into()),
-            ("FACTOR", self.place().into()),
-        ]
+        squares::constants(self.sums, self.clip, self.numbers)
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -53,11 +39,7 @@ impl Kernel for ClipFactor {
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
-        match binding {
-            "squares" => self.sums,
-            "rates" => 1,
-            _ => words,
-        }
+        squares::traffic(self.sums, binding, words)
     }
 
     fn words(&self) -> Vec<usize> {
@@ -66,19 +48,10 @@ impl Kernel for ClipFactor {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [squares, progress, rates] = memory else { unreachable!("{BINDINGS}") };
-        // The shader's order of additions.
-        let mut sums = [0.0; THREADS];
-        for (place, square) in floats(squares)[..self.sums].iter().enumerate() {
-            sums[place % THREADS] += square;
-        }
-        let norm = sums[1..].iter().fold(sums[0], |sum, value| sum + value).sqrt();
+        let norm = squares::sum(squares, self.sums).sqrt();
         let clip = self.clip as f32;
         let factor = if norm > clip { clip / norm } else { 1.0 };
-        let place = Progress::read(progress).batch as usize * self.numbers.count + self.place();
-        // Past the end of the rates nothing is left.
-        if let Some(number) = floats_mut(rates).get_mut(place) {
-            *number = factor;
-        }
+        self.numbers.keep_factor(floats_mut(rates), Progress::read(progress), factor);
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::case::{Case, Draw, Tolerance, case, progress};
 use super::step_numbers::StepNumbers;
 use super::{
-    BINDINGS, Constants, Descriptor, Kernel, Progress, floats, floats_mut, read, read_words, write, write_words,
+    BINDINGS, Constants, Descriptor, Kernel, Progress, floats_mut, read, read_words, squares, write, write_words,
 };
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
@@ -65,15 +65,9 @@ pub struct ScaleStep {
     pub patience: u32,
 }
 
-const THREADS: usize = 256;
-
 impl ScaleStep {
     /// As many as Keras waits.
     pub const PATIENCE: u32 = 2_000;
-
-    fn place(&self) -> usize {
-        self.numbers.factor.unwrap_or(0)
-    }
 
     /// The step's factor, and what becomes of the scale.
     fn decide(&self, squares: f32, now: LossScale) -> (f32, LossScale) {
@@ -101,15 +95,8 @@ impl Kernel for ScaleStep {
     }
 
     fn constants(&self) -> Constants {
-        vec![
-            ("SUMS", self.sums.into()),
-            ("THREADS", THREADS.into()),
-            ("CLIP", (self.clip as f32).into()),
-            ("NUMBERS", self.numbers.count.into()),
-            ("FACTOR", self.place().into()),
-            ("PATIENCE", self.patience.into()),
-            ("LARGEST", LossScale::LARGEST.into()),
-        ]
+        let own = vec![("PATIENCE", self.patience.into()), ("LARGEST", LossScale::LARGEST.into())];
+        [squares::constants(self.sums, self.clip, self.numbers), own].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -121,11 +108,7 @@ impl Kernel for ScaleStep {
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
-        match binding {
-            "squares" => self.sums,
-            "rates" => 1,
-            _ => words,
-        }
+        squares::traffic(self.sums, binding, words)
     }
 
     fn words(&self) -> Vec<usize> {
@@ -134,19 +117,10 @@ impl Kernel for ScaleStep {
 
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [squares, progress, rates, scaling] = memory else { unreachable!("{BINDINGS}") };
-        // The shader's order of additions.
-        let mut sums = [0.0; THREADS];
-        for (place, square) in floats(squares)[..self.sums].iter().enumerate() {
-            sums[place % THREADS] += square;
-        }
-        let sum = sums[1..].iter().fold(sums[0], |sum, value| sum + value);
+        let sum = squares::sum(squares, self.sums);
         let (factor, next) = self.decide(sum, LossScale::read(scaling));
         scaling[..LossScale::WORDS].copy_from_slice(&next.words());
-        let place = Progress::read(progress).batch as usize * self.numbers.count + self.place();
-        // Past the end of the rates nothing is left.
-        if let Some(number) = floats_mut(rates).get_mut(place) {
-            *number = factor;
-        }
+        self.numbers.keep_factor(floats_mut(rates), Progress::read(progress), factor);
     }
 }
 

@@ -80,6 +80,7 @@ mod soft_cross_entropy;
 mod softmax_cross_entropy;
 mod specialise;
 mod split_k_reduce;
+mod squares;
 mod step_numbers;
 mod stored;
 mod subtree_sum;

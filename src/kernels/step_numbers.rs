@@ -44,6 +44,18 @@ impl StepNumbers {
         ]
     }
 
+    /// Where a row has the factor.
+    pub(super) fn factor_place(self) -> usize {
+        self.factor.unwrap_or(0)
+    }
+
+    /// Gives the present step its factor; past the end of the rates nothing is left.
+    pub(super) fn keep_factor(self, rates: &mut [f32], progress: Progress, factor: f32) {
+        if let Some(number) = rates.get_mut(progress.batch as usize * self.count + self.factor_place()) {
+            *number = factor;
+        }
+    }
+
     /// The present step's; past the end of the rates nothing is left.
     pub(super) fn of(self, rates: &[f32], progress: Progress) -> Step {
         let first = progress.batch as usize * self.count;

@@ -17,8 +17,8 @@ use crate::model::{Model, resolve};
 use crate::optimizers::Optimizer;
 use crate::parallel::Share;
 use crate::plan::{
-    Arenas, BufferId, Buffers, Division, Exchange, Finished, HostBuffers, Pass, Plan, Program, Recorded, Tape, ValueId,
-    store,
+    Arenas, BufferId, Buffers, Division, Exchange, Finished, ForwardPass, HostBuffers, Pass, Plan, Program, Recorded,
+    Tape, ValueId, store,
 };
 use crate::precision::Precision;
 use crate::recipe::Loss;
@@ -122,8 +122,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
     // Whoever adds up a tree needs all of its leaves.
     let log_rows = if options.gradient_order == GradientOrder::Tree { micro_batches } else { 1 };
     let log = buffers.add("log", vec![Plan::BATCHES, log_rows, 2]);
-    let pixels = graph.shapes[0].values();
-    let input = buffers.add("input", vec![micro_batch, pixels]);
+    let input = buffers.add("input", vec![micro_batch, graph.shapes[0].values()]);
     let labels = buffers.add("batch.labels", label_shape(&options));
     let losses = buffers.add("losses", vec![micro_batch]);
     let correct = buffers.add("correct", vec![micro_batch]);
@@ -149,10 +148,7 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         log,
         log_rows,
     };
-    let [gather, loss, advance] = ends.passes(Program::Evaluation, host.probabilities);
-    let mut evaluation = vec![gather];
-    evaluation.extend(forward.iter().filter(|forward| forward.in_evaluation).map(|forward| forward.pass.clone()));
-    evaluation.extend([loss, advance]);
+    let mut evaluation = evaluation(&ends, &forward);
 
     let [gather, loss, advance] = ends.passes(Program::Training, logits_gradient);
     let forward = forward.into_iter().filter(|forward| forward.in_training).map(|forward| forward.pass).collect();
@@ -213,6 +209,13 @@ pub(super) fn lower_graph(graph: &Graph, model: &Model, options: Options) -> Res
         host,
         exchange,
     })
+}
+
+/// The passes that evaluate a micro-batch.
+fn evaluation(ends: &Ends, forward: &[ForwardPass]) -> Vec<Pass> {
+    let [gather, loss, advance] = ends.passes(Program::Evaluation, ends.host.probabilities);
+    let forward = forward.iter().filter(|forward| forward.in_evaluation).map(|forward| forward.pass.clone());
+    [vec![gather], forward.collect(), vec![loss, advance]].concat()
 }
 
 /// Refuses options that no plan can have.

@@ -152,6 +152,16 @@ pub const WORKGROUP_SUM: [Mutation; 4] = [
     mutation("what the others have", "sums[thread] = own;", "sums[thread] = 0.0;"),
 ];
 
+/// The sum of squares, and where a step's factor goes: `shaders/common/squares.wgsl`.
+pub const SQUARES: [Mutation; 6] = [
+    mutation("a thread's first sum", "var place = thread;", "var place = thread + THREADS;"),
+    mutation("a thread's next sum", "sum += squares", "sum = squares"),
+    mutation("the last sum", "place < SUMS", "place + 1 < SUMS"),
+    mutation("the step's numbers", "progress.batch * NUMBERS", "0"),
+    mutation("the number of them", "progress.batch * NUMBERS", "progress.batch"),
+    mutation("which of them", "NUMBERS + FACTOR", "NUMBERS"),
+];
+
 /// An update's own mutations, and those of its parts.
 pub fn of_update(own: &[Mutation]) -> Vec<Mutation> {
     own.iter().chain(&EACH_VALUE).chain(&GRADIENT).chain(&STEP).copied().collect()
