@@ -172,17 +172,21 @@ pub fn read(path: &Path, model: Option<&Model>) -> Result<Network> {
     let name = path.display().to_string();
     let bytes = read_network(path, LARGEST, Wanted::Network, REMEDY)
         .map_err(|problem| Error::Data(format!("{name}: {problem}")))?;
-    decode(&bytes, &name, model)
+    decode_in(path.parent(), &bytes, &name, model)
 }
 
-/// Like [`read`], from a file's bytes; `name` is what errors call it.
+/// Like [`read`], from a file's bytes alone; `name` is what errors call it.
 ///
 /// # Errors
 /// See [`read`].
 pub fn decode(bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network> {
+    decode_in(None, bytes, name, model)
+}
+
+fn decode_in(folder: Option<&Path>, bytes: &[u8], name: &str, model: Option<&Model>) -> Result<Network> {
     let fail = |problem: String| Error::Data(format!("{name}: {problem}"));
     let network = match Format::of(bytes) {
-        Some(Format::Onnx) => onnx::decode(bytes, name)?,
+        Some(Format::Onnx) => onnx::decode(bytes, name, folder)?,
         Some(Format::Safetensors) => safetensors::decode(bytes, name, model)?,
         Some(Format::KerasH5) => decode_h5(bytes, name, model)?,
         Some(Format::Keras) => decode_keras(bytes, name)?,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gpu_fmnist::formats::Format;
+use gpu_fmnist::formats::{Format, read};
 
 use crate::hostile::{mutated, reads, refused};
 use crate::onnx::{field, foreign, node, number, weight};
@@ -96,6 +96,52 @@ fn small_files_do_not_become_large_networks() {
         &foreign(&[4, 8, 8], &[weight("w", &[0, 4, 3, 3], &[]), node("Conv", &["x", "w"], "y")]),
         "are not of 4 channels",
     );
+}
+
+/// A dense layer's weights, of which this many bytes from `offset` on are in another file.
+fn elsewhere(location: &str, offset: usize, length: Option<usize>) -> Vec<u8> {
+    let entry = |key: &str, value: &str| field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat());
+    let length = length.map_or(Vec::new(), |length| entry("length", &length.to_string()));
+    let place = [entry("location", location), entry("offset", &offset.to_string()), length, number(14, 1)].concat();
+    let weight = field(5, &[number(1, 4), number(1, 2), number(2, 1), field(8, b"w"), place].concat());
+    foreign(&[4], &[weight, node("Gemm", &["x", "w"], "y")])
+}
+
+#[test]
+fn weights_in_a_file_beside_it_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let values: Vec<f32> = (0..8).map(|number| number as f32 - 2.5).collect();
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    fs::write(&path, foreign(&[4], &[weight("w", &[4, 2], &values), node("Gemm", &["x", "w"], "y")])).unwrap();
+    let whole = read(&path, None).unwrap();
+    fs::create_dir(folder.path().join("within")).unwrap();
+    for (location, offset, length) in
+        [("model.onnx.data", 0, None), ("model.onnx.data", 64, Some(32)), ("./within/weights", 3, Some(32))]
+    {
+        fs::write(folder.path().join(location), [vec![7; offset], bytes.clone()].concat()).unwrap();
+        fs::write(&path, elsewhere(location, offset, length)).unwrap();
+        assert_eq!(read(&path, None).unwrap(), whole, "{location}");
+    }
+    refused(&fs::read(&path).unwrap(), "tensor \"w\" is in another file (external data); write it whole");
+
+    fs::write(folder.path().join("short"), &bytes[1..]).unwrap();
+    for (location, offset, length, problem) in [
+        ("none.data", 0, None, "has weights in \"none.data\", which is not there; copy it beside this file, or write"),
+        ("within/../model.onnx.data", 0, None, "has weights in \"within/../model.onnx.data\", which is not beside"),
+        ("/etc/hostname", 0, None, "has weights in \"/etc/hostname\", which is not beside it"),
+        ("within", 0, None, "has weights in \"within\", which cannot be read (not a file)"),
+        ("", 0, None, "has weights in \"\", which cannot be read (not a file)"),
+        ("short", 0, None, "has not the values that its shape needs in \"short\"; copy both files"),
+        ("model.onnx.data", 65, Some(32), "has not the values that its shape needs in \"model.onnx.data\""),
+        ("model.onnx.data", usize::MAX, Some(32), "has not the values that its shape needs"),
+        ("model.onnx.data", 0, Some(31), "has not the values that its shape needs"),
+    ] {
+        fs::write(&path, elsewhere(location, offset, length)).unwrap();
+        let error = read(&path, None).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: ", path.display())) && error.contains(problem), "{location}: {error}");
+        assert!(error.contains("; "), "{error}");
+    }
 }
 
 #[test]

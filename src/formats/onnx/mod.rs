@@ -10,6 +10,8 @@ mod permuted;
 mod shown;
 mod stored;
 
+use std::path::Path;
+
 use super::protobuf::{Fields, Message, Value, bytes};
 use fields::{entry, graph, model, operators};
 use nodes::Graph;
@@ -62,11 +64,11 @@ pub fn is_onnx(bytes: &[u8]) -> bool {
     matches!(Fields::of(bytes).next(), Some(Some((model::IR_VERSION, Value::Number(1..100)))))
 }
 
-/// The network in a file, ours or another program's.
+/// The network in a file, ours or another program's, which may have weights in other files of its `folder`.
 ///
 /// # Errors
 /// [`Error::Data`] naming the file, and the node that cannot be read or is none of [`encode`]'s.
-pub fn decode(file: &[u8], name: &str) -> Result<Network> {
+pub fn decode(file: &[u8], name: &str, folder: Option<&Path>) -> Result<Network> {
     let fail = |problem: String| refuse(name, &format!("{problem}; give an ONNX file as 'export' wrote it"));
     let about = match about(file)
         .map_err(|problem| refuse(name, &format!("{problem}; copy it, or export it, again")))?
@@ -74,7 +76,7 @@ pub fn decode(file: &[u8], name: &str) -> Result<Network> {
         Some(about) => about,
         // Cut off where the metadata would begin.
         None if bytes(file, model::PRODUCER_NAME) == Some(PROGRAM.as_bytes()) => return Err(fail(NOT_WHOLE.into())),
-        None => return import::decode(file, name).map_err(|problem| refuse(name, &problem)),
+        None => return import::decode(file, name, folder).map_err(|problem| refuse(name, &problem)),
     };
     own::check(file, &operators()).map_err(fail)?;
     let about = About::parse(about).map_err(fail)?;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use half::{bf16, f16};
 
+use super::external::{External, is_external};
 use super::file::{MOST_NUMBERS, REMEDY, number};
 use crate::formats::onnx::fields::tensor;
 use crate::formats::onnx::permuted::permuted;
@@ -115,7 +116,7 @@ impl<'a> Constant<'a> {
     }
 
     /// Of a `TensorProto`.
-    pub fn read(message: &'a [u8]) -> Found<Self> {
+    pub fn read(message: &'a [u8], external: &'a External) -> Found<Self> {
         let mut shape = Vec::new();
         let (mut raw, mut loose, mut integers) = (None, Vec::new(), Vec::new());
         let code = number(message, tensor::DATA_TYPE).unwrap_or(0);
@@ -144,7 +145,6 @@ impl<'a> Constant<'a> {
                     let many: Option<Vec<u64>> = packed(many).take(MOST_INTEGERS + 1).collect();
                     integers.extend(many.ok_or_else(not_whole)?.into_iter().map(|value| value as i64));
                 }
-                (tensor::EXTERNAL_DATA, _) | (tensor::DATA_LOCATION, Value::Number(1)) => return Err(external(&name)),
                 _ => {}
             }
             if shape.len() > MOST_AXES || integers.len() > MOST_INTEGERS {
@@ -152,6 +152,10 @@ impl<'a> Constant<'a> {
                     "tensor {name} has more than {MOST_AXES} axes or {MOST_INTEGERS} integers; {REMEDY}"
                 ));
             }
+        }
+        if is_external(message) {
+            let length = product(&shape).and_then(|count| count.checked_mul(element.bytes()));
+            raw = Some(external.values(message, length.ok_or_else(|| not_the_values(&name))?)?);
         }
         let values = match raw {
             Some(raw) => Values::Raw(element, raw),
@@ -161,7 +165,7 @@ impl<'a> Constant<'a> {
         let constant = Self { shape, values };
         match product(&constant.shape) == Some(constant.count()) && !constant.is_ragged() {
             true => Ok(constant),
-            false => Err(format!("tensor {name} has not the values that its shape needs; {REMEDY}")),
+            false => Err(not_the_values(&name)),
         }
     }
 
@@ -226,10 +230,8 @@ impl<'a> Constant<'a> {
     }
 }
 
-fn external(name: &str) -> String {
-    let remedy =
-        "write it whole, as onnx.save(onnx.load(FILE), FILE) does, or torch.onnx.export with external_data=False";
-    format!("tensor {name} is in another file (external data); {remedy}")
+fn not_the_values(name: &str) -> String {
+    format!("tensor {name} has not the values that its shape needs; {REMEDY}")
 }
 
 #[cfg(test)]

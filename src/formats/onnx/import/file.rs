@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::external::External;
 use crate::formats::onnx::fields::{attribute, graph, model, node, operators, value_info};
 use crate::formats::onnx::shown::{Found, NOT_WHOLE, shown};
 use crate::formats::protobuf::{Fields, Value, bytes, packed};
@@ -30,12 +31,14 @@ pub struct File<'a> {
     pub outputs: Vec<&'a [u8]>,
     /// How many nodes and outputs read a value.
     readers: HashMap<&'a [u8], usize>,
-    /// Bytes of the file.
+    /// Files with weights.
+    pub external: &'a External<'a>,
+    /// Bytes of all files.
     pub length: usize,
 }
 
 impl<'a> File<'a> {
-    pub fn of(file: &'a [u8]) -> Found<Self> {
+    pub fn of(file: &'a [u8], external: &'a External) -> Found<Self> {
         let mut opset = None;
         for field in Fields::of(file) {
             if let (model::OPSET_IMPORT, Value::Bytes(set)) = field.ok_or_else(not_whole)?
@@ -57,7 +60,8 @@ impl<'a> File<'a> {
             inputs: Vec::new(),
             outputs: Vec::new(),
             readers: HashMap::new(),
-            length: file.len(),
+            external,
+            length: file.len() + external.length(),
         };
         whole.read(graph)?;
         Ok(whole)

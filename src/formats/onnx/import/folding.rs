@@ -11,7 +11,7 @@ impl<'a> Walk<'a> {
     /// A `Constant`.
     pub fn constant_node(&mut self, node: Node<'a>) -> Found<()> {
         let constant = if let Some(tensor) = node.tensor("value") {
-            Constant::read(tensor)?
+            Constant::read(tensor, self.file.external)?
         } else if node.has("value_float") {
             Constant::floats(Vec::new(), vec![node.float("value_float", 0.0)])
         } else if node.has("value_int") {

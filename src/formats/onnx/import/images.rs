@@ -85,7 +85,7 @@ fn of_one(file: &File, pixels: usize) -> Vec<Images> {
     let constant = |name: &[u8]| {
         let made = file.nodes.iter().find(|node| node.operator() == "Constant" && node.outputs().next() == Some(name));
         let tensor = file.initializers.get(name).copied().or_else(|| made?.tensor("value"))?;
-        Constant::read(tensor).ok()?.numbers().ok()
+        Constant::read(tensor, file.external).ok()?.numbers().ok()
     };
     let shapes = file.nodes.iter().filter(|node| node.operator() == "Reshape").take(4);
     let shapes = shapes.filter_map(|node| constant(node.input(1)?));

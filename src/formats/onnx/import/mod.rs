@@ -7,6 +7,7 @@
 mod constant;
 mod dispatch;
 mod elementwise;
+mod external;
 mod file;
 mod folding;
 mod images;
@@ -21,6 +22,7 @@ mod window;
 
 use std::path::Path;
 
+use external::External;
 use file::{File, REMEDY};
 use images::{Images, Input, images};
 use view::Dim;
@@ -30,9 +32,10 @@ use crate::formats::Network;
 use crate::formats::network::plain;
 use crate::formats::onnx::shown::Found;
 
-/// The network in the file, called as the file without its ending.
-pub fn decode(bytes: &[u8], name: &str) -> Found<Network> {
-    let file = File::of(bytes)?;
+/// The network in the file, called as the file without its ending. `folder` is where the file lies, if anywhere.
+pub fn decode(bytes: &[u8], name: &str, folder: Option<&Path>) -> Found<Network> {
+    let external = External::read(bytes, folder)?;
+    let file = File::of(bytes, &external)?;
     let (input, ways) = images(&file)?;
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
     let name = plain(&stem);

@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
             return Ok(known.clone());
         }
         match self.file.initializers.get(name) {
-            Some(tensor) => Constant::read(tensor).map(Operand::Constant),
+            Some(tensor) => Constant::read(tensor, self.file.external).map(Operand::Constant),
             None => Err(format!("reads {}, which nothing before it makes; export the network again", shown(name))),
         }
     }
