@@ -8,6 +8,7 @@
 
 const BIAS: u32 = 1;
 const RELU: u32 = 1;
+const NO_WINNER: u32 = 15; // where ReLU left zero
 const PARTITIONS: u32 = 1;
 // The depth of each partition but the last: whole tiles.
 const PARTITION_DEPTH: u32 = 12;
@@ -133,6 +134,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 var value = largest;
                 if RELU == 1 {
                     value = max(value, 0.0);
+                    winner = select(winner, NO_WINNER, value <= 0.0);
                 }
                 let position = (thread_row + i) / WINDOW_ELEMENTS;
                 if EXACT || position < POSITIONS {

@@ -48,7 +48,7 @@ fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
     return output_gradient[position * FILTERS + min(column, FILTERS - 1)];
 }
 
-// The largest element of a pooled position's window.
+// The largest element of a pooled position's window, or more than there are: none.
 fn winner_of(position: u32, column: u32) -> u32 {
     let clamped = select(position, min(position, POSITIONS - 1), UNEVEN);
     let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + min(column, FILTERS - 1)];
@@ -102,7 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                     if POOL > 1 {
                         winner = winner_of(first_position + step, first_column + column);
                     }
-                    bias_sums[load] += gradient;
+                    bias_sums[load] += select(0.0, gradient, winner < WINDOW_ELEMENTS);
                     for (var element = 0u; element < WINDOW_ELEMENTS; element++) {
                         let of_element = select(0.0, gradient, winner == element);
                         b_tile[(step * WINDOW_ELEMENTS + element) * TILE_COLUMNS + column] = staged(of_element);
@@ -128,7 +128,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                     if POOL > 1 {
                         winner = winner_of(first_position + step, column);
                     }
-                    bias_sums[j] += gradient;
+                    bias_sums[j] += select(0.0, gradient, winner < WINDOW_ELEMENTS);
                     for (var element = 0u; element < WINDOW_ELEMENTS; element++) {
                         let of_element = select(0.0, gradient, POOL == 1 || winner == element);
                         b[(step * WINDOW_ELEMENTS + element) * THREAD_COLUMNS + j] = of_element;

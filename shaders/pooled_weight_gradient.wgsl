@@ -58,16 +58,18 @@ fn input_value(position: u32, place: u32, channel: u32) -> f32 {
     return select(0.0, input[select(0u, corner.z + offset, inside)], inside);
 }
 
-// A position's gradient and its winner's place; past the end of the partition no gradient.
+// A position's gradient and its winner's place; past the end of the partition, and without a winner, no gradient.
 fn gradient_of(position: u32, end: u32, filter_index: u32) -> vec2<u32> {
     let clamped = select(position, min(position, POSITIONS - 1), UNEVEN);
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
     let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + column];
+    let wins = (word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15;
     // Whatever the word holds, the patch is within the region.
-    let winner = min((word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15, WINDOW_ELEMENTS - 1);
+    let winner = min(wins, WINDOW_ELEMENTS - 1);
     let place = (winner / POOL * STRIDE_Y * REGION_WIDTH + winner % POOL * STRIDE_X) * CHANNEL_LANES;
-    return vec2(bitcast<u32>(select(gradient, 0.0, UNEVEN && position >= end)), place);
+    let counts = wins < WINDOW_ELEMENTS && (!UNEVEN || position < end);
+    return vec2(bitcast<u32>(select(0.0, gradient, counts)), place);
 }
 
 @compute @workgroup_size(THREADS)

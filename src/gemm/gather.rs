@@ -29,8 +29,8 @@ const MOST_SUMS: usize = 36;
 const MOST_TAPS: usize = 64;
 /// Filters of a workgroup.
 const MOST_FILTERS: usize = 32;
-/// Images of a workgroup: each is worth a part of loading the kernel.
-const MOST_IMAGES: usize = 8;
+/// Pooled positions of a workgroup, if an image has fewer: each is worth a part of loading the kernel.
+const ENOUGH_POSITIONS: usize = 8;
 /// Bytes of workgroup memory: three quarters of what WebGPU promises.
 const MOST_BYTES: usize = 12_288;
 
@@ -116,7 +116,7 @@ impl SpreadLayout {
         }
         let channels = window.input[2];
         let channel_lanes = channels.div_ceil(channels.div_ceil(LANES));
-        let images = (MOST_THREADS / channel_lanes / height).min(MOST_IMAGES);
+        let images = (MOST_THREADS / channel_lanes / height).min(ENOUGH_POSITIONS.div_ceil(height * width));
         let layout = |filter_tile| Self { channel_lanes, images, filter_tile };
         let fits = |layout: &Self| images > 0 && layout.workgroup_bytes(convolution) <= 16_384;
         [8, 4, 2].map(layout).into_iter().find(fits)
@@ -188,8 +188,9 @@ mod tests {
             Some([layout.channel_lanes, layout.images, layout.filter_tile])
         };
         assert_eq!(numbers(256, 14, 32, 1), Some([32, 1, 8]));
-        assert_eq!(numbers(256, 7, 64, 1), Some([32, 2, 8]));
-        assert_eq!(numbers(512, 13, 64, 2), Some([32, 2, 8]));
+        assert_eq!(numbers(256, 7, 64, 1), Some([32, 1, 8]));
+        assert_eq!(numbers(256, 3, 64, 1), Some([32, 8, 8]));
+        assert_eq!(numbers(512, 13, 64, 2), Some([32, 1, 8]));
         // A row has too many sums, and a stride leaves holes.
         assert_eq!(numbers(256, 28, 32, 1), None);
         assert_eq!(numbers(256, 16, 32, 4), None);

@@ -60,6 +60,12 @@ impl ConvForward {
         self.config.rows / self.convolution.window_elements()
     }
 
+    /// Whether `argmax` says where ReLU left zero: [`NO_WINNER`](super::fused_pool::NO_WINNER). The passes that go
+    /// backward through the pool then need no gradient that went through a ReLU's mask.
+    pub fn argmax_has_relu(&self) -> bool {
+        self.relu && self.convolution.pool > 1
+    }
+
     /// Words of `argmax`.
     pub fn argmax_words(&self) -> usize {
         self.convolution.argmax_words(self.positions_per_word())
@@ -105,6 +111,7 @@ impl ConvForward {
         }
         // Whole words of argmax each.
         let positions = (BLOCK_ROWS / window).next_multiple_of(self.positions_per_word());
+        let windows = Windows::new(&self.convolution, self.positions_per_word());
         let block = |number: usize, output: &mut [f32], argmax: &mut [u32]| {
             let first = number * positions * window;
             let rows = first..first + output.len() / filters * window;
@@ -116,9 +123,12 @@ impl ConvForward {
                 let mut products = Scratch::new(rows.len() * filters);
                 let products = floats_mut(&mut products);
                 multiply(products, Target::Overwrite, left, 0, kernel, filters);
-                Windows::new(&self.convolution, self.positions_per_word()).pool(products, output, argmax);
+                windows.pool(products, output, argmax);
             }
             self.activate(output, bias);
+            if self.argmax_has_relu() {
+                windows.rectify(output, argmax);
+            }
         };
         let outputs = output.par_chunks_mut(positions * filters).enumerate();
         if window == 1 {

@@ -79,6 +79,10 @@ impl ConvWeightGradient {
         self.convolution.filters.div_ceil(self.config.workgroup_columns())
     }
 
+    fn windows(&self) -> Windows {
+        Windows::new(&self.convolution, self.positions_per_word)
+    }
+
     /// Rows of a partition's kernel gradient from `first_row` on.
     fn sum(
         &self,
@@ -88,7 +92,7 @@ impl ConvWeightGradient {
         argmax: &[u32],
         sums: &mut [f32],
     ) {
-        let Self { convolution, positions_per_word, .. } = self;
+        let convolution = &self.convolution;
         let (filters, window) = (convolution.filters, convolution.window_elements());
         sums.fill(0.0);
         for begin in positions.clone().step_by(BLOCK_ROWS / window) {
@@ -98,12 +102,7 @@ impl ConvWeightGradient {
             let mut unpooled;
             let right = if window > 1 {
                 unpooled = Scratch::new(rows.len() * filters);
-                Windows::new(convolution, *positions_per_word).unpool(
-                    gradient,
-                    argmax,
-                    positions,
-                    floats_mut(&mut unpooled),
-                );
+                self.windows().unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
                 floats(&unpooled)
             } else {
                 &gradient[positions.start * filters..positions.end * filters]
@@ -197,7 +196,10 @@ impl Kernel for ConvWeightGradient {
                 self.sum(begin..end, block * rows, [input, right], argmax, sums);
             });
             if self.bias {
-                add_up_rows(&gradient[begin * filters..end * filters], bias);
+                match self.convolution.window_elements() {
+                    1 => add_up_rows(&gradient[begin * filters..end * filters], bias),
+                    _ => self.windows().add_up(gradient, argmax, begin..end, bias),
+                }
             }
         });
     }

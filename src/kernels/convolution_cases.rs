@@ -1,6 +1,7 @@
 //! What the cases of the convolution kernels share.
 
 use super::case::{Case, Draw, SENTINEL, Tolerance};
+use super::fused_pool::NO_WINNER;
 use super::{Access, Element};
 use crate::gemm::examples::convolutions;
 use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem};
@@ -69,13 +70,14 @@ pub(super) fn for_each_matrix_product(
     all.enumerate().map(case).collect()
 }
 
-/// `argmax` as conv_forward leaves it, with random window elements.
+/// `argmax` as conv_forward leaves it, with random window elements, and none of some.
 pub(super) fn winners(convolution: &Convolution, positions_per_word: usize, draw: &mut Draw) -> Vec<u32> {
     if convolution.pool == 1 {
         return vec![0];
     }
     let words = convolution.positions().div_ceil(positions_per_word) * convolution.filters;
-    let word = |draw: &mut Draw| (0..positions_per_word).map(|position| draw.0.below(4) << (4 * position)).sum();
+    let winner = |draw: &mut Draw| [0, 1, 2, 3, NO_WINNER][draw.0.below(5) as usize];
+    let word = |draw: &mut Draw| (0..positions_per_word).map(|position| winner(draw) << (4 * position)).sum();
     (0..words).map(|_| word(draw)).collect()
 }
 

@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
+use super::vectors::vectorised;
 use crate::gemm::Convolution;
+
+/// In `argmax`, of a position that a ReLU made zero: no element of its window has a gradient.
+pub const NO_WINNER: u32 = 15;
 
 /// The windows of some positions of a convolution, each a matrix `[elements, filters]`.
 #[derive(Clone, Copy)]
@@ -24,6 +28,39 @@ impl Windows {
     pub fn pool(self, windows: &[f32], output: &mut [f32], argmax: &mut [u32]) {
         argmax.fill(0);
         Arch::new().dispatch(Pool { shape: self, windows, output, argmax });
+    }
+
+    /// What a ReLU after it left of the positions: where that is zero, no element has won.
+    pub fn rectify(self, output: &[f32], argmax: &mut [u32]) {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (position, output) in output.chunks_exact(self.filters).enumerate() {
+                    let (word, shift) = self.word(position);
+                    let words = argmax[word..word + self.filters].iter_mut();
+                    let none = |value: &f32| if *value <= 0.0 { NO_WINNER << shift } else { 0 };
+                    words.zip(output).for_each(|(word, value)| *word |= none(value));
+                }
+            },
+        );
+    }
+
+    /// Adds the gradients of the positions up that have a winner, of each filter.
+    pub fn add_up(self, gradient: &[f32], argmax: &[u32], positions: Range<usize>, sums: &mut [f32]) {
+        sums.fill(0.0);
+        vectorised(
+            #[inline(always)]
+            || {
+                for position in positions.clone() {
+                    let (word, shift) = self.word(position);
+                    let words = &argmax[word..word + self.filters];
+                    let values = &gradient[position * self.filters..][..self.filters];
+                    for ((sum, value), word) in sums.iter_mut().zip(values).zip(words) {
+                        *sum += if word >> shift & NO_WINNER < self.elements as u32 { *value } else { 0.0 };
+                    }
+                }
+            },
+        );
     }
 
     /// A position's gradient goes to the largest of its window, zero to the others. `gradient` and `argmax` are those of

@@ -64,7 +64,7 @@ impl Operation for Dropout {
         let progress = tape.host.progress;
         let bound = [progress, tape.output(value)];
         tape.forward_in_training(&layer, kernel, &bound, vec![0; 2]);
-        let relu_mask = tape.relu_mask(input).map(|scale| scale * kernels::Dropout::scale(self.rate));
+        let relu_mask = tape.possible_mask(input).map(|scale| scale * kernels::Dropout::scale(self.rate));
         tape.set_relu_mask(value, relu_mask);
         Ok(Box::new(move |tape| {
             if relu_mask.is_none() && tape.needs_gradient(value) {

@@ -64,7 +64,11 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
     } else {
         tape.forward_from(&layer, kernel, &[from, weights, to, argmax], vec![0, first, 0, 0]);
     }
-    tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
+    if kernel.argmax_has_relu() {
+        tape.set_rectified(output);
+    } else {
+        tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
+    }
     let is_trained = place.trainable;
     let to_input =
         InputGradient { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };

@@ -135,6 +135,16 @@ fn dropouts_of_a_relus_value_multiply_in_its_mask() {
     assert_eq!(dropouts.map(|pass| pass.layer.as_str()).collect::<Vec<_>>(), ["dropout_0", "dropout_1"]);
 }
 
+/// A pool in a convolution says where its ReLU left zero, so the layer behind needs no mask but a dropout's.
+#[test]
+fn behind_a_fused_pool_there_is_no_mask_of_the_relu() {
+    let fused = vec![conv(Activation::Relu), pool(2, 2)];
+    let plan = |middle: Vec<Layer>| plan_of([8, 8, 2], [middle, end().to_vec()].concat());
+    assert_eq!(relu_masks(&plan(fused.clone())), [("dense".to_owned(), "conv_input_gradient", None)]);
+    let dropped = [fused, vec![dropout(0.5)]].concat();
+    assert_eq!(relu_masks(&plan(dropped)), said(&[("dense", "conv_input_gradient", "2e0f")]));
+}
+
 #[test]
 fn without_a_relu_there_is_no_mask() {
     let layers = [&[conv(Activation::Linear), pool(3, 1)][..], &end()].concat();
@@ -147,7 +157,7 @@ fn without_a_relu_there_is_no_mask() {
 fn nothing_before_the_first_weights_gets_a_gradient() {
     let layers = [&[dropout(0.5), pool(2, 2), conv(Activation::Relu), pool(2, 2)][..], &end()].concat();
     let plan = plan_of([8, 8, 2], layers);
-    assert_eq!(relu_masks(&plan), said(&[("dense", "conv_input_gradient", "1e0f")]));
+    assert_eq!(relu_masks(&plan), [("dense".to_owned(), "conv_input_gradient", None)]);
     let unused = |name: &str| plan.steps.buffers.iter().find(|buffer| buffer.name == name).unwrap().words == 1;
     assert!(unused("input.output.gradient") && unused("max_pooling2d.output.gradient"));
 }

@@ -23,6 +23,8 @@ struct Value {
     /// Set where the value went through ReLU: what dropout scaled it by since. A gradient then passes where the value
     /// is positive, with that scale.
     relu_mask: ReluMask,
+    /// Whether it went through a ReLU whose layer itself lets no gradient through where the value is zero.
+    is_rectified: bool,
     /// Whether anything before it has weights.
     needs_gradient: bool,
     /// Stages that read the value, each of which leaves its part of the gradient.
@@ -130,6 +132,7 @@ impl<'a> Tape<'a> {
             gradient,
             values,
             relu_mask: None,
+            is_rectified: false,
             needs_gradient,
             readers,
             parts: Vec::new(),
@@ -159,6 +162,17 @@ impl<'a> Tape<'a> {
 
     pub fn set_relu_mask(&mut self, ValueId(value): ValueId, relu_mask: ReluMask) {
         self.values[value].relu_mask = relu_mask;
+    }
+
+    /// Of a value that went through a ReLU whose layer needs no mask: its gradient may be anything where it is zero.
+    pub fn set_rectified(&mut self, ValueId(value): ValueId) {
+        self.values[value].is_rectified = true;
+    }
+
+    /// The mask that a value has, or that dropout may give it.
+    pub fn possible_mask(&self, ValueId(value): ValueId) -> ReluMask {
+        let Value { relu_mask, is_rectified, .. } = self.values[value];
+        relu_mask.or(is_rectified.then_some(1.0))
     }
 
     pub fn needs_gradient(&self, ValueId(value): ValueId) -> bool {

@@ -39,6 +39,8 @@ fn every_broken_line_is_noticed() {
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the pool", "candidate > largest", "candidate < largest"),
         mutation("the first of equals in the pool", "candidate > largest", "candidate >= largest"),
+        mutation("what ReLU makes zero has no winner", "select(winner, NO_WINNER,", "select(winner, winner,"),
+        mutation("what ReLU leaves has a winner", "NO_WINNER, value <= 0.0", "NO_WINNER, value <= 1.0"),
         mutation("the packing of argmax", "(4 * (i / WINDOW_ELEMENTS))", "(i / WINDOW_ELEMENTS)").only(&UNSTAGED),
         mutation(
             "argmax's address",

@@ -38,8 +38,20 @@ fn every_broken_line_is_noticed() {
             "clamped / POSITIONS_PER_WORD * FILTERS + min(column, FILTERS - 1)",
             "clamped / POSITIONS_PER_WORD * FILTERS",
         ),
-        mutation("the staged bias", "bias_sums[load] += gradient", "bias_sums[load] = gradient").only(&STAGED),
-        mutation("the bias that is not staged", "bias_sums[j] += gradient", "bias_sums[j] = gradient").only(&UNSTAGED),
+        mutation(
+            "the staged bias without a winner",
+            "bias_sums[load] += select(0.0, gradient, winner < WINDOW_ELEMENTS)",
+            "bias_sums[load] += gradient",
+        )
+        .only(&STAGED),
+        mutation(
+            "the bias without a winner",
+            "bias_sums[j] += select(0.0, gradient, winner < WINDOW_ELEMENTS)",
+            "bias_sums[j] += gradient",
+        )
+        .only(&UNSTAGED),
+        mutation("the staged bias", "bias_sums[load] += select", "bias_sums[load] = select").only(&STAGED),
+        mutation("the bias that is not staged", "bias_sums[j] += select", "bias_sums[j] = select").only(&UNSTAGED),
         mutation("the sum of the staged bias", "total += scratch", "total = scratch").only(&STAGED),
         mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
         mutation("the partition", "let begin = partition_index * PARTITION_POSITIONS;", "let begin = 0u;"),
