@@ -31,7 +31,9 @@ const REGION_HEIGHT: u32 = (POOL - 1) * STRIDE_Y + KERNEL_HEIGHT;
 const REGION_WIDTH: u32 = (POOL - 1) * STRIDE_X + KERNEL_WIDTH;
 const REGION: u32 = REGION_HEIGHT * REGION_WIDTH;
 const REGION_WORDS: u32 = POSITION_TILE * REGION * CHANNEL_LANES;
+const REGION_LOADS: u32 = (REGION_WORDS + THREADS - 1) / THREADS;
 const GRADIENTS: u32 = POSITION_TILE * TILE_FILTERS;
+const GRADIENT_LOADS: u32 = (GRADIENTS + THREADS - 1) / THREADS;
 // At the end sums go through the same memory, in rows of filters that begin in different banks.
 const SUMS_STEP: u32 = TILE_FILTERS + 1;
 const SUMS: u32 = POSITION_LANES * CHANNEL_LANES * SUMS_STEP;
@@ -48,6 +50,12 @@ var<workgroup> regions: array<f32, max(REGION_WORDS, SUMS)>;
 // [POSITION_TILE, TILE_FILTERS]: the gradient's bits, and where the winner's patch begins in its region.
 var<workgroup> gradients: array<vec2<u32>, GRADIENTS>;
 
+// What a thread loads of a tile.
+struct Loaded {
+    region: array<f32, REGION_LOADS>,
+    gradients: array<vec2<u32>, GRADIENT_LOADS>,
+}
+
 // The input at a place of a position's region; zero outside of the image.
 fn input_value(position: u32, place: u32, channel: u32) -> f32 {
     let corner = patch_corner(min(position, POSITIONS - 1), 0u);
@@ -60,7 +68,7 @@ fn input_value(position: u32, place: u32, channel: u32) -> f32 {
 
 // A position's gradient and its winner's place; past the end of the partition, and without a winner, no gradient.
 fn gradient_of(position: u32, end: u32, filter_index: u32) -> vec2<u32> {
-    let clamped = select(position, min(position, POSITIONS - 1), UNEVEN);
+    let clamped = min(position, POSITIONS - 1);
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
     let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + column];
@@ -70,6 +78,23 @@ fn gradient_of(position: u32, end: u32, filter_index: u32) -> vec2<u32> {
     let place = (winner / POOL * STRIDE_Y * REGION_WIDTH + winner % POOL * STRIDE_X) * CHANNEL_LANES;
     let counts = wins < WINDOW_ELEMENTS && (!UNEVEN || position < end);
     return vec2(bitcast<u32>(select(0.0, gradient, counts)), place);
+}
+
+// Of the tile from position `first` on; `corner` is the workgroup's first channel and filter.
+fn load(thread: u32, corner: vec2<u32>, first: u32, end: u32) -> Loaded {
+    var loaded: Loaded;
+    for (var load = 0u; load < REGION_LOADS; load++) {
+        let word = load * THREADS + thread;
+        let channel = corner.x + word % CHANNEL_LANES;
+        let position = first + word / (REGION * CHANNEL_LANES);
+        loaded.region[load] = input_value(position, word / CHANNEL_LANES % REGION, channel);
+    }
+    for (var load = 0u; load < GRADIENT_LOADS; load++) {
+        let word = load * THREADS + thread;
+        let filter_index = corner.y + word % TILE_FILTERS;
+        loaded.gradients[load] = gradient_of(first + word / TILE_FILTERS, end, filter_index);
+    }
+    return loaded;
 }
 
 @compute @workgroup_size(THREADS)
@@ -83,24 +108,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let begin = group.z * PARTITION_POSITIONS;
     let end = min(begin + PARTITION_POSITIONS, POSITIONS);
     var sums: array<f32, TERMS * THREAD_FILTERS>;
+    var loaded = load(thread, vec2(first_channel, first_filter), begin, end);
 
     for (var first = begin; first < end; first += POSITION_TILE) {
         workgroupBarrier();
-        for (var load = 0u; load < (REGION_WORDS + THREADS - 1) / THREADS; load++) {
+        for (var load = 0u; load < REGION_LOADS; load++) {
             let word = load * THREADS + thread;
             if REGION_WORDS % THREADS == 0 || word < REGION_WORDS {
-                let position = first + word / (REGION * CHANNEL_LANES);
-                let channel = first_channel + word % CHANNEL_LANES;
-                regions[word] = input_value(position, word / CHANNEL_LANES % REGION, channel);
+                regions[word] = loaded.region[load];
             }
         }
-        for (var load = 0u; load < (GRADIENTS + THREADS - 1) / THREADS; load++) {
+        for (var load = 0u; load < GRADIENT_LOADS; load++) {
             let word = load * THREADS + thread;
             if GRADIENTS % THREADS == 0 || word < GRADIENTS {
-                gradients[word] = gradient_of(first + word / TILE_FILTERS, end, first_filter + word % TILE_FILTERS);
+                gradients[word] = loaded.gradients[load];
             }
         }
         workgroupBarrier();
+        // The next tile is under way while this one is multiplied.
+        loaded = load(thread, vec2(first_channel, first_filter), first + POSITION_TILE, end);
         for (var step = 0u; step < POSITION_TILE / POSITION_LANES; step++) {
             let position = step * POSITION_LANES + position_lane;
             for (var j = 0u; j < THREAD_FILTERS; j++) {
