@@ -9,8 +9,11 @@ use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::gemm::{GemmConfig, GemmProblem};
 use crate::gpu::{Probe, Trial, Trials};
-use crate::kernels::{Case, ConvWeightGradient, GemmKernel, Kernel, MicroBatches, StepNumbers, Update, Updates};
+use crate::kernels::{
+    Case, ConvWeightGradient, GemmKernel, Kernel, MicroBatches, Product, StepNumbers, Update, Updates,
+};
 use crate::optimizers::Optimizer;
+use crate::precision::Precision;
 use crate::selftest::compare;
 
 /// A configuration must take this much less than the profile's, or the profile's stays.
@@ -35,6 +38,8 @@ pub struct Measured {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub problem: GemmProblem,
+    /// Of the run that has the product.
+    pub precision: Precision,
     pub table: Measured,
     /// Faster than the profile's by more than [`MARGIN`], and right to the bit.
     pub best: Option<Measured>,
@@ -53,7 +58,7 @@ struct Contender {
 
 /// A product's buffers on the device.
 struct Bench<'a> {
-    product: GemmKernel,
+    product: Product,
     trials: Trials<'a>,
     /// How many partitions candidates for a weight gradient have. Each has a table for the update among the buffers.
     partitions: Vec<usize>,
@@ -80,15 +85,15 @@ fn update(kernel: &ConvWeightGradient) -> (Vec<u32>, Arc<dyn Kernel>) {
 }
 
 /// Measures a product, which comes with the profile's configuration, in all candidates for another. `callback` is called before each
-/// candidate and may stop, which gives `None`. `case` is what a configuration has to compute: [`GemmKernel::case`].
+/// candidate and may stop, which gives `None`. `case` is what a configuration has to compute: [`Product::case`].
 ///
 /// # Errors
 /// Where the device fails at the profile's configuration itself.
 pub fn measure(
     probe: &Probe,
-    product: GemmKernel,
+    product: Product,
     candidates: &[GemmConfig],
-    case: impl Fn(&GemmKernel) -> Case,
+    case: impl Fn(&Product) -> Case,
     callback: ProgressCallback<()>,
 ) -> Result<Option<Outcome>> {
     let bench = Bench::new(probe, product, candidates)?;
@@ -124,11 +129,12 @@ pub fn measure(
     let fastest = contenders.into_iter().map(|Contender { config, seconds, .. }| Measured { config, seconds });
     let best = first_right(fastest, &mut dropped, |config| check(probe, &case(&product.with(config))));
     let table = Measured { config: table.config, seconds: table.seconds };
-    Ok(Some(Outcome { problem: product.problem(), table, best, candidates: candidates.len(), dropped }))
+    let Product { precision, .. } = product;
+    Ok(Some(Outcome { problem: product.problem(), precision, table, best, candidates: candidates.len(), dropped }))
 }
 
 impl<'a> Bench<'a> {
-    fn new(probe: &'a Probe, product: GemmKernel, candidates: &[GemmConfig]) -> Result<Self> {
+    fn new(probe: &'a Probe, product: Product, candidates: &[GemmConfig]) -> Result<Self> {
         let mut memory: Vec<(Vec<u32>, usize)> = product.case().memory.into_iter().map(|words| (words, 0)).collect();
         for (words, length) in &mut memory {
             *length = words.len();
@@ -139,7 +145,7 @@ impl<'a> Bench<'a> {
             }
         }
         let mut partitions = Vec::new();
-        match product {
+        match product.gemm {
             // What the update has beside the gradient and its table: numbers of the step, progress, values and states.
             GemmKernel::WeightGradient(kernel) => {
                 let words = update(&kernel).1.words().into_iter().enumerate();
@@ -165,28 +171,24 @@ impl<'a> Bench<'a> {
     /// Compiles a configuration and gets a first impression of how long it takes.
     fn contender(&self, config: GemmConfig, repeats: usize) -> Result<Contender> {
         let product = self.product.with(config);
-        let bindings = product.kernel().descriptor().bindings.len();
-        let mut passes: Vec<(&(dyn Kernel + 'static), Vec<usize>)> = vec![(product.kernel(), (0..bindings).collect())];
-        let (update, reduction);
-        match product {
+        let kernel = product.kernel();
+        let bindings = kernel.descriptor().bindings.len();
+        let mut passes = vec![(kernel, (0..bindings).collect())];
+        match product.gemm {
             GemmKernel::WeightGradient(kernel) => {
-                update = self::update(&kernel).1;
+                let update = self::update(&kernel).1;
                 // The product's output, and the buffers after its own.
                 let mut bound: Vec<usize> = (bindings - 1..bindings - 2 + update.descriptor().bindings.len()).collect();
                 let count = kernel.config.partitions;
                 let table = self.partitions.iter().position(|own| *own == count).expect("each candidate has a table");
                 bound.insert(TABLE, self.tables + table);
-                passes.push((&*update, bound));
+                passes.push((update, bound));
             }
-            GemmKernel::Forward(kernel) => {
-                reduction = kernel.reduction();
-                // The product's output, its weights, and the buffer after its own.
-                passes.extend(
-                    reduction.iter().map(|reduction| (reduction as &(dyn Kernel + 'static), vec![2, 1, bindings])),
-                );
-            }
+            // The product's output, its weights, and the buffer after its own.
+            GemmKernel::Forward(_) => passes.extend(product.reduction().map(|one| (one, vec![2, 1, bindings]))),
             GemmKernel::InputGradient(_) => {}
         }
+        let passes: Vec<_> = passes.iter().map(|(kernel, bound)| (&**kernel, bound.clone())).collect();
         let trial = self.trials.prepare(&passes)?;
         // Some drivers compile at the first run.
         self.trials.time(&trial, 1)?;
