@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Identity};
 use crate::model::Model;
-use crate::train::Config;
 use crate::network::{Options, equal_parts, most_rows};
+use crate::train::Config;
 use crate::tune::{Cache, Known, products};
 
 /// `--tiles`

@@ -151,9 +151,8 @@ impl Tuner<'_> {
         let mut wanted: Vec<Wanted> = Vec::new();
         for config in configs {
             for product in products(&config.model, options(config, self.adapter.class().into()))? {
-                let is_same = |(other, problem): &Wanted| {
-                    (other.precision, *problem) == (config.precision, product.problem())
-                };
+                let is_same =
+                    |(other, problem): &Wanted| (other.precision, *problem) == (config.precision, product.problem());
                 if !wanted.iter().any(is_same) {
                     wanted.push((config, product.problem()));
                 }
@@ -284,7 +283,14 @@ fn table(outcomes: &[Outcome]) -> String {
                 [best.config.to_string(), milliseconds(best.seconds), format!("{:.2}x", table.seconds / best.seconds)]
             }
         };
-        vec![named(&outcome.problem, outcome.precision), table.config.to_string(), milliseconds(table.seconds), best, time, gain]
+        vec![
+            named(&outcome.problem, outcome.precision),
+            table.config.to_string(),
+            milliseconds(table.seconds),
+            best,
+            time,
+            gain,
+        ]
     };
     let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
     output::table(&["product", "table's tile", "ms", "best tile", "ms", "gain"], &rows)

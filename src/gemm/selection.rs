@@ -182,7 +182,13 @@ mod tests {
         assert_eq!(serde_json::to_string(&GemmSelection::from(DeviceClass::Gpu)).unwrap(), today);
         assert_eq!(numbers(&today), (26, [338, 2, 8], [4, 32], [16, 8], 16, Some(208)));
         let selection: GemmSelection = serde_json::from_str(&today.replace(":2}", ":3}")).unwrap();
-        assert!(selection.check(&first, Precision::F32).unwrap_err().to_string().contains("revision 3, and this program has 2"));
+        assert!(
+            selection
+                .check(&first, Precision::F32)
+                .unwrap_err()
+                .to_string()
+                .contains("revision 3, and this program has 2")
+        );
     }
 
     #[test]

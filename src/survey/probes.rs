@@ -154,8 +154,9 @@ pub fn profiled(
 pub fn tuned(adapter: &Adapter, config: &Config, callback: ProgressCallback<()>) -> Result<(Tuned, GemmSelection)> {
     let (model, batch) = (&config.model, config.batch_size);
     let mut selection = GemmSelection::from(adapter.class());
-    let options = |tiles: &GemmSelection| {
-        Options { precision: config.precision, ..Options::for_model(model, batch, tiles.clone(), batch) }
+    let options = |tiles: &GemmSelection| Options {
+        precision: config.precision,
+        ..Options::for_model(model, batch, tiles.clone(), batch)
     };
     let all = products(model, options(&selection))?;
     let mut tuned =

@@ -208,7 +208,9 @@ mod tests {
             }
         }
         let in_f16 = in_precision(Precision::F16, &matrix_units());
-        all.into_iter().chain(in_f16.into_iter().map(|(product, configs)| (DeviceClass::Gpu, product, configs))).collect()
+        all.into_iter()
+            .chain(in_f16.into_iter().map(|(product, configs)| (DeviceClass::Gpu, product, configs)))
+            .collect()
     }
 
     /// As an NVIDIA H100 has them.

@@ -8,7 +8,7 @@ use web_time::Instant;
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::gemm::{GemmConfig, GemmProblem};
-use crate::gpu::{Probe, Trial, Trials};
+use crate::gpu::{Probe, Timed, Trial, Trials};
 use crate::kernels::{
     Case, ConvWeightGradient, GemmKernel, Kernel, MicroBatches, Product, StepNumbers, Update, Updates,
 };
@@ -97,21 +97,27 @@ pub fn measure(
     callback: ProgressCallback<()>,
 ) -> Result<Option<Outcome>> {
     let bench = Bench::new(probe, product, candidates)?;
-    let mut table = bench.contender(product.config(), 1)?;
+    let own = bench.compiled(&[product.config()]).remove(0)?;
+    let (mut table, _) = bench.contender(product.config(), own.0, 1)?;
     let repeats = (SUBMISSION.as_secs_f64() / table.seconds.max(1e-6)).clamp(1.0, 100.0) as usize;
     let (mut contenders, mut dropped) = (Vec::new(), Vec::new());
-    for &config in candidates {
-        if callback(()).is_break() {
-            return Ok(None);
-        }
-        let start = Instant::now();
-        match bench.contender(config, repeats.div_ceil(4)) {
-            Err(error) => dropped.push((config, error.to_string())),
-            Ok(_) if start.elapsed() > LONGEST_COMPILE => {
-                let (seconds, most) = (start.elapsed().as_secs_f64(), LONGEST_COMPILE.as_secs_f64());
-                dropped.push((config, format!("takes {seconds:.1} s to compile, and {most} s are the most")));
+    for configs in candidates.chunks(rayon::current_num_threads()) {
+        for (&config, compiled) in configs.iter().zip(bench.compiled(configs)) {
+            if callback(()).is_break() {
+                return Ok(None);
             }
-            Ok(contender) => contenders.push(contender),
+            let timed = compiled.and_then(|(trial, took)| {
+                let (contender, first) = bench.contender(config, trial, repeats.div_ceil(4))?;
+                Ok((contender, took + first))
+            });
+            match timed {
+                Err(error) => dropped.push((config, error.to_string())),
+                Ok((_, took)) if took > LONGEST_COMPILE => {
+                    let (seconds, most) = (took.as_secs_f64(), LONGEST_COMPILE.as_secs_f64());
+                    dropped.push((config, format!("takes {seconds:.1} s to compile, and {most} s are the most")));
+                }
+                Ok((contender, _)) => contenders.push(contender),
+            }
         }
     }
     contenders.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
@@ -168,15 +174,30 @@ impl<'a> Bench<'a> {
         Ok(Self { product, trials: Trials::new(probe, &memory)?, partitions, tables })
     }
 
-    /// Compiles a configuration and gets a first impression of how long it takes.
-    fn contender(&self, config: GemmConfig, repeats: usize) -> Result<Contender> {
+    /// Compiles some configurations at once; each by itself where that takes long, or one is refused. With how long each
+    /// took.
+    fn compiled(&self, configs: &[GemmConfig]) -> Vec<Result<(Trial, Duration)>> {
+        let start = Instant::now();
+        let passes: Vec<Vec<Timed>> = configs.iter().map(|config| self.passes(*config)).collect();
+        match self.trials.prepare(&passes) {
+            Ok(trials) if configs.len() == 1 || start.elapsed() < LONGEST_COMPILE => {
+                let each = start.elapsed() / configs.len() as u32;
+                trials.into_iter().map(|trial| Ok((trial, each))).collect()
+            }
+            Err(error) if configs.len() == 1 => vec![Err(error)],
+            _ => configs.iter().flat_map(|config| self.compiled(&[*config])).collect(),
+        }
+    }
+
+    /// What is timed of a configuration.
+    fn passes(&self, config: GemmConfig) -> Vec<Timed> {
         let product = self.product.with(config);
         let kernel = product.kernel();
         let bindings = kernel.descriptor().bindings.len();
         let mut passes = vec![(kernel, (0..bindings).collect())];
         match product.gemm {
             GemmKernel::WeightGradient(kernel) => {
-                let update = self::update(&kernel).1;
+                let update = update(&kernel).1;
                 // The product's output, and the buffers after its own.
                 let mut bound: Vec<usize> = (bindings - 1..bindings - 2 + update.descriptor().bindings.len()).collect();
                 let count = kernel.config.partitions;
@@ -188,12 +209,15 @@ impl<'a> Bench<'a> {
             GemmKernel::Forward(_) => passes.extend(product.reduction().map(|one| (one, vec![2, 1, bindings]))),
             GemmKernel::InputGradient(_) => {}
         }
-        let passes: Vec<_> = passes.iter().map(|(kernel, bound)| (&**kernel, bound.clone())).collect();
-        let trial = self.trials.prepare(&passes)?;
+        passes
+    }
+
+    /// Gets a first impression of how long a configuration takes, and how long its first run does.
+    fn contender(&self, config: GemmConfig, trial: Trial, repeats: usize) -> Result<(Contender, Duration)> {
         // Some drivers compile at the first run.
-        self.trials.time(&trial, 1)?;
+        let first = self.trials.time(&trial, 1)?;
         let seconds = self.seconds(&trial, repeats)?.min(self.seconds(&trial, repeats)?);
-        Ok(Contender { config, trial, seconds })
+        Ok((Contender { config, trial, seconds }, first))
     }
 
     /// Seconds of one run, of so many in a row.
