@@ -116,8 +116,7 @@ impl Bench<'_> {
             let split = config.split(dataset.train.len())?;
             let samples = [split.train.len(), options.samples(&split, &dataset).len()];
             for (adapter, device) in report.devices.iter().enumerate() {
-                let batches = (config.batch_size, config.micro_batch);
-                let tiles = self.tiles.choose(device, &config.model, batches, self.console)?;
+                let tiles = self.tiles.choose(device, &config, self.console)?;
                 let config = Config { tiles, ..config.clone() };
                 report.contenders.push(Contender::new(config, adapter, samples)?);
             }

@@ -145,7 +145,7 @@ fn bench(
     let mut measured = Vec::new();
     for (adapter, device) in devices.iter().enumerate() {
         console.show_for_now(&format!("{} on {}: comparing with the CPU path, warming up", model.name, device.name()));
-        let tiles = arguments.tiles.choose(device, model, (batch, None), console)?;
+        let tiles = arguments.tiles.choose(device, config, console)?;
         let setup = data.setup(model, tiles).configured(config);
         let name = device.describe();
         let bench = StepBench::new(&setup, &data, (&name, &|plan| device.executor(plan)), &mut interrupt::requested)?;

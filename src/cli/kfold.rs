@@ -151,8 +151,7 @@ pub fn run(arguments: &KfoldArguments) -> Result<()> {
             let class_names = names::known(given_names.unwrap_or_default(), config.model.classes(), |classes| {
                 dataset.class_names(classes)
             })?;
-            let batches = (config.batch_size, config.micro_batch);
-            config.tiles = arguments.tiles.choose(&device, &config.model, batches, &mut console)?;
+            config.tiles = arguments.tiles.choose(&device, &config, &mut console)?;
             config.micro_batch = Some(config.most_rows());
             let common = Common { data, class_names, config };
             let folder = match &arguments.run_dir {

@@ -136,6 +136,22 @@ impl BatchSizeOption {
     }
 }
 
+/// `--precision` where a model's file has a default for it.
+#[derive(Args)]
+pub struct PrecisionOption {
+    /// In how many bits activations and their gradients are stored; weights and sums have 32 [default: what the model's
+    /// file says, or f32]
+    #[arg(long, value_parser = precisions())]
+    precision: Option<Precision>,
+}
+
+impl PrecisionOption {
+    /// What the flag says, where `--set` says nothing.
+    pub fn apply(&self, set: &SetOption, precision: &mut Precision) {
+        set.unless("training.precision", self.precision, precision);
+    }
+}
+
 /// `--tta`
 #[derive(Args)]
 pub struct TtaOption {

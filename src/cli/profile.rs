@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::console::Console;
 use super::device::AdapterOption;
-use super::options::{BatchSizeOption, JsonOption, SetOption, models};
+use super::options::{BatchSizeOption, JsonOption, PrecisionOption, SetOption, models};
 use super::profile_report::{Report, Sort};
 use super::tiling::TilesOption;
 use super::{interrupt, modelled, output};
@@ -28,6 +28,8 @@ pub struct ProfileArguments {
     set: SetOption,
     #[command(flatten)]
     batch: BatchSizeOption,
+    #[command(flatten)]
+    precision: PrecisionOption,
     /// Steps to time
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     steps: u32,
@@ -77,11 +79,19 @@ pub fn run(arguments: &ProfileArguments) -> Result<()> {
     write_own(&folder.join("trace.json"), &report.trace())
 }
 
+/// What is trained, and in which steps.
+fn config(arguments: &ProfileArguments) -> Result<Config> {
+    let (model, recipe) = arguments.set.open(&arguments.model)?;
+    let batch_size = arguments.batch.of(&recipe, &arguments.set)?;
+    let mut config = Config { batch_size, ..Config::new(model, recipe) };
+    arguments.precision.apply(&arguments.set, &mut config.precision);
+    Ok(config)
+}
+
 /// Every pass on cards that are not there.
 fn model(arguments: &ProfileArguments) -> Result<()> {
-    let (model, recipe) = arguments.set.open(&arguments.model)?;
-    let batch = arguments.batch.of(&recipe, &arguments.set)?;
-    let config = Config::new(model, recipe);
+    let config = config(arguments)?;
+    let batch = config.batch_size;
     let data = Synthetic::new(&config.model, batch);
     let training = data.setup(&config.model, DeviceClass::Gpu).configured(&config).plan()?;
     let report = modelled::Report::new(&config.model.name, batch, &training.steps, &arguments.model_gpu);
@@ -89,12 +99,11 @@ fn model(arguments: &ProfileArguments) -> Result<()> {
 }
 
 fn measure(arguments: &ProfileArguments, console: &mut Console) -> Result<Report> {
-    let (model, recipe) = arguments.set.open(&arguments.model)?;
-    let batch = arguments.batch.of(&recipe, &arguments.set)?;
-    let config = Config::new(model, recipe);
+    let config = config(arguments)?;
+    let batch = config.batch_size;
     let model = &config.model;
     let device = arguments.adapter.device(console)?;
-    let tiles = arguments.tiles.choose(&device, model, (batch, None), console)?;
+    let tiles = arguments.tiles.choose(&device, &config, console)?;
     let data = Synthetic::new(model, batch);
     let setup = data.setup(model, tiles).configured(&config);
     // What has no plan is found before anything is measured.

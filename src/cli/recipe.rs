@@ -4,11 +4,10 @@ use clap::Args;
 
 use super::augment::AugmentOption;
 use super::console::Console;
-use super::options::{SetOption, precisions};
+use super::options::{PrecisionOption, SetOption};
 use crate::augment::Augmentation;
 use crate::error::Result;
 use crate::model::ModelFile;
-use crate::precision::Precision;
 use crate::train::Config;
 
 /// The options, the same in every subcommand that trains on a data set.
@@ -27,10 +26,8 @@ pub struct RecipeOptions {
     /// The optimizer's, which the schedule goes by [default: what the model's file says, or 0.001]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
-    /// In how many bits activations and their gradients are stored; weights and sums have 32 [default: what the model's
-    /// file says, or f32]
-    #[arg(long, value_parser = precisions())]
-    precision: Option<Precision>,
+    #[command(flatten)]
+    precision: PrecisionOption,
     #[command(flatten)]
     augment: AugmentOption,
     #[command(flatten)]
@@ -48,7 +45,7 @@ impl RecipeOptions {
         self.set.unless("training.epochs", self.epochs, &mut config.epochs);
         self.set.unless("training.batch_size", self.batch_size, &mut config.batch_size);
         self.set.unless("schedule.learning_rate", self.learning_rate, &mut config.learning_rate);
-        self.set.unless("training.precision", self.precision, &mut config.precision);
+        self.precision.apply(&self.set, &mut config.precision);
         if let Some(augmentation) = self.augment.given()? {
             self.augment(augmentation, &mut config.augmentation);
         }

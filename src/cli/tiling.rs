@@ -11,6 +11,7 @@ use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Identity};
 use crate::model::Model;
 use crate::network::{Options, equal_parts, most_rows};
+use crate::train::Config;
 use crate::tune::{Cache, Known, products};
 
 /// `--tiles`
@@ -39,19 +40,15 @@ impl TilesOption {
     /// The selection for a run. Says in one line what it takes from the cache, or why it takes nothing that is there.
     ///
     /// # Errors
-    /// Where the model cannot be lowered with this batch size, in micro-batches of at most so many rows.
-    pub fn choose(
-        &self,
-        device: &Device,
-        model: &Model,
-        (batch, micro_batch): (usize, Option<usize>),
-        console: &mut Console,
-    ) -> Result<GemmSelection> {
+    /// Where the configuration's model cannot be lowered with its batch size.
+    pub fn choose(&self, device: &Device, config: &Config, console: &mut Console) -> Result<GemmSelection> {
         let table = GemmSelection::from(device.class());
         match (self.tiles, device, Cache::path()) {
             (Choice::Auto, Device::Gpu(adapter), Some(path)) => {
+                let Config { model, batch_size: batch, micro_batch, precision, .. } = config;
                 let most = micro_batch.unwrap_or_else(|| most_rows(model, table.device));
-                let options = Options { micro_batch: equal_parts(batch, most), ..Options::new(batch, table, batch) };
+                let options = Options::new(*batch, table, *batch);
+                let options = Options { micro_batch: equal_parts(*batch, most), precision: *precision, ..options };
                 kept(adapter, (model, options), &path, console)
             }
             _ => Ok(table),
@@ -67,7 +64,7 @@ fn kept(
 ) -> Result<GemmSelection> {
     const INSTEAD: &str = "taking the table's tiles until 'gpu-fmnist tune' writes it anew";
     let mut selection = options.tiles.clone();
-    let known = Cache::read(path).map(|cache| cache.known(&Identity::of(adapter)));
+    let known = Cache::read(path).map(|cache| cache.known(&Identity::of(adapter), options.precision));
     let configs = match known {
         Ok(Known::Nothing) => return Ok(selection),
         Ok(Known::Configs(configs)) => configs,
@@ -81,13 +78,18 @@ fn kept(
         }
     };
     let products = products(model, options)?;
-    for product in products.iter().map(|product| product.problem()) {
-        let Some(config) = configs.get(&product.to_string()) else { continue };
-        if let Some(rule) = product.broken_rule(config) {
-            console.say(&format!("{}: the tile of {product} is impossible: {rule}; {INSTEAD}", path.display()));
+    let capabilities = adapter.capabilities();
+    for product in &products {
+        let problem = product.problem();
+        let Some(config) = configs.get(&problem.to_string()) else { continue };
+        if let Some(rule) = problem.broken_rule(config) {
+            console.say(&format!("{}: the tile of {problem} is impossible: {rule}; {INSTEAD}", path.display()));
             return Ok(selection.device.into());
         }
-        selection.tuned.insert(product.to_string(), *config);
+        // What is in f16 in the network that was tuned may be pixels in this one.
+        if config.matrix == 0 || product.with(*config).runs_on(&capabilities) {
+            selection.tuned.insert(problem.to_string(), *config);
+        }
     }
     if !selection.tuned.is_empty() {
         let (tuned, all) = (selection.tuned.len(), products.len());

@@ -253,8 +253,7 @@ fn with_run<R>(
             let class_names = class_names(Vec::new())?;
             let mut config = start.config;
             arguments.recipe.fit(&mut config, dataset.train.len(), &mut console)?;
-            let batches = (config.batch_size, config.micro_batch);
-            config.tiles = arguments.tiles.choose(&device, &config.model, batches, &mut console)?;
+            config.tiles = arguments.tiles.choose(&device, &config, &mut console)?;
             let framing = Framing::of(&dataset.train);
             let state = State { framing, class_names, ..State::new(config, hashes, device.identity()) };
             let ranks = Ranks::lead(communicator, &state, &dataset, &device, &mut console)?;

@@ -1,5 +1,6 @@
 //! `gpu-fmnist tune`
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,14 +10,15 @@ use serde_json::json;
 
 use super::console::Console;
 use super::device::{AdapterOption, Device};
-use super::options::{BatchSizeOption, JsonOption, QuietOption, SetOption, models};
+use super::options::{BatchSizeOption, JsonOption, PrecisionOption, QuietOption, SetOption, models};
 use super::{bar, interrupt, output};
 use crate::error::{Error, Result};
 use crate::gemm::{GemmProblem, GemmSelection};
 use crate::gpu::{Adapter, Identity, Probe};
-use crate::kernels::GemmKernel;
-use crate::model::Model;
+use crate::kernels::Product;
 use crate::network::Options;
+use crate::precision::Precision;
+use crate::train::Config;
 use crate::tune::{Cache, LONGEST_COMPILE, MARGIN, Measured, Outcome, measure, products, search};
 
 /// Measure on this adapter which tiles suit the products of some models, for 'train' to take.
@@ -36,6 +38,8 @@ pub struct TuneArguments {
     #[command(flatten)]
     batch: BatchSizeOption,
     #[command(flatten)]
+    precision: PrecisionOption,
+    #[command(flatten)]
     adapter: AdapterOption,
     /// Stop after so long and keep what was found until then
     #[arg(long, value_name = "N")]
@@ -44,7 +48,7 @@ pub struct TuneArguments {
     #[arg(long)]
     dry_run: bool,
     /// Forget the tiles that were kept for this adapter, and measure nothing
-    #[arg(long, conflicts_with_all = ["model", "set", "batch_size", "seconds", "dry_run", "json"])]
+    #[arg(long, conflicts_with_all = ["model", "set", "batch_size", "precision", "seconds", "dry_run", "json"])]
     clear: bool,
     #[command(flatten)]
     json: JsonOption,
@@ -60,10 +64,11 @@ fn about() -> String {
     format!(
         "A candidate wins where it is faster than the table's tile by more than {margin} %, gives its CPU reference's result to \
          the bit, and compiles within {compile} s. The winners are in tiles.toml in this program's folder in your cache, or \
-         in the folder that GPU_FMNIST_CACHE names, by adapter, driver and shape. Another tile is another order of sums: \
+         in the folder that GPU_FMNIST_CACHE names, by adapter, driver, precision and shape. In f16 there are candidates for matrix units, too, where the adapter \
+         has such, but for products of pixels or of the loss's gradient, which are f32. Another tile is another order of sums: \
          a run keeps the tiles it began with.\n\n\
          JSON: adapter, backend, device_type, batch_size (null where the models' differ), cache (the file, or null), products; of each product: product \
-         (its name in the file), candidates, dropped, table and best (null where the table's stays), both with tile and \
+         (its name in the file), precision, candidates, dropped, table and best (null where the table's stays), both with tile and \
          milliseconds.\n\n\
          Ctrl-C keeps what was found and ends with exit code 130; a second one ends at once."
     )
@@ -78,8 +83,8 @@ enum End {
     Unwritable(Error),
 }
 
-/// A model and the samples of a training step.
-type Batched = (Model, usize);
+/// A model's product, in the steps that train it.
+type Wanted<'a> = (&'a Config, GemmProblem);
 
 /// A tuner with everything it reports to.
 struct Tuner<'a> {
@@ -94,9 +99,12 @@ pub fn run(arguments: &TuneArguments) -> Result<()> {
     let mut console = arguments.quiet.console();
     let wanted = |name: &PathBuf| {
         let (model, recipe) = arguments.set.open(name)?;
-        Ok((model, arguments.batch.of(&recipe, &arguments.set)?))
+        let batch_size = arguments.batch.of(&recipe, &arguments.set)?;
+        let mut config = Config { batch_size, ..Config::new(model, recipe) };
+        arguments.precision.apply(&arguments.set, &mut config.precision);
+        Ok(config)
     };
-    let models = arguments.model.iter().map(wanted).collect::<Result<Vec<Batched>>>()?;
+    let configs = arguments.model.iter().map(wanted).collect::<Result<Vec<Config>>>()?;
     let Device::Gpu(adapter) = arguments.adapter.device(&mut console)? else {
         return Err(Error::Usage(
             "--adapter: the CPU path has no tiles to choose; name one that 'devices' lists".into(),
@@ -105,6 +113,7 @@ pub fn run(arguments: &TuneArguments) -> Result<()> {
     let Some(path) = Cache::path() else {
         return Err(Error::Failed("no home folder to keep tiles in; name a folder with GPU_FMNIST_CACHE".into()));
     };
+    configs.iter().try_for_each(|config| adapter.stores(config.precision))?;
     let cache = Cache::read(&path).unwrap_or_else(|error| {
         console.say(&format!("{error}; beginning a new one"));
         Cache::default()
@@ -119,9 +128,9 @@ pub fn run(arguments: &TuneArguments) -> Result<()> {
     }
     interrupt::watch(&mut tuner.console);
     tuner.console.say(&format!("tuning on {}", adapter.describe()));
-    let wanted = tuner.wanted(&models)?;
+    let wanted = tuner.wanted(&configs)?;
     let (outcomes, end) = tuner.measure(&wanted)?;
-    tuner.report(&models, &outcomes)?;
+    tuner.report(&configs, &outcomes)?;
     tuner.conclude(&outcomes, wanted.len(), end)
 }
 
@@ -138,13 +147,14 @@ impl Tuner<'_> {
     }
 
     /// The products of all models, each once with the first model that has it.
-    fn wanted<'m>(&self, models: &'m [Batched]) -> Result<Vec<(&'m Batched, GemmProblem)>> {
-        let mut wanted: Vec<(&Batched, GemmProblem)> = Vec::new();
-        for batched in models {
-            let (model, batch) = batched;
-            for product in products(model, Options::for_model(model, *batch, self.adapter.class(), *batch))? {
-                if !wanted.iter().any(|(_, problem)| *problem == product.problem()) {
-                    wanted.push((batched, product.problem()));
+    fn wanted<'m>(&self, configs: &'m [Config]) -> Result<Vec<Wanted<'m>>> {
+        let mut wanted: Vec<Wanted> = Vec::new();
+        for config in configs {
+            for product in products(&config.model, options(config, self.adapter.class().into()))? {
+                let is_same =
+                    |(other, problem): &Wanted| (other.precision, *problem) == (config.precision, product.problem());
+                if !wanted.iter().any(is_same) {
+                    wanted.push((config, product.problem()));
                 }
             }
         }
@@ -152,25 +162,26 @@ impl Tuner<'_> {
     }
 
     /// Measures one product after the other and keeps each outcome at once.
-    fn measure(&mut self, wanted: &[(&Batched, GemmProblem)]) -> Result<(Vec<Outcome>, End)> {
+    fn measure(&mut self, wanted: &[Wanted]) -> Result<(Vec<Outcome>, End)> {
         let deadline = self.arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let out_of_time = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let probe = Probe::open(self.adapter)?;
         let identity = Identity::of(self.adapter);
-        let mut selection = GemmSelection::from(self.adapter.class());
+        let mut selections: HashMap<Precision, GemmSelection> = HashMap::new();
         let mut outcomes = Vec::new();
         let bar = bar::new(&self.console, "{msg} {wide_bar} {pos}/{len}");
-        for (number, ((model, batch), problem)) in (1..).zip(wanted) {
-            let found = search(self.adapter, (model, *batch), &selection, problem)?;
+        for (number, (config, problem)) in (1..).zip(wanted) {
+            let selection = selections.entry(config.precision).or_insert_with(|| self.adapter.class().into());
+            let found = search(self.adapter, &config.model, options(config, selection.clone()), problem)?;
             let Some((product, configs)) = found else { continue };
-            let message = format!("{number}/{} {problem}", wanted.len());
+            let message = format!("{number}/{} {}", wanted.len(), named(problem, config.precision));
             if bar.is_hidden() {
                 self.console.say(&format!("{message}: {} candidates", configs.len()));
             }
             bar.set_message(message);
             bar.set_length(configs.len() as u64);
             bar.set_position(0);
-            let measured = measure(&probe, product, &configs, GemmKernel::case, &mut |()| {
+            let measured = measure(&probe, product, &configs, Product::case, &mut |()| {
                 bar.inc(1);
                 if out_of_time() { ControlFlow::Break(()) } else { interrupt::requested(()) }
             })?;
@@ -199,7 +210,7 @@ impl Tuner<'_> {
     }
 
     /// Prints what was measured.
-    fn report(&self, models: &[Batched], outcomes: &[Outcome]) -> Result<()> {
+    fn report(&self, configs: &[Config], outcomes: &[Outcome]) -> Result<()> {
         if !self.arguments.json.is_given() {
             return output::tables(&table(outcomes));
         }
@@ -208,13 +219,14 @@ impl Tuner<'_> {
         let product = |outcome: &Outcome| {
             json!({
                 "product": outcome.problem.to_string(),
+                "precision": outcome.precision,
                 "candidates": outcome.candidates,
                 "dropped": outcome.dropped.len(),
                 "table": measured(&outcome.table),
                 "best": outcome.best.as_ref().map(measured),
             })
         };
-        let mut batches: Vec<usize> = models.iter().map(|(_, batch)| *batch).collect();
+        let mut batches: Vec<usize> = configs.iter().map(|config| config.batch_size).collect();
         batches.dedup();
         output::json(&json!({
             "adapter": self.adapter.info.name.trim(),
@@ -250,6 +262,17 @@ impl Tuner<'_> {
     }
 }
 
+/// The step that a run with this configuration has.
+fn options(config: &Config, tiles: GemmSelection) -> Options {
+    let Config { model, batch_size, precision, .. } = config;
+    Options { precision: *precision, ..Options::for_model(model, *batch_size, tiles, *batch_size) }
+}
+
+/// A product with its precision, where that is not f32.
+fn named(problem: &GemmProblem, precision: Precision) -> String {
+    if precision.is_f32() { problem.to_string() } else { format!("{problem} in {}", precision.name()) }
+}
+
 fn table(outcomes: &[Outcome]) -> String {
     let row = |outcome: &Outcome| {
         let milliseconds = |seconds: f64| format!("{:.2}", seconds * 1e3);
@@ -260,7 +283,14 @@ fn table(outcomes: &[Outcome]) -> String {
                 [best.config.to_string(), milliseconds(best.seconds), format!("{:.2}x", table.seconds / best.seconds)]
             }
         };
-        vec![outcome.problem.to_string(), table.config.to_string(), milliseconds(table.seconds), best, time, gain]
+        vec![
+            named(&outcome.problem, outcome.precision),
+            table.config.to_string(),
+            milliseconds(table.seconds),
+            best,
+            time,
+            gain,
+        ]
     };
     let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
     output::table(&["product", "table's tile", "ms", "best tile", "ms", "gain"], &rows)

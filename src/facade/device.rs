@@ -227,7 +227,12 @@ impl Device {
     ) -> Result<Evaluator<'a>> {
         views.check(network.model.input)?;
         let (batch, most, tiles) = match run {
-            Some(config) => (config.batch_size, config.most_rows(), config.tiles.clone()),
+            Some(config) => {
+                let tiles = config.tiles.clone();
+                let suit = precision == config.precision && self.multiplies(&tiles);
+                let tiles = if suit { tiles } else { tiles.without_matrices() };
+                (config.batch_size, config.most_rows(), tiles)
+            }
             None => (BATCH_SIZE, most_rows(&network.model, self.class()), self.class().into()),
         };
         // Only micro-batches are evaluated: what a whole batch needs to train is not made.
@@ -238,6 +243,13 @@ impl Device {
         setup.options.views = !views.is_one();
         let evaluator = Evaluator::new((&network.tensors, origin), setup.engine(|plan| self.executor(plan))?)?;
         Ok(evaluator.with(views))
+    }
+
+    /// Whether it has the matrix units that the tiles are for; the CPU path rounds as they do.
+    fn multiplies(&self, tiles: &GemmSelection) -> bool {
+        let Device::Gpu(adapter) = self else { return true };
+        let capabilities = adapter.capabilities();
+        tiles.tuned.values().all(|config| capabilities.multiplies(config))
     }
 
     /// Resident where one buffer can hold all images, and they leave most of a limited memory to the network.

@@ -104,7 +104,7 @@ impl Display for GemmConfig {
             write!(out, ", {accumulators} accumulators")?;
         }
         if *matrix > 0 {
-            write!(out, ", fragments of {matrix}x{matrix}")?;
+            write!(out, ", matrix units of {matrix}x{matrix}")?;
         }
         if *partitions > 1 { write!(out, ", {partitions} partitions") } else { Ok(()) }
     }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<GemmConfig>(&text).unwrap(), divided);
         assert_eq!(divided.to_string(), "8x1 of 8x1, 4 deep, 2 accumulators, 3 partitions");
         let matrix = GemmConfig { matrix: 8, ..GemmConfig::PLAIN };
-        assert_eq!(matrix.to_string(), "1x1 of 1x1, 1 deep, fragments of 8x8");
+        assert_eq!(matrix.to_string(), "1x1 of 1x1, 1 deep, matrix units of 8x8");
         assert_eq!(serde_json::from_str::<GemmConfig>(&serde_json::to_string(&matrix).unwrap()).unwrap(), matrix);
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Convolution, DeviceClass, DeviceProfile, GemmConfig, GemmKind, GemmProblem, SpreadLayout};
 use crate::error::{Error, Result};
+use crate::precision::Precision;
 
 /// Which configuration each product gets. A run keeps to one selection from its first step to its last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,11 +73,17 @@ impl GemmSelection {
         self.profile().uses_col2im(convolution)
     }
 
-    /// Refuses what no shader can run, since files are not trusted.
+    /// The same without matrix units, for another precision than the run's.
+    pub fn without_matrices(mut self) -> Self {
+        self.tuned.retain(|_, config| config.matrix == 0);
+        self
+    }
+
+    /// Refuses what no shader can run in a run of that precision, since files are not trusted.
     ///
     /// # Errors
     /// [`Error::Data`] naming the product and the rule that its configuration breaks.
-    pub fn check(&self, convolution: &Convolution) -> Result<()> {
+    pub fn check(&self, convolution: &Convolution, precision: Precision) -> Result<()> {
         let known = self.device.profile().revision;
         if self.revision > known {
             let own = self.revision;
@@ -87,7 +94,10 @@ impl GemmSelection {
         let products = GemmKind::ALL.map(|kind| GemmProblem::new(kind, convolution));
         let patches = GemmProblem::new(GemmKind::InputGradient, &convolution.patches());
         for product in products.into_iter().chain([patches]) {
-            if let Some(rule) = self.tuned(&product).and_then(|config| product.broken_rule(config)) {
+            let Some(config) = self.tuned(&product) else { continue };
+            let rounds = config.matrix > 0 && precision != Precision::F16;
+            let rule = rounds.then_some("matrix units multiply in f16, and the run's `precision` is another");
+            if let Some(rule) = product.broken_rule(config).or(rule) {
                 return Err(Error::Data(format!(
                     "the tile of {product} is impossible: {rule}; give a checkpoint that 'train' wrote"
                 )));
@@ -172,7 +182,13 @@ mod tests {
         assert_eq!(serde_json::to_string(&GemmSelection::from(DeviceClass::Gpu)).unwrap(), today);
         assert_eq!(numbers(&today), (26, [338, 2, 8], [4, 32], [16, 8], 16, Some(208)));
         let selection: GemmSelection = serde_json::from_str(&today.replace(":2}", ":3}")).unwrap();
-        assert!(selection.check(&first).unwrap_err().to_string().contains("revision 3, and this program has 2"));
+        assert!(
+            selection
+                .check(&first, Precision::F32)
+                .unwrap_err()
+                .to_string()
+                .contains("revision 3, and this program has 2")
+        );
     }
 
     #[test]
@@ -192,11 +208,11 @@ mod tests {
     fn a_configuration_that_no_shader_can_run_is_refused() {
         let convolution = convolutions()[3];
         let mut selection = GemmSelection::from(DeviceClass::Gpu);
-        selection.check(&convolution).unwrap();
+        selection.check(&convolution, Precision::F32).unwrap();
         let product = GemmProblem::new(GemmKind::Forward, &convolution);
         let config = GemmConfig { rows: 0, ..DeviceClass::Gpu.config(GemmKind::Forward, &convolution) };
         selection.tuned.insert(product.to_string(), config);
-        let error = selection.check(&convolution).unwrap_err().to_string();
+        let error = selection.check(&convolution, Precision::F32).unwrap_err().to_string();
         assert!(error.contains("conv_forward 2x8x8x1 * 3x3 -> 6x6x5 pool 2 is impossible"), "{error}");
     }
 }

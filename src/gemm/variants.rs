@@ -57,7 +57,7 @@ impl Variant {
         let limits = &adapter.limits;
         let within = |count: usize, limit: u32| count <= limit as usize;
         adapter.features.contains(self.features)
-            && (config.matrix == 0 || adapter.multiplies(config))
+            && adapter.multiplies(config)
             && within(config.workgroup_threads(), limits.max_compute_invocations_per_workgroup)
             && within(config.threads[0], limits.max_compute_workgroup_size_x)
             && within(config.threads[1], limits.max_compute_workgroup_size_y)
@@ -66,9 +66,9 @@ impl Variant {
 }
 
 impl Capabilities {
-    /// Whether its matrix units have exactly these fragments, f16 with sums in f32, and every subgroup is as large as the
-    /// workgroup.
-    fn multiplies(&self, config: &GemmConfig) -> bool {
+    /// Whether the threads multiply by themselves, or its matrix units have exactly these fragments, f16 with sums in f32,
+    /// and every subgroup is as large as the workgroup.
+    pub fn multiplies(&self, config: &GemmConfig) -> bool {
         let GemmConfig { matrix, .. } = *config;
         let size = matrix as u32;
         let has = |of: &wgpu::CooperativeMatrixProperties| {
@@ -76,6 +76,6 @@ impl Capabilities {
                 && of.ab_type == wgpu::CooperativeScalarType::F16
                 && of.cr_type == wgpu::CooperativeScalarType::F32
         };
-        self.subgroup == [config.workgroup_threads() as u32; 2] && self.matrices.iter().any(has)
+        matrix == 0 || self.subgroup == [config.workgroup_threads() as u32; 2] && self.matrices.iter().any(has)
     }
 }

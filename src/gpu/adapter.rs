@@ -7,6 +7,7 @@ use wgpu::{AdapterInfo, Backend, Backends, DeviceType, PowerPreference};
 use super::waiting::block_on;
 use crate::error::{Error, Result};
 use crate::gemm::{Capabilities, DeviceClass};
+use crate::precision::Precision;
 
 /// A device that wgpu offers.
 #[derive(Clone)]
@@ -77,6 +78,18 @@ impl Adapter {
 
     pub fn features(&self) -> wgpu::Features {
         self.adapter.features()
+    }
+
+    /// Whether its shaders have numbers of that precision.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] where they have not.
+    pub fn stores(&self, precision: Precision) -> Result<()> {
+        if precision != Precision::F16 || self.features().contains(wgpu::Features::SHADER_F16) {
+            return Ok(());
+        }
+        let problem = "the adapter's shaders have no f16; use `precision` bf16, or another `adapter`";
+        Err(Error::Adapter(format!("{}: {problem}", self.info.name.trim())))
     }
 
     /// What variants of kernels ask of it.

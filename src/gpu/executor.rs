@@ -12,8 +12,8 @@ use super::device::Device;
 use super::pipeline::{Bound, Dispatch, prepare};
 use super::timing;
 use crate::error::{Error, Result};
+use crate::kernels::GemmKernel;
 use crate::plan::{BatchLog, Buffer, BufferId, Executor, Pass, Plan, Program, Timeline};
-use crate::precision::Precision;
 
 /// A plan on a device.
 pub struct Gpu {
@@ -93,12 +93,7 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
         let (need, most) = (4.0 * large.words as f64 / 1e6, most as f64 / 1e6);
         return refuse(format!("{} needs {need:.0} MB, the adapter's buffers have at most {most:.0} MB", large.name));
     }
-    let has_f16 = adapter.features().contains(wgpu::Features::SHADER_F16);
-    if !has_f16 && plan.buffers.iter().any(|buffer| buffer.precision == Precision::F16) {
-        let name = adapter.info.name.trim();
-        let problem = "the adapter's shaders have no f16; use `precision` bf16, or another `adapter`";
-        return Err(Error::Adapter(format!("{name}: {problem}")));
-    }
+    plan.buffers.iter().try_for_each(|buffer| adapter.stores(buffer.precision))?;
     let need = plan.bytes() + IN_FLIGHT as u64 * 4 * plan.buffer(plan.log).words as u64;
     if let Some(most) = adapter.memory_limit.filter(|most| need > *most) {
         let (need, most) = (need as f64 / 1e6, most as f64 / 1e6);
@@ -107,7 +102,13 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
         let remedy = "raise it, or use a smaller `micro_batch` or `batch_size`";
         return Err(Error::Adapter(format!("{name}: {problem}; {remedy}")));
     }
+    let capabilities = adapter.capabilities();
     for pass in Program::ALL.into_iter().flat_map(|program| plan.passes(program)) {
+        if GemmKernel::of(&*pass.kernel).is_some_and(|product| !capabilities.multiplies(&product.config())) {
+            let (name, layer) = (adapter.info.name.trim(), &pass.layer);
+            let problem = format!("the adapter lacks the matrix units that the tiles of {layer} are for");
+            return Err(Error::Adapter(format!("{name}: {problem}; use the `adapter` that the run began with")));
+        }
         let (row, layer) = (pass.kernel.descriptor(), &pass.layer);
         let needs = [
             (

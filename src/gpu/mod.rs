@@ -18,4 +18,4 @@ pub use adapter::{Adapter, adapters, name_from_environment, select, select_as};
 pub use executor::Gpu;
 pub use identity::Identity;
 pub use probe::Probe;
-pub use trial::{Trial, Trials};
+pub use trial::{Timed, Trial, Trials};

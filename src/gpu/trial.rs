@@ -1,5 +1,6 @@
 //! Times kernels over the same buffers, one against the other, by whole submissions on the host's clock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use web_time::Instant;
@@ -16,6 +17,9 @@ pub struct Trials<'a> {
     device: &'a Device,
     buffers: Vec<wgpu::Buffer>,
 }
+
+/// A kernel, and the buffers of its bindings by number.
+pub type Timed = (Arc<dyn Kernel>, Vec<usize>);
 
 /// Passes that are timed as one.
 pub struct Trial(Vec<Dispatch>);
@@ -37,25 +41,27 @@ impl<'a> Trials<'a> {
         Ok(Self { device, buffers })
     }
 
-    /// Compiles passes, each of a kernel and its buffers by number.
+    /// Compiles what is to be timed as one: passes, each of a kernel and its buffers by number. All of them at once, on all
+    /// cores.
     ///
     /// # Errors
     /// [`Error::Failed`] where there is no such buffer, or it is not the kernel's; what the driver says of a shader it refuses.
-    pub fn prepare(&self, passes: &[(&(dyn Kernel + 'static), Vec<usize>)]) -> Result<Trial> {
+    pub fn prepare(&self, trials: &[Vec<Timed>]) -> Result<Vec<Trial>> {
         let buffer = |&number: &usize| {
             let none = || Error::Failed(format!("there is no buffer {number}: there are {}", self.buffers.len()));
             self.buffers.get(number).map(wgpu::Buffer::as_entire_buffer_binding).ok_or_else(none)
         };
         let mut bound = Vec::new();
-        for (kernel, buffers) in passes {
+        for (kernel, buffers) in trials.iter().flatten() {
             let buffers: Vec<wgpu::BufferBinding> = buffers.iter().map(buffer).collect::<Result<_>>()?;
             let words: Vec<usize> = buffers.iter().map(|bound| bound.buffer.size() as usize / 4).collect();
-            if let Some(problem) = misfit(*kernel, &words) {
+            if let Some(problem) = misfit(&**kernel, &words) {
                 return Err(Error::Failed(problem));
             }
-            bound.push(Bound { kernel: *kernel, buffers });
+            bound.push(Bound { kernel: &**kernel, buffers });
         }
-        Ok(Trial(prepare(self.device, &bound)?))
+        let mut dispatches = prepare(self.device, &bound)?.into_iter();
+        Ok(trials.iter().map(|passes| Trial(dispatches.by_ref().take(passes.len()).collect())).collect())
     }
 
     /// How long one submission takes that runs the passes `repeats` times, from handing it in to its end.

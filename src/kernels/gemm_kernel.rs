@@ -4,7 +4,7 @@ use std::any::Any;
 
 use super::case::Draw;
 use super::{
-    Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, conv_forward, conv_input_gradient,
+    Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, Stored, conv_forward, conv_input_gradient,
     conv_weight_gradient,
 };
 use crate::gemm::{GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, VARIANTS, Variant};
@@ -18,9 +18,12 @@ pub enum GemmKernel {
 }
 
 impl GemmKernel {
-    /// A plan's kernel, if it is one of the three.
+    /// A plan's kernel, if it is one of the three, over activations of whichever precision.
     pub fn of(kernel: &(dyn Kernel + 'static)) -> Option<Self> {
         let kernel: &dyn Any = kernel;
+        if let Some(stored) = kernel.downcast_ref::<Stored>() {
+            return Self::of(stored.inner());
+        }
         let forward = || kernel.downcast_ref().copied().map(GemmKernel::Forward);
         let weight_gradient = || kernel.downcast_ref().copied().map(GemmKernel::WeightGradient);
         let input_gradient = || kernel.downcast_ref().copied().map(GemmKernel::InputGradient);

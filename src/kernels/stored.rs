@@ -351,10 +351,14 @@ impl Case {
     /// The same case with activations in that precision, and weights rounded to it; none where the kernel has neither.
     pub fn stored(self, precision: Precision) -> Option<Self> {
         let bindings = self.kernel.descriptor().bindings;
-        let stored = |place: usize| bindings[place].element == Element::Activation;
         if !bindings.iter().any(|binding| [Element::Activation, Element::Weights].contains(&binding.element)) {
             return None;
         }
+        Some(self.stored_at(precision, |place| bindings[place].element == Element::Activation))
+    }
+
+    /// The same case with the numbers of some bindings in that precision, and weights rounded to it.
+    pub(super) fn stored_at(self, precision: Precision, stored: impl Fn(usize) -> bool) -> Self {
         let store = |(place, words): (usize, Vec<u32>)| {
             if !stored(place) {
                 return words;
@@ -365,6 +369,6 @@ impl Case {
         };
         let memory = self.memory.into_iter().enumerate().map(store).collect();
         let kernel = Box::new(Stored::new(Arc::from(self.kernel), precision, stored));
-        Some(Self { label: format!("{}: {}", precision.name(), self.label), kernel, memory, ..self })
+        Self { label: format!("{}: {}", precision.name(), self.label), kernel, memory, ..self }
     }
 }

@@ -42,7 +42,7 @@ struct InputGradient {
 /// input's gradient, then that of the weights.
 pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &mut Tape) -> Result<Backward> {
     let (layer, input, output) = (place.name.to_owned(), place.input()?, place.output);
-    tape.tiles.check(&convolution)?;
+    tape.tiles.check(&convolution, tape.precision)?;
     let config = tape.tiles.config(GemmKind::Forward, &convolution);
     let kernel = ConvForward { convolution, bias, relu: place.fused.relu, config };
     let positions_per_word = kernel.positions_per_word();

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::facade::Device;
 use crate::gemm::GemmSelection;
 use crate::gpu::{Adapter, Probe};
-use crate::kernels::{GemmKernel, MATRIX_PRODUCTS, REGISTRY};
+use crate::kernels::{MATRIX_PRODUCTS, Product as Gemm, REGISTRY};
 use crate::measure::{Ceilings, Measured, StepBench, Synthetic, ceilings, median, profile};
 use crate::network::Options;
 use crate::selftest::{GradientCheck, check_kernel, dropout_gradient_checks, gradient_checks, soft_gradient_checks};
@@ -154,14 +154,18 @@ pub fn profiled(
 pub fn tuned(adapter: &Adapter, config: &Config, callback: ProgressCallback<()>) -> Result<(Tuned, GemmSelection)> {
     let (model, batch) = (&config.model, config.batch_size);
     let mut selection = GemmSelection::from(adapter.class());
-    let all = products(model, Options::for_model(model, batch, selection.clone(), batch))?;
+    let options = |tiles: &GemmSelection| Options {
+        precision: config.precision,
+        ..Options::for_model(model, batch, tiles.clone(), batch)
+    };
+    let all = products(model, options(&selection))?;
     let mut tuned =
         Tuned { model: model.name.clone(), batch_size: batch, of_products: all.len(), products: Vec::new() };
     let probe = Probe::open(adapter)?;
     let tile = |measured: &tune::Measured| Tile { tile: measured.config, milliseconds: 1e3 * measured.seconds };
     for problem in all.iter().map(|product| product.problem()) {
-        let Some((product, configs)) = search(adapter, (model, batch), &selection, &problem)? else { continue };
-        let Some(outcome) = measure(&probe, product, &configs, GemmKernel::case, callback)? else { break };
+        let Some((product, configs)) = search(adapter, model, options(&selection), &problem)? else { continue };
+        let Some(outcome) = measure(&probe, product, &configs, Gemm::case, callback)? else { break };
         if let Some(best) = outcome.best {
             selection.tuned.insert(problem.to_string(), best.config);
         }

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::formats::{read_text, write_own};
 use crate::gemm::GemmConfig;
 use crate::gpu::Identity;
-use crate::kernels::REGISTRY;
+use crate::kernels::{MATRIX_PRODUCTS, REGISTRY};
+use crate::precision::Precision;
 
 /// Everything kept, of all adapters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,10 +23,13 @@ pub struct Cache {
     entries: Vec<Entry>,
 }
 
+/// What is kept of an adapter for runs of one precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Entry {
     #[serde(flatten)]
     identity: Identity,
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    precision: Precision,
     /// The program and the shaders that the configurations were measured with: no others are sure to be served by them.
     version: String,
     shaders_sha256: String,
@@ -43,7 +47,7 @@ struct Kept {
     config: GemmConfig,
 }
 
-/// What the cache knows of an adapter.
+/// What the cache knows of an adapter, for runs of one precision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {
     Nothing,
@@ -94,8 +98,8 @@ impl Cache {
         write_own(path, (HEAD.to_owned() + &text).as_bytes())
     }
 
-    pub fn known(&self, adapter: &Identity) -> Known {
-        match self.entries.iter().find(|entry| entry.identity == *adapter) {
+    pub fn known(&self, adapter: &Identity, precision: Precision) -> Known {
+        match self.entries.iter().find(|entry| entry.is_for(adapter, precision)) {
             None => Known::Nothing,
             Some(entry) if !entry.is_current() => Known::Outdated,
             Some(entry) => {
@@ -106,9 +110,10 @@ impl Cache {
 
     /// Keeps what a product came to: its best configuration, or that none beats the profile's. What is outdated goes.
     pub fn put(&mut self, adapter: &Identity, outcome: &Outcome) {
+        let precision = outcome.precision;
         self.entries.retain(|entry| entry.identity != *adapter || entry.is_current());
-        let place = self.entries.iter().position(|entry| entry.identity == *adapter).unwrap_or_else(|| {
-            self.entries.push(Entry::new(adapter));
+        let place = self.entries.iter().position(|entry| entry.is_for(adapter, precision)).unwrap_or_else(|| {
+            self.entries.push(Entry::new(adapter, precision));
             self.entries.len() - 1
         });
         let (products, key) = (&mut self.entries[place].products, outcome.problem.to_string());
@@ -132,23 +137,30 @@ impl Cache {
 }
 
 impl Entry {
-    fn new(adapter: &Identity) -> Self {
+    fn new(adapter: &Identity, precision: Precision) -> Self {
         Self {
             identity: adapter.clone(),
+            precision,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            shaders_sha256: shaders_sha256(),
+            shaders_sha256: shaders_sha256(precision),
             products: BTreeMap::new(),
         }
     }
 
+    fn is_for(&self, adapter: &Identity, precision: Precision) -> bool {
+        self.identity == *adapter && self.precision == precision
+    }
+
     fn is_current(&self) -> bool {
-        self.version == env!("CARGO_PKG_VERSION") && self.shaders_sha256 == shaders_sha256()
+        self.version == env!("CARGO_PKG_VERSION") && self.shaders_sha256 == shaders_sha256(self.precision)
     }
 }
 
-/// Of all the shaders' text.
-fn shaders_sha256() -> String {
-    data::sha256(&REGISTRY.map(|row| row.wgsl.as_bytes()))
+/// Of the text of all shaders that runs of that precision have.
+fn shaders_sha256(precision: Precision) -> String {
+    let by_matrices = MATRIX_PRODUCTS.iter().filter(|_| precision == Precision::F16);
+    let rows: Vec<&[u8]> = REGISTRY.iter().chain(by_matrices).map(|row| row.wgsl.as_bytes()).collect();
+    data::sha256(&rows)
 }
 
 #[cfg(test)]
@@ -163,16 +175,24 @@ mod tests {
     }
 
     fn outcome(units: usize, wins: bool) -> Outcome {
+        outcome_in(Precision::F32, units, wins)
+    }
+
+    fn outcome_in(precision: Precision, units: usize, wins: bool) -> Outcome {
         let convolution = Convolution::dense(8, 32, units);
         let problem = GemmProblem::new(GemmKind::WeightGradient, &convolution);
         let config = GemmConfig { partitions: 3, ..DeviceClass::Gpu.profile().config(&problem) };
         let measured = |seconds| Measured { config, seconds };
         let best = wins.then(|| measured(0.001));
-        Outcome { problem, table: measured(0.002), best, candidates: 9, dropped: Vec::new() }
+        Outcome { problem, precision, table: measured(0.002), best, candidates: 9, dropped: Vec::new() }
     }
 
     fn configs(cache: &Cache, name: &str) -> usize {
-        match cache.known(&identity(name)) {
+        configs_in(Precision::F32, cache, name)
+    }
+
+    fn configs_in(precision: Precision, cache: &Cache, name: &str) -> usize {
+        match cache.known(&identity(name), precision) {
             Known::Configs(configs) => configs.len(),
             other => panic!("{name}: {other:?}"),
         }
@@ -191,7 +211,7 @@ mod tests {
         let read = Cache::read(&path).unwrap();
         assert_eq!(read, cache);
         assert_eq!((configs(&read, "one"), configs(&read, "two")), (2, 0));
-        assert_eq!(read.known(&identity("three")), Known::Nothing);
+        assert_eq!(read.known(&identity("three"), Precision::F32), Known::Nothing);
     }
 
     #[test]
@@ -202,7 +222,7 @@ mod tests {
         cache.put(&identity("one"), &outcome(4, false));
         assert_eq!((configs(&cache, "one"), configs(&cache, "two")), (0, 1));
         assert!(cache.clear(&identity("one")) && !cache.clear(&identity("one")));
-        assert_eq!((cache.known(&identity("one")), configs(&cache, "two")), (Known::Nothing, 1));
+        assert_eq!((cache.known(&identity("one"), Precision::F32), configs(&cache, "two")), (Known::Nothing, 1));
     }
 
     #[test]
@@ -210,8 +230,24 @@ mod tests {
         let mut cache = Cache::default();
         cache.put(&identity("one"), &outcome(4, true));
         cache.entries[0].shaders_sha256 = "another".into();
-        assert_eq!(cache.known(&identity("one")), Known::Outdated);
+        assert_eq!(cache.known(&identity("one"), Precision::F32), Known::Outdated);
         cache.put(&identity("one"), &outcome(5, true));
         assert_eq!(configs(&cache, "one"), 1);
+    }
+
+    /// Also in a file of before there were any but f32's.
+    #[test]
+    fn each_precision_has_its_own() {
+        let mut cache = Cache::default();
+        cache.put(&identity("one"), &outcome(4, true));
+        let before = toml::to_string(&cache).unwrap();
+        assert!(!before.contains("precision"), "{before}");
+        let mut cache: Cache = toml::from_str(&before).unwrap();
+        cache.put(&identity("one"), &outcome_in(Precision::F16, 4, true));
+        cache.put(&identity("one"), &outcome_in(Precision::F16, 5, true));
+        let cache: Cache = toml::from_str(&toml::to_string(&cache).unwrap()).unwrap();
+        assert_eq!([Precision::F32, Precision::F16].map(|one| configs_in(one, &cache, "one")), [1, 2]);
+        assert_eq!(cache.known(&identity("one"), Precision::Bf16), Known::Nothing);
+        assert!(cache.clone().clear(&identity("one")));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::gemm::{Capabilities, DeviceClass, GemmConfig, GemmKind, GemmProblem};
-use crate::kernels::GemmKernel;
+use crate::kernels::Product;
 
 /// What each number of a configuration may be; every combination is a candidate, but for those that [`suits`] leaves out.
 struct Choices {
@@ -27,25 +27,61 @@ const FEW_TERMS: usize = 8;
 
 /// Other configurations for a product than its own, which is the profile's: valid by [`GemmProblem::broken_rule`], within the
 /// adapter's capabilities, and none twice.
-pub fn candidates(product: &GemmKernel, class: DeviceClass, adapter: &Capabilities) -> Vec<GemmConfig> {
+pub fn candidates(product: &Product, class: DeviceClass, adapter: &Capabilities) -> Vec<GemmConfig> {
     let (problem, own) = (product.problem(), product.config());
     let choices = choices(class, &problem, &own);
-    let mut known = HashSet::from([own]);
-    let mut candidates = Vec::new();
+    let mut tiles = Vec::new();
     for &threads in &choices.threads {
         for &[rows, columns] in &choices.outputs {
             for &depth in &choices.depths {
                 for &accumulators in &choices.accumulators {
                     let mut tile = GemmConfig { threads, rows, columns, depth, accumulators, partitions: 1, ..own };
                     tile.threads_per_row = problem.threads_per_row(&tile);
-                    let configs = in_partitions(&problem, class, &tile, &choices.partition_workgroups);
-                    let suits = |config: &GemmConfig| suits(&product.with(*config), &choices, adapter);
-                    candidates.extend(configs.into_iter().filter(|config| suits(config) && known.insert(*config)));
+                    tiles.push(tile);
                 }
             }
         }
     }
-    candidates
+    if product.multiplies_f16() {
+        tiles.extend(by_matrices(&problem, &own, adapter.subgroup[0] as usize));
+    }
+    let mut known = HashSet::from([own]);
+    let configs = tiles.iter().flat_map(|tile| in_partitions(&problem, class, tile, &choices.partition_workgroups));
+    configs.filter(|config| suits(&product.with(*config), &choices, adapter) && known.insert(*config)).collect()
+}
+
+/// Tiles of whole fragments, a subgroup each, of every size that an adapter might have.
+fn by_matrices(problem: &GemmProblem, own: &GemmConfig, subgroup: usize) -> Vec<GemmConfig> {
+    const FRAGMENTS: [usize; 3] = [1, 2, 4];
+    let terms = problem.tile_depth(own) / own.depth;
+    let mut tiles = Vec::new();
+    for matrix in [8, 16] {
+        for [rows, columns] in FRAGMENTS.iter().flat_map(|&rows| FRAGMENTS.map(|columns| [rows, columns])) {
+            for depth in [matrix, 2 * matrix] {
+                let [rows, columns] = [rows, columns].map(|fragments| fragments * matrix);
+                // Neighbouring threads have neighbouring columns, and not so many that there are none for some.
+                let width = subgroup.min(columns).min(16);
+                let height = subgroup.checked_div(width).unwrap_or(0);
+                let whole = |of: usize, parts: usize| parts > 0 && of.is_multiple_of(parts);
+                if !whole(rows, height) || !whole(columns, width) || !whole(depth, terms) {
+                    continue;
+                }
+                let mut tile = GemmConfig {
+                    threads: [width, height],
+                    rows: rows / height,
+                    columns: columns / width,
+                    depth: depth / terms,
+                    stage_b: true,
+                    loop_carry: own.loop_carry,
+                    matrix,
+                    ..GemmConfig::PLAIN
+                };
+                tile.threads_per_row = problem.threads_per_row(&tile);
+                tiles.push(tile);
+            }
+        }
+    }
+    tiles
 }
 
 fn choices(class: DeviceClass, problem: &GemmProblem, own: &GemmConfig) -> Choices {
@@ -129,7 +165,7 @@ fn in_partitions(
 }
 
 /// Whether shader, compiler and adapter can take the product's configuration, and most of a workgroup has work.
-fn suits(product: &GemmKernel, choices: &Choices, adapter: &Capabilities) -> bool {
+fn suits(product: &Product, choices: &Choices, adapter: &Capabilities) -> bool {
     let (problem, config, limits) = (product.problem(), product.config(), &adapter.limits);
     if problem.broken_rule(&config).is_some() {
         return false;
@@ -137,12 +173,14 @@ fn suits(product: &GemmKernel, choices: &Choices, adapter: &Capabilities) -> boo
     let [rows, columns, sum] = problem.extents();
     let most_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     let most_workgroups = limits.max_compute_workgroups_per_dimension as usize;
-    problem.unrolled(&config) <= choices.most_unrolled
-        && problem.tile_depth(&config) * config.columns <= choices.most_registers
+    // What matrix units multiply, no compiler unrolls.
+    let multiplies = problem.unrolled(&config) <= choices.most_unrolled
+        && problem.tile_depth(&config) * config.columns <= choices.most_registers;
+    (multiplies || config.matrix > 0)
         && config.depth < 2 * sum.max(FEW_TERMS)
         && config.workgroup_rows() < 2 * rows.max(FEW_OUTPUTS)
         && config.workgroup_columns() < 2 * columns.max(FEW_OUTPUTS)
-        && product.variant().runs_on(adapter, &problem, &config)
+        && product.runs_on(adapter)
         && product.kernel().workgroups().iter().all(|&count| count <= most_workgroups)
         && product.kernel().words().iter().all(|&words| 4 * words as u64 <= most_bytes)
 }
@@ -151,11 +189,13 @@ fn suits(product: &GemmKernel, choices: &Choices, adapter: &Capabilities) -> boo
 mod tests {
     use super::super::products;
     use super::*;
+    use crate::gemm::Variant;
     use crate::model::{NOTEBOOK, built_in};
     use crate::network::Options;
+    use crate::precision::Precision;
 
     /// Every product of the three networks with every candidate of every profile.
-    fn all() -> Vec<(DeviceClass, GemmKernel, Vec<GemmConfig>)> {
+    fn all() -> Vec<(DeviceClass, Product, Vec<GemmConfig>)> {
         let mut all = Vec::new();
         let adapter = Capabilities::default();
         for class in [DeviceClass::Gpu, DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::SwiftShader] {
@@ -167,7 +207,76 @@ mod tests {
                 }
             }
         }
-        all
+        let in_f16 = in_precision(Precision::F16, &matrix_units());
+        all.into_iter()
+            .chain(in_f16.into_iter().map(|(product, configs)| (DeviceClass::Gpu, product, configs)))
+            .collect()
+    }
+
+    /// As an NVIDIA H100 has them.
+    fn matrix_units() -> Capabilities {
+        let [f16, f32] = [wgpu::CooperativeScalarType::F16, wgpu::CooperativeScalarType::F32];
+        let of = |[m_size, n_size, k_size]: [u32; 3], cr_type| wgpu::CooperativeMatrixProperties {
+            m_size,
+            n_size,
+            k_size,
+            ab_type: f16,
+            cr_type,
+            saturating_accumulation: false,
+        };
+        let shapes = [[16, 16, 16], [16, 8, 16], [16, 8, 8]];
+        let matrices = shapes.into_iter().flat_map(|shape| [of(shape, f16), of(shape, f32)]).collect();
+        Capabilities { features: Variant::all_features(), matrices, subgroup: [32, 32], ..Capabilities::default() }
+    }
+
+    /// The products of the third network's steps on a GPU, with their candidates.
+    fn in_precision(precision: Precision, adapter: &Capabilities) -> Vec<(Product, Vec<GemmConfig>)> {
+        let (model, _) = built_in("cnn3").unwrap();
+        let options = Options { precision, ..Options::new(512, DeviceClass::Gpu, 512) };
+        let products = products(&model, options).unwrap().into_iter();
+        products.map(|product| (product, candidates(&product, DeviceClass::Gpu, adapter))).collect()
+    }
+
+    fn is_by_matrices(config: &GemmConfig) -> bool {
+        config.matrix > 0
+    }
+
+    #[test]
+    fn matrix_units_are_offered_where_all_that_they_multiply_is_in_f16() {
+        for (product, configs) in in_precision(Precision::F16, &matrix_units()) {
+            let [_, _, channels] = product.problem().convolution.window.input;
+            // Pixels have one channel; the logits' gradient has ten.
+            let is_f32 = match product.problem().kind {
+                GemmKind::Forward => channels == 1,
+                GemmKind::WeightGradient => channels == 1 || product.problem().convolution.filters == 10,
+                GemmKind::InputGradient => product.problem().convolution.filters == 10,
+            };
+            let by_matrices: Vec<&GemmConfig> = configs.iter().filter(|config| is_by_matrices(config)).collect();
+            assert_eq!(by_matrices.is_empty(), is_f32, "{}", product.problem());
+            assert!(by_matrices.iter().all(|config| config.matrix == 16 && config.workgroup_threads() == 32));
+            let sides = |config: &&GemmConfig| [config.workgroup_rows(), config.workgroup_columns()];
+            let tiles: HashSet<[usize; 2]> = by_matrices.iter().map(sides).collect();
+            assert!(is_f32 || tiles.contains(&[32, 32]) && tiles.len() >= 4, "{}: {tiles:?}", product.problem());
+        }
+    }
+
+    #[test]
+    fn matrix_units_are_offered_in_no_other_precision_and_to_no_other_adapter() {
+        let offered = |precision, change: fn(&mut Capabilities)| {
+            let mut adapter = matrix_units();
+            change(&mut adapter);
+            in_precision(precision, &adapter).iter().any(|(_, configs)| configs.iter().any(is_by_matrices))
+        };
+        assert!(offered(Precision::F16, |_| ()));
+        assert!(![Precision::F32, Precision::Bf16].iter().any(|precision| offered(*precision, |_| ())));
+        let changes: [fn(&mut Capabilities); 5] = [
+            |adapter| adapter.features = wgpu::Features::SHADER_F16,
+            |adapter| adapter.subgroup = [16, 32],
+            |adapter| adapter.subgroup = [0, 0],
+            |adapter| adapter.matrices.retain(|of| of.cr_type == wgpu::CooperativeScalarType::F16),
+            |adapter| adapter.matrices.retain(|of| of.n_size != of.m_size),
+        ];
+        assert!(!changes.into_iter().any(|change| offered(Precision::F16, change)));
     }
 
     #[test]

@@ -8,9 +8,12 @@ use web_time::Instant;
 use crate::callback::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::gemm::{GemmConfig, GemmProblem};
-use crate::gpu::{Probe, Trial, Trials};
-use crate::kernels::{Case, ConvWeightGradient, GemmKernel, Kernel, MicroBatches, StepNumbers, Update, Updates};
+use crate::gpu::{Probe, Timed, Trial, Trials};
+use crate::kernels::{
+    Case, ConvWeightGradient, GemmKernel, Kernel, MicroBatches, Product, StepNumbers, Update, Updates,
+};
 use crate::optimizers::Optimizer;
+use crate::precision::Precision;
 use crate::selftest::compare;
 
 /// A configuration must take this much less than the profile's, or the profile's stays.
@@ -35,6 +38,8 @@ pub struct Measured {
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub problem: GemmProblem,
+    /// Of the run that has the product.
+    pub precision: Precision,
     pub table: Measured,
     /// Faster than the profile's by more than [`MARGIN`], and right to the bit.
     pub best: Option<Measured>,
@@ -53,7 +58,7 @@ struct Contender {
 
 /// A product's buffers on the device.
 struct Bench<'a> {
-    product: GemmKernel,
+    product: Product,
     trials: Trials<'a>,
     /// How many partitions candidates for a weight gradient have. Each has a table for the update among the buffers.
     partitions: Vec<usize>,
@@ -80,33 +85,39 @@ fn update(kernel: &ConvWeightGradient) -> (Vec<u32>, Arc<dyn Kernel>) {
 }
 
 /// Measures a product, which comes with the profile's configuration, in all candidates for another. `callback` is called before each
-/// candidate and may stop, which gives `None`. `case` is what a configuration has to compute: [`GemmKernel::case`].
+/// candidate and may stop, which gives `None`. `case` is what a configuration has to compute: [`Product::case`].
 ///
 /// # Errors
 /// Where the device fails at the profile's configuration itself.
 pub fn measure(
     probe: &Probe,
-    product: GemmKernel,
+    product: Product,
     candidates: &[GemmConfig],
-    case: impl Fn(&GemmKernel) -> Case,
+    case: impl Fn(&Product) -> Case,
     callback: ProgressCallback<()>,
 ) -> Result<Option<Outcome>> {
     let bench = Bench::new(probe, product, candidates)?;
-    let mut table = bench.contender(product.config(), 1)?;
+    let own = bench.compiled(&[product.config()]).remove(0)?;
+    let (mut table, _) = bench.contender(product.config(), own.0, 1)?;
     let repeats = (SUBMISSION.as_secs_f64() / table.seconds.max(1e-6)).clamp(1.0, 100.0) as usize;
     let (mut contenders, mut dropped) = (Vec::new(), Vec::new());
-    for &config in candidates {
-        if callback(()).is_break() {
-            return Ok(None);
-        }
-        let start = Instant::now();
-        match bench.contender(config, repeats.div_ceil(4)) {
-            Err(error) => dropped.push((config, error.to_string())),
-            Ok(_) if start.elapsed() > LONGEST_COMPILE => {
-                let (seconds, most) = (start.elapsed().as_secs_f64(), LONGEST_COMPILE.as_secs_f64());
-                dropped.push((config, format!("takes {seconds:.1} s to compile, and {most} s are the most")));
+    for configs in candidates.chunks(rayon::current_num_threads()) {
+        for (&config, compiled) in configs.iter().zip(bench.compiled(configs)) {
+            if callback(()).is_break() {
+                return Ok(None);
             }
-            Ok(contender) => contenders.push(contender),
+            let timed = compiled.and_then(|(trial, took)| {
+                let (contender, first) = bench.contender(config, trial, repeats.div_ceil(4))?;
+                Ok((contender, took + first))
+            });
+            match timed {
+                Err(error) => dropped.push((config, error.to_string())),
+                Ok((_, took)) if took > LONGEST_COMPILE => {
+                    let (seconds, most) = (took.as_secs_f64(), LONGEST_COMPILE.as_secs_f64());
+                    dropped.push((config, format!("takes {seconds:.1} s to compile, and {most} s are the most")));
+                }
+                Ok((contender, _)) => contenders.push(contender),
+            }
         }
     }
     contenders.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
@@ -124,11 +135,12 @@ pub fn measure(
     let fastest = contenders.into_iter().map(|Contender { config, seconds, .. }| Measured { config, seconds });
     let best = first_right(fastest, &mut dropped, |config| check(probe, &case(&product.with(config))));
     let table = Measured { config: table.config, seconds: table.seconds };
-    Ok(Some(Outcome { problem: product.problem(), table, best, candidates: candidates.len(), dropped }))
+    let Product { precision, .. } = product;
+    Ok(Some(Outcome { problem: product.problem(), precision, table, best, candidates: candidates.len(), dropped }))
 }
 
 impl<'a> Bench<'a> {
-    fn new(probe: &'a Probe, product: GemmKernel, candidates: &[GemmConfig]) -> Result<Self> {
+    fn new(probe: &'a Probe, product: Product, candidates: &[GemmConfig]) -> Result<Self> {
         let mut memory: Vec<(Vec<u32>, usize)> = product.case().memory.into_iter().map(|words| (words, 0)).collect();
         for (words, length) in &mut memory {
             *length = words.len();
@@ -139,7 +151,7 @@ impl<'a> Bench<'a> {
             }
         }
         let mut partitions = Vec::new();
-        match product {
+        match product.gemm {
             // What the update has beside the gradient and its table: numbers of the step, progress, values and states.
             GemmKernel::WeightGradient(kernel) => {
                 let words = update(&kernel).1.words().into_iter().enumerate();
@@ -162,36 +174,50 @@ impl<'a> Bench<'a> {
         Ok(Self { product, trials: Trials::new(probe, &memory)?, partitions, tables })
     }
 
-    /// Compiles a configuration and gets a first impression of how long it takes.
-    fn contender(&self, config: GemmConfig, repeats: usize) -> Result<Contender> {
+    /// Compiles some configurations at once; each by itself where that takes long, or one is refused. With how long each
+    /// took.
+    fn compiled(&self, configs: &[GemmConfig]) -> Vec<Result<(Trial, Duration)>> {
+        let start = Instant::now();
+        let passes: Vec<Vec<Timed>> = configs.iter().map(|config| self.passes(*config)).collect();
+        match self.trials.prepare(&passes) {
+            Ok(trials) if configs.len() == 1 || start.elapsed() < LONGEST_COMPILE => {
+                let each = start.elapsed() / configs.len() as u32;
+                trials.into_iter().map(|trial| Ok((trial, each))).collect()
+            }
+            Err(error) if configs.len() == 1 => vec![Err(error)],
+            _ => configs.iter().flat_map(|config| self.compiled(&[*config])).collect(),
+        }
+    }
+
+    /// What is timed of a configuration.
+    fn passes(&self, config: GemmConfig) -> Vec<Timed> {
         let product = self.product.with(config);
-        let bindings = product.kernel().descriptor().bindings.len();
-        let mut passes: Vec<(&(dyn Kernel + 'static), Vec<usize>)> = vec![(product.kernel(), (0..bindings).collect())];
-        let (update, reduction);
-        match product {
+        let kernel = product.kernel();
+        let bindings = kernel.descriptor().bindings.len();
+        let mut passes = vec![(kernel, (0..bindings).collect())];
+        match product.gemm {
             GemmKernel::WeightGradient(kernel) => {
-                update = self::update(&kernel).1;
+                let update = update(&kernel).1;
                 // The product's output, and the buffers after its own.
                 let mut bound: Vec<usize> = (bindings - 1..bindings - 2 + update.descriptor().bindings.len()).collect();
                 let count = kernel.config.partitions;
                 let table = self.partitions.iter().position(|own| *own == count).expect("each candidate has a table");
                 bound.insert(TABLE, self.tables + table);
-                passes.push((&*update, bound));
+                passes.push((update, bound));
             }
-            GemmKernel::Forward(kernel) => {
-                reduction = kernel.reduction();
-                // The product's output, its weights, and the buffer after its own.
-                passes.extend(
-                    reduction.iter().map(|reduction| (reduction as &(dyn Kernel + 'static), vec![2, 1, bindings])),
-                );
-            }
+            // The product's output, its weights, and the buffer after its own.
+            GemmKernel::Forward(_) => passes.extend(product.reduction().map(|one| (one, vec![2, 1, bindings]))),
             GemmKernel::InputGradient(_) => {}
         }
-        let trial = self.trials.prepare(&passes)?;
+        passes
+    }
+
+    /// Gets a first impression of how long a configuration takes, and how long its first run does.
+    fn contender(&self, config: GemmConfig, trial: Trial, repeats: usize) -> Result<(Contender, Duration)> {
         // Some drivers compile at the first run.
-        self.trials.time(&trial, 1)?;
+        let first = self.trials.time(&trial, 1)?;
         let seconds = self.seconds(&trial, repeats)?.min(self.seconds(&trial, repeats)?);
-        Ok(Contender { config, trial, seconds })
+        Ok((Contender { config, trial, seconds }, first))
     }
 
     /// Seconds of one run, of so many in a row.

@@ -123,12 +123,16 @@ fn tiles_that_no_shader_could_have_are_refused() {
     }
     const FIRST: &str = "conv_forward 32x8x8x1 * 3x3 -> 6x6x4 pool 2";
     let forged = Forged::new();
-    let changes: [(Forgery, &str); 5] = [
+    let changes: [(Forgery, &str); 6] = [
         (|about, _| tuned(about, FIRST, json!({ "rows": 0 })), "its numbers are from 1 to 1024"),
         (|about, _| tuned(about, FIRST, json!({ "threads": [64, 64] })), "its numbers are from 1 to 1024"),
         (|about, _| tuned(about, FIRST, json!({ "rows": 1024, "columns": 1024 })), "at most 4096"),
         (|about, _| tuned(about, FIRST, json!({ "share": 3 })), "its threads per row divide its threads"),
         (|about, _| tuned(about, FIRST, json!({ "slots": 3 })), "has not so many partitions"),
+        (
+            |about, _| tuned(about, FIRST, json!({ "threads": [8, 2], "depth": 8, "matrix": 8 })),
+            "matrix units multiply in f16, and the run's --precision is another",
+        ),
     ];
     for (forge, part) in changes {
         forged.refused(forge, &COMMANDS, 3, part);

@@ -3,8 +3,9 @@
 use std::fs;
 
 use gpu_fmnist::formats::Checkpoint;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::skips::skip;
 use crate::support::{Ended, Scratch, ended};
 
 /// Two products, so that tuning takes seconds.
@@ -52,14 +53,21 @@ fn tiles(scratch: &Scratch, run: &str) -> Value {
 fn keep_another_tile(scratch: &Scratch, measured: &Value) -> Value {
     let mut tile = measured["products"][0]["table"]["tile"].clone();
     tile["chains"] = Value::from(3);
+    keep(scratch, None, &[FORWARD], &tile);
+    tile
+}
+
+/// Puts a tile for these products into the cache, for runs of that precision.
+fn keep(scratch: &Scratch, precision: Option<&str>, products: &[&str], tile: &Value) {
     let mut file: toml::Table = cache(scratch).parse().unwrap();
-    let mut kept = toml::Table::try_from(&tile).unwrap();
+    let mut kept = toml::Table::try_from(tile).unwrap();
     kept.insert("milliseconds".into(), 1.0.into());
     kept.insert("table_milliseconds".into(), 2.0.into());
-    let products = toml::Table::from_iter([(FORWARD.to_owned(), kept.into())]);
-    file["adapter"][0].as_table_mut().unwrap().insert("products".into(), products.into());
+    let products: toml::Table = products.iter().map(|product| (product.to_string(), kept.clone().into())).collect();
+    let entries = file["adapter"].as_array_mut().unwrap();
+    let own = entries.iter_mut().find(|entry| entry.get("precision").and_then(toml::Value::as_str) == precision);
+    own.unwrap().as_table_mut().unwrap().insert("products".into(), products.into());
     fs::write(scratch.path("cache/tiles.toml"), file.to_string()).unwrap();
-    tile
 }
 
 #[test]
@@ -99,6 +107,98 @@ fn a_run_takes_tuned_tiles_and_keeps_them() {
     train(&scratch, "--epochs 1 --run-dir later");
     assert!(scratch.last("later") == scratch.last("plain"), "no tile is left to take");
     assert_eq!(run(&scratch, "train --resume parts --tiles table").code, Some(2));
+}
+
+/// The flag, the settings and the file say of which precision a run is.
+#[test]
+fn runs_take_tiles_of_their_own_precision() {
+    let scratch = scratch();
+    let measured = tune(&scratch, "--json").json();
+    assert_eq!(measured[0]["products"][0]["precision"], "f32");
+    let tile = keep_another_tile(&scratch, &measured[0]);
+    let takes = |arguments: &str| train(&scratch, &format!("--epochs 1 {arguments}")).stderr.contains("tiles: tuned");
+    assert!(takes("") && !takes("--precision bf16"));
+    let of_f32 = cache(&scratch);
+    let tuned = tune(&scratch, "--precision bf16 --json");
+    assert!(tuned.stderr.contains("/2 conv_forward 32x64 -> 4 in bf16: "), "{tuned:?}");
+    let products = &tuned.json()[0]["products"];
+    assert_eq!((&products[0]["product"], &products[0]["precision"]), (&FORWARD.into(), &"bf16".into()));
+    let f32_products = |text: &str| text.parse::<toml::Table>().unwrap()["adapter"][0]["products"].clone();
+    assert_eq!(f32_products(&cache(&scratch)), f32_products(&of_f32), "f32's tiles stay");
+    keep(&scratch, None, &[], &tile);
+    keep(&scratch, Some("bf16"), &[FORWARD], &tile);
+    assert!(!takes("") && takes("--set training.precision=bf16"));
+    train(&scratch, "--precision bf16 --epochs 3 --run-dir whole");
+    train(&scratch, "--precision bf16 --epochs 1 --run-dir parts");
+    assert_eq!(tiles(&scratch, "parts")["tuned"][FORWARD], tile);
+    assert!(succeed(&scratch, "tune --clear").stderr.ends_with(" are gone\n"));
+    assert!(!cache(&scratch).contains("[[adapter]]"));
+    succeed(&scratch, "train --resume parts --epochs 3");
+    assert!(scratch.last("parts") == scratch.last("whole"), "the runs differ");
+}
+
+/// What a dense layer between two others multiplies is in f16; what is before and behind it is not.
+const BETWEEN: &str = "input = [8, 8, 1]
+layers = [
+    { type = 'flatten' },
+    { type = 'dense', units = 16, activation = 'relu' },
+    { type = 'dense', units = 16, activation = 'relu' },
+    { type = 'dense', units = 4 },
+]
+[training]
+precision = 'f16'
+batch_size = 32
+";
+
+#[test]
+fn a_run_in_f16_takes_matrix_units_where_it_may_and_keeps_them() {
+    let scratch = scratch();
+    fs::write(scratch.path("between.toml"), BETWEEN).unwrap();
+    let tuned = run(&scratch, "tune --model between.toml --seconds 10");
+    if tuned.stderr.contains("have no f16") {
+        return skip("matrix units in runs in f16, which this adapter does not have");
+    }
+    assert!(tuned.stderr.contains(" in f16: "), "{tuned:?}");
+    let between =
+        ["conv_forward", "conv_weight_gradient", "conv_input_gradient"].map(|kind| format!("{kind} 32x16 -> 16"));
+    let others = ["conv_forward 32x64 -> 16", "conv_input_gradient 32x16 -> 4", "conv_weight_gradient 32x16 -> 4"];
+    let all: Vec<&str> = between.iter().map(String::as_str).chain(others).collect();
+    let mut said = String::new();
+    // Subgroups of known devices.
+    for threads in [[4, 1], [8, 1], [8, 2], [8, 4], [8, 8]] {
+        let tile = json!({
+            "threads": threads, "rows": 8 / threads[1], "columns": 8 / threads[0], "depth": 8, "share": 4,
+            "stage_columns": true, "chains": 1, "keep": true, "matrix": 8,
+        });
+        keep(&scratch, Some("f16"), &all, &tile);
+        said = succeed(&scratch, "train --model between.toml --epochs 3 --run-dir whole").stderr;
+        if said.contains("tiles: ") {
+            break;
+        }
+        fs::remove_dir_all(scratch.path("whole")).unwrap();
+    }
+    if !said.contains("tiles: ") {
+        return skip("matrix units in a run, which this adapter does not have in 8 x 8");
+    }
+    assert!(said.contains("tiles: tuned for 3 of 8 products ("), "{said}");
+    let kept = tiles(&scratch, "whole");
+    assert!(between.iter().all(|product| kept["tuned"][product]["matrix"] == 8), "{kept}");
+    succeed(&scratch, "train --model between.toml --epochs 1 --run-dir parts");
+    succeed(&scratch, "train --model between.toml --epochs 3 --run-dir table --tiles table");
+    succeed(&scratch, "tune --clear");
+    succeed(&scratch, "train --resume parts --epochs 3");
+    assert!(scratch.last("parts") == scratch.last("whole"), "the runs differ");
+    assert!(scratch.last("parts") != scratch.last("table"), "another order of sums");
+    let loss = |arguments: &str| {
+        let lines = succeed(&scratch, &format!("evaluate {arguments} --json")).json();
+        lines[0]["loss"].as_f64().unwrap()
+    };
+    let own = loss("--run whole");
+    assert!((loss("--run table") - own).abs() < 0.01 * own);
+    // Where they are not for the precision, the table's tiles do it.
+    assert!((loss("--run whole --precision f32") - own).abs() < 0.01 * own);
+    let cpu = scratch.succeed("evaluate --run whole --adapter cpu --json").json();
+    assert!((cpu[0]["loss"].as_f64().unwrap() - own).abs() < 1e-3 * own);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The three products by an adapter's matrix units against their CPU references, where it has such units.
 
 use gpu_fmnist::kernels::MATRIX_PRODUCTS;
-use gpu_fmnist::selftest::check_kernel;
+use gpu_fmnist::precision::Precision;
+use gpu_fmnist::selftest::{check_kernel, compare};
 
 use crate::mutation::{all_go_red, mutation};
 use crate::{adapter, probe, row, skips};
@@ -15,6 +16,25 @@ fn agree_with_their_cpu_references() {
             0 => skips::skip(&format!("{}: this adapter has no such matrix units", row.name)),
             cases => assert!(cases > 10, "{} has only {cases} cases", row.name),
         }
+    }
+}
+
+/// As a run in f16 has them.
+#[test]
+fn agree_with_their_cpu_references_over_activations_in_f16() {
+    let mut count = 0;
+    for row in MATRIX_PRODUCTS {
+        for case in (row.cases)().into_iter().filter(|case| probe().runs(case)) {
+            let case = case.stored(Precision::F16).unwrap();
+            assert!(probe().runs(&case));
+            let actual = probe().run(&case).unwrap_or_else(|error| panic!("{}, {}: {error}", row.name, case.label));
+            compare(&case, &actual).unwrap_or_else(|problem| panic!("{}, {}: {problem}", row.name, case.label));
+            count += 1;
+        }
+    }
+    match count {
+        0 => skips::skip("products by matrix units in f16: this adapter has none"),
+        count => assert!(count > 30, "only {count} cases"),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::skips::skip;
 use crate::{adapter, probe, row};
 
 /// Those that the adapter's shaders can store.
-fn precisions() -> Vec<Precision> {
+pub fn precisions() -> Vec<Precision> {
     let has_f16 = adapter().features().contains(wgpu::Features::SHADER_F16);
     if !has_f16 {
         skip("activations in f16, which this adapter's shaders do not have");

@@ -3,14 +3,20 @@
 use std::any::Any;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig};
+use gpu_fmnist::cpu::Cpu;
+use gpu_fmnist::error::Result;
+use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig, GemmSelection};
 use gpu_fmnist::geometry::Padding;
-use gpu_fmnist::kernels::{Case, ConvForward, GemmKernel, PooledInputGradient, PooledWeightGradient};
+use gpu_fmnist::gpu::Gpu;
+use gpu_fmnist::kernels::{Case, ConvForward, GemmKernel, PooledInputGradient, PooledWeightGradient, Product};
 use gpu_fmnist::layers::{Activation, Conv2d, Dense, Flatten, Layer, MaxPool2d, Pool};
+use gpu_fmnist::measure::{Steps, Synthetic, agree};
 use gpu_fmnist::model::{Model, NOTEBOOK, built_in};
 use gpu_fmnist::network::{Options, lower};
+use gpu_fmnist::plan::{Executor, Plan};
+use gpu_fmnist::precision::Precision;
 use gpu_fmnist::selftest::compare;
 use gpu_fmnist::tune::{Outcome, candidates, measure, products};
 
@@ -25,17 +31,17 @@ const AS_FAST: GemmConfig = GemmConfig { depth: 8, ..FAST };
 const IMPOSSIBLE: GemmConfig = GemmConfig { threads_per_row: 8, ..FAST };
 
 fn measured(candidates: &[GemmConfig]) -> Outcome {
-    measured_against(candidates, GemmKernel::case)
+    measured_against(candidates, Product::case)
 }
 
 /// Holds configurations to what `case` says of each.
-fn measured_against(candidates: &[GemmConfig], case: fn(&GemmKernel) -> Case) -> Outcome {
+fn measured_against(candidates: &[GemmConfig], case: fn(&Product) -> Case) -> Outcome {
     // Submissions run one after the other: a test would time another's with its own.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let convolution = Convolution::dense(512, 256, 128);
     let slow = GemmKernel::Forward(ConvForward { convolution, bias: true, relu: true, config: SLOW });
-    measure(crate::probe(), slow, candidates, case, &mut |()| ControlFlow::Continue(())).unwrap().unwrap()
+    measure(crate::probe(), slow.into(), candidates, case, &mut |()| ControlFlow::Continue(())).unwrap().unwrap()
 }
 
 #[test]
@@ -65,7 +71,7 @@ fn a_faster_configuration_does_not_win_if_its_result_is_wrong() {
 }
 
 /// The fast tile's shader as a driver might get it wrong: it adds something else than the bias.
-fn miscompiled(product: &GemmKernel) -> Case {
+fn miscompiled(product: &Product) -> Case {
     let case = product.case();
     if product.config() != FAST {
         return case;
@@ -85,7 +91,7 @@ fn measuring_can_be_stopped() {
     let convolution = Convolution::dense(8, 8, 8);
     let product = GemmKernel::Forward(ConvForward { convolution, bias: true, relu: true, config: SLOW });
     assert!(
-        measure(crate::probe(), product, &[FAST], GemmKernel::case, &mut |()| ControlFlow::Break(()))
+        measure(crate::probe(), product.into(), &[FAST], Product::case, &mut |()| ControlFlow::Break(()))
             .unwrap()
             .is_none()
     );
@@ -127,6 +133,64 @@ fn candidates_compute_what_the_cpu_references_do() {
         }
     }
     assert!(checked > 30, "only {checked} candidates");
+}
+
+/// In 16 bits, too, with all that only f16 has: those by matrix units.
+#[test]
+fn candidates_in_16_bits_compute_what_the_cpu_references_do() {
+    const ONE_IN: usize = 13;
+    let (adapter, class) = (crate::adapter().capabilities(), crate::adapter().class());
+    for precision in crate::precision::precisions() {
+        let (mut checked, mut by_matrices) = (0, 0);
+        let options = Options { precision, ..Options::new(33, class, 33) };
+        for product in products(&network(), options).unwrap() {
+            let (matrix, plain): (Vec<_>, Vec<_>) =
+                candidates(&product, class, &adapter).into_iter().partition(|config| config.matrix > 0);
+            let matrix = matrix.into_iter().skip(by_matrices % 5).step_by(5);
+            for config in plain.into_iter().skip(checked % ONE_IN).step_by(ONE_IN).chain(matrix) {
+                let case = product.with(config).case();
+                let actual = crate::probe().run(&case).unwrap_or_else(|error| panic!("{}: {error}", case.label));
+                compare(&case, &actual).unwrap_or_else(|problem| panic!("{}: {problem}", case.label));
+                checked += 1;
+                by_matrices += usize::from(config.matrix > 0);
+            }
+        }
+        assert!(checked > 10, "only {checked} candidates in {}", precision.name());
+        if precision == Precision::F16 && adapter.matrices.is_empty() {
+            skip("candidates by matrix units, which this adapter has not");
+        } else {
+            assert_eq!(by_matrices > 5, precision == Precision::F16, "{by_matrices} in {}", precision.name());
+        }
+    }
+}
+
+/// Its weights, after steps in which every product that can be is by matrix units, are the CPU path's.
+#[test]
+fn networks_train_by_matrix_units_as_on_the_cpu_path() {
+    let (model, class) = (network(), crate::adapter().class());
+    let data = Synthetic::new(&model, 16);
+    let mut selection = GemmSelection::from(class);
+    let options = |tiles| Options { precision: Precision::F16, ..Options::new(16, tiles, 16) };
+    for (number, product) in products(&model, options(selection.clone())).unwrap().into_iter().enumerate() {
+        let configs = candidates(&product, class, &crate::adapter().capabilities());
+        let by_matrices: Vec<GemmConfig> = configs.into_iter().filter(|config| config.matrix > 0).collect();
+        if !by_matrices.is_empty() {
+            selection.tuned.insert(product.problem().to_string(), by_matrices[number % by_matrices.len()]);
+        }
+    }
+    if selection.tuned.is_empty() {
+        return skip("training by matrix units, which this adapter has not");
+    }
+    assert_eq!(selection.tuned.len(), 4, "{:?}", selection.tuned);
+    let run = |make: &dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>, reference: Option<&Steps>| {
+        let mut setup = data.setup(&model, selection.clone());
+        setup.options.precision = Precision::F16;
+        let mut engine = setup.initialised(make).unwrap();
+        Steps::run(&mut engine, &data, 4, reference, &mut |()| ControlFlow::Continue(())).unwrap()
+    };
+    let reference = run(&|plan| Ok(Box::new(Cpu::new(plan)?)), None);
+    let steps = run(&|plan| Ok(Box::new(Gpu::new(crate::adapter(), plan)?)), Some(&reference));
+    agree(&reference, &steps).unwrap();
 }
 
 /// Nor are the gradients behind a max-pool small there: the first network has one of weights, the second and the third
