@@ -7,6 +7,7 @@ use wgpu::{AdapterInfo, Backend, Backends, DeviceType, PowerPreference};
 use super::waiting::block_on;
 use crate::error::{Error, Result};
 use crate::gemm::{Capabilities, DeviceClass};
+use crate::precision::Precision;
 
 /// A device that wgpu offers.
 #[derive(Clone)]
@@ -77,6 +78,11 @@ impl Adapter {
 
     pub fn features(&self) -> wgpu::Features {
         self.adapter.features()
+    }
+
+    /// Whether its shaders can store numbers so.
+    pub fn has(&self, precision: Precision) -> bool {
+        precision != Precision::F16 || self.features().contains(wgpu::Features::SHADER_F16)
     }
 
     /// What variants of kernels ask of it.

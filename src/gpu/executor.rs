@@ -13,7 +13,6 @@ use super::pipeline::{Bound, Dispatch, prepare};
 use super::timing;
 use crate::error::{Error, Result};
 use crate::plan::{BatchLog, Buffer, BufferId, Executor, Pass, Plan, Program, Timeline};
-use crate::precision::Precision;
 
 /// A plan on a device.
 pub struct Gpu {
@@ -93,8 +92,7 @@ fn check_limits(adapter: &Adapter, plan: &Plan) -> Result<()> {
         let (need, most) = (4.0 * large.words as f64 / 1e6, most as f64 / 1e6);
         return refuse(format!("{} needs {need:.0} MB, the adapter's buffers have at most {most:.0} MB", large.name));
     }
-    let has_f16 = adapter.features().contains(wgpu::Features::SHADER_F16);
-    if !has_f16 && plan.buffers.iter().any(|buffer| buffer.precision == Precision::F16) {
+    if plan.buffers.iter().any(|buffer| !adapter.has(buffer.precision)) {
         let name = adapter.info.name.trim();
         let problem = "the adapter's shaders have no f16; use `precision` bf16, or another `adapter`";
         return Err(Error::Adapter(format!("{name}: {problem}")));
