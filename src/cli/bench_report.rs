@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::device::Device;
 use super::output;
-use crate::measure::{Ceilings, TOLERANCE, median, spread};
+use crate::measure::{Ceilings, median, spread, tolerance};
+use crate::precision::Precision;
 
 /// One model on one adapter.
 pub struct Outcome {
@@ -13,6 +14,7 @@ pub struct Outcome {
     pub model: String,
     /// Images a step.
     pub batch: usize,
+    pub precision: Precision,
     /// Seconds a step, of each repeat.
     pub seconds: Vec<f64>,
     pub steps: usize,
@@ -55,6 +57,13 @@ impl Report {
         let mut batches: Vec<usize> = self.outcomes.iter().map(|outcome| outcome.batch).collect();
         batches.dedup();
         batches
+    }
+
+    /// What all outcomes were allowed to differ, if that was the same for all.
+    fn tolerance(&self) -> Option<f64> {
+        let mut tolerances: Vec<f64> = self.outcomes.iter().map(|outcome| tolerance(outcome.precision)).collect();
+        tolerances.dedup();
+        if let [one] = tolerances[..] { Some(one) } else { None }
     }
 
     pub fn text(&self) -> String {
@@ -120,6 +129,8 @@ impl Report {
                 "model": outcome.model,
                 "adapter": outcome.adapter,
                 "batch_size": outcome.batch,
+                "precision": outcome.precision,
+                "tolerance": tolerance(outcome.precision),
                 "steps": outcome.steps,
                 "seconds_per_step": seconds,
                 "seconds_per_step_of_repeats": outcome.seconds,
@@ -135,7 +146,7 @@ impl Report {
         };
         json!({
             "batch_size": if let [one] = self.batches()[..] { Some(one) } else { None },
-            "tolerance": TOLERANCE,
+            "tolerance": self.tolerance(),
             "adapters": self.devices.iter().zip(&self.ceilings).map(adapter).collect::<Vec<_>>(),
             "results": self.outcomes.iter().map(result).collect::<Vec<_>>(),
         })

@@ -54,11 +54,12 @@ pub fn run(arguments: &SelftestArguments) -> Result<()> {
 fn kernels(outcomes: &[Outcome]) -> String {
     let row = |outcome: &Outcome| {
         let verdict = if outcome.failures.is_empty() { "pass" } else { "FAIL" };
-        let Outcome { kernel, cases, worst, .. } = outcome;
-        vec![(*kernel).to_owned(), cases.to_string(), format!("{worst:.2}"), verdict.to_owned()]
+        let Outcome { kernel, cases, in_16_bits, worst, .. } = outcome;
+        let in_16_bits = if *in_16_bits == 0 { "-".to_owned() } else { in_16_bits.to_string() };
+        vec![(*kernel).to_owned(), cases.to_string(), in_16_bits, format!("{worst:.2}"), verdict.to_owned()]
     };
     let mut text = output::table(
-        &["kernel", "cases", "worst part of tolerance", "result"],
+        &["kernel", "cases", "in 16 bits", "worst part of tolerance", "result"],
         &outcomes.iter().map(row).collect::<Vec<_>>(),
     );
     let dropped: usize = outcomes.iter().map(|outcome| outcome.dropped).sum();

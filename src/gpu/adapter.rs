@@ -80,12 +80,17 @@ impl Adapter {
         self.adapter.features()
     }
 
+    /// Whether its shaders can store numbers so.
+    pub fn has(&self, precision: Precision) -> bool {
+        precision != Precision::F16 || self.features().contains(wgpu::Features::SHADER_F16)
+    }
+
     /// Whether its shaders have numbers of that precision.
     ///
     /// # Errors
     /// [`Error::Adapter`] where they have not.
     pub fn stores(&self, precision: Precision) -> Result<()> {
-        if precision != Precision::F16 || self.features().contains(wgpu::Features::SHADER_F16) {
+        if self.has(precision) {
             return Ok(());
         }
         let problem = "the adapter's shaders have no f16; use `precision` bf16, or another `adapter`";

@@ -7,6 +7,7 @@ use super::pipeline::{Bound, prepare};
 use crate::error::{Error, Result};
 use crate::gemm::Capabilities;
 use crate::kernels::{Case, GemmKernel, misfit};
+use crate::precision::Precision;
 
 /// Guard words behind every buffer: a kernel that writes past an end is found out.
 const FENCE: [u32; 64] = [0xfe7c_e000; 64];
@@ -22,6 +23,10 @@ impl Probe {
     /// Whether the adapter can run the case's kernel at all.
     pub fn runs(&self, case: &Case) -> bool {
         let product = GemmKernel::of(&*case.kernel);
+        let has_f16 = self.0.device.features().contains(wgpu::Features::SHADER_F16);
+        if case.precision() == Precision::F16 && !has_f16 {
+            return false;
+        }
         product.is_none_or(|product| product.variant().runs_on(&self.1, &product.problem(), &product.config()))
     }
 

@@ -98,8 +98,9 @@ pub trait Kernel: Any + Debug + Send + Sync {
         vec![1; self.descriptor().bindings.len()]
     }
 
-    /// Words that have to move between memory and the pass through one binding, whose buffer has `words`: each once, and
-    /// so twice where it is read and written. A pass that touches but a part says which.
+    /// Words that have to move between memory and the pass through one binding, of whose buffer it needs `words`
+    /// ([`Kernel::words`]): each once, and so twice where it is read and written. A pass that touches but a part of
+    /// them, or others, too, says which. The buffer itself may have far more: many passes share one.
     fn traffic(&self, _binding: &str, words: usize) -> usize {
         words
     }
@@ -191,6 +192,12 @@ impl Case {
         let Tolerance { relative, absolute } = tolerance.copied().unwrap_or(Tolerance::EXACT);
         let step = if relative + absolute > 0.0 { self.kernel.precision(binding).step() } else { 0.0 };
         Tolerance { relative: relative + step, absolute }
+    }
+
+    /// In how many bits its activations are stored; of one without any f32.
+    pub fn precision(&self) -> Precision {
+        let of_bindings = (0..self.memory.len()).map(|binding| self.kernel.precision(binding));
+        of_bindings.max_by_key(|precision| !precision.is_f32()).unwrap_or_default()
     }
 
     /// Whether the binding's buffer is written.

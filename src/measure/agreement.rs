@@ -5,6 +5,7 @@ use super::{Synthetic, go_on};
 use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::plan::{Place, Variable};
+use crate::precision::Precision;
 use crate::train::Engine;
 
 /// How far an executor may be from the CPU path: a layer's gradient, and the update of its weights, by this part
@@ -12,6 +13,14 @@ use crate::train::Engine;
 /// near to its ReLU's kink, or two values of a max-pool to each other, that rounding decides, some summands of a gradient
 /// are others: of single values that has been seen to change 1.4e-2, of a gradient's length far less.
 pub const TOLERANCE: f64 = 1e-2;
+
+/// The same with activations in that precision.
+pub fn tolerance(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => TOLERANCE,
+        _ => TOLERANCE,
+    }
+}
 
 /// What some training steps did, one by one.
 #[derive(Clone, Debug)]
@@ -98,37 +107,61 @@ fn put(engine: &mut Engine, places: &[Place], mut values: &[f32]) -> Result<()> 
     Ok(())
 }
 
-/// The largest part of the tolerance that was used, or what differs and by how much.
+/// How far two executors are apart in one place.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// `dense.weights.gradient at step 2`
+    pub what: String,
+    /// As a part of the size.
+    pub part: f64,
+    pub allowed: f64,
+}
+
+/// The largest part of the tolerance that was used, or what differs and by how much; both with activations in that precision.
 ///
 /// # Panics
 /// Where the other's steps are not as many, or of another model.
-pub fn agree(reference: &Steps, other: &Steps) -> std::result::Result<f64, String> {
-    assert_eq!(reference.0.len(), other.0.len(), "steps");
+pub fn agree(reference: &Steps, other: &Steps, precision: Precision) -> std::result::Result<f64, String> {
     let mut worst = 0.0_f64;
-    let mut check = |what: String, difference: f64, of: f64, part: f64| {
-        worst = worst.max(difference / (part * of));
+    for Difference { what, part, allowed } in differences(reference, other, precision) {
         // What must hold is asked, so that a NaN fails.
-        if difference <= part * of {
-            return Ok(());
+        if !(part <= allowed) {
+            return Err(format!(
+                "{what} differs from the CPU path's by {part:.1e} of its size; allowed is {allowed:.0e}"
+            ));
         }
-        let difference = difference / of;
-        Err(format!("{what} differs from the CPU path's by {difference:.1e} of its size; allowed is {part:.0e}"))
+        worst = worst.max(part / allowed);
+    }
+    Ok(worst)
+}
+
+/// Of each step the loss, and of each layer the gradient and the update.
+///
+/// # Panics
+/// See [`agree`].
+pub fn differences(reference: &Steps, other: &Steps, precision: Precision) -> Vec<Difference> {
+    assert_eq!(reference.0.len(), other.0.len(), "steps");
+    let allowed = tolerance(precision);
+    let mut all = Vec::new();
+    let mut add = |what: String, apart: f64, size: f64, allowed: f64| {
+        let part = if apart == 0.0 { 0.0 } else { apart / size };
+        all.push(Difference { what, part, allowed });
     };
     for ((expected, actual), number) in reference.0.iter().zip(&other.0).zip(1..) {
         let apart = (actual.loss - expected.loss).abs();
-        check(format!("the loss of step {number}"), apart, expected.loss.abs(), TOLERANCE / 100.0)?;
+        add(format!("the loss of step {number}"), apart, expected.loss.abs(), allowed / 100.0);
         assert_eq!(expected.layers.len(), actual.layers.len(), "layers");
         for (expected, actual) in expected.layers.iter().zip(&actual.layers) {
             let (gradient, name) = (&expected.gradient, &expected.name);
             let apart = length(&difference(gradient, &actual.gradient));
-            check(format!("{name}.gradient at step {number}"), apart, length(gradient), TOLERANCE)?;
+            add(format!("{name}.gradient at step {number}"), apart, length(gradient), allowed);
             // Each weight counts by its gradient: as much as its update changes the loss.
             let update = counted(&difference(&expected.after, &expected.before[0]), gradient);
             let apart = length(&counted(&difference(&expected.after, &actual.after), gradient));
-            check(format!("the update of {name} in step {number}"), apart, length(&update), TOLERANCE)?;
+            add(format!("the update of {name} in step {number}"), apart, length(&update), allowed);
         }
     }
-    Ok(worst)
+    all
 }
 
 /// Element by element.
@@ -157,10 +190,10 @@ mod tests {
 
     #[test]
     fn equal_steps_agree_and_rounding_does() {
-        assert_eq!(agree(&steps(), &steps()), Ok(0.0));
+        assert_eq!(agree(&steps(), &steps(), Precision::F32), Ok(0.0));
         let mut rounded = steps();
         rounded.0[0].layers[0].gradient[3] += 1e-6;
-        assert!(agree(&steps(), &rounded).is_ok_and(|used| used > 0.0));
+        assert!(agree(&steps(), &rounded, Precision::F32).is_ok_and(|used| used > 0.0));
     }
 
     /// One wrong number in one place, of any kind, and a NaN: no agreement, and the message says where.
@@ -169,19 +202,23 @@ mod tests {
         for wrong in [0.1_f32, -0.1, 0.5, f32::NAN, f32::INFINITY] {
             let mut broken = steps();
             broken.0[0].layers[0].gradient[17] += wrong;
-            let problem = agree(&steps(), &broken).unwrap_err();
+            let problem = agree(&steps(), &broken, Precision::F32).unwrap_err();
             assert!(problem.starts_with("a.weights.gradient at step 1 differs"), "{problem}");
             let mut broken = steps();
             broken.0[1].loss += f64::from(wrong) / 50.0;
-            assert!(agree(&steps(), &broken).unwrap_err().starts_with("the loss of step 2 differs"));
+            assert!(agree(&steps(), &broken, Precision::F32).unwrap_err().starts_with("the loss of step 2 differs"));
         }
         for wrong in [0.2, f32::NAN] {
             let mut broken = steps();
             broken.0[1].layers[0].after[17] += wrong;
-            assert!(agree(&steps(), &broken).unwrap_err().starts_with("the update of a.weights in step 2 differs"));
+            assert!(
+                agree(&steps(), &broken, Precision::F32)
+                    .unwrap_err()
+                    .starts_with("the update of a.weights in step 2 differs")
+            );
         }
         let mut unmoved = steps();
         unmoved.0[0].layers[0].after.fill(0.5);
-        assert!(agree(&steps(), &unmoved).is_err());
+        assert!(agree(&steps(), &unmoved, Precision::F32).is_err());
     }
 }

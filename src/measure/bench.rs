@@ -74,7 +74,7 @@ fn compare(setup: &Setup, data: &Synthetic, (name, make): (&str, Make), callback
     let on_the_cpu = |plan: Arc<Plan>| Ok(Box::new(Cpu::new(plan)?) as Box<dyn Executor>);
     let expected = Steps::run(&mut setup.initialised(on_the_cpu)?, data, COMPARED, None, callback)?;
     let actual = Steps::run(&mut setup.initialised(make)?, data, COMPARED, Some(&expected), callback)?;
-    agree(&expected, &actual).map_err(|problem| {
+    agree(&expected, &actual, setup.options.precision).map_err(|problem| {
         let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
         Error::Failed(format!("{} on {name}: {problem}; {remedy}", setup.model.name))
     })

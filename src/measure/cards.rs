@@ -88,7 +88,7 @@ impl Card {
     /// what the pass is given and gives once, whatever a large cache may save.
     pub fn step(&self, plan: &Plan) -> Vec<Modelled> {
         let modelled = |pass: &Pass| {
-            let work = work(plan, pass);
+            let work = work(pass);
             let (seconds, limit) = self.seconds(pass, &work);
             Modelled { work, seconds, limit }
         };

@@ -9,7 +9,7 @@ use crate::callback::ProgressCallback;
 use crate::error::Result;
 use crate::gemm::{Convolution, DeviceClass, GemmKind};
 use crate::kernels::{CeilingArithmetic, CeilingBandwidth, ConvForward, Kernel};
-use crate::plan::{Executor, Plan, Program, single};
+use crate::plan::{Executor, Pass, Plan, Program, single};
 
 /// Measured at their best, as a ceiling is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub fn ceilings(
         }
         fastest
     };
-    let traffic = |plan: &Plan| plan.training.iter().map(|pass| plan.traffic(pass)).sum();
+    let traffic = |plan: &Plan| plan.training.iter().map(Pass::traffic).sum();
     let (_, bytes_per_second) = rate(Arc::new(CeilingBandwidth { words: WORDS }), &[WORDS, WORDS], traffic)?;
     Ok(Ceilings { operations_per_second, bytes_per_second })
 }

@@ -94,15 +94,15 @@ pub fn profile(engine: &mut Engine, data: &Synthetic, steps: usize, callback: Pr
 }
 
 fn works(plan: &Plan) -> Vec<Work> {
-    plan.passes(Program::Training).iter().map(|pass| work(plan, pass)).collect()
+    plan.passes(Program::Training).iter().map(work).collect()
 }
 
-pub(super) fn work(plan: &Plan, pass: &Pass) -> Work {
+pub(super) fn work(pass: &Pass) -> Work {
     Work {
         layer: pass.layer.clone(),
         kernel: pass.kernel.descriptor().name,
         operations: pass.kernel.operations(),
-        bytes: plan.traffic(pass),
+        bytes: pass.traffic(),
     }
 }
 

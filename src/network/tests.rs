@@ -9,9 +9,10 @@ use crate::gemm::DeviceClass;
 use crate::geometry::{Padding, Shape};
 use crate::kernels::Progress;
 use crate::layers::{Activation, Conv2d, Dense, Dropout, Flatten, Fused, Layer, MaxPool2d, Pool};
-use crate::model::{Model, built_in, resolve};
+use crate::model::{Model, built_in, parse, resolve};
 use crate::optimizers::Optimizer;
 use crate::plan::{BufferId, Executor, Pass, Program, ValueId};
+use crate::precision::Precision;
 
 pub(super) fn dense(units: usize, activation: Activation) -> Layer {
     Layer::Dense(Dense { units, use_bias: true, activation })
@@ -177,7 +178,7 @@ fn work_is_counted() {
             .iter()
             .find(|pass| pass.layer == layer && pass.kernel.descriptor().name == kernel)
             .unwrap();
-        (pass.kernel.operations(), plan.steps.traffic(pass))
+        (pass.kernel.operations(), pass.traffic())
     };
     let order = 4 * 512;
     let pixels = 512 * 784;
@@ -207,12 +208,43 @@ fn work_in_partitions_is_counted() {
     let work = |kernel: &str| {
         let of_kernel = |pass: &&Pass| pass.layer == "dense" && pass.kernel.descriptor().name == kernel;
         let pass = plan.steps.evaluation.iter().find(of_kernel).unwrap();
-        (pass.kernel.operations(), plan.steps.traffic(pass))
+        (pass.kernel.operations(), pass.traffic())
     };
     let (outputs, partitions) = (512 * 128, 26);
     let moved = 512 * 5408 + 5409 * 128 + partitions * outputs + 1;
     assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
     assert_eq!(work("split_k_reduce"), (partitions * outputs, 4 * (partitions * outputs + 128 + outputs)));
+}
+
+/// Sums that passes leave for one another are a small part of buffers that other layers have parts of, too.
+#[test]
+fn of_a_shared_buffer_only_what_a_pass_touches_is_counted() {
+    let text = "input = [12, 12, 1]
+    layers = [
+        { type = 'conv2d', filters = 8, kernel = 3, padding = 'same', use_bias = false },
+        { type = 'batch_normalization' },
+        { type = 'activation', activation = 'relu' },
+        { type = 'flatten' },
+        { type = 'dense', units = 300 },
+        { type = 'dense', units = 4 },
+    ]";
+    let (model, _) = parse("normalised", text).unwrap();
+    for precision in Precision::ALL {
+        let options = Options { precision, ..Options::new(64, DeviceClass::Gpu, 100) };
+        let plan = lower(&model, options).unwrap();
+        let moved = |kernel: &str| {
+            let of_kernel = |pass: &&Pass| pass.kernel.descriptor().name == kernel;
+            plan.steps.training.iter().find(of_kernel).unwrap().traffic()
+        };
+        let [channels, positions, progress] = [8, 64 * 12 * 12, 6];
+        // Partitions of 1,024 positions; two sums a channel in each.
+        let partials = positions / 1024 * 2 * channels;
+        assert_eq!(moved("batch_norm_affine"), 4 * (partials + progress + 2 * channels + 4 * channels + 2 * channels));
+        assert_eq!(moved("batch_norm_gradient_totals"), 4 * (partials + 2 * channels));
+        let values = positions * channels / if precision == Precision::F32 { 1 } else { 2 };
+        assert_eq!(moved("batch_norm_statistics"), 4 * (values + progress + partials));
+        assert_eq!(moved("pointwise_backward"), 4 * (3 * values + 4 * channels + 2 * channels + progress));
+    }
 }
 
 #[test]

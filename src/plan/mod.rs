@@ -64,6 +64,14 @@ pub struct Pass {
     pub offsets: Vec<usize>,
 }
 
+impl Pass {
+    /// Bytes that it has to move between memory and the device: see [`Kernel::traffic`].
+    pub fn traffic(&self) -> usize {
+        let bound = self.kernel.descriptor().bindings.iter().zip(self.kernel.words());
+        4 * bound.map(|(binding, words)| self.kernel.traffic(binding.name, words)).sum::<usize>()
+    }
+}
+
 /// The lists of passes of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -148,12 +156,6 @@ impl Plan {
     /// Where the plan has no such buffer.
     pub fn buffer(&self, id: BufferId) -> &Buffer {
         &self.buffers[id.0]
-    }
-
-    /// Bytes that a pass has to move between memory and the device: see [`Kernel::traffic`].
-    pub fn traffic(&self, pass: &Pass) -> usize {
-        let bound = pass.kernel.descriptor().bindings.iter().zip(&pass.buffers);
-        4 * bound.map(|(binding, id)| pass.kernel.traffic(binding.name, self.buffer(*id).words)).sum::<usize>()
     }
 
     /// Floating-point operations of one batch: see [`Kernel::operations`].

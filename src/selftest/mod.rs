@@ -10,13 +10,16 @@ pub use gradient::{GradientCheck, dropout_gradient_checks, gradient_checks, soft
 use crate::error::Result;
 use crate::gemm::DeviceClass;
 use crate::gpu::Probe;
-use crate::kernels::Descriptor;
+use crate::kernels::{Case, Descriptor};
+use crate::precision::Precision;
 
 /// What came of one kernel's cases.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub kernel: &'static str,
     pub cases: usize,
+    /// Of them, with activations in bf16, and in f16 where the adapter's shaders have it.
+    pub in_16_bits: usize,
     /// Cases that were left out, since the adapter would take minutes to compile them.
     pub dropped: usize,
     /// The largest part of its tolerance that any number used; 0 where all agree to the bit.
@@ -25,22 +28,38 @@ pub struct Outcome {
     pub failures: Vec<String>,
 }
 
-/// Runs all cases of a kernel on the adapter, whose class of device is `class`; but those that it would take minutes to
-/// compile and never uses.
+/// Cases of a kernel in each precision of 16 bits: few, since all of them would take as long as those in f32.
+const MOST_IN_16_BITS: usize = 4;
+
+/// The kernel's cases with activations in that precision, but for configurations that a device of the class never uses.
+pub fn cases_in(row: &Descriptor, precision: Precision, class: DeviceClass) -> Vec<Case> {
+    let own = |case: &Case| case.class.is_none_or(|own| own == class);
+    (row.cases)().into_iter().filter(own).filter_map(|case| case.stored(precision)).collect()
+}
+
+/// Some of all, from the first to the last.
+fn spread(all: Vec<Case>, most: usize) -> impl Iterator<Item = Case> {
+    let (count, last) = (all.len().min(most), all.len().saturating_sub(1));
+    let places: Vec<usize> = (0..count).map(|number| number * last / (count - 1).max(1)).collect();
+    all.into_iter().enumerate().filter(move |(place, _)| places.contains(place)).map(|(_, case)| case)
+}
+
+/// Runs the cases of a kernel on the adapter, whose class of device is `class`; but those that it would take minutes to
+/// compile and never uses. All of them in f32, and some with activations in 16 bits, where the kernel may have such.
 ///
 /// # Errors
 /// Only where the device itself fails; a wrong result is part of the outcome.
 pub fn check_kernel(probe: &Probe, class: DeviceClass, row: &Descriptor) -> Result<Outcome> {
-    let mut outcome = Outcome { kernel: row.name, cases: 0, dropped: 0, worst: 0.0, failures: Vec::new() };
-    for case in (row.cases)() {
-        if case.class.is_some_and(|own| !own.compiles_on(class)) {
-            outcome.dropped += 1;
-            continue;
-        }
-        if !probe.runs(&case) {
-            continue;
-        }
+    let (all, mut cases) = ((row.cases)(), Vec::new());
+    let count = all.len();
+    cases.extend(all.into_iter().filter(|case| case.class.is_none_or(|own| own.compiles_on(class))));
+    let dropped = count - cases.len();
+    let narrow = [Precision::Bf16, Precision::F16];
+    cases.extend(narrow.into_iter().flat_map(|precision| spread(cases_in(row, precision, class), MOST_IN_16_BITS)));
+    let mut outcome = Outcome { kernel: row.name, cases: 0, in_16_bits: 0, dropped, worst: 0.0, failures: Vec::new() };
+    for case in cases.into_iter().filter(|case| probe.runs(case)) {
         outcome.cases += 1;
+        outcome.in_16_bits += usize::from(!case.precision().is_f32());
         let compared = match probe.run(&case) {
             Ok(actual) => compare(&case, &actual),
             Err(crate::error::Error::Failed(problem)) => Err(problem),

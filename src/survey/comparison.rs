@@ -2,10 +2,11 @@
 
 use askama::Template;
 
-use super::document::{On, Survey, Tiles};
+use super::document::{How, On, Speed, Survey, Tiles};
 use super::drawings;
 use crate::error::{Error, Result};
 use crate::model::thousands;
+use crate::precision::Precision;
 use crate::report::Drawing;
 
 #[derive(Template)]
@@ -57,7 +58,7 @@ pub fn comparison(surveys: &[Survey]) -> Vec<Vec<String>> {
         })
     });
     for on in [On::Adapter, On::Cpu] {
-        let beside = if on == On::Cpu { ", CPU path" } else { "" };
+        let beside = How::plainly(on).words();
         row(&format!("GFLOP/s at most{beside}"), &|survey| {
             survey.ceilings(on).map(|ceilings| format!("{:.1}", 1e-9 * ceilings.operations_per_second))
         });
@@ -65,27 +66,40 @@ pub fn comparison(surveys: &[Survey]) -> Vec<Vec<String>> {
             survey.ceilings(on).map(|ceilings| format!("{:.1}", 1e-9 * ceilings.bytes_per_second))
         });
         for (model, batch) in measured(surveys) {
-            for tiles in [Tiles::Table, Tiles::Tuned] {
-                let tuned = if tiles == Tiles::Tuned { ", tuned" } else { "" };
-                row(&format!("images/s, {model}, {batch}{tuned}{beside}"), &|survey| {
-                    let speed = survey.speed(on, model, batch, tiles);
+            for how in How::all(on) {
+                row(&format!("images/s, {model}, {batch}{}", how.words()), &|survey| {
+                    let speed = survey.speed(how, model, batch);
                     speed.map(|speed| thousands(speed.images_per_second.round() as usize))
                 });
             }
         }
-        row(&format!("test accuracy{beside}"), &|survey| {
-            survey.trained(on).map(|trained| {
-                format!(
-                    "{:.2} %, {} of {} epochs",
-                    100.0 * trained.test_accuracy,
-                    trained.epochs.len(),
-                    trained.of_epochs
-                )
-            })
-        });
-        row(&format!("seconds of training{beside}"), &|survey| {
-            survey.trained(on).map(|trained| format!("{:.1}", trained.seconds))
-        });
+        for (model, batch) in measured(surveys) {
+            let is_narrow =
+                |speed: &Speed| !speed.precision.is_f32() && (&*speed.model, speed.batch_size) == (model, batch);
+            let has_modes = surveys.iter().flat_map(|survey| &survey.bench).any(is_narrow);
+            for how in How::all(on).filter(|how| has_modes && how.tiles == Tiles::Table) {
+                row(&format!("MB, {model}, {batch}{}", how.words()), &|survey| {
+                    let speed = survey.speed(how, model, batch);
+                    speed.map(|speed| format!("{:.1}", 1e-6 * speed.memory_bytes as f64))
+                });
+            }
+        }
+        for precision in Precision::ALL {
+            let of = How { precision, ..How::plainly(on) }.words();
+            row(&format!("test accuracy{of}"), &|survey| {
+                survey.trained(on, precision).map(|trained| {
+                    format!(
+                        "{:.2} %, {} of {} epochs",
+                        100.0 * trained.test_accuracy,
+                        trained.epochs.len(),
+                        trained.of_epochs
+                    )
+                })
+            });
+            row(&format!("seconds of training{of}"), &|survey| {
+                survey.trained(on, precision).map(|trained| format!("{:.1}", trained.seconds))
+            });
+        }
     }
     rows
 }
@@ -96,7 +110,7 @@ pub fn comparison(surveys: &[Survey]) -> Vec<Vec<String>> {
 /// [`Error::Failed`] where the picture cannot be drawn.
 pub fn comparison_html(names: &[String], surveys: &[Survey]) -> Result<String> {
     let values = |model: &str, batch| {
-        let speed = |survey: &Survey| survey.speed(survey.main(), model, batch, Tiles::Table).cloned();
+        let speed = |survey: &Survey| survey.speed(How::plainly(survey.main()), model, batch).cloned();
         surveys.iter().map(|survey| speed(survey).map(|speed| speed.images_per_second)).collect()
     };
     let series = |(name, survey): (&String, &Survey)| format!("{name}: {}", survey.title());
@@ -109,7 +123,6 @@ pub fn comparison_html(names: &[String], surveys: &[Survey]) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::document::Speed;
     use crate::survey::parts::BATCH;
 
     fn survey(measured: &[(&str, usize)]) -> Survey {
@@ -118,6 +131,7 @@ mod tests {
             model: (*model).to_owned(),
             batch_size: *batch,
             tiles: Tiles::Table,
+            precision: Precision::F32,
             steps: 1,
             seconds_per_step: 0.5,
             seconds_per_step_of_repeats: vec![0.5],
@@ -141,5 +155,19 @@ mod tests {
         assert_eq!(row("images/s, a, 4096, CPU path"), ["-", "8,192"]);
         assert_eq!(row("surveyed"), ["the CPU path"; 2]);
         assert!(!rows.iter().any(|row| row[0] == "backend"));
+    }
+    /// Beside f32's, with what both take of memory; other models have no row for that.
+    #[test]
+    fn modes_of_16_bits_have_rows_of_their_own() {
+        let mut narrow = survey(&[("a", BATCH), ("b", BATCH), ("a", BATCH)]);
+        let Speed { precision, memory_bytes, images_per_second, .. } = &mut narrow.bench[2];
+        (*precision, *memory_bytes, *images_per_second) = (Precision::Bf16, 500_000, 9000.0);
+        let rows = comparison(&[narrow, survey(&[("a", BATCH)])]);
+        let names: Vec<&str> = rows.iter().map(|row| &*row[0]).filter(|name| name.contains(", 512")).collect();
+        let images = ["images/s, a, 512, CPU path", "images/s, a, 512, bf16, CPU path", "images/s, b, 512, CPU path"];
+        assert_eq!(names, [&images[..], &["MB, a, 512, CPU path", "MB, a, 512, bf16, CPU path"]].concat());
+        let row = |name: &str| rows.iter().find(|row| row[0] == name).unwrap()[1..].to_vec();
+        assert_eq!(row(images[1]), ["9,000", "-"]);
+        assert_eq!(row("MB, a, 512, bf16, CPU path"), ["0.5", "-"]);
     }
 }

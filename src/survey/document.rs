@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::gemm::GemmConfig;
 use crate::measure::Ceilings;
 use crate::plan::Clock;
+use crate::precision::Precision;
 use crate::train::EpochResult;
 
 pub const FORMAT: &str = "gpu-fmnist survey";
@@ -112,6 +113,9 @@ pub struct Selftest {
 pub struct KernelTest {
     pub kernel: String,
     pub cases: usize,
+    /// Of them, with activations in 16 bits.
+    #[serde(default)]
+    pub in_16_bits: usize,
     /// The largest part of its tolerance that any number used.
     pub worst: f32,
     /// A line for each case that failed.
@@ -142,6 +146,42 @@ pub enum Tiles {
     Tuned,
 }
 
+/// What a speed is of, beside its model and batch size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct How {
+    pub on: On,
+    pub tiles: Tiles,
+    pub precision: Precision,
+}
+
+impl How {
+    /// All that there may be on it, f32 first.
+    pub fn all(on: On) -> impl Iterator<Item = Self> {
+        let tiles = [Tiles::Table, Tiles::Tuned];
+        Precision::ALL.into_iter().flat_map(move |precision| tiles.map(|tiles| Self { on, tiles, precision }))
+    }
+
+    /// In f32, with the configurations that a device has without tuning.
+    pub fn plainly(on: On) -> Self {
+        Self { on, tiles: Tiles::Table, precision: Precision::F32 }
+    }
+
+    /// `, bf16, tuned, CPU path`: what is not as plain as on the adapter.
+    pub fn words(self) -> String {
+        let precision = if self.precision.is_f32() { String::new() } else { format!(", {}", self.precision.name()) };
+        let tuned = if self.tiles == Tiles::Tuned { ", tuned" } else { "" };
+        let beside = if self.on == On::Cpu { ", CPU path" } else { "" };
+        format!("{precision}{tuned}{beside}")
+    }
+}
+
+impl Speed {
+    pub fn how(&self) -> How {
+        let Self { on, tiles, precision, .. } = *self;
+        How { on, tiles, precision }
+    }
+}
+
 /// How fast training steps of a model are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
@@ -149,6 +189,9 @@ pub struct Speed {
     pub model: String,
     pub batch_size: usize,
     pub tiles: Tiles,
+    /// Of activations and their gradients. Older surveys had f32 only.
+    #[serde(default)]
+    pub precision: Precision,
     /// Of a repeat.
     pub steps: usize,
     pub seconds_per_step: f64,
@@ -221,6 +264,8 @@ pub struct Trained {
     pub on: On,
     pub model: String,
     pub batch_size: usize,
+    #[serde(default)]
+    pub precision: Precision,
     pub of_epochs: usize,
     /// Whether the data set is Fashion-MNIST.
     pub verified: bool,
@@ -255,9 +300,8 @@ impl Survey {
         self.ceilings.iter().find(|ceilings| ceilings.on == on).map(|of| of.ceilings)
     }
 
-    pub fn speed(&self, on: On, model: &str, batch: usize, tiles: Tiles) -> Option<&Speed> {
-        let same = |speed: &&Speed| (speed.on, speed.batch_size, speed.tiles) == (on, batch, tiles);
-        self.bench.iter().find(|speed| same(speed) && speed.model == model)
+    pub fn speed(&self, how: How, model: &str, batch: usize) -> Option<&Speed> {
+        self.bench.iter().find(|speed| (speed.how(), speed.batch_size) == (how, batch) && speed.model == model)
     }
 
     /// The models and batch sizes that any speed is of, in the order of the models, the smallest batch first.
@@ -275,8 +319,8 @@ impl Survey {
         models.into_iter().flat_map(|model| batches(model).into_iter().map(move |batch| (model, batch))).collect()
     }
 
-    pub fn trained(&self, on: On) -> Option<&Trained> {
-        self.train.iter().find(|trained| trained.on == on)
+    pub fn trained(&self, on: On, precision: Precision) -> Option<&Trained> {
+        self.train.iter().find(|trained| (trained.on, trained.precision) == (on, precision))
     }
 }
 

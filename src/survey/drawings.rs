@@ -1,27 +1,23 @@
 //! The pictures of a survey's page, each with what it says in words.
 
-use super::document::{On, Profiled, Survey, Tiles};
+use super::document::{How, On, Profiled, Survey, Tiles};
 use crate::error::Result;
 use crate::measure::Ceilings;
 use crate::model::thousands;
 use crate::plot::{DotPlot, Point, Roofline, Row, svg};
 use crate::report::Drawing;
 
-/// What a speed is of, beside its model and batch size.
-const SERIES: [(On, Tiles); 3] = [(On::Adapter, Tiles::Table), (On::Adapter, Tiles::Tuned), (On::Cpu, Tiles::Table)];
-
 /// Images a second by network and batch size; nothing where none was measured.
 pub fn speeds(survey: &Survey) -> Result<Option<Drawing>> {
-    let has = |(on, tiles): &(On, Tiles)| survey.bench.iter().any(|speed| (speed.on, speed.tiles) == (*on, *tiles));
-    let series: Vec<(On, Tiles)> = SERIES.into_iter().filter(has).collect();
-    let name = |(on, tiles): &(On, Tiles)| match (on, tiles) {
-        (On::Cpu, _) => "the CPU path".to_owned(),
-        (On::Adapter, Tiles::Table) => survey.title().to_owned(),
-        (On::Adapter, Tiles::Tuned) => format!("{}, tuned tiles", survey.title()),
+    let has = |how: &How| survey.bench.iter().any(|speed| speed.how() == *how);
+    let series: Vec<How> = [On::Adapter, On::Cpu].into_iter().flat_map(How::all).filter(has).collect();
+    let name = |how: &How| {
+        let tuned = if how.tiles == Tiles::Tuned { ", tuned tiles" } else { "" };
+        let precision = if how.precision.is_f32() { String::new() } else { format!(", {}", how.precision.name()) };
+        format!("{}{precision}{tuned}", survey.name(how.on))
     };
     let values = |model: &str, batch| {
-        let value = |(on, tiles): &(On, Tiles)| survey.speed(*on, model, batch, *tiles);
-        series.iter().map(|of| value(of).map(|speed| speed.images_per_second)).collect()
+        series.iter().map(|how| survey.speed(*how, model, batch).map(|speed| speed.images_per_second)).collect()
     };
     dots("training images a second", &series.iter().map(name).collect::<Vec<_>>(), &survey.measured(), values)
 }

@@ -7,6 +7,7 @@ use super::document::{AdapterAbout, End, On, Outcome, PartAbout, Profiled, Surve
 use super::drawings;
 use crate::error::{Error, Result};
 use crate::model::thousands;
+use crate::precision::Precision;
 use crate::report::Drawing;
 
 #[derive(Template)]
@@ -102,7 +103,7 @@ fn facts(survey: &Survey) -> Vec<(&'static str, String)> {
         facts.push(("GFLOP/s at most", thousands((1e-9 * ceilings.operations_per_second).round() as usize)));
         facts.push(("GB/s at most", thousands((1e-9 * ceilings.bytes_per_second).round() as usize)));
     }
-    if let Some(trained) = survey.trained(on) {
+    if let Some(trained) = survey.trained(on, Precision::F32) {
         facts.push(("test accuracy", format!("{:.2} %", 100.0 * trained.test_accuracy)));
         facts.push(("seconds of training", format!("{:.1}", trained.seconds)));
     }
@@ -121,6 +122,8 @@ fn bench(survey: &Survey) -> Vec<Vec<String>> {
             thousands(speed.batch_size),
             survey.name(speed.on).to_owned(),
             (if speed.tiles == Tiles::Tuned { "tuned" } else { "table" }).to_owned(),
+            speed.precision.name().to_owned(),
+            format!("{:.1}", 1e-6 * speed.memory_bytes as f64),
             format!("{:.3}", 1e3 * speed.seconds_per_step),
             thousands(speed.images_per_second.round() as usize),
             format!("{:.1}", 1e-9 * speed.operations_per_second),
@@ -167,6 +170,7 @@ fn trained(survey: &Survey) -> Vec<Vec<String>> {
         vec![
             survey.name(trained.on).to_owned(),
             trained.model.clone(),
+            trained.precision.name().to_owned(),
             epochs,
             format!("{:.2} %", 100.0 * trained.test_accuracy),
             format!("{:.4}", trained.test_loss),

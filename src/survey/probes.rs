@@ -23,7 +23,7 @@ use crate::tune::{self, measure, products, search};
 const REPEATS: usize = 5;
 const FEWEST_REPEATS: usize = 3;
 /// Epochs of the training run.
-const EPOCHS: usize = 10;
+pub const EPOCHS: usize = 10;
 
 /// Every kernel and gradient; those that there was time for.
 pub fn selftest(on: On, device: &Device, callback: ProgressCallback<()>) -> Result<Selftest> {
@@ -40,6 +40,7 @@ pub fn selftest(on: On, device: &Device, callback: ProgressCallback<()>) -> Resu
                 Ok(outcome) => KernelTest {
                     kernel: outcome.kernel.to_owned(),
                     cases: outcome.cases,
+                    in_16_bits: outcome.in_16_bits,
                     worst: outcome.worst,
                     failures: outcome.failures,
                 },
@@ -47,7 +48,7 @@ pub fn selftest(on: On, device: &Device, callback: ProgressCallback<()>) -> Resu
                     // What was lost with this kernel may be there again for the next.
                     probe = Probe::open(adapter)?;
                     let failures = vec![error.to_string()];
-                    KernelTest { kernel: row.name.to_owned(), cases: 0, worst: 0.0, failures }
+                    KernelTest { kernel: row.name.to_owned(), cases: 0, in_16_bits: 0, worst: 0.0, failures }
                 }
             });
         }
@@ -102,6 +103,7 @@ pub fn speed(
         model: config.model.name.clone(),
         batch_size: config.batch_size,
         tiles,
+        precision: config.precision,
         steps: bench.steps,
         seconds_per_step: median,
         seconds_per_step_of_repeats: seconds,
@@ -212,6 +214,7 @@ pub fn trained(
         on,
         model: config.model.name.clone(),
         batch_size: config.batch_size,
+        precision: config.precision,
         of_epochs: config.epochs,
         verified: dataset.verified,
         seconds: epochs.iter().map(|epoch| epoch.seconds).sum(),

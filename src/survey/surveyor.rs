@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use super::document::{AdapterAbout, End, On, Outcome, PartAbout, Survey, Tiles};
+use super::document::{AdapterAbout, End, How, On, Outcome, PartAbout, Speed, Survey, Tiles};
 use super::parts::{BATCH, Part, parts};
 use super::probes;
 use crate::data::Dataset;
@@ -17,6 +17,7 @@ use crate::gemm::{DeviceClass, GemmSelection};
 use crate::measure::Synthetic;
 use crate::model::{Model, thousands};
 use crate::plan::Program;
+use crate::precision::Precision;
 use crate::train::Config;
 
 /// What is surveyed.
@@ -24,7 +25,7 @@ pub struct Subject {
     /// All there are, and the place of the one that is surveyed, beside the CPU path.
     pub adapters: Vec<AdapterAbout>,
     pub adapter: Option<(usize, Device)>,
-    /// At least one; each with its own recipe. The first is the one that is trained.
+    /// At least one; each with its own recipe, but for its precision. The first is the one that is trained.
     pub models: Vec<Config>,
     pub time: Duration,
 }
@@ -142,6 +143,15 @@ impl<'h> Surveyor<'h> {
         {
             return Ok(Ended::Skipped("no better tiles were found".into()));
         }
+        if let (
+            Part::Bench { precision: Precision::F16, .. } | Part::Train { precision: Precision::F16, .. },
+            On::Adapter,
+        ) = (part, part.on())
+            && let Some(Device::Gpu(adapter)) = &self.adapter
+            && !adapter.has(Precision::F16)
+        {
+            return Ok(Ended::Skipped("the adapter's shaders have no f16".into()));
+        }
         if let Some(why) = self.too_long(part, left * part.share()) {
             return Ok(Ended::Skipped(why));
         }
@@ -149,10 +159,12 @@ impl<'h> Surveyor<'h> {
         match part {
             Part::Selftest { on } => self.selftest(on, deadline),
             Part::Ceilings { on } => self.ceilings(on, deadline),
-            Part::Bench { on, model, batch, tiles } => self.bench(on, (model, batch, tiles), deadline),
+            Part::Bench { on, model, batch, tiles, precision } => {
+                self.bench(How { on, tiles, precision }, (model, batch), deadline)
+            }
             Part::Profile { on, model } => self.profile(on, model, deadline, left * part.share()),
             Part::Tune { model } => self.tune(model, deadline),
-            Part::Train { on } => self.train(on, left * part.share()),
+            Part::Train { on, precision } => self.train(on, precision, left * part.share()),
         }
     }
 
@@ -197,11 +209,12 @@ impl<'h> Surveyor<'h> {
     }
 
     fn config(&self, model: usize, batch_size: usize) -> Config {
-        Config { batch_size, ..self.models[model].clone() }
+        Config { batch_size, precision: Precision::F32, ..self.models[model].clone() }
     }
 
-    fn bench(&mut self, on: On, (model, batch, tiles): (usize, usize, Tiles), deadline: Instant) -> Result<Ended> {
-        let config = self.config(model, batch);
+    fn bench(&mut self, how: How, (model, batch): (usize, usize), deadline: Instant) -> Result<Ended> {
+        let How { on, tiles, precision } = how;
+        let config = Config { precision, ..self.config(model, batch) };
         let (device, mut stops) = self.on(on, deadline);
         let selection = match (tiles, self.tuned.get(&model)) {
             (Tiles::Tuned, Some(tuned)) => tuned.clone(),
@@ -209,7 +222,16 @@ impl<'h> Surveyor<'h> {
         };
         let speed = probes::speed((on, device), &config, (tiles, selection), &mut stops)?;
         drop(stops);
-        let words = format!("{} images/s", thousands(speed.images_per_second.round() as usize));
+        let images = |speed: &Speed| thousands(speed.images_per_second.round() as usize);
+        let megabytes = |speed: &Speed| format!("{:.1} MB", 1e-6 * speed.memory_bytes as f64);
+        let beside = self.survey.speed(How { precision: Precision::F32, ..how }, &config.model.name, batch);
+        let words = match beside.filter(|_| !precision.is_f32()) {
+            Some(f32s) => {
+                let f32s = format!("f32: {}, {}", images(f32s), megabytes(f32s));
+                format!("{} images/s, {}; {f32s}", images(&speed), megabytes(&speed))
+            }
+            None => format!("{} images/s", images(&speed)),
+        };
         self.survey.bench.push(speed);
         Ok(Ended::Done(words))
     }
@@ -217,7 +239,7 @@ impl<'h> Surveyor<'h> {
     fn profile(&mut self, on: On, model: usize, deadline: Instant, seconds: f64) -> Result<Ended> {
         let config = self.config(model, BATCH);
         // Each is trained three times, and a few before them.
-        let speed = self.survey.speed(on, &config.model.name, BATCH, Tiles::Table);
+        let speed = self.survey.speed(How::plainly(on), &config.model.name, BATCH);
         let steps = speed.map_or(MOST_PROFILED, |speed| (0.25 * seconds / speed.seconds_per_step) as usize);
         let steps = steps.clamp(FEWEST_PROFILED, MOST_PROFILED);
         let ceilings = self.survey.ceilings(on);
@@ -249,8 +271,8 @@ impl<'h> Surveyor<'h> {
         Ok(Ended::Done(if all { words } else { format!("{words}; there was time for {measured} only") }))
     }
 
-    fn train(&mut self, on: On, seconds: f64) -> Result<Ended> {
-        let config = self.models[0].clone();
+    fn train(&mut self, on: On, precision: Precision, seconds: f64) -> Result<Ended> {
+        let config = Config { precision, ..self.models[0].clone() };
         let dataset = match self.host.dataset(&config.model) {
             Ok(dataset) => dataset,
             Err(why) => return Ok(Ended::Skipped(why)),
@@ -268,12 +290,29 @@ impl<'h> Surveyor<'h> {
         Ok(Ended::Done(if all { words } else { format!("{words}; ten would have taken too long") }))
     }
 
-    /// Why a speed is not worth beginning: by what is known of the device's others, it takes longer than `seconds`.
+    /// Why a speed, or a training in 16 bits, is not worth beginning: by what is known of the device's others, it takes
+    /// longer than `seconds`.
     fn too_long(&self, part: Part, seconds: f64) -> Option<String> {
-        let Part::Bench { on, model, batch, .. } = part else { return None };
+        let needed = match part {
+            Part::Bench { on, model, batch, precision, .. } => self.needed((on, precision), (model, batch))?,
+            // The accuracy of fewer epochs would be held against that of all.
+            Part::Train { on, precision } if !precision.is_f32() => {
+                let f32s = self.survey.trained(on, Precision::F32)?;
+                f32s.seconds * probes::EPOCHS as f64 / f32s.epochs.len() as f64
+            }
+            _ => return None,
+        };
+        (needed > seconds).then(|| format!("{NO_TIME}: {needed:.0} s or more"))
+    }
+
+    /// Seconds that a speed takes at the least, where anything is known of such.
+    fn needed(&self, (on, precision): (On, Precision), (model, batch): (usize, usize)) -> Option<f64> {
         let config = self.config(model, batch);
         let step = |on: On| {
-            let speeds = || self.survey.bench.iter().filter(move |speed| speed.on == on);
+            let of_device = || self.survey.bench.iter().filter(move |speed| speed.on == on);
+            let is_known = of_device().any(|speed| speed.precision == precision);
+            // The CPU path takes longer in 16 bits.
+            let speeds = || of_device().filter(move |speed| !is_known || speed.precision == precision);
             let same = speeds().filter(|speed| speed.model == config.model.name);
             let by_images = same.map(|speed| batch as f64 / speed.images_per_second).reduce(f64::max);
             by_images.or_else(|| {
@@ -286,8 +325,7 @@ impl<'h> Surveyor<'h> {
         let own = step(on)?;
         // What is compared is trained on the CPU path, too.
         let beside = if on == On::Adapter { 3.0 * step(On::Cpu).unwrap_or(own) } else { 0.0 };
-        let needed = STEPS * own + beside;
-        (needed > seconds).then(|| format!("{NO_TIME}: {needed:.0} s or more"))
+        Some(STEPS * own + beside)
     }
 }
 

@@ -15,7 +15,7 @@ use gpu_fmnist::network::TrainingPlan;
 use gpu_fmnist::optimizers::Optimizer;
 use gpu_fmnist::plan::{Buffer, BufferId, Executor, Pass, Place, Plan};
 use gpu_fmnist::precision::Precision;
-use gpu_fmnist::selftest::compare;
+use gpu_fmnist::selftest::{cases_in, compare};
 use gpu_fmnist::train::{Engine, Setup};
 
 use crate::skips::skip;
@@ -23,29 +23,23 @@ use crate::{adapter, probe, row};
 
 /// Those that the adapter's shaders can store.
 pub fn precisions() -> Vec<Precision> {
-    let has_f16 = adapter().features().contains(wgpu::Features::SHADER_F16);
+    let has_f16 = adapter().has(Precision::F16);
     if !has_f16 {
         skip("activations in f16, which this adapter's shaders do not have");
     }
     [Precision::Bf16, Precision::F16].into_iter().filter(|one| has_f16 || *one == Precision::Bf16).collect()
 }
 
-fn has_activations(row: &Descriptor) -> bool {
-    row.bindings.iter().any(|binding| [Element::Activation, Element::Weights].contains(&binding.element))
-}
-
 /// The kernel's cases that the adapter compiles quickly.
-fn cases(row: &Descriptor, precision: Precision) -> impl Iterator<Item = Case> {
-    let own = adapter().class();
-    let cases = (row.cases)().into_iter().filter(move |case| case.class.is_none_or(|class| class == own));
-    cases.filter_map(move |case| case.stored(precision))
+fn cases(row: &Descriptor, precision: Precision) -> Vec<Case> {
+    cases_in(row, precision, adapter().class())
 }
 
 #[test]
 fn every_kernel_agrees_with_its_cpu_reference_in_16_bits() {
     for precision in precisions() {
         let mut count = 0;
-        for row in REGISTRY.into_iter().filter(|row| has_activations(row)) {
+        for row in REGISTRY {
             for case in cases(row, precision) {
                 let actual = probe().run(&case).unwrap_or_else(|error| panic!("{}, {}: {error}", row.name, case.label));
                 compare(&case, &actual).unwrap_or_else(|problem| panic!("{}, {}: {problem}", row.name, case.label));
@@ -208,7 +202,7 @@ fn networks_train_as_on_the_cpu_path_in_16_bits() {
         };
         let reference = run(&|plan| Ok(Box::new(Cpu::new(plan)?)), None);
         let steps = run(&|plan| Ok(Box::new(Gpu::new(adapter(), plan)?)), Some(&reference));
-        agree(&reference, &steps).unwrap_or_else(|problem| panic!("{}: {problem}", precision.name()));
+        agree(&reference, &steps, precision).unwrap_or_else(|problem| panic!("{}: {problem}", precision.name()));
     }
 }
 

@@ -296,6 +296,26 @@ fn every_specialisation_in_16_bits_is_valid() {
     assert_eq!(seen.len(), 46, "{seen:?}");
 }
 
+/// What a case's buffers have is what its kernel needs: no pass moves more, but what it reads and writes, and none writes
+/// more than it is said to.
+#[test]
+fn what_kernels_move_is_what_they_touch() {
+    for row in REGISTRY {
+        for case in (row.cases)() {
+            let (needed, expected) = (case.kernel.words(), case.expected());
+            for (place, binding) in row.bindings.iter().enumerate() {
+                let moved = case.kernel.traffic(binding.name, needed[place]);
+                let words = case.memory[place].iter().zip(&expected[place]);
+                let written = words.filter(|(before, after)| before != after).count();
+                let ways = if binding.access == Access::Write { 2 } else { 1 };
+                let at = format!("{}, {}: {} moves {moved} words", row.name, case.label, binding.name);
+                assert!(moved <= ways * case.memory[place].len(), "{at}, and has {}", case.memory[place].len());
+                assert!(written <= moved, "{at}, and writes {written}");
+            }
+        }
+    }
+}
+
 fn translate(name: &str, module: &Module, info: &ModuleInfo) {
     let options = naga::back::msl::Options { fake_missing_bindings: true, ..Default::default() };
     naga::back::msl::write_string(module, info, &options, &Default::default())

@@ -41,8 +41,8 @@ pub fn selftest(session: &Session) -> Answer {
 }
 
 fn kernel(outcome: &Outcome) -> Value {
-    let Outcome { kernel, cases, worst, failures, .. } = outcome;
-    json!({ "kernel": kernel, "cases": cases, "worst": worst, "failures": failures })
+    let Outcome { kernel, cases, in_16_bits, worst, failures, .. } = outcome;
+    json!({ "kernel": kernel, "cases": cases, "in_16_bits": in_16_bits, "worst": worst, "failures": failures })
 }
 
 fn gradient(check: &GradientCheck) -> Value {
