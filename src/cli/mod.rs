@@ -55,6 +55,7 @@ mod setup;
 mod shaders;
 mod space_tasks;
 mod split;
+mod start;
 mod summary;
 mod survey;
 mod sweep;
@@ -63,6 +64,7 @@ mod threads;
 mod tiling;
 mod track;
 mod train;
+mod train_arguments;
 mod trained;
 mod tune;
 mod values;
@@ -94,7 +96,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(Box<train::TrainArguments>),
+    Train(Box<train_arguments::TrainArguments>),
     Evaluate(evaluate::EvaluateArguments),
     Watch(watch::WatchArguments),
     Kfold(kfold::KfoldArguments),

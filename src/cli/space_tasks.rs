@@ -8,7 +8,8 @@ use toml::Value;
 
 use super::console::Console;
 use super::device::Device;
-use super::train::{self, TrainArguments};
+use super::start::Start;
+use super::train_arguments::TrainArguments;
 use super::{dataset, names};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -141,7 +142,7 @@ impl Tasks {
         };
         let arguments = TrainArguments::parse(&task.arguments)
             .map_err(|error| self.refused(&format!("{described}: {}", one_line(&error))))?;
-        let config = train::start(&arguments).map_err(wrong)?.config;
+        let config = Start::of(&arguments).map_err(wrong)?.config;
         let config = match (assignment.fold, self.space.folds) {
             (Some(number), Some(folds)) => of_fold(config, Fold { number, folds }),
             _ => config,

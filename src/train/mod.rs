@@ -24,6 +24,7 @@ mod submission;
 mod together;
 mod trainer;
 mod upload;
+mod values;
 mod weights;
 
 pub use config::{Config, Fold, check_batch_size};

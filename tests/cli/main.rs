@@ -46,6 +46,7 @@ mod streaming;
 mod support;
 mod survey;
 mod sweep;
+mod sweep_processes;
 mod tensorboard;
 #[cfg(target_os = "linux")]
 mod threads;
