@@ -85,10 +85,10 @@ impl Adapter {
         precision != Precision::F16 || self.features().contains(wgpu::Features::SHADER_F16)
     }
 
-    /// Whether its shaders have numbers of that precision.
+    /// Refuses a precision that its shaders cannot store.
     ///
     /// # Errors
-    /// [`Error::Adapter`] where they have not.
+    /// [`Error::Adapter`] naming the adapter.
     pub fn stores(&self, precision: Precision) -> Result<()> {
         if self.has(precision) {
             return Ok(());
