@@ -12,10 +12,12 @@ use gpu_fmnist::cpu::Cpu;
 use gpu_fmnist::error::Result;
 use gpu_fmnist::gemm::DeviceClass;
 use gpu_fmnist::gpu::{Adapter, Gpu, adapters};
+use gpu_fmnist::kernels::LossScale;
 use gpu_fmnist::model::{Model, parse};
 use gpu_fmnist::optimizers::{Algorithm, Optimizer, Sgd};
 use gpu_fmnist::parallel::{Communicator, Share, Threads, UnderWay, gather, threads};
 use gpu_fmnist::plan::{Executor, Plan, Program};
+use gpu_fmnist::precision::Precision;
 use gpu_fmnist::train::{Engine, Setup};
 
 /// With statistics of batches, dropout, and variables of many sizes.
@@ -35,6 +37,8 @@ layers = [
 ]
 ";
 const BATCH: usize = 60;
+/// The largest scale of a loss.
+const LARGEST: f32 = 16_777_216.0;
 /// Two whole batches, and one whose last micro-batches are short and empty.
 const SAMPLES: usize = 2 * BATCH + 29;
 
@@ -53,6 +57,9 @@ struct Work<'a> {
     class: DeviceClass,
     make: Make<'a>,
     optimizer: Optimizer,
+    precision: Precision,
+    /// Of the first step, in f16.
+    scale: f32,
     /// Micro-batches of a step.
     parts: usize,
 }
@@ -65,6 +72,7 @@ impl Work<'_> {
         let mut setup = Setup::new(&model(), samples, BATCH, self.class).in_micro_batches(BATCH / self.parts);
         setup.seed = 11;
         setup.options.optimizer = self.optimizer.clone();
+        setup.options.precision = self.precision;
         setup.options.average = self.optimizer.averages();
         let Some(communicator) = among else { return setup.initialised(self.make).unwrap() };
         setup.options.share = Some(Share::new(communicator.rank(), self.parts, speeds).unwrap());
@@ -75,6 +83,7 @@ impl Work<'_> {
 
     fn outcome(&self, engine: &mut Engine) -> Outcome {
         let order: Vec<u32> = (0..SAMPLES as u32).rev().collect();
+        engine.set_loss_scale(LossScale { scale: self.scale, ..LossScale::FIRST }).unwrap();
         let mut trained = engine.train(&order, 0.02, &mut |_| ControlFlow::Continue(())).unwrap();
         trained = engine
             .train_from(trained, &order, &|time| 0.1 / f64::from(time), &mut |_| ControlFlow::Continue(()))
@@ -89,6 +98,7 @@ impl Work<'_> {
                 numbers.extend(engine.get(place).unwrap().into_iter().map(f32::to_bits));
             }
         }
+        numbers.extend(engine.loss_scale().unwrap().map_or(Vec::new(), |scale| scale.words()));
         let metrics = [trained.loss, trained.correct as f64, evaluated.loss, evaluated.correct as f64];
         (numbers, metrics, logits.into_iter().map(f32::to_bits).collect())
     }
@@ -127,7 +137,7 @@ fn optimizers() -> [Optimizer; 2] {
 fn any_number_of_ranks_ends_with_the_same_bits_on_the_cpu_path() {
     for (optimizer, parts) in optimizers().into_iter().zip([10, 12]) {
         let make: Make = &|plan| Ok(Box::new(Cpu::new(plan)?));
-        let work = Work { class: DeviceClass::Cpu, make, optimizer, parts };
+        let work = Work { class: DeviceClass::Cpu, make, optimizer, parts, precision: Precision::F32, scale: 1.0 };
         work.check(&[&[1.0; 2], &[1.0; 3], &[1.0; 4], &[1.0; 8], &[2.0, 1.0, 4.0], &[1.0; 10]]);
     }
 }
@@ -138,7 +148,29 @@ fn any_number_of_ranks_ends_with_the_same_bits_on_the_first_adapter() {
     let adapter: &Adapter = adapters.first().expect("no adapter: scripts/test brings a software one");
     for (optimizer, parts) in optimizers().into_iter().zip([10, 12]) {
         let make: Make = &|plan| Ok(Box::new(Gpu::new(adapter, plan)?));
-        Work { class: adapter.class(), make, optimizer, parts }.check(&[&[1.0; 2], &[1.0, 3.0, 1.0]]);
+        Work { class: adapter.class(), make, optimizer, parts, precision: Precision::F32, scale: 1.0 }
+            .check(&[&[1.0; 2], &[1.0, 3.0, 1.0]]);
+    }
+}
+
+/// Whether a step counts follows from the sum of all ranks' gradients, so that all decide alike: as well where none
+/// overflows as where the first steps' do, and are left out.
+#[test]
+fn ranks_scale_the_loss_alike_in_16_bits() {
+    for (precision, scale, parts) in [
+        (Precision::F16, LossScale::FIRST.scale, 10),
+        (Precision::F16, LARGEST, 2),
+        (Precision::F16, LARGEST, 12),
+        (Precision::Bf16, 1.0, 10),
+    ] {
+        let make: Make = &|plan| Ok(Box::new(Cpu::new(plan)?));
+        let work = Work { class: DeviceClass::Cpu, make, optimizer: Optimizer::default(), precision, scale, parts };
+        let samples = samples();
+        let mut engine = work.engine(&samples, None, &[]);
+        work.outcome(&mut engine);
+        let ended = engine.loss_scale().unwrap();
+        assert!(ended.is_none_or(|ended| (ended.scale < scale) == (scale == LARGEST)), "{ended:?}");
+        work.check(if parts == 2 { &[&[1.0; 2]] } else { &[&[1.0; 2], &[2.0, 1.0, 4.0]] });
     }
 }
 
@@ -187,7 +219,14 @@ impl Communicator for Noting {
 #[test]
 fn the_last_layers_sums_travel_while_the_first_layers_gradients_are_made() {
     let (samples, make): (_, Make) = (samples(), &|plan| Ok(Box::new(Cpu::new(plan)?)));
-    let work = Work { class: DeviceClass::Cpu, make, optimizer: Optimizer::default(), parts: 10 };
+    let work = Work {
+        class: DeviceClass::Cpu,
+        make,
+        optimizer: Optimizer::default(),
+        precision: Precision::F32,
+        scale: 1.0,
+        parts: 10,
+    };
     let order: Vec<u32> = (0..BATCH as u32).collect();
     thread::scope(|scope| {
         for rank in threads(2) {
@@ -208,7 +247,14 @@ fn the_last_layers_sums_travel_while_the_first_layers_gradients_are_made() {
 #[test]
 fn all_ranks_stop_when_one_is_to_and_where_it_is_known_to_all() {
     let (samples, make): (_, Make) = (samples(), &|plan| Ok(Box::new(Cpu::new(plan)?)));
-    let work = Work { class: DeviceClass::Cpu, make, optimizer: Optimizer::default(), parts: 10 };
+    let work = Work {
+        class: DeviceClass::Cpu,
+        make,
+        optimizer: Optimizer::default(),
+        precision: Precision::F32,
+        scale: 1.0,
+        parts: 10,
+    };
     let order: Vec<u32> = (0..SAMPLES as u32).collect();
     let steps = thread::scope(|scope| {
         let one = |rank: Threads| {

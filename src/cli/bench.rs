@@ -139,8 +139,8 @@ fn bench(
     devices: &[Device],
     console: &mut Console,
 ) -> Result<Vec<Outcome>> {
-    let Config { model, batch_size: batch, precision, .. } = config;
-    let (batch, precision) = (*batch, *precision);
+    let Config { model, batch_size: batch, .. } = config;
+    let batch = *batch;
     let data = Synthetic::new(model, batch);
     let mut measured = Vec::new();
     for (adapter, device) in devices.iter().enumerate() {
@@ -152,8 +152,7 @@ fn bench(
         let steps = arguments.steps.map_or(bench.steps, |steps| steps as usize);
         let StepBench { operations, memory, start_up, used, .. } = bench;
         let (model, seconds) = (model.name.clone(), Vec::new());
-        let outcome = Outcome { adapter, model, batch, precision, seconds, steps, operations, memory, start_up, used };
-        measured.push((bench, outcome));
+        measured.push((bench, Outcome { adapter, model, batch, seconds, steps, operations, memory, start_up, used }));
     }
     for repeat in 1..=arguments.repeats {
         console.show_for_now(&format!("{}: repeat {repeat} of {}", model.name, arguments.repeats));

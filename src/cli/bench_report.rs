@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::device::Device;
 use super::output;
-use crate::measure::{Ceilings, median, spread, tolerance};
-use crate::precision::Precision;
+use crate::measure::{Ceilings, TOLERANCE, median, spread};
 
 /// One model on one adapter.
 pub struct Outcome {
@@ -14,7 +13,6 @@ pub struct Outcome {
     pub model: String,
     /// Images a step.
     pub batch: usize,
-    pub precision: Precision,
     /// Seconds a step, of each repeat.
     pub seconds: Vec<f64>,
     pub steps: usize,
@@ -57,13 +55,6 @@ impl Report {
         let mut batches: Vec<usize> = self.outcomes.iter().map(|outcome| outcome.batch).collect();
         batches.dedup();
         batches
-    }
-
-    /// What all outcomes were allowed to differ, if that was the same for all.
-    fn tolerance(&self) -> Option<f64> {
-        let mut tolerances: Vec<f64> = self.outcomes.iter().map(|outcome| tolerance(outcome.precision)).collect();
-        tolerances.dedup();
-        if let [one] = tolerances[..] { Some(one) } else { None }
     }
 
     pub fn text(&self) -> String {
@@ -129,8 +120,6 @@ impl Report {
                 "model": outcome.model,
                 "adapter": outcome.adapter,
                 "batch_size": outcome.batch,
-                "precision": outcome.precision,
-                "tolerance": tolerance(outcome.precision),
                 "steps": outcome.steps,
                 "seconds_per_step": seconds,
                 "seconds_per_step_of_repeats": outcome.seconds,
@@ -146,7 +135,7 @@ impl Report {
         };
         json!({
             "batch_size": if let [one] = self.batches()[..] { Some(one) } else { None },
-            "tolerance": self.tolerance(),
+            "tolerance": TOLERANCE,
             "adapters": self.devices.iter().zip(&self.ceilings).map(adapter).collect::<Vec<_>>(),
             "results": self.outcomes.iter().map(result).collect::<Vec<_>>(),
         })

@@ -1,12 +1,14 @@
 //! Runs one case of one kernel on an adapter, with guard words around what it writes.
 
+use std::any::Any;
+
 use super::adapter::Adapter;
 use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
 use super::device::Device;
 use super::pipeline::{Bound, prepare};
 use crate::error::{Error, Result};
 use crate::gemm::Capabilities;
-use crate::kernels::{Case, GemmKernel, misfit};
+use crate::kernels::{Case, GemmKernel, Stored, misfit};
 use crate::precision::Precision;
 
 /// Guard words behind every buffer: a kernel that writes past an end is found out.
@@ -22,7 +24,8 @@ impl Probe {
 
     /// Whether the adapter can run the case's kernel at all.
     pub fn runs(&self, case: &Case) -> bool {
-        let product = GemmKernel::of(&*case.kernel);
+        let kernel: &dyn Any = &*case.kernel;
+        let product = GemmKernel::of(kernel.downcast_ref::<Stored>().map_or(&*case.kernel, Stored::inner));
         let has_f16 = self.0.device.features().contains(wgpu::Features::SHADER_F16);
         if case.precision() == Precision::F16 && !has_f16 {
             return false;

@@ -11,6 +11,7 @@ use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::gemm::DeviceClass;
 use crate::plan::{Executor, Plan, Program};
+use crate::precision::Precision;
 use crate::train::{Engine, Setup};
 
 /// Gives the executor of a plan.
@@ -73,8 +74,12 @@ impl<'a> StepBench<'a> {
 fn compare(setup: &Setup, data: &Synthetic, (name, make): (&str, Make), callback: ProgressCallback<()>) -> Result<f64> {
     let on_the_cpu = |plan: Arc<Plan>| Ok(Box::new(Cpu::new(plan)?) as Box<dyn Executor>);
     let expected = Steps::run(&mut setup.initialised(on_the_cpu)?, data, COMPARED, None, callback)?;
+    let wide = match setup.options.precision {
+        Precision::F32 => None,
+        _ => Some(Steps::run(&mut setup.in_f32().initialised(on_the_cpu)?, data, COMPARED, Some(&expected), callback)?),
+    };
     let actual = Steps::run(&mut setup.initialised(make)?, data, COMPARED, Some(&expected), callback)?;
-    agree(&expected, &actual, setup.options.precision).map_err(|problem| {
+    agree(&expected, &actual, wide.as_ref()).map_err(|problem| {
         let remedy = "no speed is worth reporting; run 'gpu-fmnist selftest' on this adapter";
         Error::Failed(format!("{} on {name}: {problem}; {remedy}", setup.model.name))
     })

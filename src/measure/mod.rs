@@ -10,7 +10,7 @@ mod statistics;
 mod synthetic;
 mod throughput;
 
-pub use agreement::{Difference, Steps, agree, differences, tolerance};
+pub use agreement::{Steps, TOLERANCE, agree};
 pub use bench::{Make, StepBench};
 pub use cards::{CARDS, Card, DISPATCH, LATENCY, Limit, Modelled, REACHED, RESIDENT};
 pub use ceilings::{Ceilings, ceilings};

@@ -10,6 +10,7 @@ use crate::gemm::GemmSelection;
 use crate::model::Model;
 use crate::network::{Options, TrainingPlan, equal_parts, lower};
 use crate::plan::{Executor, Plan};
+use crate::precision::Precision;
 
 /// What an engine is made of, but for the device.
 pub struct Setup<'a> {
@@ -46,6 +47,12 @@ impl<'a> Setup<'a> {
     /// The same as a configuration has it, but for the batches.
     pub fn configured(self, config: &Config) -> Self {
         Self { options: config.applied_to(self.options), ..self }
+    }
+
+    /// The same with activations in f32.
+    pub fn in_f32(&self) -> Self {
+        let options = Options { precision: Precision::F32, ..self.options.clone() };
+        Self { options, model: self.model.clone(), ..*self }
     }
 
     /// The plan, which needs no device.

@@ -196,13 +196,15 @@ fn networks_train_as_on_the_cpu_path_in_16_bits() {
     let (model, data) = network();
     for precision in precisions() {
         let class = adapter().class();
-        let run = |make: &dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>, reference: Option<&Steps>| {
+        let run = |make: Make, precision: Precision, reference: Option<&Steps>| {
             let mut engine = setup(&model, &data, precision, class).initialised(make).unwrap();
             Steps::run(&mut engine, &data, 4, reference, &mut |()| ControlFlow::Continue(())).unwrap()
         };
-        let reference = run(&|plan| Ok(Box::new(Cpu::new(plan)?)), None);
-        let steps = run(&|plan| Ok(Box::new(Gpu::new(adapter(), plan)?)), Some(&reference));
-        agree(&reference, &steps, precision).unwrap_or_else(|problem| panic!("{}: {problem}", precision.name()));
+        let on_cpu: Make = &|plan| Ok(Box::new(Cpu::new(plan)?));
+        let reference = run(on_cpu, precision, None);
+        let wide = run(on_cpu, Precision::F32, Some(&reference));
+        let steps = run(&|plan| Ok(Box::new(Gpu::new(adapter(), plan)?)), precision, Some(&reference));
+        agree(&reference, &steps, Some(&wide)).unwrap_or_else(|problem| panic!("{}: {problem}", precision.name()));
     }
 }
 
