@@ -190,7 +190,7 @@ fn networks_train_by_matrix_units_as_on_the_cpu_path() {
     };
     let reference = run(&|plan| Ok(Box::new(Cpu::new(plan)?)), None);
     let steps = run(&|plan| Ok(Box::new(Gpu::new(crate::adapter(), plan)?)), Some(&reference));
-    agree(&reference, &steps).unwrap();
+    agree(&reference, &steps, None).unwrap();
 }
 
 /// Nor are the gradients behind a max-pool small there: the first network has one of weights, the second and the third
