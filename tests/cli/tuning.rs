@@ -22,6 +22,8 @@ fn scratch() -> Scratch {
 /// Runs the program on the first adapter.
 fn run(scratch: &Scratch, arguments: &str) -> Ended {
     let mut command = scratch.on_the_tests_driver(&format!("{arguments} --adapter 0"));
+    // Of wider vectors software Vulkan has no matrix units that work.
+    command.env("LP_NATIVE_VECTOR_WIDTH", "256");
     ended(command.env("GPU_FMNIST_CACHE", scratch.path("cache")).output().unwrap())
 }
 
