@@ -102,9 +102,14 @@ impl Adapter {
         Capabilities {
             features: self.features(),
             limits: self.limits(),
-            matrices: self.cooperative_matrices(),
+            matrices: if self.is_wide_software() { Vec::new() } else { self.cooperative_matrices() },
             subgroup: [self.info.subgroup_min_size, self.info.subgroup_max_size],
         }
+    }
+
+    /// Lavapipe lists matrix units whatever its vectors, but of more than 8 lanes it crashes with them (Mesa 26.1.6).
+    fn is_wide_software(&self) -> bool {
+        self.is_software() && self.info.subgroup_max_size > 8
     }
 
     pub fn limits(&self) -> wgpu::Limits {

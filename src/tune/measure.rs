@@ -71,15 +71,13 @@ const GRADIENT: usize = 0;
 const TABLE: usize = 3;
 
 /// The update that adds up what the product leaves, and its table.
-fn update(kernel: &ConvWeightGradient) -> (Vec<u32>, Arc<dyn Kernel>) {
+fn update(kernel: &ConvWeightGradient, read_ahead: bool) -> (Vec<u32>, Arc<dyn Kernel>) {
     let (mut first, mut variables) = (0, Vec::new());
     for gradient in kernel.partitions() {
         variables.push(Update { first, gradient, decays: false });
         first += gradient.words;
     }
     let (micro_batches, numbers) = (MicroBatches::ONE, StepNumbers::default());
-    // Profiles that stage B are a GPU's.
-    let read_ahead = kernel.config.stage_b;
     let updates = Updates { variables, micro_batches, numbers, read_ahead };
     (updates.table(), Optimizer::default().rule().update(updates))
 }
@@ -154,14 +152,14 @@ impl<'a> Bench<'a> {
         match product.gemm {
             // What the update has beside the gradient and its table: numbers of the step, progress, values and states.
             GemmKernel::WeightGradient(kernel) => {
-                let words = update(&kernel).1.words().into_iter().enumerate();
+                let words = update(&kernel, false).1.words().into_iter().enumerate();
                 let own = words.filter(|(binding, _)| ![GRADIENT, TABLE].contains(binding));
                 memory.extend(own.map(|(_, words)| (Vec::new(), words)));
                 partitions = candidates.iter().chain([&kernel.config]).map(|config| config.partitions).collect();
                 partitions.sort_unstable();
                 partitions.dedup();
                 let config = |&partitions: &usize| GemmConfig { partitions, ..kernel.config };
-                let table = |partitions| update(&ConvWeightGradient { config: config(partitions), ..kernel }).0;
+                let table = |partitions| update(&ConvWeightGradient { config: config(partitions), ..kernel }, false).0;
                 memory.extend(partitions.iter().map(table).map(|table| (table.clone(), table.len())));
             }
             // What partitions are added up in.
@@ -197,7 +195,8 @@ impl<'a> Bench<'a> {
         let mut passes = vec![(kernel, (0..bindings).collect())];
         match product.gemm {
             GemmKernel::WeightGradient(kernel) => {
-                let update = update(&kernel).1;
+                // Profiles that stage B are a GPU's, which reads ahead.
+                let update = update(&kernel, self.product.config().stage_b).1;
                 // The product's output, and the buffers after its own.
                 let mut bound: Vec<usize> = (bindings - 1..bindings - 2 + update.descriptor().bindings.len()).collect();
                 let count = kernel.config.partitions;
