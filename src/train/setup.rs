@@ -49,9 +49,11 @@ impl<'a> Setup<'a> {
         Self { options: config.applied_to(self.options), ..self }
     }
 
-    /// The same with activations in f32.
+    /// The same with activations in f32, for which there are no matrix units.
     pub fn in_f32(&self) -> Self {
-        let options = Options { precision: Precision::F32, ..self.options.clone() };
+        let options = self.options.clone();
+        let tiles = options.tiles.clone().without_matrices();
+        let options = Options { precision: Precision::F32, tiles, ..options };
         Self { options, model: self.model.clone(), ..*self }
     }
 

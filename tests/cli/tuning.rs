@@ -191,6 +191,9 @@ fn a_run_in_f16_takes_matrix_units_where_it_may_and_keeps_them() {
     assert!(said.contains("tiles: tuned for 3 of 8 products ("), "{said}");
     let kept = tiles(&scratch, "whole");
     assert!(between.iter().all(|product| kept["tuned"][product]["matrix"] == 8), "{kept}");
+    // Held to the CPU path's steps in f32, too.
+    let bench = succeed(&scratch, "bench --model between.toml --steps 1 --repeats 5");
+    assert!(bench.stderr.contains("tiles: tuned for 3 of 8 products"), "{bench:?}");
     succeed(&scratch, "train --model between.toml --epochs 1 --run-dir parts");
     succeed(&scratch, "train --model between.toml --epochs 3 --run-dir table --tiles table");
     succeed(&scratch, "tune --clear");
