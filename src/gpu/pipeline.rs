@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::device::Device;
-use super::swiftshader::rewritten;
+use super::swiftshader;
 use crate::error::Result;
 use crate::kernels::{Access, Checks, Descriptor, Kernel, checks};
 
@@ -27,8 +27,11 @@ impl Bound<'_> {
             (bytes / 4) as usize
         };
         let words: Vec<usize> = self.buffers.iter().map(words).collect();
-        let text = self.kernel.text();
-        (if device.is_swiftshader { rewritten(text) } else { text }, checks(self.kernel, &words))
+        match device.is_swiftshader.then(|| swiftshader::text(self.kernel)).flatten() {
+            // It loads before it asks whether it may.
+            Some(text) => (text, Checks::All),
+            None => (self.kernel.text(), checks(self.kernel, &words)),
+        }
     }
 }
 

@@ -1,87 +1,88 @@
-//! Products as SwiftShader wants them, the software adapter of Chromium's browsers: a thread alone, without barriers, its
-//! tiles in registers. docs/design/software-vulkan.md has why. No sum changes its order.
+//! Products as SwiftShader wants them, the software adapter of Chromium's browsers: by threads that are alone, without loops
+//! over constants and without branches. Its compiler unrolls nothing, loads lane by lane where an address is no constant, and
+//! takes minutes over a hundred branches: docs/design/software-vulkan.md has more. No sum changes its order.
 
 use std::borrow::Cow;
 
 use super::constant::{Known, value};
+use crate::kernels::{GemmKernel, Kernel};
 
 /// Statements that a loop is written out into, at most: compiling takes long.
 const MOST_STATEMENTS: usize = 2000;
 
-/// What stands in the shaders, and instead of it.
-const REWRITTEN: [(&str, &str); 22] = [
-    // A thread loads its tile of A by itself.
-    ("var<workgroup> a_tile", "var<private> a_tile"),
-    ("workgroupBarrier();", ""),
-    ("let index = thread_index(thread);", "let index = 0u;"),
-    ("thread.y", "0u"),
-    ("const ROW_STRIDE: u32 = THREADS / THREADS_PER_ROW;", "const ROW_STRIDE: u32 = 1;"),
-    (
-        "const ROWS_PER_THREAD: u32 = (TILE_ROWS * THREADS_PER_ROW + THREADS - 1) / THREADS;",
-        "const ROWS_PER_THREAD: u32 = TILE_ROWS;",
-    ),
-    // An array of more than a hundred elements does not get into registers, but one of arrays does; and none does whose
-    // indices are no constants, as they are where sums are stored.
-    ("array<f32, THREAD_ROWS * THREAD_COLUMNS>", "array<array<f32, THREAD_COLUMNS>, THREAD_ROWS>"),
-    ("var largest = sums[i * THREAD_COLUMNS + j];", "var largest = stored[i][j];"),
-    ("let candidate = sums[(i + element) * THREAD_COLUMNS + j];", "let candidate = stored[i + element][j];"),
-    (" + column] = sums[i * THREAD_COLUMNS + j];", " + column] = stored[i][j];"),
-    ("var value = sums[i * THREAD_COLUMNS + j];", "var value = stored[i][j];"),
-    ("sums[i * THREAD_COLUMNS + j]", "sums[i][j]"),
-    ("(*sums)[i * THREAD_COLUMNS + j]", "(*sums)[i][j]"),
-    ("    let thread_row = ", "    var stored = sums;\n    let thread_row = "),
-    ("    let partition_start = ", "    var stored = sums;\n    let partition_start = "),
-    ("\n        let channel = first_column", "\n        var stored = sums;\n        let channel = first_column"),
-    // Conditions without branches, of which many take its compiler minutes.
-    (
-        "!PADDED\n                    || (corner.x + kernel_y - PAD_TOP < HEIGHT && corner.y + kernel_x - PAD_LEFT < WIDTH)",
-        "!PADDED | ((corner.x + kernel_y - PAD_TOP < HEIGHT) & (corner.y + kernel_x - PAD_LEFT < WIDTH))",
-    ),
-    (
-        "in_image && (DEPTH % DEPTH_TILE == 0 || depth < DEPTH)",
-        "in_image & ((DEPTH % DEPTH_TILE == 0) | (depth < DEPTH))",
-    ),
-    ("!PADDED || (y < HEIGHT && x < WIDTH)", "!PADDED | ((y < HEIGHT) & (x < WIDTH))"),
-    (
-        "    if UNEVEN && position >= end {\n        return 0.0;\n    }\n    \
-         return output_gradient[position * FILTERS + min(column, FILTERS - 1)];",
-        "    let none = UNEVEN & (position >= end);\n    \
-         let gradient = output_gradient[select(position, 0u, none) * FILTERS + min(column, FILTERS - 1)];\n    \
-         return select(gradient, 0.0, none);",
-    ),
-    (
-        "y >= POOLED_HEIGHT * POOL || x >= POOLED_WIDTH * POOL",
-        "(y >= POOLED_HEIGHT * POOL) | (x >= POOLED_WIDTH * POOL)",
-    ),
-    (
-        "    if position == OUTSIDE || (FILTERS % DEPTH_TILE != 0 && filter_index >= FILTERS) {\n        return 0.0;\n    }\n    \
-         let gradient = output_gradient[position * FILTERS + filter_index];\n    \
-         if POOL > 1 {\n        \
-         let word = argmax[position / POSITIONS_PER_WORD * FILTERS + filter_index];\n        \
-         let winner = (word >> (4 * (position % POSITIONS_PER_WORD))) & 15;\n        \
-         return select(0.0, gradient, winner == source.y);\n    }\n    return gradient;",
-        "    let none = (position == OUTSIDE) | ((FILTERS % DEPTH_TILE != 0) & (filter_index >= FILTERS));\n    \
-         let inside = select(position, 0u, none);\n    \
-         let filter_inside = select(filter_index, 0u, none);\n    \
-         let loaded = output_gradient[inside * FILTERS + filter_inside];\n    \
-         var gradient = select(loaded, 0.0, none);\n    \
-         if POOL > 1 {\n        \
-         let word = argmax[inside / POSITIONS_PER_WORD * FILTERS + filter_inside];\n        \
-         let winner = (word >> (4 * (inside % POSITIONS_PER_WORD))) & 15;\n        \
-         gradient = select(0.0, gradient, winner == source.y);\n    }\n    return gradient;",
-    ),
-];
+/// The kernel's shader as it should be compiled there; none where it is best as it is.
+pub(super) fn text(kernel: &(dyn Kernel + 'static)) -> Option<String> {
+    GemmKernel::text_alone(kernel).map(|text| written_out(&without_branches(&text)))
+}
 
-/// The shader as it should be compiled there: itself, or a product whose workgroups are one row of threads rewritten.
-pub(super) fn rewritten(wgsl: String) -> String {
-    let is = |constant: &str| wgsl.lines().any(|line| line == constant);
-    if !(wgsl.contains("var<workgroup> a_tile") && is("const THREADS_Y: u32 = 1u;") && is("const STAGE_B: u32 = 0u;")) {
-        return wgsl;
+/// The shader with conditions that choose between values, and leave nothing out: in every `let`, and where a function begins
+/// with `if CONDITION { return VALUE; }`. What is then loaded from outside of a buffer, where run-time checks find another
+/// address, is not chosen.
+fn without_branches(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let (mut out, mut at) = (Vec::new(), 0);
+    // Names of the function's conditions so far, and what it returns under them.
+    let mut early: Vec<(String, &str)> = Vec::new();
+    while at < lines.len() {
+        let (line, mut length) = (lines[at], 1);
+        if let Some((condition, value)) = early_return(&lines[at..]) {
+            let name = format!("returned_{}", early.len());
+            out.push(format!("    let {name} = {};", eager(condition)));
+            early.push((name, value));
+            length = 3;
+        } else if line.trim_start().starts_with("let ") {
+            length += lines[at..].iter().position(|line| line.contains(';')).unwrap_or(0);
+            out.push(eager(&lines[at..at + length].join("\n")));
+        } else if let Some((begin, value)) = line.split_once("return ").filter(|_| !early.is_empty()) {
+            let choose = |value, (name, instead): &(String, &str)| format!("select({value}, {instead}, {name})");
+            let value = early.iter().rev().fold(value.trim_end_matches(';').to_owned(), choose);
+            out.push(format!("{begin}return {value};"));
+        } else {
+            if line == "}" {
+                early.clear();
+            }
+            out.push(line.to_owned());
+        }
+        at += length;
     }
-    let shares = |line: &&str| line.starts_with("const THREADS_PER_ROW: u32 = ");
-    let shared = wgsl.lines().find(shares).unwrap_or_default().to_owned();
-    let text = wgsl.replace(&shared, "const THREADS_PER_ROW: u32 = 1u;");
-    written_out(&REWRITTEN.iter().fold(text, |text, (from, to)| text.replace(from, to)))
+    out.join("\n")
+}
+
+/// Condition and value, where lines of a function begin with an early return.
+fn early_return<'a>(lines: &[&'a str]) -> Option<(&'a str, &'a str)> {
+    let [condition, value, "    }", ..] = lines else { return None };
+    let condition = condition.strip_prefix("    if ")?.strip_suffix(" {")?;
+    Some((condition, value.strip_prefix("        return ")?.strip_suffix(';')?))
+}
+
+/// The code with `|` and `&` in place of `||` and `&&`, which branch.
+fn eager(code: &str) -> String {
+    // What binds least is taken apart first.
+    for (separator, eager_one) in [(";", ";"), (" = ", " = "), (",", ","), ("||", "|"), ("&&", "&")] {
+        if let Some(at) = outside_brackets(code, separator) {
+            let [left, right] = [&code[..at], &code[at + separator.len()..]].map(eager);
+            return match eager_one {
+                "|" | "&" => format!("({}) {eager_one} ({})", left.trim(), right.trim()),
+                _ => format!("{left}{eager_one}{right}"),
+            };
+        }
+    }
+    let Some(open) = code.find(['(', '[']) else { return code.to_owned() };
+    let (before, inside) = code.split_at(open + 1);
+    let end = outside_brackets(inside, if before.ends_with('(') { ")" } else { "]" }).unwrap_or(inside.len());
+    format!("{before}{}{}", eager(&inside[..end]), eager(&inside[end..]))
+}
+
+/// Where `wanted` stands outside of all brackets that open in the code.
+fn outside_brackets(code: &str, wanted: &str) -> Option<usize> {
+    let mut depth = 0;
+    code.char_indices().find_map(|(at, character)| {
+        if depth == 0 && code[at..].starts_with(wanted) {
+            return Some(at);
+        }
+        depth += i32::from("([".contains(character)) - i32::from(")]".contains(character));
+        None
+    })
 }
 
 /// The shader with its loops over constants written out: an array is in registers where its indices are constants.
@@ -198,7 +199,7 @@ mod tests {
     use super::super::{Probe, adapters};
     use super::*;
     use crate::gemm::DeviceClass;
-    use crate::kernels::{Case, REGISTRY, specialise};
+    use crate::kernels::{Case, REGISTRY};
 
     #[test]
     fn loops_over_constants_are_written_out_but_those_that_store() {
@@ -213,13 +214,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rewritten_stands_in_some_shader() {
-        for (from, _) in REWRITTEN {
-            assert!(REGISTRY.iter().any(|row| row.wgsl.contains(from)), "{from}");
-        }
+    fn conditions_choose_values() {
+        let text = "fn value(at: u32) -> f32 {\n    if at == NONE || (PADDED && at >= END) {\n        return 0.0;\n    }\n    \
+                    let found = f(at, !EVEN\n        || values[at] < 1.0);\n    if POOL > 1 {\n        return g(found);\n    }\n    \
+                    return found;\n}\nfn other(at: u32) -> f32 {\n    return 1.0;\n}";
+        let expected = "fn value(at: u32) -> f32 {\n    let returned_0 = (at == NONE) | (((PADDED) & (at >= END)));\n    \
+                        let found = f(at,(!EVEN) | (values[at] < 1.0));\n    if POOL > 1 {\n        \
+                        return select(g(found), 0.0, returned_0);\n    }\n    return select(found, 0.0, returned_0);\n}\n\
+                        fn other(at: u32) -> f32 {\n    return 1.0;\n}";
+        assert_eq!(without_branches(text), expected);
     }
 
-    /// Of whatever adapter there is: each product of SwiftShader's profile, as it stands and rewritten.
+    /// Of whatever adapter there is: each product of SwiftShader's profile, by threads that share a tile and by threads alone.
     #[test]
     fn threads_alone_come_to_the_same_bits() {
         let adapter = adapters().into_iter().next().expect("no adapter: run the tests by scripts/test");
@@ -229,8 +235,11 @@ mod tests {
         let own = |case: &Case| case.class == Some(DeviceClass::SwiftShader);
         let mut compared = 0;
         for case in REGISTRY.iter().flat_map(|row| (row.cases)()).filter(own) {
-            let text = specialise(case.kernel.descriptor().wgsl, &case.kernel.constants());
-            assert!(!rewritten(text).contains("workgroupBarrier"), "{}", case.label);
+            let text = text(&*case.kernel).unwrap_or_default();
+            assert!(text.contains("var<private> a_tile") && !text.contains("var<workgroup>"), "{}", case.label);
+            let branching: Vec<&str> =
+                text.lines().filter(|line| line.contains("let ") && line.contains("&&")).collect();
+            assert!(branching.is_empty(), "{}: {branching:?}", case.label);
             assert_eq!(plain.run(&case).unwrap(), alone.run(&case).unwrap(), "{}", case.label);
             compared += 1;
         }

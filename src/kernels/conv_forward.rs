@@ -22,22 +22,25 @@ use crate::geometry::Padding;
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_forward",
     about: "convolution or dense forward, with bias, ReLU and max-pool",
-    wgsl: shader!("conv_forward", "convolution", "patches", "tiles", "gemm", "row_tiles"),
+    wgsl: shader!("conv_forward", "convolution", "patches", "tiles", "threads", "gemm", "row_tiles"),
     bindings: &[read_activation("input"), read_weights("weights"), write_activation("output"), write_words("argmax")],
     cases,
 };
+
+/// The shader by threads that are alone.
+pub(super) const ALONE: &str = shader!("conv_forward", "convolution", "patches", "tiles", "gemm_alone", "row_tiles");
 
 /// By matrix units of 8 x 8, and of 16 x 16.
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_forward_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
+        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "patches", "tiles", "threads", "row_tiles"),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_forward_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
+        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "patches", "tiles", "threads", "row_tiles"),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },

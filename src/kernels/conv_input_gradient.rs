@@ -20,7 +20,7 @@ use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, O
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_input_gradient",
     about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
-    wgsl: shader!("conv_input_gradient", "convolution", "tiles", "gemm", "row_tiles", "relu_mask"),
+    wgsl: shader!("conv_input_gradient", "convolution", "tiles", "threads", "gemm", "row_tiles", "relu_mask"),
     bindings: &[
         read_activation("output_gradient"),
         read_words("argmax"),
@@ -31,17 +31,37 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
+/// The shader by threads that are alone.
+pub(super) const ALONE: &str =
+    shader!("conv_input_gradient", "convolution", "tiles", "gemm_alone", "row_tiles", "relu_mask");
+
 /// By matrix units of 8 x 8, and of 16 x 16.
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_input_gradient_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
+        wgsl: matrix_shader!(
+            "matrix_8",
+            "conv_input_gradient",
+            "convolution",
+            "tiles",
+            "threads",
+            "row_tiles",
+            "relu_mask"
+        ),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_input_gradient_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
+        wgsl: matrix_shader!(
+            "matrix_16",
+            "conv_input_gradient",
+            "convolution",
+            "tiles",
+            "threads",
+            "row_tiles",
+            "relu_mask"
+        ),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },

@@ -19,7 +19,7 @@ use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, O
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_weight_gradient",
     about: "gradient of a convolution's or dense layer's kernel and bias, in partitions",
-    wgsl: shader!("conv_weight_gradient", "convolution", "patches", "tiles", "gemm"),
+    wgsl: shader!("conv_weight_gradient", "convolution", "patches", "tiles", "threads", "gemm"),
     bindings: &[
         read_activation("input"),
         read_activation("output_gradient"),
@@ -29,17 +29,20 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
     cases,
 };
 
+/// The shader by threads that are alone.
+pub(super) const ALONE: &str = shader!("conv_weight_gradient", "convolution", "patches", "tiles", "gemm_alone");
+
 /// By matrix units of 8 x 8, and of 16 x 16.
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_weight_gradient_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "patches", "tiles"),
+        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "patches", "tiles", "threads"),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_weight_gradient_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "patches", "tiles"),
+        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "patches", "tiles", "threads"),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },

@@ -5,7 +5,7 @@ use std::any::Any;
 use super::case::Draw;
 use super::{
     Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, Stored, conv_forward, conv_input_gradient,
-    conv_weight_gradient,
+    conv_weight_gradient, specialise,
 };
 use crate::gemm::{GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, VARIANTS, Variant};
 
@@ -59,6 +59,26 @@ impl GemmKernel {
     pub fn variant(&self) -> &'static Variant {
         let name = self.kernel().descriptor().name;
         VARIANTS.iter().find(|variant| variant.kernel == name).expect("every product's kernel is a variant")
+    }
+
+    /// The kernel's text by threads that are alone, see `shaders/common/gemm_alone.wgsl`: of a product whose threads share a
+    /// tile of A and nothing else.
+    pub fn text_alone(kernel: &(dyn Kernel + 'static)) -> Option<String> {
+        let any: &dyn Any = kernel;
+        let product = Self::of(any.downcast_ref().map_or(kernel, Stored::inner))?;
+        let GemmConfig { threads: [_, threads_y], stage_b, matrix, rows, .. } = product.config();
+        if threads_y > 1 || stage_b || matrix > 0 {
+            return None;
+        }
+        let wgsl = match product {
+            GemmKernel::Forward(_) => conv_forward::ALONE,
+            GemmKernel::WeightGradient(_) => conv_weight_gradient::ALONE,
+            GemmKernel::InputGradient(_) => conv_input_gradient::ALONE,
+        };
+        // Each loads all rows of its tile.
+        let alone =
+            vec![("THREADS_PER_ROW", 1u32.into()), ("ROW_STRIDE", 1u32.into()), ("ROWS_PER_THREAD", rows.into())];
+        Some(kernel.in_its_precision(specialise(wgsl, &[kernel.constants(), alone].concat())))
     }
 
     /// The rule of [`GemmProblem::broken_rule`] that the kernel breaks, if any, or that a word of argmax has room for so

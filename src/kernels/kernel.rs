@@ -67,7 +67,12 @@ pub trait Kernel: Any + Debug + Send + Sync {
 
     /// The shader's text with everything decided.
     fn text(&self) -> String {
-        specialise(self.descriptor().wgsl, &self.constants())
+        self.in_its_precision(specialise(self.descriptor().wgsl, &self.constants()))
+    }
+
+    /// The text of a shader over f32, over what the buffers really have.
+    fn in_its_precision(&self, text: String) -> String {
+        text
     }
 
     /// In how many bits the numbers of a binding's buffer are.

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::kernel::{Access, Case, Descriptor, Element, Kernel};
 use super::scratch::Scratch;
-use super::specialise::{Constants, specialise};
+use super::specialise::Constants;
 use super::{floats, floats_mut};
 use crate::gemm::OnChip;
 use crate::precision::Precision;
@@ -84,8 +84,7 @@ impl Kernel for Stored {
         self.kernel.constants()
     }
 
-    fn text(&self) -> String {
-        let own = specialise(self.descriptor().wgsl, &self.constants());
+    fn in_its_precision(&self, own: String) -> String {
         let formats: Vec<(&str, Access, Format)> = (self.descriptor().bindings.iter().zip(&self.formats))
             .map(|(binding, format)| (binding.name, binding.access, *format))
             .collect();

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use crate::support::Running;
 #[cfg(unix)]
 use crate::support::Signal;
-use crate::sweep::{results, table, timeless, with_sweep};
+#[cfg(target_os = "linux")]
+use crate::sweep::timeless;
+use crate::sweep::{results, table, with_sweep};
 
 const GRID: &str = "epochs = 8\nlearning_rate = [0.001, 0.003, 0.01, 0.03]\nlayers.dropout.rate = [0.1, 0.25, 0.4]";
 

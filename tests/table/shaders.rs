@@ -111,7 +111,10 @@ fn named_parts(text: &str) -> BTreeSet<String> {
     let Some((_, named)) = header.split_once("With the part") else { return BTreeSet::new() };
     let named = named.split('.').next().unwrap_or_default();
     let words = named.trim_start_matches('s').split([' ', ',']).filter(|word| !["", "and"].contains(word));
-    words.map(str::to_owned).collect()
+    let named: BTreeSet<String> = words.map(str::to_owned).collect();
+    // Tiles are shared out to threads by their numbers.
+    let threads = named.contains("tiles").then(|| "threads".to_owned());
+    named.into_iter().chain(threads).collect()
 }
 
 /// A shader is its own file and the parts that its header names, and nothing else; every part is some shader's.
@@ -139,6 +142,14 @@ fn shaders_are_made_of_the_parts_that_they_name() {
         assert!(row.wgsl.starts_with(&parts[&fragments]) && texts.chain([&*own]).all(|text| row.wgsl.contains(text)));
         assert_eq!(row.wgsl.len(), length, "{}: {named:?}", row.name);
         used.extend(named.into_iter().chain([fragments]));
+    }
+    // Products by threads alone have theirs in place of two.
+    for row in REGISTRY {
+        for text in (row.cases)().iter().filter_map(|case| GemmKernel::text_alone(&*case.kernel)) {
+            let has = |part: &str| text.contains(parts[part].trim_end());
+            assert!(has("gemm_alone") && !has("gemm") && !has("threads"), "{}", row.name);
+            used.insert("gemm_alone".to_owned());
+        }
     }
     assert_eq!(used, parts.into_keys().collect(), "parts");
 }
@@ -219,6 +230,10 @@ fn shifts_are_in_parentheses_beside_masks_as_browsers_ask() {
 fn every_specialisation_translates_for_every_platform() {
     for row in REGISTRY.into_iter().chain(MATRIX_PRODUCTS) {
         for case in (row.cases)() {
+            if let Some(text) = GemmKernel::text_alone(&*case.kernel) {
+                let (module, info) = parse(row, &text);
+                translate(row.name, &module, &info);
+            }
             let text = specialise(row.wgsl, &case.kernel.constants());
             let (module, info) = parse(row, &text);
             let size = module.entry_points[0].workgroup_size;
