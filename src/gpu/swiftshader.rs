@@ -216,10 +216,11 @@ mod tests {
     #[test]
     fn conditions_choose_values() {
         let text = "fn value(at: u32) -> f32 {\n    if at == NONE || (PADDED && at >= END) {\n        return 0.0;\n    }\n    \
-                    let found = f(at, !EVEN\n        || values[at] < 1.0);\n    if POOL > 1 {\n        return g(found);\n    }\n    \
+                    let found = f(at, !EVEN\n        || values[at] < 1.0);\n    if POOL > 1 {\n        \
+                    let other = h(at);\n        return g(found);\n    }\n    \
                     return found;\n}\nfn other(at: u32) -> f32 {\n    return 1.0;\n}";
         let expected = "fn value(at: u32) -> f32 {\n    let returned_0 = (at == NONE) | (((PADDED) & (at >= END)));\n    \
-                        let found = f(at,(!EVEN) | (values[at] < 1.0));\n    if POOL > 1 {\n        \
+                        let found = f(at,(!EVEN) | (values[at] < 1.0));\n    if POOL > 1 {\n        let other = h(at);\n        \
                         return select(g(found), 0.0, returned_0);\n    }\n    return select(found, 0.0, returned_0);\n}\n\
                         fn other(at: u32) -> f32 {\n    return 1.0;\n}";
         assert_eq!(without_branches(text), expected);
