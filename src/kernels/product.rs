@@ -142,7 +142,10 @@ mod tests {
                 }),
             ];
             for gemm in products {
-                let product = Product { gemm, precision: Precision::F16, stored: [true; MOST_BINDINGS] };
+                let bindings = gemm.case().kernel.descriptor().bindings;
+                let is_stored = |place: usize| bindings.get(place).is_some_and(|own| own.element == Element::Activation);
+                let stored = std::array::from_fn(is_stored);
+                let product = Product { gemm, precision: Precision::F16, stored };
                 assert!(product.multiplies_f16());
                 let expected = [plain, matrix].map(|config| {
                     let mut case = product.with(config).gemm.case();
