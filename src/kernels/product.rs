@@ -143,7 +143,8 @@ mod tests {
             ];
             for gemm in products {
                 let bindings = gemm.case().kernel.descriptor().bindings;
-                let is_stored = |place: usize| bindings.get(place).is_some_and(|own| own.element == Element::Activation);
+                let is_stored =
+                    |place: usize| bindings.get(place).is_some_and(|own| own.element == Element::Activation);
                 let stored = std::array::from_fn(is_stored);
                 let product = Product { gemm, precision: Precision::F16, stored };
                 assert!(product.multiplies_f16());
