@@ -93,7 +93,7 @@ fn choices(class: DeviceClass, problem: &GemmProblem, own: &GemmConfig) -> Choic
     match class {
         DeviceClass::Gpu => Choices {
             threads: vec![[8, 8], [8, 16], [16, 8], [16, 16], [32, 4], [32, 8]],
-            outputs: vec![[2, 4], [4, 4], [8, 4], [4, 8], [8, 8]],
+            outputs: vec![[2, 2], [2, 4], [4, 4], [8, 4], [4, 8], [8, 8]],
             // A short sum in one piece, too.
             depths: [depths(&[8, 16, 32]), if sum < 32 { vec![sum] } else { Vec::new() }].concat(),
             accumulators: vec![1],
