@@ -66,7 +66,7 @@ const MANY: &str = "models' TOML files; several with commas between them, the fi
 /// clap wraps the lines to the terminal.
 const NOTES: &str = "\
 Parts, the most telling first: selftest, ceilings, bench of each network at several batch sizes, profile, ten epochs of training \
-where the data set is here, tune and bench again; on one adapter, and on the CPU path beside it. What fails is named, and the rest \
+where the data set is here, bench and training in 16 bits, tune and bench again; on one adapter, and on the CPU path beside it. What fails is named, and the rest \
 goes on: the exit code is 0 all the same. Nothing is kept but the two files; in them are no names of hosts or users and no \
 paths. Ctrl-C ends it, with exit code 130, and both have what was measured by then.";
 
