@@ -63,7 +63,7 @@ impl ConvForward {
         self.config.rows / self.convolution.window_elements()
     }
 
-    /// Whether `argmax` says where ReLU left zero: [`NO_WINNER`](super::fused_pool::NO_WINNER). The passes that go
+    /// Whether `argmax` says where ReLU left zero: that no element of the window has won. The passes that go
     /// backward through the pool then need no gradient that went through a ReLU's mask.
     pub fn argmax_has_relu(&self) -> bool {
         self.relu && self.convolution.pool > 1

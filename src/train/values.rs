@@ -15,7 +15,7 @@ impl Engine<'_> {
     /// is of the first ones.
     ///
     /// # Errors
-    /// What the device reports, and [`Error::Data`] where there is no image.
+    /// What the device reports, and [`Error::Data`](crate::Error::Data) where there is no image.
     pub fn initialise(&mut self) -> Result<()> {
         self.initialise_by(&(0..self.source.parts[0].len() as u32).collect::<Vec<_>>())
     }

@@ -209,8 +209,15 @@ fn surveys_are_set_side_by_side() {
 #[test]
 fn a_survey_without_precisions_is_one_of_f32() {
     let scratch = Scratch::new();
-    let old = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/surveys/h100.json");
-    fs::copy(old, scratch.path("h100.json")).unwrap();
+    let old = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/surveys/h100.json")).unwrap();
+    let mut old: Value = serde_json::from_str(&old).unwrap();
+    for part in ["bench", "train"] {
+        let all = old[part].as_array_mut().unwrap();
+        all.retain(|one| one["precision"] == "f32");
+        assert!(!all.is_empty());
+        all.iter_mut().for_each(|one| drop(one.as_object_mut().unwrap().remove("precision")));
+    }
+    fs::write(scratch.path("h100.json"), old.to_string()).unwrap();
     let mut survey = one(&scratch);
     let modes = ["bf16", "f16"].map(|precision| {
         let mut speed = survey["bench"][0].clone();
