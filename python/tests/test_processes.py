@@ -93,7 +93,8 @@ def test_an_interrupt_ends_one_of_two_trainings():
     interrupted.set()
     for thread in threads:
         thread.join()
-    assert results == {1: expected} and classifier.n_iter_ < 1000
+    # It may have come before the first epoch was over.
+    assert results == {1: expected} and getattr(classifier, "n_iter_", 0) < 1000
 
 
 def test_an_interrupt_in_another_thread_is_that_threads():
