@@ -67,7 +67,11 @@ struct Work<'a> {
 /// All numbers of the variables and of what is kept of them, metrics, and logits.
 type Outcome = (Vec<u32>, [f64; 4], Vec<u32>);
 
-impl Work<'_> {
+impl<'m> Work<'m> {
+    fn in_f32(class: DeviceClass, make: Make<'m>, optimizer: Optimizer, parts: usize) -> Self {
+        Self { class, make, optimizer, precision: Precision::F32, scale: 1.0, parts }
+    }
+
     fn engine<'a>(&self, samples: &'a Samples, among: Option<Rc<dyn Communicator>>, speeds: &[f64]) -> Engine<'a> {
         let mut setup = Setup::new(&model(), samples, BATCH, self.class).in_micro_batches(BATCH / self.parts);
         setup.seed = 11;
@@ -137,7 +141,7 @@ fn optimizers() -> [Optimizer; 2] {
 fn any_number_of_ranks_ends_with_the_same_bits_on_the_cpu_path() {
     for (optimizer, parts) in optimizers().into_iter().zip([10, 12]) {
         let make: Make = &|plan| Ok(Box::new(Cpu::new(plan)?));
-        let work = Work { class: DeviceClass::Cpu, make, optimizer, parts, precision: Precision::F32, scale: 1.0 };
+        let work = Work::in_f32(DeviceClass::Cpu, make, optimizer, parts);
         work.check(&[&[1.0; 2], &[1.0; 3], &[1.0; 4], &[1.0; 8], &[2.0, 1.0, 4.0], &[1.0; 10]]);
     }
 }
@@ -148,8 +152,7 @@ fn any_number_of_ranks_ends_with_the_same_bits_on_the_first_adapter() {
     let adapter: &Adapter = adapters.first().expect("no adapter: scripts/test brings a software one");
     for (optimizer, parts) in optimizers().into_iter().zip([10, 12]) {
         let make: Make = &|plan| Ok(Box::new(Gpu::new(adapter, plan)?));
-        Work { class: adapter.class(), make, optimizer, parts, precision: Precision::F32, scale: 1.0 }
-            .check(&[&[1.0; 2], &[1.0, 3.0, 1.0]]);
+        Work::in_f32(adapter.class(), make, optimizer, parts).check(&[&[1.0; 2], &[1.0, 3.0, 1.0]]);
     }
 }
 
@@ -219,14 +222,7 @@ impl Communicator for Noting {
 #[test]
 fn the_last_layers_sums_travel_while_the_first_layers_gradients_are_made() {
     let (samples, make): (_, Make) = (samples(), &|plan| Ok(Box::new(Cpu::new(plan)?)));
-    let work = Work {
-        class: DeviceClass::Cpu,
-        make,
-        optimizer: Optimizer::default(),
-        precision: Precision::F32,
-        scale: 1.0,
-        parts: 10,
-    };
+    let work = Work::in_f32(DeviceClass::Cpu, make, Optimizer::default(), 10);
     let order: Vec<u32> = (0..BATCH as u32).collect();
     thread::scope(|scope| {
         for rank in threads(2) {
@@ -247,14 +243,7 @@ fn the_last_layers_sums_travel_while_the_first_layers_gradients_are_made() {
 #[test]
 fn all_ranks_stop_when_one_is_to_and_where_it_is_known_to_all() {
     let (samples, make): (_, Make) = (samples(), &|plan| Ok(Box::new(Cpu::new(plan)?)));
-    let work = Work {
-        class: DeviceClass::Cpu,
-        make,
-        optimizer: Optimizer::default(),
-        precision: Precision::F32,
-        scale: 1.0,
-        parts: 10,
-    };
+    let work = Work::in_f32(DeviceClass::Cpu, make, Optimizer::default(), 10);
     let order: Vec<u32> = (0..SAMPLES as u32).collect();
     let steps = thread::scope(|scope| {
         let one = |rank: Threads| {

@@ -34,13 +34,13 @@ pub(super) const ALONE: &str = shader!("conv_forward", "convolution", "patches",
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_forward_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "patches", "tiles", "threads", "row_tiles"),
+        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_forward_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "patches", "tiles", "threads", "row_tiles"),
+        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },

@@ -39,29 +39,13 @@ pub(super) const ALONE: &str =
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_input_gradient_matrix_8",
-        wgsl: matrix_shader!(
-            "matrix_8",
-            "conv_input_gradient",
-            "convolution",
-            "tiles",
-            "threads",
-            "row_tiles",
-            "relu_mask"
-        ),
+        wgsl: matrix_shader!("matrix_8", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_input_gradient_matrix_16",
-        wgsl: matrix_shader!(
-            "matrix_16",
-            "conv_input_gradient",
-            "convolution",
-            "tiles",
-            "threads",
-            "row_tiles",
-            "relu_mask"
-        ),
+        wgsl: matrix_shader!("matrix_16", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },

@@ -36,13 +36,13 @@ pub(super) const ALONE: &str = shader!("conv_weight_gradient", "convolution", "p
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_weight_gradient_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "patches", "tiles", "threads"),
+        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "patches", "tiles"),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_weight_gradient_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "patches", "tiles", "threads"),
+        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "patches", "tiles"),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },

@@ -17,7 +17,7 @@ macro_rules! matrix_shader {
         concat!(
             include_str!(concat!("../../shaders/common/", $fragments, ".wgsl")),
             "\n",
-            shader!($name, "gemm_matrix" $(, $part)*)
+            shader!($name, "gemm_matrix", "threads" $(, $part)*)
         )
     };
 }

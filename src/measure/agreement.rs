@@ -115,6 +115,8 @@ struct Difference {
     what: String,
     /// As a part of the size.
     part: f64,
+    /// Whether it is a loss.
+    of_loss: bool,
 }
 
 /// The largest part of the tolerance that was used, or what differs and by how much. Where activations have 16 bits, `wide`
@@ -125,10 +127,13 @@ struct Difference {
 pub fn agree(reference: &Steps, other: &Steps, wide: Option<&Steps>) -> std::result::Result<f64, String> {
     let mut worst = 0.0_f64;
     let rounded = wide.map(|wide| differences(reference, wide));
-    for (place, Difference { what, part }) in differences(reference, other).into_iter().enumerate() {
+    for (place, Difference { what, part, of_loss }) in differences(reference, other).into_iter().enumerate() {
         // Of a loss roundings may happen to cancel out in one of the two.
-        let of_loss = if wide.is_some() { 0.1 } else { 0.01 };
-        let own = if what.starts_with("the loss") { of_loss * TOLERANCE } else { TOLERANCE };
+        let own = match (of_loss, &rounded) {
+            (true, Some(_)) => TOLERANCE / 10.0,
+            (true, None) => TOLERANCE / 100.0,
+            (false, _) => TOLERANCE,
+        };
         let of_rounding = rounded.as_ref().map_or(0.0, |rounded| (ROUNDINGS * rounded[place].part).min(MOST));
         let allowed = own.max(of_rounding);
         // What must hold is asked, so that a NaN fails.
@@ -145,21 +150,21 @@ pub fn agree(reference: &Steps, other: &Steps, wide: Option<&Steps>) -> std::res
 fn differences(reference: &Steps, other: &Steps) -> Vec<Difference> {
     assert_eq!(reference.0.len(), other.0.len(), "steps");
     let mut all = Vec::new();
-    let mut add = |what: String, apart: f64, size: f64| {
-        all.push(Difference { what, part: if apart == 0.0 { 0.0 } else { apart / size } });
+    let mut add = |what: String, apart: f64, size: f64, of_loss: bool| {
+        all.push(Difference { what, part: if apart == 0.0 { 0.0 } else { apart / size }, of_loss });
     };
     for ((expected, actual), number) in reference.0.iter().zip(&other.0).zip(1..) {
         let apart = (actual.loss - expected.loss).abs();
-        add(format!("the loss of step {number}"), apart, expected.loss.abs());
+        add(format!("the loss of step {number}"), apart, expected.loss.abs(), true);
         assert_eq!(expected.layers.len(), actual.layers.len(), "layers");
         for (expected, actual) in expected.layers.iter().zip(&actual.layers) {
             let (gradient, name) = (&expected.gradient, &expected.name);
             let apart = length(&difference(gradient, &actual.gradient));
-            add(format!("{name}.gradient at step {number}"), apart, length(gradient));
+            add(format!("{name}.gradient at step {number}"), apart, length(gradient), false);
             // Each weight counts by its gradient: as much as its update changes the loss.
             let update = counted(&difference(&expected.after, &expected.before[0]), gradient);
             let apart = length(&counted(&difference(&expected.after, &actual.after), gradient));
-            add(format!("the update of {name} in step {number}"), apart, length(&update));
+            add(format!("the update of {name} in step {number}"), apart, length(&update), false);
         }
     }
     all

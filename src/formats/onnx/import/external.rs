@@ -15,7 +15,6 @@ const WHOLE: &str =
     "write it whole, as onnx.save(onnx.load(FILE), FILE) does, or torch.onnx.export with external_data=False";
 
 /// The files with weights, by what the model's calls them.
-#[derive(Default)]
 pub struct External<'a>(BTreeMap<&'a [u8], Vec<u8>>);
 
 impl<'a> External<'a> {
