@@ -155,7 +155,7 @@ fn candidates_in_16_bits_compute_what_the_cpu_references_do() {
                 by_matrices += usize::from(config.matrix > 0);
             }
         }
-        assert!(checked > 10, "only {checked} candidates in {}", precision.name());
+        assert!(checked > 5, "only {checked} candidates in {}", precision.name());
         if precision == Precision::F16 && adapter.matrices.is_empty() {
             skip("candidates by matrix units, which this adapter has not");
         } else {
