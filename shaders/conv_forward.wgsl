@@ -43,7 +43,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let end = min(begin + PARTITION_DEPTH, DEPTH);
     let index = thread_index(thread);
     var lane = index;
-    var thread_column = thread.x;
+    let place = output_place(thread);
+    var own_column = place.x * THREAD_COLUMNS;
     var corners: array<vec3<u32>, ROWS_PER_THREAD>;
     for (var load = 0u; load < ROWS_PER_THREAD; load++) {
         let row = first_row + index / THREADS_PER_ROW + load * ROW_STRIDE;
@@ -51,7 +52,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     }
     var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-        let bias = select(0.0, kernel_value(DEPTH, first_column + j * THREADS_X + thread_column), BIAS == 1 && PARTITIONS == 1);
+        let bias = select(0.0, kernel_value(DEPTH, first_column + own_column + j), BIAS == 1 && PARTITIONS == 1);
         for (var i = 0u; i < THREAD_ROWS; i++) {
             sums[i * THREAD_COLUMNS + j] = bias;
         }
@@ -77,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 let value = select(0.0, input[select(0u, corner.z + offset, inside)], inside);
                 let row = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                 if TILE_ROWS % ROW_STRIDE == 0 || row < TILE_ROWS {
-                    a_tile[row * A_ROW_STEP + within] = staged(value);
+                    a_tile[row * A_ROW_STEP + within * A_DEPTH_STEP] = staged(value);
                 }
             }
         }
@@ -96,29 +97,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         }
         workgroupBarrier();
         var b: array<f32, TILE_DEPTH * THREAD_COLUMNS>;
-        for (var depth = 0u; depth < DEPTH_TILE; depth++) {
+        for (var depth = 0u; depth < DEPTH_TILE && STAGE_B == 0; depth++) {
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                let at = depth * THREAD_COLUMNS + j;
-                if STAGE_B == 1 {
-                    b[at] = f32(b_tile[depth * B_ROW_STEP + j * THREADS_X + thread_column]);
-                } else {
-                    b[at] = kernel_value(first_depth + depth, first_column + j * THREADS_X + thread_column);
-                }
+                b[depth * THREAD_COLUMNS + j] = kernel_value(first_depth + depth, first_column + own_column + j);
             }
         }
-        multiply_tile(thread.y * THREAD_ROWS, &b, &sums);
+        multiply_tile(place.y * THREAD_ROWS, own_column, &b, &sums);
         for (var load = 0u; load < ROWS_PER_THREAD; load++) {
             let corner = corners[load];
             corners[load] = vec3(loop_carried(corner.x), loop_carried(corner.y), loop_carried(corner.z));
         }
         lane = loop_carried(lane);
-        thread_column = loop_carried(thread_column);
+        own_column = loop_carried(own_column);
     }
 
-    add_fragments(thread, &sums);
-    let thread_row = first_row + thread.y * THREAD_ROWS;
+    add_fragments(place, &sums);
+    let thread_row = first_row + place.y * THREAD_ROWS;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-        let column = first_column + j * THREADS_X + thread.x;
+        let column = first_column + place.x * THREAD_COLUMNS + j;
         if column < FILTERS {
             var winners = 0u;
             for (var i = 0u; i < THREAD_ROWS; i += WINDOW_ELEMENTS) {

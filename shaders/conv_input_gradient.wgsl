@@ -19,9 +19,8 @@ const ROWS: u32 = BATCH * PHASE_HEIGHT * PHASE_WIDTH;
 const EVEN_PHASES: bool = REACHED_HEIGHT % STRIDE_Y == 0 && REACHED_WIDTH % STRIDE_X == 0;
 const EXACT: bool = EVEN_PHASES && ROWS % TILE_ROWS == 0 && ROWS / TILE_ROWS % GRID_WIDTH == 0;
 
-// The kernel is stored transposed, by neighbouring threads into neighbouring rows of B's tile. These are so far apart that
-// threads of a GPU, 32 at a time, write to as many banks of its memory.
-const B_ROW_STEP: u32 = TILE_COLUMNS + max(32 / THREADS_PER_ROW, ROW_UNIT);
+// The kernel is stored transposed, as A is.
+const B_ROW_STEP: u32 = TILE_COLUMNS + APART;
 
 // The address of what is outside of the output.
 const OUTSIDE: u32 = 0xffffffffu;
@@ -78,7 +77,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let phase_x = phase % STRIDE_X;
     let index = thread_index(thread);
     var lane = index;
-    var thread_column = thread.x;
+    let place = output_place(thread);
+    var own_column = place.x * THREAD_COLUMNS;
     var origins: array<vec3<u32>, ROWS_PER_THREAD>;
     for (var load = 0u; load < ROWS_PER_THREAD; load++) {
         origins[load] = row_origin(first_row + index / THREADS_PER_ROW + load * ROW_STRIDE);
@@ -108,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                         let row = lane / THREADS_PER_ROW + load * ROW_STRIDE;
                         let value = gradient_value(source, first_filter + column);
                         if TILE_ROWS % ROW_STRIDE == 0 || row < TILE_ROWS {
-                            a_tile[row * A_ROW_STEP + column] = staged(value);
+                            a_tile[row * A_ROW_STEP + column * A_DEPTH_STEP] = staged(value);
                         }
                     }
                 }
@@ -127,36 +127,31 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
                 }
                 workgroupBarrier();
                 var b: array<f32, TILE_DEPTH * THREAD_COLUMNS>;
-                for (var depth = 0u; depth < DEPTH_TILE; depth++) {
+                for (var depth = 0u; depth < DEPTH_TILE && STAGE_B == 0; depth++) {
                     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                        let column = j * THREADS_X + thread_column;
-                        let at = depth * THREAD_COLUMNS + j;
-                        if STAGE_B == 1 {
-                            b[at] = f32(b_tile[depth * B_ROW_STEP + column]);
-                        } else {
-                            b[at] = kernel_value(tap, first_column + column, first_filter + depth);
-                        }
+                        let value = kernel_value(tap, first_column + own_column + j, first_filter + depth);
+                        b[depth * THREAD_COLUMNS + j] = value;
                     }
                 }
-                multiply_tile(thread.y * THREAD_ROWS, &b, &sums);
+                multiply_tile(place.y * THREAD_ROWS, own_column, &b, &sums);
                 for (var load = 0u; load < ROWS_PER_THREAD; load++) {
                     let origin = origins[load];
                     origins[load] = vec3(loop_carried(origin.x), loop_carried(origin.y), loop_carried(origin.z));
                 }
                 lane = loop_carried(lane);
-                thread_column = loop_carried(thread_column);
+                own_column = loop_carried(own_column);
                 // Two rounds would be unrolled, and their code leave the instruction cache.
                 first_filter = loop_carried(first_filter + DEPTH_TILE);
             }
         }
     }
 
-    add_fragments(thread, &sums);
+    add_fragments(place, &sums);
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-        let channel = first_column + j * THREADS_X + thread.x;
+        let channel = first_column + place.x * THREAD_COLUMNS + j;
         if channel < CHANNELS {
             for (var i = 0u; i < THREAD_ROWS; i++) {
-                let row = first_row + thread.y * THREAD_ROWS + i;
+                let row = first_row + place.y * THREAD_ROWS + i;
                 let image = row / (PHASE_HEIGHT * PHASE_WIDTH);
                 let y = row / PHASE_WIDTH % PHASE_HEIGHT * STRIDE_Y + phase_y;
                 let x = row % PHASE_WIDTH * STRIDE_X + phase_x;

@@ -64,7 +64,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
     let end = min(begin + PARTITION_POSITIONS, POSITIONS);
     let index = thread_index(thread);
     var lane = index;
-    var thread_column = thread.x;
+    let place = output_place(thread);
+    var own_column = place.x * THREAD_COLUMNS;
     var taps: array<vec3<u32>, ROWS_PER_THREAD>;
     for (var load = 0u; load < ROWS_PER_THREAD; load++) {
         taps[load] = kernel_tap(first_row + index % THREADS_PER_ROW + load * THREADS_PER_ROW);
@@ -113,50 +114,42 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) t
         workgroupBarrier();
         // The gradient of every window element: the largest's is the position's, the others' is zero.
         var b: array<f32, TILE_DEPTH * THREAD_COLUMNS>;
-        if STAGE_B == 1 {
-            for (var depth = 0u; depth < TILE_DEPTH; depth++) {
-                for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                    b[depth * THREAD_COLUMNS + j] = f32(b_tile[depth * TILE_COLUMNS + j * THREADS_X + thread_column]);
+        for (var step = 0u; step < DEPTH_TILE && STAGE_B == 0; step++) {
+            for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                let column = first_column + own_column + j;
+                let gradient = gradient_value(first_position + step, end, column);
+                var winner = 0u;
+                if POOL > 1 {
+                    winner = winner_of(first_position + step, column);
                 }
-            }
-        } else {
-            for (var step = 0u; step < DEPTH_TILE; step++) {
-                for (var j = 0u; j < THREAD_COLUMNS; j++) {
-                    let column = first_column + j * THREADS_X + thread_column;
-                    let gradient = gradient_value(first_position + step, end, column);
-                    var winner = 0u;
-                    if POOL > 1 {
-                        winner = winner_of(first_position + step, column);
-                    }
-                    bias_sums[j] += select(0.0, gradient, winner < WINDOW_ELEMENTS);
-                    for (var element = 0u; element < WINDOW_ELEMENTS; element++) {
-                        let of_element = select(0.0, gradient, POOL == 1 || winner == element);
-                        b[(step * WINDOW_ELEMENTS + element) * THREAD_COLUMNS + j] = of_element;
-                    }
+                bias_sums[j] += select(0.0, gradient, winner < WINDOW_ELEMENTS);
+                for (var element = 0u; element < WINDOW_ELEMENTS; element++) {
+                    let of_element = select(0.0, gradient, POOL == 1 || winner == element);
+                    b[(step * WINDOW_ELEMENTS + element) * THREAD_COLUMNS + j] = of_element;
                 }
             }
         }
-        multiply_tile(thread.y * THREAD_ROWS, &b, &sums);
+        multiply_tile(place.y * THREAD_ROWS, own_column, &b, &sums);
         for (var load = 0u; load < ROWS_PER_THREAD; load++) {
             let tap = taps[load];
             taps[load] = vec3(loop_carried(tap.x), loop_carried(tap.y), loop_carried(tap.z));
         }
         lane = loop_carried(lane);
-        thread_column = loop_carried(thread_column);
+        own_column = loop_carried(own_column);
     }
 
-    add_fragments(thread, &sums);
+    add_fragments(place, &sums);
     let partition_start = partition_index * (DEPTH + BIAS);
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
-        let column = first_column + j * THREADS_X + thread.x;
+        let column = first_column + place.x * THREAD_COLUMNS + j;
         if column < FILTERS {
             for (var i = 0u; i < THREAD_ROWS; i++) {
-                let row = first_row + thread.y * THREAD_ROWS + i;
+                let row = first_row + place.y * THREAD_ROWS + i;
                 if EXACT || row < DEPTH {
                     weight_gradient[(partition_start + row) * FILTERS + column] = sums[i * THREAD_COLUMNS + j];
                 }
             }
-            if BIAS == 1 && STAGE_B == 0 && first_row + thread.y == 0 {
+            if BIAS == 1 && STAGE_B == 0 && first_row + place.y == 0 {
                 weight_gradient[(partition_start + DEPTH) * FILTERS + column] = bias_sums[j];
             }
         }

@@ -7,8 +7,47 @@ var<workgroup> a_tile: array<f32, max(TILE_ROWS * A_ROW_STEP, TILE_DEPTH * A_DEP
 var<workgroup> b_tile: array<f32, STAGE_B * B_TILE_ROWS * B_ROW_STEP + 1>; // [B_TILE_ROWS, B_ROW_STEP]
 
 // The inner loop: adds to the sums of this thread's outputs the products of A's tile, from the thread's first row on, and of
-// its columns of B. The tile's products add up apart, then the sum grows by theirs: see ARCHITECTURE.md on exactness.
+// its columns of B: those of B's tile from `own_column` on, or without STAGE_B those in `b`. The tile's products add up apart,
+// then the sum grows by theirs: see ARCHITECTURE.md on exactness.
 fn multiply_tile(
+    first_row: u32,
+    own_column: u32,
+    b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
+    sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
+) {
+    if STAGE_B == 1 {
+        multiply_by_depth(first_row, own_column, sums);
+    } else {
+        multiply_by_row(first_row, b, sums);
+    }
+}
+
+// A GPU has registers for the sums of the whole tile, and waits for no multiply-add: one accumulator is enough.
+fn multiply_by_depth(
+    first_row: u32,
+    own_column: u32,
+    sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
+) {
+    var block = array<f32, THREAD_ROWS * THREAD_COLUMNS>();
+    for (var depth = 0u; depth < TILE_DEPTH; depth++) {
+        var b: array<f32, THREAD_COLUMNS>;
+        for (var j = 0u; j < THREAD_COLUMNS; j++) {
+            b[j] = b_tile[depth * B_ROW_STEP + own_column + j];
+        }
+        for (var i = 0u; i < THREAD_ROWS; i++) {
+            let a = a_tile[(first_row + i) * A_ROW_STEP + depth * A_DEPTH_STEP];
+            for (var j = 0u; j < THREAD_COLUMNS; j++) {
+                block[i * THREAD_COLUMNS + j] = fma(a, b[j], block[i * THREAD_COLUMNS + j]);
+            }
+        }
+    }
+    for (var own = 0u; own < THREAD_ROWS * THREAD_COLUMNS; own++) {
+        (*sums)[own] += block[own];
+    }
+}
+
+// Lavapipe keeps B's columns in its registers, and reads A's values as operands, row by row.
+fn multiply_by_row(
     first_row: u32,
     b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
     sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
@@ -39,7 +78,7 @@ fn staged(value: f32) -> f32 {
 }
 
 // What is left to add to a thread's sums after the last tile: nothing.
-fn add_fragments(thread: vec3<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {}
+fn add_fragments(place: vec2<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {}
 
 // B's tile, once it has been multiplied, as scratch memory.
 fn set_scratch(at: u32, value: f32) {

@@ -25,6 +25,7 @@ fn loop_carried(value: u32) -> u32 {
 // As in gemm.wgsl, and in the same order; the thread's first row is that of its own tile.
 fn multiply_tile(
     _first_row: u32,
+    _own_column: u32,
     b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
     sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
 ) {
@@ -50,7 +51,7 @@ fn staged(value: f32) -> f32 {
     return value;
 }
 
-fn add_fragments(thread: vec3<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {}
+fn add_fragments(place: vec2<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {}
 
 // Only with STAGE_B is there something to keep.
 fn set_scratch(at: u32, value: f32) {}

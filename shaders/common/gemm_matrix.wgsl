@@ -14,6 +14,7 @@ var<private> fragments: array<FragmentC, FRAGMENT_ROWS * FRAGMENT_COLUMNS>;
 // The inner loop: adds the products of both tiles to the fragments. The threads' own columns and sums are not looked at.
 fn multiply_tile(
     first_row: u32,
+    own_column: u32,
     b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
     sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
 ) {
@@ -41,7 +42,7 @@ fn staged(value: f32) -> f16 {
 }
 
 // Adds to a thread's sums what the fragments have of them.
-fn add_fragments(thread: vec3<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {
+fn add_fragments(place: vec2<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {
     for (var i = 0u; i < FRAGMENT_ROWS; i++) {
         for (var j = 0u; j < FRAGMENT_COLUMNS; j++) {
             let at = (i * TILE_COLUMNS + j) * FRAGMENT;
@@ -51,7 +52,7 @@ fn add_fragments(thread: vec3<u32>, sums: ptr<function, array<f32, THREAD_ROWS *
     workgroupBarrier();
     for (var i = 0u; i < THREAD_ROWS; i++) {
         for (var j = 0u; j < THREAD_COLUMNS; j++) {
-            let at = (thread.y * THREAD_ROWS + i) * TILE_COLUMNS + j * THREADS_X + thread.x;
+            let at = (place.y * THREAD_ROWS + i) * TILE_COLUMNS + place.x * THREAD_COLUMNS + j;
             (*sums)[i * THREAD_COLUMNS + j] += sums_tile[at];
         }
     }

@@ -7,7 +7,7 @@
 
 const THREADS_X: u32 = 8;
 const THREADS_Y: u32 = 1;
-// Outputs of one thread: neighbouring rows, and columns that are THREADS_X apart.
+// Outputs of one thread: neighbouring rows and columns.
 const THREAD_ROWS: u32 = 8;
 const THREAD_COLUMNS: u32 = 1;
 // Depth between two barriers; in a weight gradient of pooled positions, each with all elements of its window.
@@ -36,3 +36,16 @@ const SHARED_OUT: u32 = 1 - min(THREADS_Y % THREAD_COLUMNS, 1);
 const B_COLUMNS_PER_THREAD: u32 = SHARED_OUT + (1 - SHARED_OUT) * THREAD_COLUMNS;
 const B_THREADS_PER_ROW: u32 = TILE_COLUMNS / B_COLUMNS_PER_THREAD;
 const B_ROW_STRIDE: u32 = THREADS / B_THREADS_PER_ROW;
+
+// Where a thread's outputs are in the workgroup's tile: their column and row, counted in threads. The threads that a GPU runs
+// together, 32 of them, have 4 x 8 such places and so few different rows of A and columns of B; and neighbours, whose loads of
+// four words it makes at a time, have two of each: the layout of CUTLASS.
+fn output_place(thread: vec3<u32>) -> vec2<u32> {
+    if STAGE_B == 0 || THREAD_COLUMNS % 4 != 0 || THREADS_X % 8 != 0 || THREADS_Y % 4 != 0 {
+        return thread.xy;
+    }
+    let lane = thread_index(thread) % 32;
+    let block = thread_index(thread) / 32;
+    let blocks_high = max(THREADS_Y / 4, 1);
+    return vec2(block / blocks_high * 8 + lane / 2 % 8, block % blocks_high * 4 + lane / 16 * 2 + lane % 2);
+}

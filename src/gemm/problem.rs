@@ -58,6 +58,7 @@ impl GemmProblem {
     /// - the threads per row divide the threads; in forward products and input gradients they divide `depth`, too, since
     ///   neighbouring threads load a row in equal parts;
     /// - what it divides can be addressed;
+    /// - where B goes through workgroup memory a thread has one accumulator for each output;
     /// - in a forward product a thread's rows are whole pooling windows, no more than a word of argmax has room for;
     /// - matrix units multiply fragments of 8 x 8 or 16 x 16, in which both tiles come, out of workgroup memory.
     pub fn broken_rule(&self, config: &GemmConfig) -> Option<&'static str> {
@@ -89,6 +90,7 @@ impl GemmProblem {
             (partitions_suit, "its sum has not so many partitions"),
             (threads.is_multiple_of(threads_per_row), "its threads per row divide its threads"),
             (!rows_of_a || depth.is_multiple_of(threads_per_row), "its threads per row divide its depth"),
+            (!config.stage_b || accumulators == 1, "it has one accumulator where B goes through workgroup memory"),
             (!forward || rows.is_multiple_of(window), "its rows are whole pooling windows"),
             (!forward || pool == 1 || rows / window <= MOST_POSITIONS_PER_WORD, "a word of argmax has 8 positions"),
             (!in_range || matrix == 0 || whole(), "its tiles are whole fragments of 8 or 16, in workgroup memory"),
@@ -128,12 +130,14 @@ impl GemmProblem {
             GemmKind::Forward | GemmKind::InputGradient => depth,
         };
         let (rows, columns) = (config.workgroup_rows(), config.workgroup_columns());
-        // What is between the rows, see `A_ROW_STEP`, `B_ROW_STEP` and `ROW_UNIT` in the shaders.
-        let unit = if config.matrix > 0 { 8 } else { 1 };
-        let narrow = config.stage_b && config.threads[0] < 16 && self.kind != GemmKind::WeightGradient;
-        let a_apart = if narrow { unit.max(4) } else { 0 };
-        let apart = if self.kind == GemmKind::InputGradient { (32 / config.threads_per_row).max(unit) } else { 0 };
-        let (a, b) = (rows * (depth + a_apart), rows_of_b * (columns + apart));
+        // What is between the rows of a tile that is written transposed: `APART` in the shaders.
+        let apart = |transposed: bool| match config.matrix {
+            _ if !transposed => 0,
+            0 => 4,
+            _ => 8,
+        };
+        let a = depth * (rows + apart(config.stage_b && self.kind != GemmKind::WeightGradient));
+        let b = rows_of_b * (columns + apart(self.kind == GemmKind::InputGradient));
         match (config.matrix, config.stage_b) {
             // Arrays have a length of 1 at the least.
             (0, staged) => size_of::<f32>() * (a + if staged { b } else { 0 } + 1),

@@ -36,7 +36,8 @@ fn every_broken_line_is_noticed() {
         mutation("the bias", "kernel_value(DEPTH, first_column", "kernel_value(0u, first_column"),
         mutation("no bias", "BIAS == 1 && PARTITIONS == 1", "PARTITIONS == 1"),
         mutation("the ReLU", "max(value, 0.0)", "max(value, -0.5)"),
-        mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
+        mutation("the sum over tiles", "+ j] += total;", "+ j] = total;").only(&UNSTAGED),
+        mutation("the sum over staged tiles", "] += block[own];", "] = block[own];").only(&STAGED),
         mutation("the pool", "candidate > largest", "candidate < largest"),
         mutation("the first of equals in the pool", "candidate > largest", "candidate >= largest"),
         mutation("what ReLU makes zero has no winner", "select(winner, NO_WINNER,", "select(winner, winner,"),
@@ -48,6 +49,8 @@ fn every_broken_line_is_noticed() {
             "thread_row / THREAD_ROWS * FILTERS + FILTERS - 1 - column",
         ),
         mutation("the partition", "let begin = partition_index * PARTITION_DEPTH;", "let begin = 0u;").only(&STAGED),
+        mutation("a thread's row in its block", "lane / 16 * 2 + lane % 2", "lane / 16 * 2").only(&STAGED),
+        mutation("a thread's block", "block % blocks_high * 4", "0").only(&STAGED),
         mutation("the partition's address", "(partition_index * POSITIONS + position)", "position").only(&STAGED),
         mutation(
             "the staged kernel",
@@ -57,8 +60,8 @@ fn every_broken_line_is_noticed() {
         .only(&STAGED),
         mutation(
             "the kernel that is not staged",
-            "kernel_value(first_depth + depth, first_column + j",
-            "kernel_value(depth, first_column + j",
+            "kernel_value(first_depth + depth, first_column + own_column + j",
+            "kernel_value(depth, first_column + own_column + j",
         )
         .only(&UNSTAGED),
         mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value, 1u)").only(&[DeviceClass::Software]),

@@ -42,7 +42,8 @@ fn every_broken_line_is_noticed() {
         mutation("the packing of argmax", "(4 * (position % POSITIONS_PER_WORD))", "0u").only(&UNSTAGED),
         mutation("the ReLU mask", "value > 0.0", "value >= 0.0"),
         mutation("the mask's scale", "gradient * SCALE", "gradient"),
-        mutation("the sum over taps", "+ j] += total;", "+ j] = total;"),
+        mutation("the sum over taps", "+ j] += total;", "+ j] = total;").only(&UNSTAGED),
+        mutation("the sum over staged taps", "] += block[own];", "] = block[own];").only(&STAGED),
         mutation(
             "the staged kernel",
             "let value = kernel_value(tap, first_column + column, first_filter + depth)",
@@ -51,8 +52,8 @@ fn every_broken_line_is_noticed() {
         .only(&STAGED),
         mutation(
             "the kernel that is not staged",
-            "b[at] = kernel_value(tap, first_column + column, first_filter + depth)",
-            "b[at] = kernel_value(tap, first_column + column, first_filter)",
+            "own_column + j, first_filter + depth);",
+            "own_column + j, first_filter);",
         )
         .only(&UNSTAGED),
         mutation("what the loop carries", "min(value, 0x7fffffffu)", "min(value + 1, 0x7fffffffu)")

@@ -53,7 +53,8 @@ fn every_broken_line_is_noticed() {
         mutation("the staged bias", "bias_sums[load] += select", "bias_sums[load] = select").only(&STAGED),
         mutation("the bias that is not staged", "bias_sums[j] += select", "bias_sums[j] = select").only(&UNSTAGED),
         mutation("the sum of the staged bias", "total += scratch", "total = scratch").only(&STAGED),
-        mutation("the sum over tiles", "+ j] += total;", "+ j] = total;"),
+        mutation("the sum over tiles", "+ j] += total;", "+ j] = total;").only(&UNSTAGED),
+        mutation("the sum over staged tiles", "] += block[own];", "] = block[own];").only(&STAGED),
         mutation("the partition", "let begin = partition_index * PARTITION_POSITIONS;", "let begin = 0u;"),
         mutation(
             "the partition's address",

@@ -47,11 +47,7 @@ fn every_broken_line_is_noticed() {
         mutation("the sums of the fragments", "right, fragments[own])", "right, fragments[0])"),
         mutation("the place of the sums", "(i * TILE_COLUMNS + j) * FRAGMENT", "(i * TILE_COLUMNS + 0u) * FRAGMENT"),
         mutation("a thread's row", "THREAD_ROWS + i) * TILE_COLUMNS", "THREAD_ROWS + 0u) * TILE_COLUMNS"),
-        mutation(
-            "a thread's column",
-            "j * THREADS_X + thread.x;\n            (*sums)",
-            "thread.x;\n            (*sums)",
-        ),
+        mutation("a thread's column", "place.x * THREAD_COLUMNS + j;\n            (*sums)", "j;\n            (*sums)"),
         mutation("the rounding", "return f16(value);", "return f16(value * 1.001);"),
     ];
     for name in ["conv_forward_matrix_8", "conv_weight_gradient_matrix_8", "conv_input_gradient_matrix_8"] {
