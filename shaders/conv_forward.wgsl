@@ -33,14 +33,15 @@ fn kernel_value(depth: u32, column: u32) -> f32 {
     return weights[row * FILTERS + min(column, FILTERS - 1)];
 }
 
-@compute @workgroup_size(THREADS_X, THREADS_Y)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
+@compute @workgroup_size(WORKGROUP_X, WORKGROUP_Y)
+fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     // Of one partition, both must be known when the shader is compiled.
     let partition_index = select(group.z / COLUMN_BLOCKS, 0u, PARTITIONS == 1);
     let first_column = select(group.z % COLUMN_BLOCKS, group.z, PARTITIONS == 1) * TILE_COLUMNS;
     let begin = partition_index * PARTITION_DEPTH;
     let end = min(begin + PARTITION_DEPTH, DEPTH);
+    let thread = thread_of(invocation);
     let index = thread_index(thread);
     var lane = index;
     let place = output_place(thread);

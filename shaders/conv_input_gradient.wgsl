@@ -68,13 +68,14 @@ fn kernel_value(tap: u32, channel: u32, filter_index: u32) -> f32 {
     return weights[min(channel, CHANNELS - 1) * FILTERS + tap * CHANNELS * FILTERS + min(filter_index, FILTERS - 1)];
 }
 
-@compute @workgroup_size(THREADS_X, THREADS_Y)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
+@compute @workgroup_size(WORKGROUP_X, WORKGROUP_Y)
+fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     let first_column = group.z % COLUMN_BLOCKS * TILE_COLUMNS;
     let phase = group.z / COLUMN_BLOCKS;
     let phase_y = phase / STRIDE_X;
     let phase_x = phase % STRIDE_X;
+    let thread = thread_of(invocation);
     let index = thread_index(thread);
     var lane = index;
     let place = output_place(thread);

@@ -55,13 +55,14 @@ fn winner_of(position: u32, column: u32) -> u32 {
     return (word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15;
 }
 
-@compute @workgroup_size(THREADS_X, THREADS_Y)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
+@compute @workgroup_size(WORKGROUP_X, WORKGROUP_Y)
+fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
     let first_row = (group.y * GRID_WIDTH + group.x) * TILE_ROWS;
     let partition_index = group.z / COLUMN_BLOCKS;
     let first_column = group.z % COLUMN_BLOCKS * TILE_COLUMNS;
     let begin = partition_index * PARTITION_POSITIONS;
     let end = min(begin + PARTITION_POSITIONS, POSITIONS);
+    let thread = thread_of(invocation);
     let index = thread_index(thread);
     var lane = index;
     let place = output_place(thread);

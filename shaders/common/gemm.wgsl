@@ -6,6 +6,16 @@ const ROW_UNIT: u32 = 1;
 var<workgroup> a_tile: array<f32, max(TILE_ROWS * A_ROW_STEP, TILE_DEPTH * A_DEPTH_STEP)>;
 var<workgroup> b_tile: array<f32, STAGE_B * B_TILE_ROWS * B_ROW_STEP + 1>; // [B_TILE_ROWS, B_ROW_STEP]
 
+// The workgroup as the device has it, and a thread's place among THREADS_X x THREADS_Y.
+const WORKGROUP_X: u32 = THREADS_X;
+const WORKGROUP_Y: u32 = THREADS_Y;
+
+struct Invocation { @builtin(local_invocation_id) thread: vec3<u32> }
+
+fn thread_of(invocation: Invocation) -> vec3<u32> {
+    return invocation.thread;
+}
+
 // The inner loop: adds to the sums of this thread's outputs the products of A's tile, from the thread's first row on, and of
 // its columns of B: those of B's tile from `own_column` on, or without STAGE_B those in `b`. The tile's products add up apart,
 // then the sum grows by theirs: see ARCHITECTURE.md on exactness.

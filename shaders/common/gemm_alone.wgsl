@@ -9,8 +9,17 @@ var<private> a_tile: array<f32, max(TILE_ROWS * A_ROW_STEP, TILE_DEPTH * A_DEPTH
 // B's tile is for STAGE_B alone.
 var<private> b_tile: array<f32, 1>;
 
+const WORKGROUP_X: u32 = THREADS_X;
+const WORKGROUP_Y: u32 = 1;
+
+struct Invocation { @builtin(local_invocation_id) thread: vec3<u32> }
+
 // In place of WGSL's own: nobody is waited for.
 fn workgroupBarrier() {}
+
+fn thread_of(invocation: Invocation) -> vec3<u32> {
+    return invocation.thread;
+}
 
 // The number among those that load a tile together: each has its own.
 fn thread_index(thread: vec3<u32>) -> u32 {

@@ -34,9 +34,12 @@ pub struct GemmConfig {
     #[serde(rename = "slots", default = "one", skip_serializing_if = "is_one")]
     pub partitions: usize,
     /// Rows and columns of the fragments that matrix units multiply, 8 or 16; 0 where the threads multiply by themselves.
-    /// A workgroup of fragments is one subgroup.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub matrix: usize,
+    /// Subgroups of a workgroup, along the columns and along the rows, that share the fragments of its tile: 1 where there
+    /// are none.
+    #[serde(default = "one_subgroup", skip_serializing_if = "is_one_subgroup")]
+    pub subgroups: [usize; 2],
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -49,6 +52,14 @@ fn one() -> usize {
 
 fn is_one(partitions: &usize) -> bool {
     *partitions == 1
+}
+
+fn one_subgroup() -> [usize; 2] {
+    [1; 2]
+}
+
+fn is_one_subgroup(subgroups: &[usize; 2]) -> bool {
+    *subgroups == [1; 2]
 }
 
 impl GemmConfig {
@@ -64,6 +75,7 @@ impl GemmConfig {
         loop_carry: false,
         partitions: 1,
         matrix: 0,
+        subgroups: [1; 2],
     };
 
     pub fn workgroup_threads(&self) -> usize {
@@ -98,13 +110,16 @@ impl GemmConfig {
 impl Display for GemmConfig {
     /// `8x8 of 4x4, 8 deep`: threads, the products of each, and what is not the usual.
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Self { threads, rows, columns, depth, accumulators, partitions, matrix, .. } = self;
+        let Self { threads, rows, columns, depth, accumulators, partitions, matrix, subgroups: [x, y], .. } = self;
         write!(out, "{}x{} of {rows}x{columns}, {depth} deep", threads[0], threads[1])?;
         if *accumulators > 1 {
             write!(out, ", {accumulators} accumulators")?;
         }
         if *matrix > 0 {
             write!(out, ", matrix units of {matrix}x{matrix}")?;
+        }
+        if !is_one_subgroup(&[*x, *y]) {
+            write!(out, " by {x}x{y} subgroups")?;
         }
         if *partitions > 1 { write!(out, ", {partitions} partitions") } else { Ok(()) }
     }
@@ -139,6 +154,11 @@ mod tests {
         assert_eq!(divided.to_string(), "8x1 of 8x1, 4 deep, 2 accumulators, 3 partitions");
         let matrix = GemmConfig { matrix: 8, ..GemmConfig::PLAIN };
         assert_eq!(matrix.to_string(), "1x1 of 1x1, 1 deep, matrix units of 8x8");
-        assert_eq!(serde_json::from_str::<GemmConfig>(&serde_json::to_string(&matrix).unwrap()).unwrap(), matrix);
+        let shared = GemmConfig { subgroups: [2, 1], ..matrix };
+        assert_eq!(shared.to_string(), "1x1 of 1x1, 1 deep, matrix units of 8x8 by 2x1 subgroups");
+        for config in [matrix, shared] {
+            assert_eq!(serde_json::from_str::<GemmConfig>(&serde_json::to_string(&config).unwrap()).unwrap(), config);
+        }
+        assert!(!serde_json::to_string(&matrix).unwrap().contains("subgroups"));
     }
 }

@@ -60,17 +60,27 @@ impl GemmProblem {
     /// - what it divides can be addressed;
     /// - where B goes through workgroup memory a thread has one accumulator for each output;
     /// - in a forward product a thread's rows are whole pooling windows, no more than a word of argmax has room for;
-    /// - matrix units multiply fragments of 8 x 8 or 16 x 16, in which both tiles come, out of workgroup memory.
+    /// - matrix units multiply fragments of 8 x 8 or 16 x 16, in which both tiles come, out of workgroup memory; subgroups
+    ///   share out the threads and, in whole fragments, the tile's rows and columns. Nothing else has subgroups.
     pub fn broken_rule(&self, config: &GemmConfig) -> Option<&'static str> {
         if let Some(rule) = self.convolution.broken_rule() {
             return Some(rule);
         }
         let GemmConfig {
-            threads: [x, y], rows, columns, depth, threads_per_row, accumulators, partitions, matrix, ..
+            threads: [x, y],
+            rows,
+            columns,
+            depth,
+            threads_per_row,
+            accumulators,
+            partitions,
+            matrix,
+            subgroups: [across, down],
+            ..
         } = *config;
         let Convolution { pool, .. } = self.convolution;
         let threads = config.workgroup_threads();
-        let numbers = [x, y, rows, columns, depth, threads_per_row, accumulators];
+        let numbers = [x, y, rows, columns, depth, threads_per_row, accumulators, across, down];
         let in_range = numbers.iter().all(|number| (1..=MOST).contains(number)) && threads <= MOST;
         let sum = self.convolution.depth();
         let none_empty = || (partitions - 1).saturating_mul(config.partition_depth(sum)) < sum;
@@ -81,9 +91,12 @@ impl GemmProblem {
         };
         let (window, forward) = (self.convolution.window_elements(), self.kind == GemmKind::Forward);
         let rows_of_a = self.kind != GemmKind::WeightGradient;
-        let sides = [config.workgroup_rows(), config.workgroup_columns(), self.tile_depth(config)];
-        let whole =
-            || [8, 16].contains(&matrix) && config.stage_b && sides.iter().all(|side| side.is_multiple_of(matrix));
+        let whole = || {
+            let (rows, columns) = (config.workgroup_rows(), config.workgroup_columns());
+            let mut sides = [(rows, down), (columns, across), (self.tile_depth(config), 1)].into_iter();
+            let is_whole = |(side, parts): (usize, usize)| side.is_multiple_of(parts * matrix);
+            [8, 16].contains(&matrix) && config.stage_b && sides.all(is_whole)
+        };
         let rules = [
             (in_range, "its numbers are from 1 to 1024"),
             (!in_range || self.unrolled(config) <= MOST_UNROLLED, "its products between two barriers are at most 4096"),
@@ -93,6 +106,8 @@ impl GemmProblem {
             (!config.stage_b || accumulators == 1, "it has one accumulator where B goes through workgroup memory"),
             (!forward || rows.is_multiple_of(window), "its rows are whole pooling windows"),
             (!forward || pool == 1 || rows / window <= MOST_POSITIONS_PER_WORD, "a word of argmax has 8 positions"),
+            (!in_range || threads.is_multiple_of(across * down), "its subgroups divide its threads"),
+            (matrix > 0 || [across, down] == [1; 2], "its subgroups are for matrix units alone"),
             (!in_range || matrix == 0 || whole(), "its tiles are whole fragments of 8 or 16, in workgroup memory"),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule)
@@ -297,8 +312,16 @@ mod tests {
             GemmConfig { stage_b: false, ..matrix },
             GemmConfig { depth: 4, ..matrix },
             GemmConfig { matrix: 16, ..matrix },
+            // 16 x 8 outputs.
+            GemmConfig { subgroups: [2, 1], ..matrix },
+            GemmConfig { subgroups: [1, 4], ..matrix },
         ] {
             assert!(forward.broken_rule(&wrong).unwrap_or_default().contains("whole fragments"), "{wrong}");
         }
+        assert_eq!(forward.broken_rule(&GemmConfig { subgroups: [1, 2], ..matrix }), None);
+        let shared = |subgroups, config| forward.broken_rule(&GemmConfig { subgroups, ..config }).unwrap_or_default();
+        assert!(shared([0, 1], matrix).contains("from 1"));
+        assert!(shared([3, 1], matrix).contains("subgroups divide its threads"));
+        assert!(shared([1, 2], good).contains("for matrix units alone"));
     }
 }

@@ -1,5 +1,5 @@
 //! The ways to compute the products: each in f32 without more than WebGPU promises, and by the matrix units that some
-//! adapters have. A kernel with subgroups is another row here.
+//! adapters have.
 
 use super::{GemmConfig, GemmKind, GemmProblem};
 
@@ -31,8 +31,8 @@ const fn plain(kernel: &'static str, kind: GemmKind) -> Variant {
 }
 
 const fn matrix(kernel: &'static str, kind: GemmKind) -> Variant {
-    let features = wgpu::Features::SHADER_F16.union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
-    Variant { kernel, kind, features }
+    let matrices = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SUBGROUP);
+    Variant { kernel, kind, features: wgpu::Features::SHADER_F16.union(matrices) }
 }
 
 /// What an adapter can do, as far as variants and configurations ask.
@@ -56,26 +56,29 @@ impl Variant {
     pub fn runs_on(&self, adapter: &Capabilities, problem: &GemmProblem, config: &GemmConfig) -> bool {
         let limits = &adapter.limits;
         let within = |count: usize, limit: u32| count <= limit as usize;
+        let [x, y] = if config.matrix > 0 { [config.workgroup_threads(), 1] } else { config.threads };
         adapter.features.contains(self.features)
             && adapter.multiplies(config)
             && within(config.workgroup_threads(), limits.max_compute_invocations_per_workgroup)
-            && within(config.threads[0], limits.max_compute_workgroup_size_x)
-            && within(config.threads[1], limits.max_compute_workgroup_size_y)
+            && within(x, limits.max_compute_workgroup_size_x)
+            && within(y, limits.max_compute_workgroup_size_y)
             && within(problem.workgroup_bytes(config), limits.max_compute_workgroup_storage_size)
     }
 }
 
 impl Capabilities {
     /// Whether the threads multiply by themselves, or its matrix units have exactly these fragments, f16 with sums in f32,
-    /// and every subgroup is as large as the workgroup.
+    /// and its subgroups are all of the size that makes so many of a workgroup.
     pub fn multiplies(&self, config: &GemmConfig) -> bool {
-        let GemmConfig { matrix, .. } = *config;
+        let GemmConfig { matrix, subgroups: [across, down], .. } = *config;
+        let [least, most] = self.subgroup;
         let size = matrix as u32;
         let has = |of: &wgpu::CooperativeMatrixProperties| {
             [of.m_size, of.n_size, of.k_size] == [size; 3]
                 && of.ab_type == wgpu::CooperativeScalarType::F16
                 && of.cr_type == wgpu::CooperativeScalarType::F32
         };
-        matrix == 0 || self.subgroup == [config.workgroup_threads() as u32; 2] && self.matrices.iter().any(has)
+        let threads = (least as usize).saturating_mul(across.saturating_mul(down));
+        matrix == 0 || least == most && threads == config.workgroup_threads() && self.matrices.iter().any(has)
     }
 }

@@ -32,7 +32,7 @@ impl Device {
             required_features: adapter.features()
                 & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16 | Variant::all_features()),
             // Safety: what is experimental is used by the products for matrix units alone, which `kernels::checks` holds to
-            // their buffers and tiles as it does the others, and which a workgroup runs without a branch of its threads.
+            // their buffers and tiles as it does the others, and which a subgroup runs without a branch of its threads.
             experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
             ..Default::default()
         })?;

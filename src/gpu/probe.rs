@@ -1,11 +1,12 @@
 //! Runs one case of one kernel on an adapter, with guard words around what it writes.
 
 use std::any::Any;
+use std::slice;
 
 use super::adapter::Adapter;
 use super::buffer::{read_back_buffer, storage_buffer, take_mapped};
 use super::device::Device;
-use super::pipeline::{Bound, prepare};
+use super::pipeline::{Bound, Dispatch, prepare};
 use crate::error::{Error, Result};
 use crate::gemm::Capabilities;
 use crate::kernels::{Case, GemmKernel, Stored, misfit};
@@ -39,24 +40,51 @@ impl Probe {
     /// [`Error::Failed`] where the buffers are not the kernel's or the shader wrote outside of them, [`Error::Device`] where
     /// the device failed.
     pub fn run(&self, case: &Case) -> Result<Vec<Vec<u32>>> {
-        let Device { device, queue, .. } = &self.0;
+        self.run_each(slice::from_ref(case))?.next().expect("one case has one result")
+    }
+
+    /// The same of each case, which run one after the other as they are asked for. What all of them need is compiled before,
+    /// on all cores: most of the time goes to the driver's compiler.
+    ///
+    /// # Errors
+    /// What the driver says of a shader that it refuses; for each case those of [`Self::run`].
+    pub fn run_each<'a>(&'a self, cases: &'a [Case]) -> Result<impl Iterator<Item = Result<Vec<Vec<u32>>>> + 'a> {
+        let buffers: Vec<Result<Vec<wgpu::Buffer>>> = cases.iter().map(|case| self.fenced(case)).collect();
+        let fitting = cases.iter().zip(&buffers).filter_map(|(case, buffers)| {
+            let buffers = buffers.as_ref().ok()?.iter().map(wgpu::Buffer::as_entire_buffer_binding).collect();
+            Some(Bound { kernel: &*case.kernel, buffers })
+        });
+        let mut dispatches = prepare(&self.0, &fitting.collect::<Vec<_>>())?.into_iter();
+        Ok(cases.iter().zip(buffers).map(move |(case, buffers)| {
+            let buffers = buffers?;
+            self.results(case, &buffers, &dispatches.next().expect("what fits has been prepared"))
+        }))
+    }
+
+    /// Buffers with the words of `case`, each with a fence behind it.
+    fn fenced(&self, case: &Case) -> Result<Vec<wgpu::Buffer>> {
         let words: Vec<usize> = case.memory.iter().map(Vec::len).collect();
         if let Some(problem) = misfit(&*case.kernel, &words) {
             return Err(Error::Failed(problem));
         }
-        let fenced: Vec<Vec<u32>> = case.memory.iter().map(|words| [words, &FENCE[..]].concat()).collect();
-        let buffers: Vec<wgpu::Buffer> =
-            fenced.iter().map(|words| storage_buffer(device, "case", words.len())).collect();
-        for (buffer, words) in buffers.iter().zip(&fenced) {
-            queue.write_buffer(buffer, 0, bytemuck::cast_slice(words));
-        }
-        let bound = buffers.iter().map(wgpu::Buffer::as_entire_buffer_binding).collect();
-        let dispatches = prepare(&self.0, &[Bound { kernel: &*case.kernel, buffers: bound }])?;
+        let fenced = case.memory.iter().map(|words| {
+            let words = [words, &FENCE[..]].concat();
+            let buffer = storage_buffer(&self.0.device, "case", words.len());
+            self.0.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&words));
+            buffer
+        });
+        Ok(fenced.collect())
+    }
+
+    /// What is in the buffers after the dispatch, without their fences.
+    fn results(&self, case: &Case, buffers: &[wgpu::Buffer], dispatch: &Dispatch) -> Result<Vec<Vec<u32>>> {
+        let Device { device, queue, .. } = &self.0;
         let mut encoder = device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        dispatches.iter().for_each(|dispatch| dispatch.record(&mut pass));
+        dispatch.record(&mut pass);
         drop(pass);
-        let targets: Vec<wgpu::Buffer> = fenced.iter().map(|words| read_back_buffer(device, words.len())).collect();
+        let words = |buffer: &wgpu::Buffer| buffer.size() as usize / size_of::<u32>();
+        let targets: Vec<wgpu::Buffer> = buffers.iter().map(|buffer| read_back_buffer(device, words(buffer))).collect();
         for (buffer, target) in buffers.iter().zip(&targets) {
             encoder.copy_buffer_to_buffer(buffer, 0, target, 0, target.size());
         }

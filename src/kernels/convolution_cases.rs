@@ -35,9 +35,12 @@ pub(super) fn for_each_convolution(
 }
 
 /// Threads of the subgroups of known devices: eight lanes of a CPU, and GPUs.
-const SUBGROUPS: [[usize; 2]; 3] = [[8, 1], [16, 2], [16, 4]];
+const LANES: [[usize; 2]; 3] = [[8, 1], [16, 2], [16, 4]];
+/// Several subgroups of a workgroup.
+const SUBGROUPS: [[usize; 2]; 3] = [[2, 1], [1, 2], [2, 2]];
 
-/// Every geometry in fragments of `size`, for subgroups of every size; and one whose numbers have more bits than f16.
+/// Every geometry in fragments of `size`, for subgroups of every size, one to a workgroup and several; and one whose
+/// numbers have more bits than f16.
 pub(super) fn for_each_matrix_product(
     kind: GemmKind,
     size: usize,
@@ -45,29 +48,36 @@ pub(super) fn for_each_matrix_product(
 ) -> Vec<Case> {
     let dense = Convolution::dense(33, 130, 10);
     let all = convolutions().into_iter().map(|convolution| (convolution, false)).chain([(dense, true)]);
-    let all = all.flat_map(|one| SUBGROUPS.map(|threads| (one, threads)));
-    let case = |(number, ((convolution, rounded), threads)): (usize, ((Convolution, bool), [usize; 2]))| {
+    let mut cases: Vec<Case> = Vec::new();
+    for (place, (convolution, rounded)) in all.enumerate() {
         let problem = GemmProblem::new(kind, &convolution);
         let terms = if kind == GemmKind::WeightGradient { convolution.window_elements() } else { 1 };
-        let (rows, columns, depth) = (16, 2, 16 / terms);
-        let config = GemmConfig { threads, rows, columns, depth, stage_b: true, matrix: size, ..GemmConfig::PLAIN };
         let partitions = if kind == GemmKind::WeightGradient { 1 + convolution.filters % 4 } else { 1 };
-        let config = GemmConfig { threads_per_row: problem.threads_per_row(&config), partitions, ..config };
-        let draw = &mut Draw::new(number);
-        let mut case = Case { label: format!("{problem}: {config}"), ..make(&convolution, config, draw) };
-        if rounded {
-            case.label += ", rounded";
-            for (binding, memory) in case.kernel.descriptor().bindings.iter().zip(&mut case.memory) {
-                if binding.access == Access::Read && binding.element != Element::Words {
-                    *memory = draw.numbers(memory.len(), 1.0);
-                }
-                // Sums of 130 products at most, in any order.
-                case.tolerances.push(Tolerance { relative: 1e-6, absolute: 4e-6 });
-            }
+        let several = SUBGROUPS[place % SUBGROUPS.len()];
+        for ([x, y], subgroups) in LANES.into_iter().flat_map(|lanes| [(lanes, [1; 2]), (lanes, several)]) {
+            let threads = [x * subgroups[0], y * subgroups[1]];
+            let tile = GemmConfig { threads, rows: 16, columns: 2, depth: 16 / terms, ..GemmConfig::PLAIN };
+            let mut config = GemmConfig { stage_b: true, partitions, matrix: size, subgroups, ..tile };
+            config.threads_per_row = problem.threads_per_row(&config);
+            let draw = &mut Draw::new(cases.len());
+            let case = Case { label: format!("{problem}: {config}"), ..make(&convolution, config, draw) };
+            cases.push(if rounded { with_more_bits(case, draw) } else { case });
         }
-        case
-    };
-    all.enumerate().map(case).collect()
+    }
+    cases
+}
+
+/// The case on numbers that f16 rounds.
+fn with_more_bits(mut case: Case, draw: &mut Draw) -> Case {
+    case.label += ", rounded";
+    for (binding, memory) in case.kernel.descriptor().bindings.iter().zip(&mut case.memory) {
+        if binding.access == Access::Read && binding.element != Element::Words {
+            *memory = draw.numbers(memory.len(), 1.0);
+        }
+        // Sums of 130 products at most, in any order.
+        case.tolerances.push(Tolerance { relative: 1e-6, absolute: 4e-6 });
+    }
+    case
 }
 
 /// `argmax` as conv_forward leaves it, with random window elements, and none of some.

@@ -16,7 +16,7 @@ pub(super) const BLOCK_ROWS: usize = 512;
 
 /// The constants of a configuration's tile.
 pub(super) fn tile_constants(config: &GemmConfig) -> Constants {
-    vec![
+    let mut constants: Constants = vec![
         ("THREADS_X", config.threads[0].into()),
         ("THREADS_Y", config.threads[1].into()),
         ("THREAD_ROWS", config.rows.into()),
@@ -26,7 +26,12 @@ pub(super) fn tile_constants(config: &GemmConfig) -> Constants {
         ("STAGE_B", config.stage_b.into()),
         ("ACCUMULATORS", config.accumulators.into()),
         ("LOOP_CARRY", config.loop_carry.into()),
-    ]
+    ];
+    if config.matrix > 0 {
+        let [across, down] = config.subgroups;
+        constants.extend([("SUBGROUPS_X", across.into()), ("SUBGROUPS_Y", down.into())]);
+    }
+    constants
 }
 
 impl GemmConfig {

@@ -57,11 +57,12 @@ pub fn check_kernel(probe: &Probe, class: DeviceClass, row: &Descriptor) -> Resu
     let narrow = [Precision::Bf16, Precision::F16];
     cases.extend(narrow.into_iter().flat_map(|precision| spread(cases_in(row, precision, class), MOST_IN_16_BITS)));
     let mut outcome = Outcome { kernel: row.name, cases: 0, in_16_bits: 0, dropped, worst: 0.0, failures: Vec::new() };
-    for case in cases.into_iter().filter(|case| probe.runs(case)) {
+    cases.retain(|case| probe.runs(case));
+    for (case, results) in cases.iter().zip(probe.run_each(&cases)?) {
         outcome.cases += 1;
         outcome.in_16_bits += usize::from(!case.precision().is_f32());
-        let compared = match probe.run(&case) {
-            Ok(actual) => compare(&case, &actual),
+        let compared = match results {
+            Ok(actual) => compare(case, &actual),
             Err(crate::error::Error::Failed(problem)) => Err(problem),
             Err(error) => return Err(error),
         };

@@ -50,18 +50,23 @@ pub fn candidates(product: &Product, class: DeviceClass, adapter: &Capabilities)
     configs.filter(|config| suits(&product.with(*config), &choices, adapter) && known.insert(*config)).collect()
 }
 
-/// Tiles of whole fragments, a subgroup each, of every size that an adapter might have.
+/// Tiles of whole fragments of every size that an adapter might have, by one to four subgroups.
 fn by_matrices(problem: &GemmProblem, own: &GemmConfig, subgroup: usize) -> Vec<GemmConfig> {
+    // Of a subgroup.
     const FRAGMENTS: [usize; 3] = [1, 2, 4];
+    const SUBGROUPS: [[usize; 2]; 3] = [[1, 1], [1, 2], [2, 2]];
+    let sides = FRAGMENTS.iter().flat_map(|&rows| FRAGMENTS.map(|columns| [columns, rows]));
+    let shapes: Vec<_> = sides.flat_map(|fragments| SUBGROUPS.map(|subgroups| (fragments, subgroups))).collect();
     let terms = problem.tile_depth(own) / own.depth;
     let mut tiles = Vec::new();
     for matrix in [8, 16] {
-        for [rows, columns] in FRAGMENTS.iter().flat_map(|&rows| FRAGMENTS.map(|columns| [rows, columns])) {
+        for &(fragments, subgroups) in &shapes {
             for depth in [matrix, 2 * matrix] {
-                let [rows, columns] = [rows, columns].map(|fragments| fragments * matrix);
+                let [columns, rows] = [0, 1].map(|side| fragments[side] * subgroups[side] * matrix);
+                let threads = subgroup * subgroups[0] * subgroups[1];
                 // Neighbouring threads have neighbouring columns, and not so many that there are none for some.
-                let width = subgroup.min(columns).min(16);
-                let height = subgroup.checked_div(width).unwrap_or(0);
+                let width = threads.min(columns).min(16);
+                let height = threads.checked_div(width).unwrap_or(0);
                 let whole = |of: usize, parts: usize| parts > 0 && of.is_multiple_of(parts);
                 if !whole(rows, height) || !whole(columns, width) || !whole(depth, terms) {
                     continue;
@@ -74,6 +79,7 @@ fn by_matrices(problem: &GemmProblem, own: &GemmConfig, subgroup: usize) -> Vec<
                     stage_b: true,
                     loop_carry: own.loop_carry,
                     matrix,
+                    subgroups,
                     ..GemmConfig::PLAIN
                 };
                 tile.threads_per_row = problem.threads_per_row(&tile);
@@ -253,7 +259,11 @@ mod tests {
             };
             let by_matrices: Vec<&GemmConfig> = configs.iter().filter(|config| is_by_matrices(config)).collect();
             assert_eq!(by_matrices.is_empty(), is_f32, "{}", product.problem());
-            assert!(by_matrices.iter().all(|config| config.matrix == 16 && config.workgroup_threads() == 32));
+            let subgroups = |config: &GemmConfig| config.subgroups[0] * config.subgroups[1];
+            let suits = |config: &GemmConfig| config.workgroup_threads() == 32 * subgroups(config);
+            assert!(by_matrices.iter().all(|config| config.matrix == 16 && suits(config)));
+            let several = by_matrices.iter().filter(|config| config.subgroups != [1; 2]).count();
+            assert!(is_f32 || several >= 4, "{}: {several} by several subgroups", product.problem());
             let sides = |config: &&GemmConfig| [config.workgroup_rows(), config.workgroup_columns()];
             let tiles: HashSet<[usize; 2]> = by_matrices.iter().map(sides).collect();
             assert!(is_f32 || tiles.contains(&[32, 32]) && tiles.len() >= 4, "{}: {tiles:?}", product.problem());

@@ -41,11 +41,28 @@ fn agree_with_their_cpu_references_over_activations_in_f16() {
 #[test]
 fn every_broken_line_is_noticed() {
     let mutations = [
-        mutation("the fragment of A", "let at = i * FRAGMENT * A_ROW_STEP", "let at = 0u * A_ROW_STEP"),
+        mutation("the subgroup's rows", "vec2(invocation.subgroup / SUBGROUPS_X,", "vec2(0u,"),
+        mutation("the subgroup's columns", "invocation.subgroup % SUBGROUPS_X)", "0u)"),
+        mutation("the size of its place", "vec2(FRAGMENT_ROWS, FRAGMENT_COLUMNS) * FRAGMENT", "vec2(FRAGMENT)"),
+        mutation("a thread's place in its row", "invocation.index % THREADS_X,", "0u,"),
+        mutation("a thread's place among the rows", "invocation.index / THREADS_X,", "0u,"),
+        mutation("the subgroup's rows of A", "(corner.x + i * FRAGMENT) * A_ROW_STEP", "i * FRAGMENT * A_ROW_STEP"),
+        mutation(
+            "the subgroup's columns of B",
+            "+ corner.y + j * FRAGMENT;\n                let",
+            "+ j * FRAGMENT;\n                let",
+        ),
+        mutation("its rows of the sums", "(corner.x + i * FRAGMENT) * TILE_COLUMNS", "i * FRAGMENT * TILE_COLUMNS"),
+        mutation("its columns of the sums", "TILE_COLUMNS + corner.y", "TILE_COLUMNS"),
+        mutation("the fragment of A", "i * FRAGMENT) * A_ROW_STEP", "0u) * A_ROW_STEP"),
         mutation("the depth of A", "depth * A_DEPTH_STEP;", "0u * A_DEPTH_STEP;"),
-        mutation("the fragment of B", "j * FRAGMENT], B_ROW_STEP", "0u], B_ROW_STEP"),
+        mutation(
+            "the fragment of B",
+            "corner.y + j * FRAGMENT;\n                let",
+            "corner.y;\n                let",
+        ),
         mutation("the sums of the fragments", "right, fragments[own])", "right, fragments[0])"),
-        mutation("the place of the sums", "(i * TILE_COLUMNS + j) * FRAGMENT", "(i * TILE_COLUMNS + 0u) * FRAGMENT"),
+        mutation("the place of the sums", "corner.y + j * FRAGMENT;\n            coop", "corner.y;\n            coop"),
         mutation("a thread's row", "THREAD_ROWS + i) * TILE_COLUMNS", "THREAD_ROWS + 0u) * TILE_COLUMNS"),
         mutation("a thread's column", "place.x * THREAD_COLUMNS + j;\n            (*sums)", "j;\n            (*sums)"),
         mutation("the rounding", "return f16(value);", "return f16(value * 1.001);"),

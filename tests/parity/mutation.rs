@@ -33,7 +33,8 @@ pub const STAGED: [DeviceClass; 1] = [DeviceClass::Gpu];
 /// Classes whose threads load B themselves, and have several windows of a pool in every case.
 pub const UNSTAGED: [DeviceClass; 3] = [DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::Cpu];
 
-const MATRIX_UNITS: Capabilities = Capabilities::SHADER_FLOAT16.union(Capabilities::COOPERATIVE_MATRIX);
+const MATRIX_UNITS: Capabilities =
+    Capabilities::SHADER_FLOAT16.union(Capabilities::COOPERATIVE_MATRIX).union(Capabilities::SUBGROUP);
 
 impl Mutation {
     pub const fn only(self, classes: &'static [DeviceClass]) -> Self {

@@ -21,10 +21,12 @@ fn names(folder: &str, ending: &str) -> BTreeSet<String> {
     entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(ending).map(str::to_owned)).collect()
 }
 
+const MATRIX_UNITS: Capabilities = Capabilities::COOPERATIVE_MATRIX.union(Capabilities::SUBGROUP);
+
 /// The shader, valid without any capability that WebGPU does not promise, but for those of matrix units where it is for them.
 fn parse(row: &Descriptor, text: &str) -> (Module, ModuleInfo) {
     let name = row.name;
-    let matrix = Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX;
+    let matrix = Capabilities::SHADER_FLOAT16 | MATRIX_UNITS;
     let capabilities = if is_for_matrices(row) { matrix } else { Capabilities::default() };
     let module =
         naga::front::wgsl::parse_str(text).unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(text)));
@@ -286,7 +288,7 @@ fn products_for_matrix_units_are_valid_spirv() {
 fn every_specialisation_in_16_bits_is_valid() {
     let mut seen = BTreeSet::new();
     for row in REGISTRY.into_iter().chain(MATRIX_PRODUCTS) {
-        let matrix = if is_for_matrices(row) { Capabilities::COOPERATIVE_MATRIX } else { Capabilities::empty() };
+        let matrix = if is_for_matrices(row) { MATRIX_UNITS } else { Capabilities::empty() };
         let capabilities = Capabilities::default() | Capabilities::SHADER_FLOAT16 | matrix;
         for (precision, case) in [Precision::Bf16, Precision::F16].into_iter().flat_map(|precision| {
             (row.cases)().into_iter().filter_map(move |case| Some((precision, case.stored(precision)?)))
