@@ -42,7 +42,12 @@ impl GemmProblem {
         OnChip {
             multiply_adds: high * wide * (tiles * tile_depth) as f64,
             // Words come four at a time, and neighbouring threads read the same.
-            instructions: 1.0 + 0.25 / columns + 0.25 / rows + 2.0 / tile_depth as f64 + address / wide + STAGING / high,
+            instructions: 1.0
+                + 0.25 / columns
+                + 0.25 / rows
+                + 2.0 / tile_depth as f64
+                + address / wide
+                + STAGING / high,
             turns: 0.5 / columns + 0.5 / rows + TRANSPOSED_TURNS * (1.0 / wide + 1.0 / high),
             tiles: tiles as f64,
         }
