@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
         let row = first_row + index / THREADS_PER_ROW + load * ROW_STRIDE;
         corners[load] = patch_corner(min(row, ROWS - 1) / WINDOW_ELEMENTS, row % WINDOW_ELEMENTS);
     }
-    var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+    var sums: Sums;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
         let bias = select(0.0, kernel_value(DEPTH, first_column + own_column + j), BIAS == 1 && PARTITIONS == 1);
         for (var i = 0u; i < THREAD_ROWS; i++) {
@@ -97,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
             }
         }
         workgroupBarrier();
-        var b: array<f32, TILE_DEPTH * THREAD_COLUMNS>;
+        var b: OwnColumns;
         for (var depth = 0u; depth < DEPTH_TILE && STAGE_B == 0; depth++) {
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
                 b[depth * THREAD_COLUMNS + j] = kernel_value(first_depth + depth, first_column + own_column + j);

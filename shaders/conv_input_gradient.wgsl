@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
     for (var load = 0u; load < ROWS_PER_THREAD; load++) {
         origins[load] = row_origin(first_row + index / THREADS_PER_ROW + load * ROW_STRIDE);
     }
-    var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+    var sums: Sums;
 
     for (var kernel_y = (phase_y + PAD_TOP) % STRIDE_Y; kernel_y < KERNEL_HEIGHT; kernel_y += STRIDE_Y) {
         let tap_y = (phase_y + PAD_TOP) / STRIDE_Y - kernel_y / STRIDE_Y;
@@ -127,7 +127,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
                     }
                 }
                 workgroupBarrier();
-                var b: array<f32, TILE_DEPTH * THREAD_COLUMNS>;
+                var b: OwnColumns;
                 for (var depth = 0u; depth < DEPTH_TILE && STAGE_B == 0; depth++) {
                     for (var j = 0u; j < THREAD_COLUMNS; j++) {
                         let value = kernel_value(tap, first_column + own_column + j, first_filter + depth);

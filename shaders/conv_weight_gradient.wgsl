@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
     for (var load = 0u; load < ROWS_PER_THREAD; load++) {
         taps[load] = kernel_tap(first_row + index % THREADS_PER_ROW + load * THREADS_PER_ROW);
     }
-    var sums: array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+    var sums: Sums;
     var bias_sums: array<f32, THREAD_COLUMNS>;
 
     for (var first_position = begin; first_position < end; first_position += DEPTH_TILE) {
@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
         }
         workgroupBarrier();
         // The gradient of every window element: the largest's is the position's, the others' is zero.
-        var b: array<f32, TILE_DEPTH * THREAD_COLUMNS>;
+        var b: OwnColumns;
         for (var step = 0u; step < DEPTH_TILE && STAGE_B == 0; step++) {
             for (var j = 0u; j < THREAD_COLUMNS; j++) {
                 let column = first_column + own_column + j;

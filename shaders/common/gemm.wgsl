@@ -19,12 +19,7 @@ fn thread_of(invocation: Invocation) -> vec3<u32> {
 // The inner loop: adds to the sums of this thread's outputs the products of A's tile, from the thread's first row on, and of
 // its columns of B: those of B's tile from `own_column` on, or without STAGE_B those in `b`. The tile's products add up apart,
 // then the sum grows by theirs: see ARCHITECTURE.md on exactness.
-fn multiply_tile(
-    first_row: u32,
-    own_column: u32,
-    b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
-    sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
-) {
+fn multiply_tile(first_row: u32, own_column: u32, b: ptr<function, OwnColumns>, sums: ptr<function, Sums>) {
     if STAGE_B == 1 {
         multiply_by_depth(first_row, own_column, sums);
     } else {
@@ -33,12 +28,8 @@ fn multiply_tile(
 }
 
 // A GPU has registers for the sums of the whole tile, and waits for no multiply-add: one accumulator is enough.
-fn multiply_by_depth(
-    first_row: u32,
-    own_column: u32,
-    sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
-) {
-    var block = array<f32, THREAD_ROWS * THREAD_COLUMNS>();
+fn multiply_by_depth(first_row: u32, own_column: u32, sums: ptr<function, Sums>) {
+    var block = Sums();
     for (var depth = 0u; depth < TILE_DEPTH; depth++) {
         var b: array<f32, THREAD_COLUMNS>;
         for (var j = 0u; j < THREAD_COLUMNS; j++) {
@@ -57,11 +48,7 @@ fn multiply_by_depth(
 }
 
 // Lavapipe keeps B's columns in its registers, and reads A's values as operands, row by row.
-fn multiply_by_row(
-    first_row: u32,
-    b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
-    sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
-) {
+fn multiply_by_row(first_row: u32, b: ptr<function, OwnColumns>, sums: ptr<function, Sums>) {
     for (var i = 0u; i < THREAD_ROWS; i++) {
         // With its value: without one, Chromium's compiler gives it its zeros only once.
         var block = array<f32, ACCUMULATORS * THREAD_COLUMNS>();
@@ -88,7 +75,7 @@ fn staged(value: f32) -> f32 {
 }
 
 // What is left to add to a thread's sums after the last tile: nothing.
-fn add_fragments(place: vec2<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {}
+fn add_fragments(place: vec2<u32>, sums: ptr<function, Sums>) {}
 
 // B's tile, once it has been multiplied, as scratch memory.
 fn set_scratch(at: u32, value: f32) {

@@ -32,12 +32,7 @@ fn loop_carried(value: u32) -> u32 {
 }
 
 // As in gemm.wgsl, and in the same order; the thread's first row is that of its own tile.
-fn multiply_tile(
-    _first_row: u32,
-    _own_column: u32,
-    b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
-    sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
-) {
+fn multiply_tile(_first_row: u32, _own_column: u32, b: ptr<function, OwnColumns>, sums: ptr<function, Sums>) {
     for (var i = 0u; i < THREAD_ROWS; i++) {
         var block = array<f32, ACCUMULATORS * THREAD_COLUMNS>();
         for (var depth = 0u; depth < TILE_DEPTH; depth++) {
@@ -60,7 +55,7 @@ fn staged(value: f32) -> f32 {
     return value;
 }
 
-fn add_fragments(place: vec2<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {}
+fn add_fragments(place: vec2<u32>, sums: ptr<function, Sums>) {}
 
 // Only with STAGE_B is there something to keep.
 fn set_scratch(at: u32, value: f32) {}

@@ -31,12 +31,7 @@ fn thread_of(invocation: Invocation) -> vec3<u32> {
 }
 
 // The inner loop: adds the products of both tiles to the fragments. The threads' own columns and sums are not looked at.
-fn multiply_tile(
-    first_row: u32,
-    own_column: u32,
-    b: ptr<function, array<f32, TILE_DEPTH * THREAD_COLUMNS>>,
-    sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>,
-) {
+fn multiply_tile(first_row: u32, own_column: u32, b: ptr<function, OwnColumns>, sums: ptr<function, Sums>) {
     for (var depth = 0u; depth < TILE_DEPTH; depth += FRAGMENT) {
         for (var i = 0u; i < FRAGMENT_ROWS; i++) {
             var left: FragmentA;
@@ -62,7 +57,7 @@ fn staged(value: f32) -> f16 {
 }
 
 // Adds to a thread's sums what the fragments have of them.
-fn add_fragments(place: vec2<u32>, sums: ptr<function, array<f32, THREAD_ROWS * THREAD_COLUMNS>>) {
+fn add_fragments(place: vec2<u32>, sums: ptr<function, Sums>) {
     for (var i = 0u; i < FRAGMENT_ROWS; i++) {
         for (var j = 0u; j < FRAGMENT_COLUMNS; j++) {
             let at = (corner.x + i * FRAGMENT) * TILE_COLUMNS + corner.y + j * FRAGMENT;

@@ -30,6 +30,10 @@ const THREADS: u32 = THREADS_X * THREADS_Y;
 const TILE_ROWS: u32 = THREADS_Y * THREAD_ROWS;
 const TILE_COLUMNS: u32 = THREADS_X * THREAD_COLUMNS;
 
+// A thread's sums, row by row, and what it has of B's tile where it loads that itself: [TILE_DEPTH, THREAD_COLUMNS].
+alias Sums = array<f32, THREAD_ROWS * THREAD_COLUMNS>;
+alias OwnColumns = array<f32, TILE_DEPTH * THREAD_COLUMNS>;
+
 // With STAGE_B a thread loads the same columns of B each time: one column, where the rows of threads can be shared out to a
 // thread's columns, else THREAD_COLUMNS of them. So many threads load one row, and so many rows are loaded at a time.
 const SHARED_OUT: u32 = 1 - min(THREADS_Y % THREAD_COLUMNS, 1);

@@ -128,13 +128,13 @@ mod tests {
         (passes.iter().map(|pass| pass.seconds).sum(), passes)
     }
 
-    /// With the configurations that it had when an H100 was at hand: 2.05, 1.33 and 0.615 million images a second.
+    /// With the configurations that an H100 ran last; its shaders had another layout of threads.
     #[test]
     fn the_model_is_within_three_tenths_of_what_an_h100_measured() {
-        let first_seen: GemmSelection =
-            serde_json::from_str(r#"{"table":"gpu","split_forward":true,"revision":1}"#).unwrap();
-        for (model, images) in [("cnn1", 2.053e6), ("cnn2", 1.334e6), ("cnn3", 0.615e6)] {
-            let (seconds, _) = step("h100", model, first_seen.clone());
+        let tiles: GemmSelection =
+            serde_json::from_str(r#"{"table":"gpu","split_forward":true,"revision":2}"#).unwrap();
+        for (model, images) in [("cnn1", 2.725e6), ("cnn2", 1.560e6), ("cnn3", 0.694e6)] {
+            let (seconds, _) = step("h100", model, tiles.clone());
             let ratio = 512.0 / seconds / images;
             assert!((0.7..1.3).contains(&ratio), "{model}: {ratio}");
         }
