@@ -67,11 +67,12 @@ def until(what, process):
 
 
 def test_two_processes_share_a_search(made):
-    space(made, RATES + "\nepochs = 8", "method = 'tpe'\ncount = 10")
+    # Long enough that the second begins before the first has done all.
+    space(made, RATES + "\nepochs = 24", "method = 'tpe'\ncount = 10")
     said = [ended(process) for process in [started(made), started(made)]]
     rows = table(made / "s")
     assert [row["task"] for row in rows] == [str(number) for number in range(1, 11)]
-    assert all(row["status"] == "complete" and row["epochs"] == "8" and row["host"] for row in rows)
+    assert all(row["status"] == "complete" and row["epochs"] == "24" and row["host"] for row in rows)
     assert len({row["learning_rate"] for row in rows}) == 10
     done = [{line.split()[2] for line in errors.splitlines() if ": task " in line} for _, errors in said]
     assert done[0] and done[1] and not done[0] & done[1] and len(done[0] | done[1]) == 10
