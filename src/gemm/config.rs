@@ -26,7 +26,7 @@ pub struct GemmConfig {
     /// Independent sums that a thread's products of one output and tile are added up in.
     #[serde(rename = "chains")]
     pub accumulators: usize,
-    /// Whether the shader's loop has a loop-carry barrier: see `loop_carried` in `shaders/common/gemm.wgsl`.
+    /// Whether the shader's loop has a loop-carry barrier: see `loop_carried` in `shaders/common/threads.wgsl`.
     #[serde(rename = "keep")]
     pub loop_carry: bool,
     /// Parts that the sum is divided into (split-K), each added up by other workgroups and written apart: 1 but in weight
