@@ -33,7 +33,7 @@ fn agree_with_their_cpu_references_over_activations_in_f16() {
         }
     }
     match count {
-        0 => skips::skip("products by matrix units in f16: this adapter has none"),
+        0 => skips::skip("products by matrix units in f16: this adapter has no such matrix units"),
         count => assert!(count > 30, "only {count} cases"),
     }
 }

@@ -157,7 +157,7 @@ fn candidates_in_16_bits_compute_what_the_cpu_references_do() {
         }
         assert!(checked > 5, "only {checked} candidates in {}", precision.name());
         if precision == Precision::F16 && adapter.matrices.is_empty() {
-            skip("candidates by matrix units, which this adapter has not");
+            skip("candidates by matrix units: this adapter has no such matrix units");
         } else {
             assert_eq!(by_matrices > 5, precision == Precision::F16, "{by_matrices} in {}", precision.name());
         }
@@ -179,7 +179,7 @@ fn networks_train_by_matrix_units_as_on_the_cpu_path() {
         }
     }
     if selection.tuned.is_empty() {
-        return skip("training by matrix units, which this adapter has not");
+        return skip("training by matrix units: this adapter has no such matrix units");
     }
     assert_eq!(selection.tuned.len(), 4, "{:?}", selection.tuned);
     let run = |make: &dyn Fn(Arc<Plan>) -> Result<Box<dyn Executor>>, reference: Option<&Steps>| {
