@@ -1,5 +1,5 @@
 // Convolution forward: output = max_pool(relu(input * kernel + bias)), as one implicit matrix product. With the parts
-// convolution, patches, tiles, gemm and row_tiles.
+// convolution, argmax, patches, tiles, gemm and row_tiles.
 //
 // Row r of A [ROWS, DEPTH] is the patch under one output position; it is gathered, never stored. B [DEPTH, FILTERS] is the
 // kernel. With POOL > 1 the elements of one pooling window are neighbouring rows, so one thread holds them all and only the
@@ -23,7 +23,7 @@ const ONE_TAP: bool = CHANNELS % DEPTH_TILE == 0;
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> weights: array<f32>; // [DEPTH, FILTERS], then with BIAS the bias [FILTERS]
 @group(0) @binding(2) var<storage, read_write> output: array<f32>; // [PARTITIONS, POSITIONS, FILTERS]
-// With POOL > 1: [row blocks of a thread, FILTERS], four bits a pooled position, the largest element of its window.
+// With POOL > 1, the largest element of each window, packed as argmax.wgsl has it: the words of one thread's positions.
 @group(0) @binding(3) var<storage, read_write> argmax: array<u32>;
 
 // B's value; past its edges some number that meets a zero or is never stored.
@@ -114,10 +114,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
 
     add_fragments(place, &sums);
     let thread_row = first_row + place.y * THREAD_ROWS;
+    var winners = 0u;
     for (var j = 0u; j < THREAD_COLUMNS; j++) {
         let column = first_column + place.x * THREAD_COLUMNS + j;
         if column < FILTERS {
-            var winners = 0u;
+            if j % FILTERS_PER_WORD == 0 {
+                winners = 0u;
+            }
             for (var i = 0u; i < THREAD_ROWS; i += WINDOW_ELEMENTS) {
                 var largest = sums[i * THREAD_COLUMNS + j];
                 var winner = 0u;
@@ -136,11 +139,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, invocation: Invocation) {
                 let position = (thread_row + i) / WINDOW_ELEMENTS;
                 if EXACT || position < POSITIONS {
                     output[(partition_index * POSITIONS + position) * FILTERS + column] = value;
-                    winners |= winner << ((4 * (i / WINDOW_ELEMENTS)) % 32);
+                    winners |= winner << (argmax_shift(i / WINDOW_ELEMENTS, j) % 32);
                 }
             }
-            if POOL > 1 && (EXACT || thread_row < ROWS) {
-                argmax[thread_row / THREAD_ROWS * FILTERS + column] = winners;
+            let last_of_word = (j + 1) % FILTERS_PER_WORD == 0 || column == FILTERS - 1;
+            if POOL > 1 && last_of_word && (EXACT || thread_row < ROWS) {
+                argmax[argmax_word(thread_row / WINDOW_ELEMENTS, column)] = winners;
             }
         }
     }

@@ -1,13 +1,11 @@
 // Convolution backward, input: the gradient with respect to the input, as one implicit matrix product. With the parts
-// convolution, tiles, gemm, row_tiles and relu_mask.
+// convolution, argmax, tiles, gemm, row_tiles and relu_mask.
 //
 // input gradient [rows, CHANNELS] = output gradient under each tap [rows, taps * FILTERS] x kernel^T, where a row is an
 // input position. With a stride only every STRIDE-th tap of the kernel ever meets a given input position, so positions
 // are taken phase by phase (y % STRIDE_Y, x % STRIDE_X): all rows of a phase meet the same taps.
 // The epilogue carries the gradient back through the ReLU and dropout that made the input.
 
-// Pooled positions in one word of argmax.
-const POSITIONS_PER_WORD: u32 = 2;
 
 // Positions below and right of what any pooled output reaches are not visited: their gradient is zero, and stays so.
 const REACHED_HEIGHT: u32 = min(HEIGHT, (POOLED_HEIGHT * POOL - 1) * STRIDE_Y + KERNEL_HEIGHT - PAD_TOP);
@@ -28,7 +26,7 @@ const OUTSIDE: u32 = 0xffffffffu;
 const OUT_OF_REACH: u32 = 0x40000000u;
 
 @group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [BATCH, POOLED_HEIGHT, POOLED_WIDTH, FILTERS]
-@group(0) @binding(1) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
+@group(0) @binding(1) var<storage, read> argmax: array<u32>; // as argmax.wgsl packs it
 @group(0) @binding(2) var<storage, read> weights: array<f32>; // [KERNEL_HEIGHT, KERNEL_WIDTH, CHANNELS, FILTERS], ...
 @group(0) @binding(3) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(4) var<storage, read_write> input_gradient: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
@@ -57,8 +55,7 @@ fn gradient_value(source: vec2<u32>, filter_index: u32) -> f32 {
     }
     let gradient = output_gradient[position * FILTERS + filter_index];
     if POOL > 1 {
-        let word = argmax[position / POSITIONS_PER_WORD * FILTERS + filter_index];
-        let winner = (word >> (4 * (position % POSITIONS_PER_WORD))) & 15;
+        let winner = (argmax[argmax_word(position, filter_index)] >> argmax_shift(position, filter_index)) & 15;
         return select(0.0, gradient, winner == source.y);
     }
     return gradient;

@@ -1,5 +1,5 @@
 // Convolution backward, weights: gradient of kernel and bias, as one implicit matrix product. With the parts convolution,
-// patches, tiles and gemm.
+// argmax, patches, tiles and gemm.
 //
 // kernel gradient [DEPTH, FILTERS] = A, the patches transposed [DEPTH, rows], x B, the output gradient [rows, FILTERS], where
 // row r is an output position, numbered as in conv_forward.wgsl. The long sum over positions is divided into partitions
@@ -8,8 +8,6 @@
 
 // 1: the last row is the gradient of the bias; 0: there is no bias.
 const BIAS: u32 = 1;
-// Pooled positions in one word of argmax.
-const POSITIONS_PER_WORD: u32 = 2;
 // Pooled positions of each partition but the last, which may have fewer.
 const PARTITION_POSITIONS: u32 = 8;
 
@@ -30,7 +28,7 @@ const EXACT: bool = DEPTH % TILE_ROWS == 0 && DEPTH / TILE_ROWS % GRID_WIDTH == 
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> output_gradient: array<f32>; // [POSITIONS, FILTERS]
-@group(0) @binding(2) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
+@group(0) @binding(2) var<storage, read> argmax: array<u32>; // as argmax.wgsl packs it
 @group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [partitions, DEPTH + BIAS, FILTERS]
 
 // A tap of the kernel: its y, its x, and how far its input is from the patch's corner.
@@ -51,8 +49,8 @@ fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
 // The largest element of a pooled position's window, or more than there are: none.
 fn winner_of(position: u32, column: u32) -> u32 {
     let clamped = select(position, min(position, POSITIONS - 1), UNEVEN);
-    let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + min(column, FILTERS - 1)];
-    return (word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15;
+    let filter_index = min(column, FILTERS - 1);
+    return (argmax[argmax_word(clamped, filter_index)] >> argmax_shift(clamped, filter_index)) & 15;
 }
 
 @compute @workgroup_size(WORKGROUP_X, WORKGROUP_Y)

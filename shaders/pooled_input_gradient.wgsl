@@ -1,13 +1,11 @@
 // Convolution backward, input, where a max-pool is in the convolution's epilogue: the gradient with respect to the input.
-// With the parts convolution and relu_mask.
+// With the parts convolution, argmax and relu_mask.
 //
 // A pooled position's gradient belongs to the largest element of its window alone, whose patch gets it times the kernel.
 // conv_input_gradient.wgsl multiplies all elements, so that all but one of the products are zero. A thread has one channel
 // of a row of pooled positions, and keeps the gradient of all input under them in registers; an image's rows, which
 // overlap, are then added up in order. Epilogue as in conv_input_gradient.wgsl.
 
-// Pooled positions in one word of argmax.
-const POSITIONS_PER_WORD: u32 = 1;
 // Threads of a workgroup: neighbours have neighbouring channels, then the rows of an image, then images.
 const CHANNEL_LANES: u32 = 1;
 const IMAGES: u32 = 2;
@@ -29,7 +27,7 @@ const KERNELS: u32 = FILTER_TILE * TAPS * CHANNEL_LANES;
 const GRADIENTS: u32 = ROWS * POOLED_WIDTH * FILTER_TILE;
 
 @group(0) @binding(0) var<storage, read> output_gradient: array<f32>; // [BATCH, POOLED_HEIGHT, POOLED_WIDTH, FILTERS]
-@group(0) @binding(1) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
+@group(0) @binding(1) var<storage, read> argmax: array<u32>; // as argmax.wgsl packs it
 @group(0) @binding(2) var<storage, read> weights: array<f32>; // [TAPS, CHANNELS, FILTERS], ...
 @group(0) @binding(3) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(4) var<storage, read_write> input_gradient: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
@@ -44,8 +42,7 @@ fn gradient_of(position: u32, filter_index: u32) -> vec2<u32> {
     let clamped = min(position, POSITIONS - 1);
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
-    let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + column];
-    let winner = (word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15;
+    let winner = (argmax[argmax_word(clamped, column)] >> argmax_shift(clamped, column)) & 15;
     return vec2(bitcast<u32>(select(0.0, gradient, position < POSITIONS)), winner);
 }
 

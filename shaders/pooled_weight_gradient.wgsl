@@ -1,5 +1,5 @@
 // Convolution backward, weights, where a max-pool is in the convolution's epilogue: gradient of kernel and bias. With the
-// parts convolution and patches.
+// parts convolution, argmax and patches.
 //
 // A pooled position's gradient belongs to the largest element of its window alone. conv_weight_gradient.wgsl multiplies
 // all elements, so that all but one of the products are zero; here each filter reads the patch under its own winner. A
@@ -8,8 +8,6 @@
 
 // Whether there is a bias, whose gradient is the last row.
 const BIAS: u32 = 1;
-// Pooled positions in one word of argmax.
-const POSITIONS_PER_WORD: u32 = 1;
 // Pooled positions of each partition but the last, which may have fewer.
 const PARTITION_POSITIONS: u32 = 8;
 // Threads of a workgroup: neighbours have neighbouring channels, then filters, then positions.
@@ -42,7 +40,7 @@ const UNEVEN: bool = PARTITION_POSITIONS % POSITION_TILE != 0 || POSITIONS % PAR
 
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [BATCH, HEIGHT, WIDTH, CHANNELS]
 @group(0) @binding(1) var<storage, read> output_gradient: array<f32>; // [POSITIONS, FILTERS]
-@group(0) @binding(2) var<storage, read> argmax: array<u32>; // as conv_forward.wgsl packs it
+@group(0) @binding(2) var<storage, read> argmax: array<u32>; // as argmax.wgsl packs it
 @group(0) @binding(3) var<storage, read_write> weight_gradient: array<f32>; // [partitions, TAPS * CHANNELS + BIAS, FILTERS]
 
 // [POSITION_TILE, REGION_HEIGHT, REGION_WIDTH, CHANNEL_LANES], at the end [POSITION_LANES, CHANNEL_LANES, SUMS_STEP].
@@ -71,8 +69,7 @@ fn gradient_of(position: u32, end: u32, filter_index: u32) -> vec2<u32> {
     let clamped = min(position, POSITIONS - 1);
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
-    let word = argmax[clamped / POSITIONS_PER_WORD * FILTERS + column];
-    let wins = (word >> (4 * (clamped % POSITIONS_PER_WORD))) & 15;
+    let wins = (argmax[argmax_word(clamped, column)] >> argmax_shift(clamped, column)) & 15;
     // Whatever the word holds, the patch is within the region.
     let winner = min(wins, WINDOW_ELEMENTS - 1);
     let place = (winner / POOL * STRIDE_Y * REGION_WIDTH + winner % POOL * STRIDE_X) * CHANNEL_LANES;

@@ -79,11 +79,6 @@ impl Convolution {
         [0, 1].map(|axis| input[axis].min((pooled[axis] * self.pool - 1) * stride[axis] + size[axis] - pad[axis]))
     }
 
-    /// Words of `argmax` with so many positions in each; without a pool the binding is there, but nothing is in it.
-    pub fn argmax_words(&self, positions_per_word: usize) -> usize {
-        if self.pool == 1 { 1 } else { self.positions().div_ceil(positions_per_word) * self.filters }
-    }
-
     /// Whether a patch is the input's own row, as in a dense layer.
     pub fn is_dense(&self) -> bool {
         self.window.input[..2] == [1, 1] && self.window.size == [1, 1] && self.pool == 1

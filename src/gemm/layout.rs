@@ -1,6 +1,6 @@
 //! How the threads of a workgroup share a tile of a product's outputs, and the tile that suits a product's extents.
 
-use super::GemmConfig;
+use super::{GemmConfig, GemmKind, GemmProblem};
 
 /// How a workgroup's threads share a tile of the outputs.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +26,10 @@ pub struct VectorTile {
 
 #[derive(Clone, Copy, Debug)]
 pub struct BlockTile {
-    /// The first that suits a product is taken; the last one always does.
-    pub tiles: &'static [Tile],
+    /// Those of forward products. The first that suits a product is taken; the last one always does.
+    pub forward_tiles: &'static [Tile],
+    /// The same of weight gradients.
+    pub weight_tiles: &'static [Tile],
     /// The same of input gradients.
     pub input_tiles: &'static [Tile],
     /// Threads along the columns, at the least; a power of two.
@@ -60,20 +62,12 @@ pub(super) const MOST_THREADS: usize = 256;
 const LANES: usize = 8;
 
 impl Layout {
-    /// The threads and the tile of each for outputs and depth of these extents. A thread's rows are whole windows; there can
-    /// be `partitions` times as many workgroups as the outputs alone make.
-    pub(super) fn config(&self, extents: [usize; 3], window_elements: usize, partitions: usize) -> GemmConfig {
+    /// The threads and the tile of each for a product. A thread's rows are whole windows; there can be `partitions` times as
+    /// many workgroups as the outputs alone make.
+    pub(super) fn config(&self, problem: &GemmProblem, window_elements: usize, partitions: usize) -> GemmConfig {
         match self {
-            Self::Vector(tile) => tile.config(extents, window_elements),
-            Self::Block(tile) => tile.config(extents, window_elements, partitions),
-        }
-    }
-
-    /// The layout that gives input gradients their tiles.
-    pub(super) fn of_input_gradients(self) -> Self {
-        match self {
-            Self::Block(tile) => Self::Block(BlockTile { tiles: tile.input_tiles, ..tile }),
-            vector @ Self::Vector(_) => vector,
+            Self::Vector(tile) => tile.config(problem.extents(), window_elements),
+            Self::Block(tile) => tile.config(problem, window_elements, partitions),
         }
     }
 
@@ -83,7 +77,8 @@ impl Layout {
             Self::Vector(tile) => tile.rows * tile.columns * tile.depth,
             Self::Block(block) => {
                 let unrolled = |tile: &Tile| tile.rows * tile.columns * tile.depth;
-                block.tiles.iter().map(unrolled).max().unwrap_or(0)
+                let tiles = [block.forward_tiles, block.weight_tiles, block.input_tiles];
+                tiles.into_iter().flatten().map(unrolled).max().unwrap_or(0)
             }
         }
     }
@@ -104,8 +99,13 @@ impl VectorTile {
 }
 
 impl BlockTile {
-    fn config(&self, extents: [usize; 3], window_elements: usize, partitions: usize) -> GemmConfig {
-        let [_, columns, depth] = extents;
+    fn config(&self, problem: &GemmProblem, window_elements: usize, partitions: usize) -> GemmConfig {
+        let tiles = match problem.kind {
+            GemmKind::Forward => self.forward_tiles,
+            GemmKind::WeightGradient => self.weight_tiles,
+            GemmKind::InputGradient => self.input_tiles,
+        };
+        let extents @ [_, columns, depth] = problem.extents();
         let config = |tile: &Tile| {
             // A workgroup is as wide as the columns, up to the widest.
             let wanted = columns.div_ceil(tile.columns).next_power_of_two().max(self.least_width);
@@ -120,8 +120,8 @@ impl BlockTile {
             }
         };
         let suits = |tile: &&Tile| tile.suits(&config(tile), extents, window_elements, partitions);
-        let (last, _) = self.tiles.split_last().expect("a class of device has a tile");
-        config(self.tiles.iter().find(suits).unwrap_or(last))
+        let (last, _) = tiles.split_last().expect("a class of device has a tile");
+        config(tiles.iter().find(suits).unwrap_or(last))
     }
 }
 

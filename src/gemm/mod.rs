@@ -1,6 +1,7 @@
 //! Matrix products (GEMM, general matrix multiplication) as data: which product of which convolution, in which
 //! configuration, on which class of device. Nothing here runs; `src/kernels/` has what does.
 
+mod argmax;
 mod config;
 mod convolution;
 pub(crate) mod examples;
@@ -9,15 +10,17 @@ mod layout;
 mod on_chip;
 mod problem;
 mod profile;
+mod revisions;
 mod selection;
 mod variants;
 
+pub use argmax::ArgmaxWord;
 pub use config::GemmConfig;
 pub use convolution::{Convolution, MOST_WORDS};
 pub use gather::{GatherLayout, SpreadLayout};
 pub use layout::{BlockTile, Layout, Tile, VectorTile};
 pub use on_chip::OnChip;
-pub use problem::{GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD};
+pub use problem::{GemmKind, GemmProblem};
 pub use profile::{DeviceClass, DeviceProfile, SplitForward};
 pub use selection::GemmSelection;
 pub use variants::{Capabilities, VARIANTS, Variant};

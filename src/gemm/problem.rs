@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display};
 
-use super::{Convolution, GemmConfig};
+use super::{ArgmaxWord, Convolution, GemmConfig};
 use crate::geometry::Window;
 
 /// Which of the three products of a convolution.
@@ -28,8 +28,6 @@ pub struct GemmProblem {
 const MOST: usize = 1024;
 /// Multiply-adds of a thread between two barriers, four times as many as any device was seen to gain by.
 const MOST_UNROLLED: usize = 4096;
-/// Pooled positions that a word of `argmax` holds: each has four bits for the largest element of its window.
-pub const MOST_POSITIONS_PER_WORD: usize = 8;
 
 impl GemmKind {
     pub const ALL: [Self; 3] = [Self::Forward, Self::WeightGradient, Self::InputGradient];
@@ -105,7 +103,10 @@ impl GemmProblem {
             (!rows_of_a || depth.is_multiple_of(threads_per_row), "its threads per row divide its depth"),
             (!config.stage_b || accumulators == 1, "it has one accumulator where B goes through workgroup memory"),
             (!forward || rows.is_multiple_of(window), "its rows are whole pooling windows"),
-            (!forward || pool == 1 || rows / window <= MOST_POSITIONS_PER_WORD, "a word of argmax has 8 positions"),
+            (
+                !forward || pool == 1 || ArgmaxWord::of(&self.convolution, config).fits(),
+                "a word of argmax has 8 winners",
+            ),
             (!in_range || threads.is_multiple_of(across * down), "its subgroups divide its threads"),
             (matrix > 0 || [across, down] == [1; 2], "its subgroups are for matrix units alone"),
             (!in_range || matrix == 0 || whole(), "its tiles are whole fragments of 8 or 16, in workgroup memory"),
@@ -301,7 +302,7 @@ mod tests {
         assert!(broken(|config| config.threads_per_row = 3).contains("divide its threads"));
         assert!(broken(|config| config.threads_per_row = 8).contains("divide its depth"));
         assert!(broken(|config| config.rows = 6).contains("whole pooling windows"));
-        assert!(broken(|config| config.rows = 36).contains("8 positions"));
+        assert!(broken(|config| config.rows = 36).contains("8 winners"));
         let fragments =
             |config: &mut GemmConfig| *config = GemmConfig { matrix: 8, stage_b: true, depth: 8, ..*config };
         let mut matrix = good;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::{BlockTile, Layout, MOST_THREADS, Tile, VectorTile};
+use super::revisions::EARLIER;
 use super::{Convolution, GatherLayout, GemmConfig, GemmKind, GemmProblem};
 
 /// The classes of device that have a profile.
@@ -66,30 +67,37 @@ const LEAST_GATHERED: usize = 32;
 pub struct SplitForward {
     /// Workgroups with which a large device is busy: products with fewer are divided to make so many.
     pub workgroups: usize,
+    /// Threads with which it is busy, too: partitions make no more.
+    pub threads: usize,
+    /// Whether equal partitions are better than those that are wanted, if they are at least half as many.
+    pub even: bool,
     /// Terms of the sum, at the least: what a shorter one gains, the reduction takes.
     pub least_sum: usize,
-    /// Those of [`BlockTile::tiles`] where partitions make workgroups, too.
+    /// Those of [`BlockTile::forward_tiles`] where partitions make workgroups, too.
     pub tiles: &'static [Tile],
 }
 
 /// 64 x 64 outputs, 8 x 4 of a thread: three words from workgroup memory for eight multiply-adds; 4 x 4 take four.
-const LARGE: Tile =
+pub(super) const LARGE: Tile =
     Tile { threads: 128, width: 16, rows: 8, columns: 4, depth: 16, enough: Some(128), short_sums: false };
+/// 32 x 64 outputs, as many of a thread, where the larger would leave the last round of a large device's units half idle.
+const WIDE: Tile = Tile { threads: 64, enough: Some(256), ..LARGE };
 /// 32 x 32 outputs, where large tiles would be few.
-const SMALL: Tile =
+pub(super) const SMALL: Tile =
     Tile { threads: 64, width: 8, rows: 4, columns: 4, depth: 32, enough: Some(128), short_sums: false };
 /// The same of an input gradient, which has more addresses to keep: AMD's compiler would spill them.
-const SHALLOW: Tile = Tile { depth: 16, ..SMALL };
+pub(super) const SHALLOW: Tile = Tile { depth: 16, ..SMALL };
 /// 16 x 32 outputs, where those would be few, too.
-const LOW: Tile = Tile { rows: 2, enough: None, ..SMALL };
+pub(super) const LOW: Tile = Tile { rows: 2, enough: None, ..SMALL };
 /// Whole windows of a max-pool in a thread, as many as may be: the more, the fewer words has argmax, and a first
 /// convolution waits for memory alone.
-const TALL: Tile = Tile { rows: 16, columns: 2, short_sums: true, ..LARGE };
+pub(super) const TALL: Tile = Tile { rows: 16, columns: 2, short_sums: true, ..LARGE };
 
-const GPU: DeviceProfile = DeviceProfile {
-    revision: 2,
+pub(super) const GPU: DeviceProfile = DeviceProfile {
+    revision: 3,
     layout: Layout::Block(BlockTile {
-        tiles: &[TALL, LARGE, SMALL, LOW],
+        forward_tiles: &[TALL, Tile { enough: Some(1024), ..LARGE }, WIDE, SMALL, LOW],
+        weight_tiles: &[TALL, LARGE, SMALL, LOW],
         input_tiles: &[LARGE, SHALLOW, LOW],
         least_width: 4,
         weight_lanes: 16,
@@ -104,6 +112,9 @@ const GPU: DeviceProfile = DeviceProfile {
     cached_inputs: None,
     split_forward: Some(SplitForward {
         workgroups: 512,
+        // Two workgroups of 128 for each compute unit of the largest cards.
+        threads: 1 << 15,
+        even: false,
         least_sum: 512,
         tiles: &[Tile { enough: Some(256), ..LARGE }, SMALL, LOW],
     }),
@@ -111,36 +122,6 @@ const GPU: DeviceProfile = DeviceProfile {
     col2im_channels: 0,
     read_ahead: true,
     micro_batch: 2048,
-};
-
-/// 64 x 64 outputs, 4 x 4 of a thread; 32 x 32; and 16 x 32.
-const fn old_tiles(large: usize, small: usize) -> [Tile; 3] {
-    let tile = Tile { threads: MOST_THREADS, rows: 4, enough: Some(large), ..LARGE };
-    let small = Tile { threads: 64, width: 8, enough: Some(small), ..tile };
-    [tile, small, LOW]
-}
-
-const TILES_1: [Tile; 3] = old_tiles(128, 256);
-const TILES_0: [Tile; 3] = old_tiles(64, 128);
-const SPLIT_TILES: [Tile; 3] = old_tiles(256, 128);
-
-/// As it was when a GPU had been at hand for an hour.
-const GPU_1: DeviceProfile = DeviceProfile {
-    revision: 1,
-    layout: Layout::Block(BlockTile { tiles: &TILES_1, input_tiles: &TILES_1, least_width: 4, weight_lanes: 1 }),
-    split_forward: Some(SplitForward { workgroups: 512, least_sum: 512, tiles: &SPLIT_TILES }),
-    ..GPU
-};
-
-/// As it was before a GPU was at hand.
-const GPU_0: DeviceProfile = DeviceProfile {
-    revision: 0,
-    layout: Layout::Block(BlockTile { tiles: &TILES_0, input_tiles: &TILES_0, least_width: 4, weight_lanes: 1 }),
-    least_partition: 128,
-    weight_gradient_workgroups: 128,
-    split_forward: Some(SplitForward { workgroups: 256, least_sum: 512, tiles: &SPLIT_TILES }),
-    gather_workgroups: None,
-    ..GPU_1
 };
 
 const SOFTWARE: DeviceProfile = DeviceProfile {
@@ -207,11 +188,8 @@ impl DeviceClass {
 
     /// The profile of an earlier revision, or of today's.
     pub fn profile_of(self, revision: u32) -> &'static DeviceProfile {
-        match (self, revision) {
-            (Self::Gpu, 0) => &GPU_0,
-            (Self::Gpu, 1) => &GPU_1,
-            _ => self.profile(),
-        }
+        let earlier = if self == Self::Gpu { EARLIER.get(revision as usize) } else { None };
+        earlier.unwrap_or(self.profile())
     }
 
     /// The configuration that its profile gives one product of a convolution.
@@ -231,7 +209,7 @@ impl DeviceProfile {
         let most_partitions = problem.most_partitions(self.least_partition);
         match problem.kind {
             GemmKind::Forward => self.tile(self.layout, problem, problem.convolution.window_elements(), 1),
-            GemmKind::InputGradient => self.tile(self.layout.of_input_gradients(), problem, 1, 1),
+            GemmKind::InputGradient => self.tile(self.layout, problem, 1, 1),
             GemmKind::WeightGradient => {
                 let tile = self.tile(self.layout, problem, 1, most_partitions);
                 // The profile counts terms of the sum, this configuration pooled positions.
@@ -247,19 +225,19 @@ impl DeviceProfile {
     /// as in a dense layer after convolutions. The tile may then be larger, since partitions make workgroups, too.
     pub fn split_forward(&self, convolution: &Convolution) -> Option<GemmConfig> {
         let problem = GemmProblem::new(GemmKind::Forward, convolution);
-        let (SplitForward { workgroups, least_sum, tiles }, Layout::Block(block)) = (self.split_forward?, self.layout)
-        else {
-            return None;
-        };
+        let split = self.split_forward?;
+        let Layout::Block(block) = self.layout else { return None };
         let [_, _, depth] = problem.extents();
-        let few = problem.workgroups(&self.config(&problem)) < workgroups;
-        if convolution.pool > 1 || depth < least_sum || !few {
+        let few = problem.workgroups(&self.config(&problem)) < split.workgroups;
+        if convolution.pool > 1 || depth < split.least_sum || !few {
             return None;
         }
         let most = problem.most_partitions(self.least_partition);
-        let config = self.tile(Layout::Block(BlockTile { tiles, ..block }), &problem, 1, most);
+        let layout = Layout::Block(BlockTile { forward_tiles: split.tiles, ..block });
+        let config = self.tile(layout, &problem, 1, most);
+        let workgroups = split.workgroups.min(split.threads / config.workgroup_threads());
         let wanted = (workgroups / problem.workgroups(&config)).clamp(1, most);
-        let even = |partitions: &usize| depth.is_multiple_of(partitions * config.depth);
+        let even = |partitions: &usize| split.even && depth.is_multiple_of(partitions * config.depth);
         let config = match most_even(wanted, even) {
             Some(partitions) => GemmConfig { partitions, ..config },
             None => config.with_forward_partitions(depth, wanted),
@@ -309,7 +287,7 @@ impl DeviceProfile {
     /// A product's tile. A thread's rows are whole windows; there can be `partitions` times as many workgroups as the
     /// outputs alone make.
     fn tile(&self, layout: Layout, problem: &GemmProblem, window_elements: usize, partitions: usize) -> GemmConfig {
-        let config = layout.config(problem.extents(), window_elements, partitions);
+        let config = layout.config(problem, window_elements, partitions);
         let config = GemmConfig { accumulators: self.accumulators, loop_carry: self.loop_carry, ..config };
         GemmConfig { threads_per_row: problem.threads_per_row(&config), ..config }
     }
@@ -337,11 +315,11 @@ mod tests {
     #[test]
     fn long_sums_with_few_outputs_are_split_on_a_gpu() {
         // The dense layers of cnn1 and cnn2.
-        assert_eq!(split(512, 5408, 128), Some((128, 8, 16, 26)));
-        assert_eq!(split(2048, 5408, 128), Some((128, 8, 16, 8)));
+        assert_eq!(split(512, 5408, 128), Some((128, 8, 16, 16)));
+        assert_eq!(split(2048, 5408, 128), Some((128, 8, 16, 4)));
         assert_eq!(split(16, 5408, 128), Some((64, 2, 32, 57)));
         assert_eq!(split(512, 576, 128), Some((64, 4, 32, 6)));
-        assert_eq!(split(2048, 576, 128), Some((128, 8, 16, 6)));
+        assert_eq!(split(2048, 576, 128), Some((128, 8, 16, 4)));
         // Short sums, and enough outputs.
         assert_eq!(split(512, 256, 128), None);
         assert_eq!(split(2048, 5408, 2048), None);

@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(whole.partitions, 1);
         assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"table":"gpu"}"#);
         let mut new = GemmSelection::from(DeviceClass::Gpu);
-        assert_eq!(new, read(r#"{"table":"gpu","split_forward":true,"revision":2}"#));
+        assert_eq!(new, read(r#"{"table":"gpu","split_forward":true,"revision":3}"#));
         assert_eq!(read(&serde_json::to_string(&new).unwrap()), new);
         let split = DeviceClass::Gpu.profile().split_forward(&convolution);
         assert_eq!(Some(new.config(GemmKind::Forward, &convolution)), split);
@@ -178,16 +178,18 @@ mod tests {
         assert_eq!(numbers(r#"{"table":"gpu","split_forward":true}"#), (13, [104, 1, 4], [4, 16], [8, 32], 4, None));
         let first_seen = r#"{"table":"gpu","split_forward":true,"revision":1}"#;
         assert_eq!(numbers(first_seen), (26, [338, 2, 8], [2, 32], [8, 32], 4, Some(208)));
-        let today = first_seen.replace(":1}", ":2}");
+        let last_seen = first_seen.replace(":1}", ":2}");
+        assert_eq!(numbers(&last_seen), (26, [338, 2, 8], [4, 32], [16, 8], 16, Some(208)));
+        let today = first_seen.replace(":1}", ":3}");
         assert_eq!(serde_json::to_string(&GemmSelection::from(DeviceClass::Gpu)).unwrap(), today);
-        assert_eq!(numbers(&today), (26, [338, 2, 8], [4, 32], [16, 8], 16, Some(208)));
-        let selection: GemmSelection = serde_json::from_str(&today.replace(":2}", ":3}")).unwrap();
+        assert_eq!(numbers(&today), (16, [338, 2, 8], [4, 32], [16, 8], 16, Some(208)));
+        let selection: GemmSelection = serde_json::from_str(&today.replace(":3}", ":4}")).unwrap();
         assert!(
             selection
                 .check(&first, Precision::F32)
                 .unwrap_err()
                 .to_string()
-                .contains("revision 3, and this program has 2")
+                .contains("revision 4, and this program has 3")
         );
     }
 

@@ -10,7 +10,7 @@ use super::{
     write_activation,
 };
 use crate::gemm::examples::convolutions;
-use crate::gemm::{Convolution, DeviceClass};
+use crate::gemm::{ArgmaxWord, Convolution, DeviceClass};
 use crate::geometry::Window;
 use crate::precision::Precision;
 
@@ -36,17 +36,16 @@ const CACHED: usize = 1 << 20;
 
 impl Col2im {
     /// Images whose patches are made and added up at a time: a part of the batch that fits the cache, and that the buffers
-    /// can be bound from; else the whole batch. `positions_per_word`: pooled positions in a word of argmax; `precision`: of
-    /// input and output.
-    pub fn group(convolution: &Convolution, positions_per_word: usize, precision: Precision) -> usize {
+    /// can be bound from; else the whole batch. `word`: of argmax; `precision`: of input and output.
+    pub fn group(convolution: &Convolution, word: ArgmaxWord, precision: Precision) -> usize {
         let alignment = BINDING_ALIGNMENT * 4 / precision.bytes();
         let patches = convolution.patches().inputs() / convolution.batch;
         let fits = |images: &usize| {
             let group = Convolution { batch: *images, ..*convolution };
             let outputs = group.positions() * group.filters;
             convolution.batch.is_multiple_of(*images)
-                && group.positions().is_multiple_of(positions_per_word)
-                && (outputs / positions_per_word).is_multiple_of(BINDING_ALIGNMENT)
+                && group.positions().is_multiple_of(word.positions)
+                && word.words(&group).is_multiple_of(BINDING_ALIGNMENT)
                 && [outputs, group.inputs()].iter().all(|numbers| numbers.is_multiple_of(alignment))
         };
         let most = (CACHED / patches).min(convolution.batch);

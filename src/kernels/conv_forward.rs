@@ -16,31 +16,32 @@ use super::{
     write_words,
 };
 use crate::gemm::examples::window;
-use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
+use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_forward",
     about: "convolution or dense forward, with bias, ReLU and max-pool",
-    wgsl: shader!("conv_forward", "convolution", "patches", "tiles", "threads", "gemm", "row_tiles"),
+    wgsl: shader!("conv_forward", "convolution", "argmax", "patches", "tiles", "threads", "gemm", "row_tiles"),
     bindings: &[read_activation("input"), read_weights("weights"), write_activation("output"), write_words("argmax")],
     cases,
 };
 
 /// The shader by threads that are alone.
-pub(super) const ALONE: &str = shader!("conv_forward", "convolution", "patches", "tiles", "gemm_alone", "row_tiles");
+pub(super) const ALONE: &str =
+    shader!("conv_forward", "convolution", "argmax", "patches", "tiles", "gemm_alone", "row_tiles");
 
 /// By matrix units of 8 x 8, and of 16 x 16.
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_forward_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
+        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "argmax", "patches", "tiles", "row_tiles"),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_forward_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "patches", "tiles", "row_tiles"),
+        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "argmax", "patches", "tiles", "row_tiles"),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },
@@ -58,20 +59,15 @@ pub struct ConvForward {
 }
 
 impl ConvForward {
-    /// Pooled positions in one word of `argmax`: as many as one thread has.
-    pub fn positions_per_word(&self) -> usize {
-        self.config.rows / self.convolution.window_elements()
+    /// What a word of `argmax` holds.
+    pub fn word(&self) -> ArgmaxWord {
+        ArgmaxWord::of(&self.convolution, &self.config)
     }
 
     /// Whether `argmax` says where ReLU left zero: that no element of the window has won. The passes that go
     /// backward through the pool then need no gradient that went through a ReLU's mask.
     pub fn argmax_has_relu(&self) -> bool {
         self.relu && self.convolution.pool > 1
-    }
-
-    /// Words of `argmax`.
-    pub fn argmax_words(&self) -> usize {
-        self.convolution.argmax_words(self.positions_per_word())
     }
 
     /// Words of all partitions.
@@ -113,8 +109,8 @@ impl ConvForward {
             return;
         }
         // Whole words of argmax each.
-        let positions = (BLOCK_ROWS / window).next_multiple_of(self.positions_per_word());
-        let windows = Windows::new(&self.convolution, self.positions_per_word());
+        let positions = (BLOCK_ROWS / window).next_multiple_of(self.word().positions);
+        let windows = Windows::new(&self.convolution, self.word());
         let block = |number: usize, output: &mut [f32], argmax: &mut [u32]| {
             let first = number * positions * window;
             let rows = first..first + output.len() / filters * window;
@@ -137,8 +133,10 @@ impl ConvForward {
         if window == 1 {
             outputs.for_each(|(number, output)| block(number, output, &mut []));
         } else {
-            let words = argmax.par_chunks_mut(positions / self.positions_per_word() * filters);
-            outputs.zip(words).for_each(|((number, output), argmax)| block(number, output, argmax));
+            let words = argmax.par_chunks_mut(windows.words(positions));
+            outputs.zip(words).for_each(|((number, output), words)| {
+                windows.join(words, |argmax| block(number, output, argmax));
+            });
         }
     }
 }
@@ -157,7 +155,7 @@ impl Kernel for ConvForward {
             ("PARTITION_DEPTH", self.partition_depth().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
         ];
-        [self.convolution.constants(), tile_constants(&self.config), options].concat()
+        [self.convolution.constants(), tile_constants(&self.config), self.word().constants(), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -177,7 +175,12 @@ impl Kernel for ConvForward {
     }
 
     fn words(&self) -> Vec<usize> {
-        vec![self.convolution.inputs(), self.convolution.weights(self.bias), self.output_words(), self.argmax_words()]
+        vec![
+            self.convolution.inputs(),
+            self.convolution.weights(self.bias),
+            self.output_words(),
+            self.word().words(&self.convolution),
+        ]
     }
 
     fn on_chip(&self) -> Option<OnChip> {
@@ -244,7 +247,7 @@ pub(super) fn case_of(label: String, kernel: ConvForward, draw: &mut Draw) -> Ca
         draw.eighths(convolution.inputs()),
         draw.eighths(convolution.weights(kernel.bias)),
         unwritten(kernel.output_words()),
-        if convolution.pool == 1 { vec![0] } else { unwritten(kernel.argmax_words()) },
+        if convolution.pool == 1 { vec![0] } else { unwritten(kernel.word().words(convolution)) },
     ];
     case(label, kernel, memory)
 }

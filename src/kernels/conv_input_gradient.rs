@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, Draw, case};
 use super::convolution_cases::{
-    TALL, describe, for_each_convolution, for_each_matrix_product, positions_per_word, unreached, winners,
+    TALL, describe, for_each_convolution, for_each_matrix_product, unreached, winners, word,
 };
 use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
@@ -15,12 +15,12 @@ use super::{
     BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, read_words,
     write_activation,
 };
-use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
+use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_input_gradient",
     about: "gradient of a convolution's or dense layer's input, through the ReLU and dropout that made it",
-    wgsl: shader!("conv_input_gradient", "convolution", "tiles", "threads", "gemm", "row_tiles", "relu_mask"),
+    wgsl: shader!("conv_input_gradient", "convolution", "argmax", "tiles", "threads", "gemm", "row_tiles", "relu_mask"),
     bindings: &[
         read_activation("output_gradient"),
         read_words("argmax"),
@@ -33,19 +33,35 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 
 /// The shader by threads that are alone.
 pub(super) const ALONE: &str =
-    shader!("conv_input_gradient", "convolution", "tiles", "gemm_alone", "row_tiles", "relu_mask");
+    shader!("conv_input_gradient", "convolution", "argmax", "tiles", "gemm_alone", "row_tiles", "relu_mask");
 
 /// By matrix units of 8 x 8, and of 16 x 16.
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_input_gradient_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
+        wgsl: matrix_shader!(
+            "matrix_8",
+            "conv_input_gradient",
+            "convolution",
+            "argmax",
+            "tiles",
+            "row_tiles",
+            "relu_mask"
+        ),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_input_gradient_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_input_gradient", "convolution", "tiles", "row_tiles", "relu_mask"),
+        wgsl: matrix_shader!(
+            "matrix_16",
+            "conv_input_gradient",
+            "convolution",
+            "argmax",
+            "tiles",
+            "row_tiles",
+            "relu_mask"
+        ),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },
@@ -55,8 +71,8 @@ pub static BY_MATRICES: [Descriptor; 2] = [
 #[derive(Clone, Copy, Debug)]
 pub struct ConvInputGradient {
     pub convolution: Convolution,
-    /// As [`super::ConvForward::positions_per_word`].
-    pub positions_per_word: usize,
+    /// As [`super::ConvForward::word`].
+    pub word: ArgmaxWord,
     /// Of the input.
     pub relu_mask: ReluMask,
     pub config: GemmConfig,
@@ -74,13 +90,15 @@ impl Kernel for ConvInputGradient {
     }
 
     fn constants(&self) -> Constants {
-        let options = vec![
-            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
-            ("COLUMN_BLOCKS", self.column_blocks().into()),
-            ("GRID_WIDTH", self.workgroups()[0].into()),
-        ];
-        [self.convolution.constants(), tile_constants(&self.config), relu_mask::constants(self.relu_mask), options]
-            .concat()
+        let options = vec![("COLUMN_BLOCKS", self.column_blocks().into()), ("GRID_WIDTH", self.workgroups()[0].into())];
+        [
+            self.convolution.constants(),
+            tile_constants(&self.config),
+            relu_mask::constants(self.relu_mask),
+            self.word.constants(),
+            options,
+        ]
+        .concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -99,7 +117,7 @@ impl Kernel for ConvInputGradient {
         match binding {
             "output_gradient" => self.convolution.positions() * self.convolution.filters,
             "argmax" if self.convolution.pool == 1 => 0,
-            "argmax" => self.convolution.positions().div_ceil(self.positions_per_word) * self.convolution.filters,
+            "argmax" => self.word.words(&self.convolution),
             "weights" => self.convolution.weights(false),
             "input" if self.relu_mask.is_none() => 0,
             "input" | "input_gradient" => self.convolution.inputs(),
@@ -108,17 +126,11 @@ impl Kernel for ConvInputGradient {
     }
 
     fn words(&self) -> Vec<usize> {
-        let Self { convolution, positions_per_word, relu_mask, .. } = self;
+        let Self { convolution, word, relu_mask, .. } = self;
         let (inputs, outputs) = (convolution.inputs(), convolution.positions() * convolution.filters);
         // The bias is not read; without a mask nor is the input.
         let kernel = convolution.depth() * convolution.filters;
-        vec![
-            outputs,
-            convolution.argmax_words(*positions_per_word),
-            kernel,
-            if relu_mask.is_some() { inputs } else { 1 },
-            inputs,
-        ]
+        vec![outputs, word.words(convolution), kernel, if relu_mask.is_some() { inputs } else { 1 }, inputs]
     }
 
     fn on_chip(&self) -> Option<OnChip> {
@@ -129,9 +141,11 @@ impl Kernel for ConvInputGradient {
         let [gradient, argmax, weights, input, input_gradient] = memory else { unreachable!("{BINDINGS}") };
         let [gradient, weights] = [gradient, weights].map(|values| self.config.operand(floats(values)));
         let (gradient, weights, input) = (&*gradient, &*weights, floats(input));
-        let Self { convolution, positions_per_word, relu_mask, .. } = self;
+        let Self { convolution, word, relu_mask, .. } = self;
         let Convolution { batch, filters, .. } = *convolution;
         let depth = convolution.depth();
+        let windows = Windows::new(convolution, *word);
+        let argmax = &*windows.part(argmax);
         let input_gradient = &mut floats_mut(input_gradient)[..convolution.inputs()];
         let mut kernel = Scratch::new(depth * filters);
         transpose(weights, filters, floats_mut(&mut kernel));
@@ -153,12 +167,7 @@ impl Kernel for ConvInputGradient {
             let mut unpooled;
             let right = if convolution.pool > 1 {
                 unpooled = Scratch::new(rows.len() * filters);
-                Windows::new(convolution, *positions_per_word).unpool(
-                    gradient,
-                    argmax,
-                    positions,
-                    floats_mut(&mut unpooled),
-                );
+                windows.unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
                 floats(&unpooled)
             } else {
                 &gradient[positions.start * filters..positions.end * filters]
@@ -175,10 +184,10 @@ impl Kernel for ConvInputGradient {
 
 fn cases() -> Vec<Case> {
     for_each_convolution(Convolution::dense(TALL, 1, 2), |convolution, class, draw| {
-        let positions_per_word = positions_per_word(convolution, class);
+        let word = word(convolution, class);
         let relu_mask = [None, Some(1.0), Some(4.0 / 3.0)][convolution.filters % 3];
         let config = class.config(GemmKind::InputGradient, convolution);
-        let kernel = ConvInputGradient { convolution: *convolution, positions_per_word, relu_mask, config };
+        let kernel = ConvInputGradient { convolution: *convolution, word, relu_mask, config };
         case_of(format!("{} ReLU mask {relu_mask:?}", describe(convolution, class)), kernel, draw)
     })
 }
@@ -186,19 +195,19 @@ fn cases() -> Vec<Case> {
 /// Those by matrix units of `size`.
 fn matrix_cases(size: usize) -> Vec<Case> {
     for_each_matrix_product(GemmKind::InputGradient, size, |convolution, config, draw| {
-        let positions_per_word = positions_per_word(convolution, DeviceClass::Gpu);
+        let word = word(convolution, DeviceClass::Gpu);
         let relu_mask = [None, Some(1.0), Some(4.0 / 3.0)][convolution.filters % 3];
-        let kernel = ConvInputGradient { convolution: *convolution, positions_per_word, relu_mask, config };
+        let kernel = ConvInputGradient { convolution: *convolution, word, relu_mask, config };
         case_of(String::new(), kernel, draw)
     })
 }
 
 /// The kernel on numbers whose sums are exact.
 pub(super) fn case_of(label: String, kernel: ConvInputGradient, draw: &mut Draw) -> Case {
-    let ConvInputGradient { convolution, positions_per_word, relu_mask, .. } = &kernel;
+    let ConvInputGradient { convolution, word, relu_mask, .. } = &kernel;
     let memory = vec![
         draw.eighths(convolution.positions() * convolution.filters),
-        winners(convolution, *positions_per_word, draw),
+        winners(convolution, *word, draw),
         draw.eighths(convolution.weights(true)),
         // Without a mask, any buffer is bound.
         draw.eighths(if relu_mask.is_some() { convolution.inputs() } else { 1 }),

@@ -5,21 +5,19 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::case::{Case, Draw, case, unwritten};
-use super::convolution_cases::{
-    TALL, describe, for_each_convolution, for_each_matrix_product, positions_per_word, winners,
-};
+use super::convolution_cases::{TALL, describe, for_each_convolution, for_each_matrix_product, winners, word};
 use super::fused_pool::Windows;
 use super::matrix::{Matrix, Target, WHOLE_TILES, multiply, multiply_on_all_cores};
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_words, write};
-use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
+use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "conv_weight_gradient",
     about: "gradient of a convolution's or dense layer's kernel and bias, in partitions",
-    wgsl: shader!("conv_weight_gradient", "convolution", "patches", "tiles", "threads", "gemm"),
+    wgsl: shader!("conv_weight_gradient", "convolution", "argmax", "patches", "tiles", "threads", "gemm"),
     bindings: &[
         read_activation("input"),
         read_activation("output_gradient"),
@@ -30,19 +28,20 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 };
 
 /// The shader by threads that are alone.
-pub(super) const ALONE: &str = shader!("conv_weight_gradient", "convolution", "patches", "tiles", "gemm_alone");
+pub(super) const ALONE: &str =
+    shader!("conv_weight_gradient", "convolution", "argmax", "patches", "tiles", "gemm_alone");
 
 /// By matrix units of 8 x 8, and of 16 x 16.
 pub static BY_MATRICES: [Descriptor; 2] = [
     Descriptor {
         name: "conv_weight_gradient_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "patches", "tiles"),
+        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "argmax", "patches", "tiles"),
         cases: || matrix_cases(8),
         ..DESCRIPTOR
     },
     Descriptor {
         name: "conv_weight_gradient_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "patches", "tiles"),
+        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "argmax", "patches", "tiles"),
         cases: || matrix_cases(16),
         ..DESCRIPTOR
     },
@@ -54,8 +53,8 @@ pub static BY_MATRICES: [Descriptor; 2] = [
 pub struct ConvWeightGradient {
     pub convolution: Convolution,
     pub bias: bool,
-    /// As [`super::ConvForward::positions_per_word`].
-    pub positions_per_word: usize,
+    /// As [`super::ConvForward::word`].
+    pub word: ArgmaxWord,
     pub config: GemmConfig,
 }
 
@@ -83,7 +82,7 @@ impl ConvWeightGradient {
     }
 
     fn windows(&self) -> Windows {
-        Windows::new(&self.convolution, self.positions_per_word)
+        Windows::new(&self.convolution, self.word)
     }
 
     /// Rows of a partition's kernel gradient from `first_row` on.
@@ -131,12 +130,11 @@ impl Kernel for ConvWeightGradient {
     fn constants(&self) -> Constants {
         let options = vec![
             ("BIAS", self.bias.into()),
-            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
             ("PARTITION_POSITIONS", self.partition_positions().into()),
             ("COLUMN_BLOCKS", self.column_blocks().into()),
             ("GRID_WIDTH", self.workgroups()[0].into()),
         ];
-        [self.convolution.constants(), tile_constants(&self.config), options].concat()
+        [self.convolution.constants(), tile_constants(&self.config), self.word.constants(), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -156,14 +154,9 @@ impl Kernel for ConvWeightGradient {
     }
 
     fn words(&self) -> Vec<usize> {
-        let Self { convolution, positions_per_word, config, .. } = self;
+        let Self { convolution, word, config, .. } = self;
         let outputs = convolution.positions() * convolution.filters;
-        vec![
-            convolution.inputs(),
-            outputs,
-            convolution.argmax_words(*positions_per_word),
-            config.partitions.saturating_mul(self.weights()),
-        ]
+        vec![convolution.inputs(), outputs, word.words(convolution), config.partitions.saturating_mul(self.weights())]
     }
 
     fn on_chip(&self) -> Option<OnChip> {
@@ -173,6 +166,7 @@ impl Kernel for ConvWeightGradient {
     fn reference(&self, memory: &mut [&mut [u32]]) {
         let [input, gradient, argmax, sums] = memory else { unreachable!("{BINDINGS}") };
         let (gradient, sums) = (floats(gradient), floats_mut(sums));
+        let argmax = &*self.windows().part(argmax);
         let [input, right] = [floats(input), gradient].map(|values| self.config.operand(values));
         let (input, right) = (&*input, &*right);
         let Convolution { batch, filters, .. } = self.convolution;
@@ -213,9 +207,9 @@ fn cases() -> Vec<Case> {
         // More partitions than the profile would give, so that they are tested on small batches.
         let partitions = 1 + convolution.filters % 4;
         let config = GemmConfig { partitions, ..class.config(GemmKind::WeightGradient, convolution) };
-        let positions_per_word = positions_per_word(convolution, class);
+        let word = word(convolution, class);
         let bias = convolution.filters % 3 != 0;
-        let kernel = ConvWeightGradient { convolution: *convolution, bias, positions_per_word, config };
+        let kernel = ConvWeightGradient { convolution: *convolution, bias, word, config };
         case_of(format!("{} partitions {partitions}", describe(convolution, class)), kernel, draw)
     })
 }
@@ -223,19 +217,19 @@ fn cases() -> Vec<Case> {
 /// Those by matrix units of `size`.
 fn matrix_cases(size: usize) -> Vec<Case> {
     for_each_matrix_product(GemmKind::WeightGradient, size, |convolution, config, draw| {
-        let positions_per_word = positions_per_word(convolution, DeviceClass::Gpu);
+        let word = word(convolution, DeviceClass::Gpu);
         let (convolution, bias) = (*convolution, convolution.filters % 3 != 0);
-        case_of(String::new(), ConvWeightGradient { convolution, bias, positions_per_word, config }, draw)
+        case_of(String::new(), ConvWeightGradient { convolution, bias, word, config }, draw)
     })
 }
 
 /// The kernel on numbers whose sums are exact.
 pub(super) fn case_of(label: String, kernel: ConvWeightGradient, draw: &mut Draw) -> Case {
-    let ConvWeightGradient { convolution, positions_per_word, config, .. } = &kernel;
+    let ConvWeightGradient { convolution, word, config, .. } = &kernel;
     let memory = vec![
         draw.eighths(convolution.inputs()),
         draw.eighths(convolution.positions() * convolution.filters),
-        winners(convolution, *positions_per_word, draw),
+        winners(convolution, *word, draw),
         unwritten(config.partitions * kernel.weights()),
     ];
     case(label, kernel, memory)

@@ -4,7 +4,7 @@ use super::case::{Case, Draw, SENTINEL, Tolerance};
 use super::fused_pool::NO_WINNER;
 use super::{Access, Element};
 use crate::gemm::examples::convolutions;
-use crate::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem};
+use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem};
 use crate::geometry::Window;
 
 pub(super) fn describe(convolution: &Convolution, class: DeviceClass) -> String {
@@ -81,18 +81,19 @@ fn with_more_bits(mut case: Case, draw: &mut Draw) -> Case {
 }
 
 /// `argmax` as conv_forward leaves it, with random window elements, and none of some.
-pub(super) fn winners(convolution: &Convolution, positions_per_word: usize, draw: &mut Draw) -> Vec<u32> {
+pub(super) fn winners(convolution: &Convolution, word: ArgmaxWord, draw: &mut Draw) -> Vec<u32> {
     if convolution.pool == 1 {
         return vec![0];
     }
-    let words = convolution.positions().div_ceil(positions_per_word) * convolution.filters;
+    let winners = word.positions * word.filters;
     let winner = |draw: &mut Draw| [0, 1, 2, 3, NO_WINNER][draw.0.below(5) as usize];
-    let word = |draw: &mut Draw| (0..positions_per_word).map(|position| winner(draw) << (4 * position)).sum();
-    (0..words).map(|_| word(draw)).collect()
+    let of_word = |draw: &mut Draw| (0..winners).map(|place| winner(draw) << (4 * place)).sum();
+    (0..word.words(convolution)).map(|_| of_word(draw)).collect()
 }
 
-pub(super) fn positions_per_word(convolution: &Convolution, class: DeviceClass) -> usize {
-    class.config(GemmKind::Forward, convolution).rows / convolution.window_elements()
+/// What a word of `argmax` holds with the forward product's configuration.
+pub(super) fn word(convolution: &Convolution, class: DeviceClass) -> ArgmaxWord {
+    ArgmaxWord::of(convolution, &class.config(GemmKind::Forward, convolution))
 }
 
 /// An input gradient before its kernel runs: zero where no output reaches, unwritten elsewhere.

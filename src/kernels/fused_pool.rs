@@ -1,11 +1,12 @@
 //! The max-pool in a convolution's epilogue, forward and backward, a vector of filters at a time.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
 use super::vectors::vectorised;
-use crate::gemm::Convolution;
+use crate::gemm::{ArgmaxWord, Convolution};
 
 /// In `argmax`, of a position that a ReLU made zero: no element of its window has a gradient.
 pub const NO_WINNER: u32 = 15;
@@ -15,13 +16,53 @@ pub const NO_WINNER: u32 = 15;
 pub struct Windows {
     elements: usize,
     filters: usize,
-    /// Positions in one word of `argmax`.
-    positions_per_word: usize,
+    word: ArgmaxWord,
 }
 
 impl Windows {
-    pub fn new(convolution: &Convolution, positions_per_word: usize) -> Self {
-        Self { elements: convolution.window_elements(), filters: convolution.filters, positions_per_word }
+    pub fn new(convolution: &Convolution, word: ArgmaxWord) -> Self {
+        Self { elements: convolution.window_elements(), filters: convolution.filters, word }
+    }
+
+    /// Words of so many positions.
+    pub fn words(self, positions: usize) -> usize {
+        positions.div_ceil(self.word.positions) * self.words_of_row()
+    }
+
+    fn words_of_row(self) -> usize {
+        self.filters.div_ceil(self.word.filters)
+    }
+
+    /// Has `write` write words of one filter each, as the other functions have them, and joins those of neighbours.
+    pub fn join(self, words: &mut [u32], write: impl FnOnce(&mut [u32])) {
+        if self.word.filters == 1 {
+            return write(words);
+        }
+        let rows = words.len() / self.words_of_row();
+        let mut argmax = vec![0; rows * self.filters];
+        write(&mut argmax);
+        for (row, argmax) in words.chunks_exact_mut(self.words_of_row()).zip(argmax.chunks_exact(self.filters)) {
+            for (word, argmax) in row.iter_mut().zip(argmax.chunks(self.word.filters)) {
+                *word = argmax.iter().rev().fold(0, |word, &own| word << self.bits_of_filter() | own);
+            }
+        }
+    }
+
+    /// The words of one filter each, as the other functions have them, that were joined.
+    pub fn part(self, words: &[u32]) -> Cow<'_, [u32]> {
+        if self.word.filters == 1 {
+            return Cow::Borrowed(words);
+        }
+        let own = |row: &[u32], filter: usize| {
+            row[filter / self.word.filters] >> (filter % self.word.filters * self.bits_of_filter())
+        };
+        let rows = words.chunks_exact(self.words_of_row());
+        rows.flat_map(|row| (0..self.filters).map(move |filter| own(row, filter))).collect()
+    }
+
+    /// Of a word.
+    fn bits_of_filter(self) -> usize {
+        4 * self.word.positions
     }
 
     /// The largest element of each window goes to `output [positions, filters]`, its number to `argmax`.
@@ -71,7 +112,7 @@ impl Windows {
 
     /// Where the winners of a position are in `argmax`: the first word, and the bits within each word.
     fn word(self, position: usize) -> (usize, u32) {
-        (position / self.positions_per_word * self.filters, 4 * (position % self.positions_per_word) as u32)
+        (position / self.word.positions * self.filters, 4 * (position % self.word.positions) as u32)
     }
 }
 

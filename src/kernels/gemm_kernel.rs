@@ -7,7 +7,7 @@ use super::{
     Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, Stored, conv_forward, conv_input_gradient,
     conv_weight_gradient, specialise,
 };
-use crate::gemm::{GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, VARIANTS, Variant};
+use crate::gemm::{GemmConfig, GemmKind, GemmProblem, VARIANTS, Variant};
 
 /// One of the three kernels that have a configuration.
 #[derive(Clone, Copy, Debug)]
@@ -82,18 +82,18 @@ impl GemmKernel {
     }
 
     /// The rule of [`GemmProblem::broken_rule`] that the kernel breaks, if any, or that a word of argmax has room for so
-    /// many positions.
+    /// many winners.
     pub fn broken_rule(&self) -> Option<&'static str> {
-        let positions = match self {
-            // Follows from the configuration.
-            GemmKernel::Forward(_) => 1,
-            GemmKernel::WeightGradient(kernel) => kernel.positions_per_word,
-            GemmKernel::InputGradient(kernel) => kernel.positions_per_word,
-        };
         let problem = self.problem();
-        let fits = positions > 0 && (problem.convolution.pool == 1 || positions <= MOST_POSITIONS_PER_WORD);
+        let fits = match self {
+            // Follows from the configuration.
+            GemmKernel::Forward(_) => true,
+            _ if problem.convolution.pool == 1 => true,
+            GemmKernel::WeightGradient(kernel) => kernel.word.fits(),
+            GemmKernel::InputGradient(kernel) => kernel.word.fits(),
+        };
         let rule = problem.broken_rule(&self.config());
-        rule.or_else(|| (!fits).then_some("a word of argmax has 8 positions"))
+        rule.or_else(|| (!fits).then_some("a word of argmax has 8 winners"))
     }
 
     pub fn kernel(&self) -> &(dyn Kernel + 'static) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::matrix::{Matrix, Offsets};
 use super::scratch::Scratch;
 use super::{Constants, Descriptor, floats, floats_mut};
-use crate::gemm::{Convolution, GemmConfig};
+use crate::gemm::{ArgmaxWord, Convolution, GemmConfig};
 use crate::geometry::Window;
 use crate::precision::Precision;
 
@@ -54,6 +54,12 @@ impl GemmConfig {
             0 => Cow::Borrowed(values),
             _ => Cow::Owned(values.iter().map(|&value| Precision::F16.rounded(value)).collect()),
         }
+    }
+}
+
+impl ArgmaxWord {
+    pub(super) fn constants(self) -> Constants {
+        vec![("POSITIONS_PER_WORD", self.positions.into()), ("FILTERS_PER_WORD", self.filters.into())]
     }
 }
 

@@ -9,13 +9,13 @@ use super::{
     write_activation,
 };
 use crate::gemm::examples::{convolutions, pooled};
-use crate::gemm::{Convolution, DeviceClass, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, OnChip, SpreadLayout};
+use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmKind, GemmProblem, OnChip, SpreadLayout};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pooled_input_gradient",
     about: "gradient of a convolution's input, of the largest elements of a max-pool's windows alone",
-    wgsl: shader!("pooled_input_gradient", "convolution", "relu_mask"),
+    wgsl: shader!("pooled_input_gradient", "convolution", "argmax", "relu_mask"),
     bindings: &[
         read_activation("output_gradient"),
         read_words("argmax"),
@@ -30,8 +30,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 #[derive(Clone, Copy, Debug)]
 pub struct PooledInputGradient {
     pub convolution: Convolution,
-    /// As [`super::ConvForward::positions_per_word`].
-    pub positions_per_word: usize,
+    /// As [`super::ConvForward::word`].
+    pub word: ArgmaxWord,
     /// Of the input.
     pub relu_mask: ReluMask,
 }
@@ -39,22 +39,21 @@ pub struct PooledInputGradient {
 impl PooledInputGradient {
     /// The rule that the kernel breaks, if any.
     pub(super) fn broken_rule(&self) -> Option<&'static str> {
-        let Self { convolution, positions_per_word, .. } = self;
+        let Self { convolution, word, .. } = self;
         if let Some(rule) = convolution.broken_rule() {
             return Some(rule);
         }
         if SpreadLayout::of(convolution).is_none() {
             return Some("no workgroup has its rows");
         }
-        let fits = (1..=MOST_POSITIONS_PER_WORD).contains(positions_per_word);
-        (!fits).then_some("a word of argmax has 8 positions")
+        (!word.fits()).then_some("a word of argmax has 8 winners")
     }
 
     /// The same as a product of matrices.
     fn product(&self) -> ConvInputGradient {
-        let Self { convolution, positions_per_word, relu_mask } = *self;
+        let Self { convolution, word, relu_mask } = *self;
         let config = DeviceClass::Cpu.config(GemmKind::InputGradient, &convolution);
-        ConvInputGradient { convolution, positions_per_word, relu_mask, config }
+        ConvInputGradient { convolution, word, relu_mask, config }
     }
 
     /// The kernel at its full size on multiples of 1/8, whose sums are exact in any order.
@@ -76,12 +75,11 @@ impl Kernel for PooledInputGradient {
     fn constants(&self) -> Constants {
         let SpreadLayout { channel_lanes, images, filter_tile } = self.layout();
         let options = vec![
-            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
             ("CHANNEL_LANES", channel_lanes.into()),
             ("IMAGES", images.into()),
             ("FILTER_TILE", filter_tile.into()),
         ];
-        [self.convolution.constants(), relu_mask::constants(self.relu_mask), options].concat()
+        [self.convolution.constants(), relu_mask::constants(self.relu_mask), self.word.constants(), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -113,10 +111,10 @@ impl Kernel for PooledInputGradient {
 
 /// The kernel on numbers whose sums are exact.
 fn case_of(label: String, kernel: PooledInputGradient, draw: &mut Draw) -> Case {
-    let PooledInputGradient { convolution, positions_per_word, .. } = &kernel;
+    let PooledInputGradient { convolution, word, .. } = &kernel;
     let memory = vec![
         draw.eighths(convolution.positions() * convolution.filters),
-        winners(convolution, *positions_per_word, draw),
+        winners(convolution, *word, draw),
         draw.eighths(kernel.words()[2]),
         draw.eighths(convolution.inputs()),
         unreached(convolution),
@@ -136,9 +134,9 @@ fn cases() -> Vec<Case> {
     ];
     let make = |(number, convolution): (usize, Convolution)| {
         let draw = &mut Draw::new(number);
-        let positions_per_word = 1 + number % 3;
+        let word = ArgmaxWord { positions: 1 + number % 3, filters: 1 + number % 2 };
         let relu_mask = [None, Some(1.0), Some(2.0)][number % 3];
-        let kernel = PooledInputGradient { convolution, positions_per_word, relu_mask };
+        let kernel = PooledInputGradient { convolution, word, relu_mask };
         let label = format!("{} mask {relu_mask:?}", describe(&convolution, DeviceClass::Gpu));
         case_of(label, kernel, draw)
     };

@@ -6,15 +6,13 @@ use super::convolution_cases::{describe, winners};
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, ConvWeightGradient, Descriptor, Kernel, read_activation, read_words, write};
 use crate::gemm::examples::{convolutions, pooled};
-use crate::gemm::{
-    Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, GemmProblem, MOST_POSITIONS_PER_WORD, OnChip,
-};
+use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GatherLayout, GemmConfig, GemmKind, GemmProblem, OnChip};
 use crate::geometry::Padding;
 
 pub const DESCRIPTOR: Descriptor = Descriptor {
     name: "pooled_weight_gradient",
     about: "gradient of a convolution's kernel and bias, of the largest elements of a max-pool's windows alone",
-    wgsl: shader!("pooled_weight_gradient", "convolution", "patches"),
+    wgsl: shader!("pooled_weight_gradient", "convolution", "argmax", "patches"),
     bindings: &[
         read_activation("input"),
         read_activation("output_gradient"),
@@ -30,8 +28,8 @@ pub const DESCRIPTOR: Descriptor = Descriptor {
 pub struct PooledWeightGradient {
     pub convolution: Convolution,
     pub bias: bool,
-    /// As [`super::ConvForward::positions_per_word`].
-    pub positions_per_word: usize,
+    /// As [`super::ConvForward::word`].
+    pub word: ArgmaxWord,
     pub partitions: usize,
 }
 
@@ -43,7 +41,7 @@ impl PooledWeightGradient {
 
     /// The rule that the kernel breaks, if any.
     pub(super) fn broken_rule(&self) -> Option<&'static str> {
-        let Self { convolution, positions_per_word, partitions, .. } = self;
+        let Self { convolution, word, partitions, .. } = self;
         let rule = convolution.broken_rule();
         let rules = [
             (rule.is_some() || GatherLayout::of(convolution).is_some(), "no workgroup gathers its windows"),
@@ -51,16 +49,16 @@ impl PooledWeightGradient {
                 rule.is_some() || (1..=convolution.positions()).contains(partitions),
                 "its sum has not so many partitions",
             ),
-            ((1..=MOST_POSITIONS_PER_WORD).contains(positions_per_word), "a word of argmax has 8 positions"),
+            (word.fits(), "a word of argmax has 8 winners"),
         ];
         rule.or_else(|| rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule))
     }
 
     /// The same as a product of matrices.
     fn product(&self) -> ConvWeightGradient {
-        let Self { convolution, bias, positions_per_word, partitions } = *self;
+        let Self { convolution, bias, word, partitions } = *self;
         let config = GemmConfig { partitions, ..DeviceClass::Cpu.config(GemmKind::WeightGradient, &convolution) };
-        ConvWeightGradient { convolution, bias, positions_per_word, config }
+        ConvWeightGradient { convolution, bias, word, config }
     }
 
     /// The kernel at its full size on multiples of 1/8, whose sums are exact in any order.
@@ -83,7 +81,6 @@ impl Kernel for PooledWeightGradient {
         let layout = self.layout();
         let options = vec![
             ("BIAS", self.bias.into()),
-            ("POSITIONS_PER_WORD", self.positions_per_word.into()),
             ("PARTITION_POSITIONS", self.convolution.positions().div_ceil(self.partitions).into()),
             ("CHANNEL_LANES", layout.channel_lanes.into()),
             ("FILTER_LANES", layout.filter_lanes.into()),
@@ -91,7 +88,7 @@ impl Kernel for PooledWeightGradient {
             ("THREAD_FILTERS", layout.thread_filters.into()),
             ("POSITION_TILE", layout.position_tile.into()),
         ];
-        [self.convolution.constants(), options].concat()
+        [self.convolution.constants(), self.word.constants(), options].concat()
     }
 
     fn workgroups(&self) -> [usize; 3] {
@@ -123,11 +120,11 @@ impl Kernel for PooledWeightGradient {
 
 /// The kernel on numbers whose sums are exact.
 fn case_of(label: String, kernel: PooledWeightGradient, draw: &mut Draw) -> Case {
-    let PooledWeightGradient { convolution, positions_per_word, .. } = &kernel;
+    let PooledWeightGradient { convolution, word, .. } = &kernel;
     let memory = vec![
         draw.eighths(convolution.inputs()),
         draw.eighths(convolution.positions() * convolution.filters),
-        winners(convolution, *positions_per_word, draw),
+        winners(convolution, *word, draw),
         unwritten(kernel.words()[3]),
     ];
     case(label, kernel, memory)
@@ -145,8 +142,9 @@ fn cases() -> Vec<Case> {
     ];
     let make = |(number, convolution): (usize, Convolution)| {
         let draw = &mut Draw::new(number);
-        let (positions_per_word, partitions, bias) = (1 + number % 3, 1 + number % 4, number % 3 != 1);
-        let kernel = PooledWeightGradient { convolution, bias, positions_per_word, partitions };
+        let word = ArgmaxWord { positions: 1 + number % 3, filters: 1 + number % 2 };
+        let (partitions, bias) = (1 + number % 4, number % 3 != 1);
+        let kernel = PooledWeightGradient { convolution, bias, word, partitions };
         let label = format!("{} partitions {partitions}", describe(&convolution, DeviceClass::Gpu));
         case_of(label, kernel, draw)
     };

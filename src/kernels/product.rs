@@ -121,6 +121,7 @@ mod tests {
     use super::super::case::Draw;
     use super::super::{Access, ConvForward, ConvInputGradient, ConvWeightGradient, Element};
     use super::*;
+    use crate::gemm::ArgmaxWord;
     use crate::gemm::examples::convolutions;
 
     /// On numbers that no sum is exact of: what matrix units round is rounded before.
@@ -129,17 +130,12 @@ mod tests {
         let plain = GemmConfig { threads: [8, 1], rows: 16, columns: 2, depth: 16, ..GemmConfig::PLAIN };
         let matrix = GemmConfig { stage_b: true, matrix: 8, ..plain };
         for convolution in convolutions() {
-            let positions_per_word = 16 / convolution.window_elements();
             let config = plain;
+            let word = ArgmaxWord::of(&convolution, &config);
             let products = [
                 GemmKernel::Forward(ConvForward { convolution, bias: true, relu: true, config }),
-                GemmKernel::WeightGradient(ConvWeightGradient { convolution, bias: true, positions_per_word, config }),
-                GemmKernel::InputGradient(ConvInputGradient {
-                    convolution,
-                    positions_per_word,
-                    relu_mask: None,
-                    config,
-                }),
+                GemmKernel::WeightGradient(ConvWeightGradient { convolution, bias: true, word, config }),
+                GemmKernel::InputGradient(ConvInputGradient { convolution, word, relu_mask: None, config }),
             ];
             for gemm in products {
                 let bindings = gemm.case().kernel.descriptor().bindings;

@@ -2,7 +2,7 @@
 
 use super::operation::{Backward, Place};
 use crate::error::Result;
-use crate::gemm::{Convolution, GemmKind};
+use crate::gemm::{ArgmaxWord, Convolution, GemmKind};
 use crate::geometry::{MOST_VALUES, product};
 use crate::kernels::{
     Col2im, ConvForward, ConvInputGradient, ConvWeightGradient, PooledInputGradient, PooledWeightGradient, ReluMask,
@@ -34,8 +34,8 @@ struct InputGradient {
     /// The buffer, and the word that the kernel starts at.
     weights: (BufferId, usize),
     argmax: BufferId,
-    /// Pooled positions in a word of argmax.
-    positions_per_word: usize,
+    /// Of argmax.
+    word: ArgmaxWord,
 }
 
 /// Forward: the product with what is fused into it, over split-K partitions where the tiling says so. Backward: the
@@ -45,13 +45,12 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
     tape.tiles.check(&convolution, tape.precision)?;
     let config = tape.tiles.config(GemmKind::Forward, &convolution);
     let kernel = ConvForward { convolution, bias, relu: place.fused.relu, config };
-    let positions_per_word = kernel.positions_per_word();
-    let argmax = tape.buffer(&format!("{layer}.argmax"), vec![kernel.argmax_words()]);
+    let word = kernel.word();
+    let argmax = tape.buffer(&format!("{layer}.argmax"), vec![word.words(&convolution)]);
     let config = tape.tiles.config(GemmKind::WeightGradient, &convolution);
-    let weight_gradient = ConvWeightGradient { convolution, bias, positions_per_word, config };
+    let weight_gradient = ConvWeightGradient { convolution, bias, word, config };
     let gathered = tape.tiles.gathered_partitions(&convolution);
-    let gathered =
-        gathered.map(|partitions| PooledWeightGradient { convolution, bias, positions_per_word, partitions });
+    let gathered = gathered.map(|partitions| PooledWeightGradient { convolution, bias, word, partitions });
     let partitions = gathered.map_or_else(|| weight_gradient.partitions(), |kernel| kernel.partitions());
     let changes = place.changes(partitions.into_iter().map(Change::Gradient));
     let Storage { values: (weights, first), gradient: (gradients, first_gradient) } =
@@ -70,8 +69,7 @@ pub(super) fn emit(convolution: Convolution, bias: bool, place: &Place, tape: &m
         tape.set_relu_mask(output, place.fused.relu.then_some(1.0));
     }
     let is_trained = place.trainable;
-    let to_input =
-        InputGradient { layer, convolution, input, output, weights: (weights, first), argmax, positions_per_word };
+    let to_input = InputGradient { layer, convolution, input, output, weights: (weights, first), argmax, word };
     Ok(Box::new(move |tape| {
         if let Some(gradient) = tape.gradient(input) {
             to_input.record(gradient, tape);
@@ -92,7 +90,7 @@ impl InputGradient {
     /// The product that makes an input's gradient, of the layer's images or of their patches.
     fn kernel(&self, convolution: Convolution, relu_mask: ReluMask, tape: &Tape) -> ConvInputGradient {
         let config = tape.tiles.config(GemmKind::InputGradient, &convolution);
-        ConvInputGradient { convolution, positions_per_word: self.positions_per_word, relu_mask, config }
+        ConvInputGradient { convolution, word: self.word, relu_mask, config }
     }
 
     fn record(&self, gradient: BufferId, tape: &mut Tape) {
@@ -103,8 +101,8 @@ impl InputGradient {
         let bound = [tape.gradient_of(self.output), self.argmax, weights, tape.output(self.input), gradient];
         let (relu_mask, offsets) = (tape.relu_mask(self.input), vec![0, 0, first, 0, 0]);
         if tape.tiles.spreads(&self.convolution) {
-            let Self { convolution, positions_per_word, .. } = *self;
-            let kernel = PooledInputGradient { convolution, positions_per_word, relu_mask };
+            let Self { convolution, word, .. } = *self;
+            let kernel = PooledInputGradient { convolution, word, relu_mask };
             return tape.backward_from(&self.layer, kernel, &bound, offsets);
         }
         let kernel = self.kernel(self.convolution, relu_mask, tape);
@@ -114,8 +112,7 @@ impl InputGradient {
     /// Patch by patch, then added up, some images at a time, so that their patches fit a cache.
     fn record_by_patches(&self, gradient: BufferId, tape: &mut Tape) {
         let (convolution, layer, (weights, first)) = (self.convolution, &self.layer, self.weights);
-        let group =
-            Convolution { batch: Col2im::group(&convolution, self.positions_per_word, tape.precision), ..convolution };
+        let group = Convolution { batch: Col2im::group(&convolution, self.word, tape.precision), ..convolution };
         let patches = group.patches();
         let shape = vec![group.batch, patches.inputs() / group.batch];
         let of_patches = tape.buffer(&format!("{layer}.patches.gradient"), shape);
@@ -126,7 +123,7 @@ impl InputGradient {
         for number in 0..convolution.batch / group.batch {
             let outputs = number * group.positions() * group.filters;
             let inputs = number * group.inputs();
-            let argmax_words = if group.pool > 1 { outputs / self.positions_per_word } else { 0 };
+            let argmax_words = if group.pool > 1 { number * self.word.words(&group) } else { 0 };
             tape.backward_from(layer, kernel, &bound, vec![outputs, argmax_words, first, 0, 0]);
             let bound = [of_patches, tape.output(self.input), gradient];
             tape.backward_from(layer, col2im, &bound, vec![0, inputs, inputs]);

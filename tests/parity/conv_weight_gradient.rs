@@ -32,12 +32,10 @@ fn every_broken_line_is_noticed() {
         mutation("the staged pool", "gradient, winner == element", "gradient, winner <= element").only(&STAGED),
         mutation("the pool that is not staged", "POOL == 1 || winner == element", "POOL == 1 || winner <= element")
             .only(&UNSTAGED),
-        mutation("the packing of argmax", "(4 * (clamped % POSITIONS_PER_WORD))", "0u").only(&UNSTAGED),
-        mutation(
-            "argmax's address",
-            "clamped / POSITIONS_PER_WORD * FILTERS + min(column, FILTERS - 1)",
-            "clamped / POSITIONS_PER_WORD * FILTERS",
-        ),
+        mutation("the position in a word of argmax", "+ position % POSITIONS_PER_WORD)", ")").only(&UNSTAGED),
+        mutation("the filter in a word of argmax", "filter_index % FILTERS_PER_WORD *", "0 *").only(&STAGED),
+        mutation("the rows of argmax", "position / POSITIONS_PER_WORD * WORDS_OF_ROW +", ""),
+        mutation("the words of a row of argmax", "+ filter_index / FILTERS_PER_WORD", ""),
         mutation(
             "the staged bias without a winner",
             "bias_sums[load] += select(0.0, gradient, winner < WINDOW_ELEMENTS)",

@@ -1,6 +1,6 @@
 //! What the products' sums lose to rounding: on numbers that are no multiples of 1/8, against sums in f64.
 
-use gpu_fmnist::gemm::{Convolution, DeviceClass, GemmConfig, GemmKind};
+use gpu_fmnist::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmConfig, GemmKind};
 use gpu_fmnist::geometry::{Padding, Window};
 use gpu_fmnist::kernels::{Case, ConvForward, ConvInputGradient, ConvWeightGradient, GemmKernel, Kernel};
 
@@ -74,7 +74,8 @@ impl Real {
         let convolution = Convolution { batch: 32, window, filters: 24, pool: 1 };
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = GemmConfig { partitions: 1, ..class.config(GemmKind::WeightGradient, &convolution) };
-            let kernel = ConvWeightGradient { convolution, bias: true, positions_per_word: 1, config };
+            let kernel =
+                ConvWeightGradient { convolution, bias: true, word: ArgmaxWord { positions: 1, filters: 1 }, config };
             (GemmKernel::WeightGradient(kernel), config.depth)
         };
         let terms = convolution.positions();
@@ -91,7 +92,12 @@ impl Real {
         let convolution = Convolution { batch: 4, window, filters: 512, pool: 1 };
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = class.config(GemmKind::InputGradient, &convolution);
-            let kernel = ConvInputGradient { convolution, positions_per_word: 1, relu_mask: None, config };
+            let kernel = ConvInputGradient {
+                convolution,
+                word: ArgmaxWord { positions: 1, filters: 1 },
+                relu_mask: None,
+                config,
+            };
             (GemmKernel::InputGradient(kernel), config.depth)
         };
         let gradient = numbers(5, convolution.positions() * convolution.filters);

@@ -12,8 +12,10 @@ fn agrees_with_its_cpu_reference() {
 fn every_broken_line_is_noticed() {
     let mutations = [
         mutation("the gradient's address", "clamped * FILTERS + column", "clamped * FILTERS"),
-        mutation("the packing of argmax", "(4 * (clamped % POSITIONS_PER_WORD))", "0u"),
-        mutation("argmax's address", "clamped / POSITIONS_PER_WORD * FILTERS + column", "column"),
+        mutation("the position in a word of argmax", "+ position % POSITIONS_PER_WORD)", ")"),
+        mutation("the filter in a word of argmax", "filter_index % FILTERS_PER_WORD *", "0 *"),
+        mutation("the rows of argmax", "position / POSITIONS_PER_WORD * WORDS_OF_ROW +", ""),
+        mutation("the words of a row of argmax", "+ filter_index / FILTERS_PER_WORD", ""),
         mutation(
             "the tail of the filters",
             "first_filter + FILTER_TILE, FILTERS)",
