@@ -210,7 +210,7 @@ fn work_in_partitions_is_counted() {
         let pass = plan.steps.evaluation.iter().find(of_kernel).unwrap();
         (pass.kernel.operations(), pass.traffic())
     };
-    let (outputs, partitions) = (512 * 128, 26);
+    let (outputs, partitions) = (512 * 128, 16);
     let moved = 512 * 5408 + 5409 * 128 + partitions * outputs + 1;
     assert_eq!(work("conv_forward"), (2 * 5408 * outputs, 4 * moved));
     assert_eq!(work("split_k_reduce"), (partitions * outputs, 4 * (partitions * outputs + 128 + outputs)));
