@@ -15,7 +15,9 @@ use crate::gpu::{Adapter, Probe};
 use crate::kernels::{MATRIX_PRODUCTS, Product as Gemm, REGISTRY};
 use crate::measure::{Ceilings, Measured, StepBench, Synthetic, ceilings, median, profile};
 use crate::network::Options;
-use crate::selftest::{GradientCheck, check_kernel, dropout_gradient_checks, gradient_checks, soft_gradient_checks};
+use crate::selftest::{
+    GradientCheck, check_kernel_until, dropout_gradient_checks, gradient_checks, soft_gradient_checks,
+};
 use crate::train::{Config, State};
 use crate::tune::{self, measure, products, search};
 
@@ -35,7 +37,7 @@ pub fn selftest(on: On, device: &Device, callback: ProgressCallback<()>) -> Resu
                 test.complete = false;
                 return Ok(test);
             }
-            test.kernels.push(match check_kernel(&probe, adapter.class(), row) {
+            test.kernels.push(match check_kernel_until(&probe, adapter.class(), row, callback) {
                 Ok(outcome) if outcome.cases == 0 => continue,
                 Ok(outcome) => KernelTest {
                     kernel: outcome.kernel.to_owned(),
