@@ -6,7 +6,6 @@
 // are taken phase by phase (y % STRIDE_Y, x % STRIDE_X): all rows of a phase meet the same taps.
 // The epilogue carries the gradient back through the ReLU and dropout that made the input.
 
-
 // Positions below and right of what any pooled output reaches are not visited: their gradient is zero, and stays so.
 const REACHED_HEIGHT: u32 = min(HEIGHT, (POOLED_HEIGHT * POOL - 1) * STRIDE_Y + KERNEL_HEIGHT - PAD_TOP);
 const REACHED_WIDTH: u32 = min(WIDTH, (POOLED_WIDTH * POOL - 1) * STRIDE_X + KERNEL_WIDTH - PAD_LEFT);
@@ -55,7 +54,7 @@ fn gradient_value(source: vec2<u32>, filter_index: u32) -> f32 {
     }
     let gradient = output_gradient[position * FILTERS + filter_index];
     if POOL > 1 {
-        let winner = (argmax[argmax_word(position, filter_index)] >> argmax_shift(position, filter_index)) & 15;
+        let winner = winner_at(position, filter_index);
         return select(0.0, gradient, winner == source.y);
     }
     return gradient;

@@ -46,11 +46,10 @@ fn gradient_value(position: u32, end: u32, column: u32) -> f32 {
     return output_gradient[position * FILTERS + min(column, FILTERS - 1)];
 }
 
-// The largest element of a pooled position's window, or more than there are: none.
+// As `winner_at`; past the edges some winner whose gradient is zero or is never stored.
 fn winner_of(position: u32, column: u32) -> u32 {
     let clamped = select(position, min(position, POSITIONS - 1), UNEVEN);
-    let filter_index = min(column, FILTERS - 1);
-    return (argmax[argmax_word(clamped, filter_index)] >> argmax_shift(clamped, filter_index)) & 15;
+    return winner_at(clamped, min(column, FILTERS - 1));
 }
 
 @compute @workgroup_size(WORKGROUP_X, WORKGROUP_Y)

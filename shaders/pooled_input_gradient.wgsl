@@ -42,7 +42,7 @@ fn gradient_of(position: u32, filter_index: u32) -> vec2<u32> {
     let clamped = min(position, POSITIONS - 1);
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
-    let winner = (argmax[argmax_word(clamped, column)] >> argmax_shift(clamped, column)) & 15;
+    let winner = winner_at(clamped, column);
     return vec2(bitcast<u32>(select(0.0, gradient, position < POSITIONS)), winner);
 }
 

@@ -69,7 +69,7 @@ fn gradient_of(position: u32, end: u32, filter_index: u32) -> vec2<u32> {
     let clamped = min(position, POSITIONS - 1);
     let column = min(filter_index, FILTERS - 1);
     let gradient = output_gradient[clamped * FILTERS + column];
-    let wins = (argmax[argmax_word(clamped, column)] >> argmax_shift(clamped, column)) & 15;
+    let wins = winner_at(clamped, column);
     // Whatever the word holds, the patch is within the region.
     let winner = min(wins, WINDOW_ELEMENTS - 1);
     let place = (winner / POOL * STRIDE_Y * REGION_WIDTH + winner % POOL * STRIDE_X) * CHANNEL_LANES;

@@ -213,7 +213,7 @@ fn sums(pixels: &Features, products: Products, callback: ProgressCallback) -> Re
     let convolution = Convolution::dense(SUMMED, columns, columns);
     // In one partition, since the sums are exact as they are.
     let config = GemmConfig { partitions: 1, ..products.class.config(GemmKind::WeightGradient, &convolution) };
-    let kernel = ConvWeightGradient { convolution, bias: true, word: ArgmaxWord { positions: 1, filters: 1 }, config };
+    let kernel = ConvWeightGradient { convolution, bias: true, word: ArgmaxWord::ONE, config };
     let mut plan = CustomPlan::new("sums of products");
     // The same pixels twice, since a pass binds a buffer once.
     let left = plan.buffer("pixels", &[SUMMED, columns]);

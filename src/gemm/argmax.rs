@@ -13,6 +13,11 @@ pub struct ArgmaxWord {
 }
 
 impl ArgmaxWord {
+    /// For a convolution that has no pool, or whose winners do not share words.
+    pub const ONE: Self = Self { positions: 1, filters: 1 };
+    /// What breaks where a word has too many winners.
+    pub const RULE: &str = "a word of argmax has 8 winners";
+
     /// As a forward product writes it: the positions of one thread, and as many of its filters as there is room for, a power
     /// of 2 of them.
     pub fn of(convolution: &Convolution, config: &GemmConfig) -> Self {
@@ -29,11 +34,15 @@ impl ArgmaxWord {
     /// Words of a convolution's `argmax`, `[rows of positions, rows of filters]`; without a pool the binding is there, but
     /// nothing is in it.
     pub fn words(self, convolution: &Convolution) -> usize {
-        let Self { positions, filters } = self;
         match convolution.pool {
             1 => 1,
-            _ => convolution.positions().div_ceil(positions) * convolution.filters.div_ceil(filters),
+            _ => self.words_of(convolution.positions(), convolution.filters),
         }
+    }
+
+    /// Words of so many positions.
+    pub fn words_of(self, positions: usize, filters: usize) -> usize {
+        positions.div_ceil(self.positions) * filters.div_ceil(self.filters)
     }
 }
 

@@ -22,15 +22,26 @@ const LOW: Tile = Tile { rows: 2, enough: None, ..SMALL };
 /// convolution waits for memory alone.
 const TALL: Tile = Tile { rows: 16, columns: 2, short_sums: true, ..LARGE };
 
+const BLOCK: BlockTile = BlockTile {
+    forward_tiles: &[TALL, Tile { enough: Some(1024), ..LARGE }, WIDE, SMALL, LOW],
+    weight_tiles: &[TALL, LARGE, SMALL, LOW],
+    input_tiles: &[LARGE, SHALLOW, LOW],
+    least_width: 4,
+    weight_lanes: 16,
+};
+
+const SPLIT: SplitForward = SplitForward {
+    workgroups: 512,
+    // Two workgroups of 128 for each compute unit of the largest cards.
+    threads: 1 << 15,
+    even: false,
+    least_sum: 512,
+    tiles: &[Tile { enough: Some(256), ..LARGE }, SMALL, LOW],
+};
+
 const GPU: DeviceProfile = DeviceProfile {
     revision: 3,
-    layout: Layout::Block(BlockTile {
-        forward_tiles: &[TALL, Tile { enough: Some(1024), ..LARGE }, WIDE, SMALL, LOW],
-        weight_tiles: &[TALL, LARGE, SMALL, LOW],
-        input_tiles: &[LARGE, SHALLOW, LOW],
-        least_width: 4,
-        weight_lanes: 16,
-    }),
+    layout: Layout::Block(BLOCK),
     accumulators: 1,
     loop_carry: false,
     most_unrolled: usize::MAX,
@@ -39,37 +50,20 @@ const GPU: DeviceProfile = DeviceProfile {
     weight_gradient_workgroups: 384,
     even_partitions: true,
     cached_inputs: None,
-    split_forward: Some(SplitForward {
-        workgroups: 512,
-        // Two workgroups of 128 for each compute unit of the largest cards.
-        threads: 1 << 15,
-        even: false,
-        least_sum: 512,
-        tiles: &[Tile { enough: Some(256), ..LARGE }, SMALL, LOW],
-    }),
+    split_forward: Some(SPLIT),
     gather_workgroups: Some(264),
     col2im_channels: 0,
     read_ahead: true,
     micro_batch: 2048,
 };
 
+const SPLIT_2: SplitForward = SplitForward { threads: usize::MAX, even: true, ..SPLIT };
+
 /// As it was when a GPU had been at hand for the last time.
 const GPU_2: DeviceProfile = DeviceProfile {
     revision: 2,
-    layout: Layout::Block(BlockTile {
-        forward_tiles: &[TALL, LARGE, SMALL, LOW],
-        weight_tiles: &[TALL, LARGE, SMALL, LOW],
-        input_tiles: &[LARGE, SHALLOW, LOW],
-        least_width: 4,
-        weight_lanes: 16,
-    }),
-    split_forward: Some(SplitForward {
-        workgroups: 512,
-        threads: usize::MAX,
-        even: true,
-        least_sum: 512,
-        tiles: &[Tile { enough: Some(256), ..LARGE }, SMALL, LOW],
-    }),
+    layout: Layout::Block(BlockTile { forward_tiles: BLOCK.weight_tiles, ..BLOCK }),
+    split_forward: Some(SPLIT_2),
     ..GPU
 };
 
@@ -105,8 +99,7 @@ const fn old_layout(tiles: &'static [Tile]) -> Layout {
     })
 }
 
-const OLD_SPLIT: SplitForward =
-    SplitForward { workgroups: 512, threads: usize::MAX, even: true, least_sum: 512, tiles: &SPLIT_TILES };
+const OLD_SPLIT: SplitForward = SplitForward { tiles: &SPLIT_TILES, ..SPLIT_2 };
 
 const TILES_1: [Tile; 3] = old_tiles(128, 256);
 const TILES_0: [Tile; 3] = old_tiles(64, 128);

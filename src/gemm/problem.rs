@@ -103,10 +103,7 @@ impl GemmProblem {
             (!rows_of_a || depth.is_multiple_of(threads_per_row), "its threads per row divide its depth"),
             (!config.stage_b || accumulators == 1, "it has one accumulator where B goes through workgroup memory"),
             (!forward || rows.is_multiple_of(window), "its rows are whole pooling windows"),
-            (
-                !forward || pool == 1 || ArgmaxWord::of(&self.convolution, config).fits(),
-                "a word of argmax has 8 winners",
-            ),
+            (!forward || pool == 1 || ArgmaxWord::of(&self.convolution, config).fits(), ArgmaxWord::RULE),
             (!in_range || threads.is_multiple_of(across * down), "its subgroups divide its threads"),
             (matrix > 0 || [across, down] == [1; 2], "its subgroups are for matrix units alone"),
             (!in_range || matrix == 0 || whole(), "its tiles are whole fragments of 8 or 16, in workgroup memory"),

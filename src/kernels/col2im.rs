@@ -45,7 +45,7 @@ impl Col2im {
             let outputs = group.positions() * group.filters;
             convolution.batch.is_multiple_of(*images)
                 && group.positions().is_multiple_of(word.positions)
-                && word.words(&group).is_multiple_of(BINDING_ALIGNMENT)
+                && word.words_of(group.positions(), group.filters).is_multiple_of(BINDING_ALIGNMENT)
                 && [outputs, group.inputs()].iter().all(|numbers| numbers.is_multiple_of(alignment))
         };
         let most = (CACHED / patches).min(convolution.batch);
@@ -121,4 +121,23 @@ fn cases() -> Vec<Case> {
         case(describe(convolution, DeviceClass::Software), Col2im { convolution: *convolution, relu_mask }, memory)
     };
     convolutions().iter().enumerate().map(make).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gemm::GemmKind;
+    use crate::gemm::examples::window;
+    use crate::geometry::Padding;
+
+    #[test]
+    fn a_group_of_images_fits_the_cache_with_a_pool_and_without() {
+        let group = |pool: usize| {
+            let window = window([14, 14, 64], [3, 3], [1, 1], Padding::Same);
+            let convolution = Convolution { batch: 256, window, filters: 64, pool };
+            let config = DeviceClass::Software.config(GemmKind::Forward, &convolution);
+            Col2im::group(&convolution, ArgmaxWord::of(&convolution, &config), Precision::F32)
+        };
+        assert_eq!([group(1), group(2)], [8, 8]);
+    }
 }

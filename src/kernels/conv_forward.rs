@@ -32,20 +32,8 @@ pub(super) const ALONE: &str =
     shader!("conv_forward", "convolution", "argmax", "patches", "tiles", "gemm_alone", "row_tiles");
 
 /// By matrix units of 8 x 8, and of 16 x 16.
-pub static BY_MATRICES: [Descriptor; 2] = [
-    Descriptor {
-        name: "conv_forward_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_forward", "convolution", "argmax", "patches", "tiles", "row_tiles"),
-        cases: || matrix_cases(8),
-        ..DESCRIPTOR
-    },
-    Descriptor {
-        name: "conv_forward_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_forward", "convolution", "argmax", "patches", "tiles", "row_tiles"),
-        cases: || matrix_cases(16),
-        ..DESCRIPTOR
-    },
-];
+pub static BY_MATRICES: [Descriptor; 2] =
+    by_matrices!("conv_forward", "convolution", "argmax", "patches", "tiles", "row_tiles");
 
 /// output `[batch, OH, OW, filters]` = max_pool(relu(input `[batch, H, W, C]` * kernel + bias)). With more partitions than
 /// one it is `[partitions, batch, OH, OW, filters]`: input * kernel alone, each partition over its own part of the depth, for

@@ -36,36 +36,8 @@ pub(super) const ALONE: &str =
     shader!("conv_input_gradient", "convolution", "argmax", "tiles", "gemm_alone", "row_tiles", "relu_mask");
 
 /// By matrix units of 8 x 8, and of 16 x 16.
-pub static BY_MATRICES: [Descriptor; 2] = [
-    Descriptor {
-        name: "conv_input_gradient_matrix_8",
-        wgsl: matrix_shader!(
-            "matrix_8",
-            "conv_input_gradient",
-            "convolution",
-            "argmax",
-            "tiles",
-            "row_tiles",
-            "relu_mask"
-        ),
-        cases: || matrix_cases(8),
-        ..DESCRIPTOR
-    },
-    Descriptor {
-        name: "conv_input_gradient_matrix_16",
-        wgsl: matrix_shader!(
-            "matrix_16",
-            "conv_input_gradient",
-            "convolution",
-            "argmax",
-            "tiles",
-            "row_tiles",
-            "relu_mask"
-        ),
-        cases: || matrix_cases(16),
-        ..DESCRIPTOR
-    },
-];
+pub static BY_MATRICES: [Descriptor; 2] =
+    by_matrices!("conv_input_gradient", "convolution", "argmax", "tiles", "row_tiles", "relu_mask");
 
 /// input gradient `[batch, H, W, C]` from the output's gradient and the kernel.
 #[derive(Clone, Copy, Debug)]

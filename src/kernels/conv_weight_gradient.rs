@@ -32,20 +32,8 @@ pub(super) const ALONE: &str =
     shader!("conv_weight_gradient", "convolution", "argmax", "patches", "tiles", "gemm_alone");
 
 /// By matrix units of 8 x 8, and of 16 x 16.
-pub static BY_MATRICES: [Descriptor; 2] = [
-    Descriptor {
-        name: "conv_weight_gradient_matrix_8",
-        wgsl: matrix_shader!("matrix_8", "conv_weight_gradient", "convolution", "argmax", "patches", "tiles"),
-        cases: || matrix_cases(8),
-        ..DESCRIPTOR
-    },
-    Descriptor {
-        name: "conv_weight_gradient_matrix_16",
-        wgsl: matrix_shader!("matrix_16", "conv_weight_gradient", "convolution", "argmax", "patches", "tiles"),
-        cases: || matrix_cases(16),
-        ..DESCRIPTOR
-    },
-];
+pub static BY_MATRICES: [Descriptor; 2] =
+    by_matrices!("conv_weight_gradient", "convolution", "argmax", "patches", "tiles");
 
 /// weight gradient `[partitions, depth + 1, filters]`, or without the last row where there is no bias, from the input and the output's gradient, each partition over its own
 /// run of positions.

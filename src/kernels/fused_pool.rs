@@ -26,11 +26,11 @@ impl Windows {
 
     /// Words of so many positions.
     pub fn words(self, positions: usize) -> usize {
-        positions.div_ceil(self.word.positions) * self.words_of_row()
+        self.word.words_of(positions, self.filters)
     }
 
     fn words_of_row(self) -> usize {
-        self.filters.div_ceil(self.word.filters)
+        self.words(1)
     }
 
     /// Has `write` write words of one filter each, as the other functions have them, and joins those of neighbours.

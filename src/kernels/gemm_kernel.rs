@@ -7,7 +7,7 @@ use super::{
     Case, ConvForward, ConvInputGradient, ConvWeightGradient, Kernel, Stored, conv_forward, conv_input_gradient,
     conv_weight_gradient, specialise,
 };
-use crate::gemm::{GemmConfig, GemmKind, GemmProblem, VARIANTS, Variant};
+use crate::gemm::{ArgmaxWord, GemmConfig, GemmKind, GemmProblem, VARIANTS, Variant};
 
 /// One of the three kernels that have a configuration.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ impl GemmKernel {
             GemmKernel::InputGradient(kernel) => kernel.word.fits(),
         };
         let rule = problem.broken_rule(&self.config());
-        rule.or_else(|| (!fits).then_some("a word of argmax has 8 winners"))
+        rule.or_else(|| (!fits).then_some(ArgmaxWord::RULE))
     }
 
     pub fn kernel(&self) -> &(dyn Kernel + 'static) {

@@ -46,7 +46,7 @@ impl PooledInputGradient {
         if SpreadLayout::of(convolution).is_none() {
             return Some("no workgroup has its rows");
         }
-        (!word.fits()).then_some("a word of argmax has 8 winners")
+        (!word.fits()).then_some(ArgmaxWord::RULE)
     }
 
     /// The same as a product of matrices.

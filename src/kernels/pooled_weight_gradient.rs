@@ -49,7 +49,7 @@ impl PooledWeightGradient {
                 rule.is_some() || (1..=convolution.positions()).contains(partitions),
                 "its sum has not so many partitions",
             ),
-            (word.fits(), "a word of argmax has 8 winners"),
+            (word.fits(), ArgmaxWord::RULE),
         ];
         rule.or_else(|| rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule))
     }

@@ -74,8 +74,7 @@ impl Real {
         let convolution = Convolution { batch: 32, window, filters: 24, pool: 1 };
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = GemmConfig { partitions: 1, ..class.config(GemmKind::WeightGradient, &convolution) };
-            let kernel =
-                ConvWeightGradient { convolution, bias: true, word: ArgmaxWord { positions: 1, filters: 1 }, config };
+            let kernel = ConvWeightGradient { convolution, bias: true, word: ArgmaxWord::ONE, config };
             (GemmKernel::WeightGradient(kernel), config.depth)
         };
         let terms = convolution.positions();
@@ -92,12 +91,7 @@ impl Real {
         let convolution = Convolution { batch: 4, window, filters: 512, pool: 1 };
         let product = |convolution: Convolution, class: DeviceClass| {
             let config = class.config(GemmKind::InputGradient, &convolution);
-            let kernel = ConvInputGradient {
-                convolution,
-                word: ArgmaxWord { positions: 1, filters: 1 },
-                relu_mask: None,
-                config,
-            };
+            let kernel = ConvInputGradient { convolution, word: ArgmaxWord::ONE, relu_mask: None, config };
             (GemmKernel::InputGradient(kernel), config.depth)
         };
         let gradient = numbers(5, convolution.positions() * convolution.filters);
