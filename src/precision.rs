@@ -1,5 +1,6 @@
 //! In how many bits a number is stored.
 
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,28 @@ impl Precision {
         }
     }
 
+    /// The bits of as many numbers, rounded as [`Precision::rounded`] does; f32's as bf16's.
+    pub fn narrow(self, values: &[f32], halves: &mut [u16]) {
+        assert_eq!(values.len(), halves.len(), "each number has its bits");
+        match self {
+            Precision::F16 => halves.reinterpret_cast_mut::<f16>().convert_from_f32_slice(values),
+            Precision::Bf16 | Precision::F32 => {
+                halves.iter_mut().zip(values).for_each(|(half, value)| *half = bf16_bits(*value));
+            }
+        }
+    }
+
+    /// The numbers that [`Precision::narrow`] made bits of.
+    pub fn widen(self, halves: &[u16], values: &mut [f32]) {
+        assert_eq!(values.len(), halves.len(), "each number has its bits");
+        match self {
+            Precision::F16 => halves.reinterpret_cast::<f16>().convert_to_f32_slice(values),
+            Precision::Bf16 | Precision::F32 => {
+                values.iter_mut().zip(halves).for_each(|(value, half)| *value = f32::from_bits(u32::from(*half) << 16));
+            }
+        }
+    }
+
     /// Numbers as bytes, the lowest first.
     pub fn encode(self, values: &[f32]) -> Vec<u8> {
         match self {
@@ -77,6 +100,14 @@ impl Precision {
             Precision::F16 => pairs.map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
         }
     }
+}
+
+/// As `bf16::from_f32`, without a branch, so that a loop has vectors of it.
+fn bf16_bits(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
+    let quiet = bits >> 16 | 0x40;
+    (if value.is_nan() { quiet } else { nearest }) as u16
 }
 
 #[cfg(test)]
@@ -98,6 +129,21 @@ mod tests {
         assert!(
             Precision::ALL.iter().all(|one| one.rounded(f32::NAN).is_nan() && one.rounded(-0.0).is_sign_negative())
         );
+    }
+
+    /// Of every 16 upper bits those below which there is nothing, one, a half, and what is next to it.
+    #[test]
+    fn many_numbers_are_rounded_as_one_is() {
+        let lower = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001];
+        let values: Vec<f32> =
+            (0..1 << 16).flat_map(|upper: u32| lower.map(|lower| f32::from_bits(upper << 16 | lower))).collect();
+        for precision in [Precision::Bf16, Precision::F16] {
+            let (mut halves, mut wide) = (vec![0; values.len()], vec![0.0; values.len()]);
+            precision.narrow(&values, &mut halves);
+            precision.widen(&halves, &mut wide);
+            let differs = |(value, wide): (&f32, &f32)| precision.rounded(*value).to_bits() != wide.to_bits();
+            assert_eq!(values.iter().zip(&wide).position(differs), None, "{precision:?}");
+        }
     }
 
     #[test]

@@ -139,7 +139,9 @@ impl Kernel for Stored {
             let mut values = Scratch::new(count);
             match format {
                 Format::Stored => widen(self.precision, words, floats_mut(&mut values)),
-                Format::Plain | Format::Rounded => round(self.precision, floats(words), floats_mut(&mut values)),
+                Format::Plain | Format::Rounded => {
+                    round(self.precision, &floats(words)[..count], floats_mut(&mut values))
+                }
             }
             wide[place] = Some(values);
         }
@@ -160,50 +162,40 @@ impl Kernel for Stored {
 /// As many bindings as WebGPU promises to any kernel.
 const MOST_BINDINGS: usize = 8;
 
-/// Words of a task.
-const BLOCK: usize = 1 << 13;
+/// Numbers of a task.
+const BLOCK: usize = 1 << 14;
 
-fn number(precision: Precision, half: u32) -> f32 {
-    match precision {
-        Precision::F16 => half::f16::from_bits(half as u16).to_f32(),
-        Precision::Bf16 | Precision::F32 => f32::from_bits(half << 16),
-    }
+/// Two numbers a word, the first one the lower half of a machine whose lower bytes come first.
+fn halves(words: &[u32]) -> &[u16] {
+    bytemuck::cast_slice(words)
 }
 
-fn bits(precision: Precision, value: f32) -> u32 {
-    match precision {
-        Precision::F16 => half::f16::from_f32(value).to_bits().into(),
-        Precision::Bf16 | Precision::F32 => half::bf16::from_f32(value).to_bits().into(),
-    }
+fn halves_mut(words: &mut [u32]) -> &mut [u16] {
+    bytemuck::cast_slice_mut(words)
 }
 
 /// The numbers of words that have two each.
 fn widen(precision: Precision, words: &[u32], values: &mut [f32]) {
-    values.par_chunks_mut(2 * BLOCK).zip(words.par_chunks(BLOCK)).for_each(|(values, words)| {
-        for (pair, word) in values.chunks_mut(2).zip(words) {
-            for (value, half) in pair.iter_mut().zip([word & 0xffff, word >> 16]) {
-                *value = number(precision, half);
-            }
-        }
-    });
+    let halves = &halves(words)[..values.len()];
+    let blocks = values.par_chunks_mut(BLOCK).zip(halves.par_chunks(BLOCK));
+    blocks.for_each(|(values, halves)| precision.widen(halves, values));
 }
 
 /// The words of these numbers; where they are odd, the upper half of the last word stays.
 fn narrow(precision: Precision, values: &[f32], words: &mut [u32]) {
-    words.par_chunks_mut(BLOCK).zip(values.par_chunks(2 * BLOCK)).for_each(|(words, values)| {
-        for (word, pair) in words.iter_mut().zip(values.chunks(2)) {
-            let upper = pair.get(1).map_or(*word >> 16, |value| bits(precision, *value));
-            *word = upper << 16 | bits(precision, pair[0]);
-        }
-    });
+    let halves = &mut halves_mut(words)[..values.len()];
+    let blocks = halves.par_chunks_mut(BLOCK).zip(values.par_chunks(BLOCK));
+    blocks.for_each(|(halves, values)| precision.narrow(values, halves));
 }
 
 /// The numbers, rounded.
 fn round(precision: Precision, values: &[f32], rounded: &mut [f32]) {
-    rounded.par_chunks_mut(BLOCK).zip(values.par_chunks(BLOCK)).for_each(|(rounded, values)| {
-        for (rounded, value) in rounded.iter_mut().zip(values) {
-            *rounded = number(precision, bits(precision, *value));
-        }
+    let blocks = rounded.par_chunks_mut(BLOCK).zip(values.par_chunks(BLOCK));
+    blocks.for_each(|(rounded, values)| {
+        let mut halves = [0; BLOCK];
+        let halves = &mut halves[..values.len()];
+        precision.narrow(values, halves);
+        precision.widen(halves, rounded);
     });
 }
 
