@@ -11,6 +11,7 @@ use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
 use super::patches::{BLOCK_ROWS, tile_constants};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
+use super::unpooled::Unpooled;
 use super::{
     BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, read_words,
     write_activation,
@@ -118,6 +119,7 @@ impl Kernel for ConvInputGradient {
         let depth = convolution.depth();
         let windows = Windows::new(convolution, *word);
         let argmax = &*windows.part(argmax);
+        let unpooled = Unpooled { windows, gradient, argmax };
         let input_gradient = &mut floats_mut(input_gradient)[..convolution.inputs()];
         let mut kernel = Scratch::new(depth * filters);
         transpose(weights, filters, floats_mut(&mut kernel));
@@ -136,17 +138,14 @@ impl Kernel for ConvInputGradient {
             let last_image = first_image + input_gradient.len() / values;
             let positions = first_image * positions..last_image * positions;
             let rows = positions.start * convolution.window_elements()..positions.end * convolution.window_elements();
-            let mut unpooled;
-            let right = if convolution.pool > 1 {
-                unpooled = Scratch::new(rows.len() * filters);
-                windows.unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
-                floats(&unpooled)
-            } else {
-                &gradient[positions.start * filters..positions.end * filters]
-            };
             let mut patches = Scratch::new(rows.len() * depth);
             let patches = floats_mut(&mut patches);
-            multiply(patches, Target::Overwrite, Matrix::new(right, rows.len(), filters), 0, kernel, depth);
+            if convolution.pool > 1 {
+                unpooled.times_kernel(positions, kernel, depth, patches);
+            } else {
+                let left = Matrix::new(&gradient[rows.start * filters..], rows.len(), filters);
+                multiply(patches, Target::Overwrite, left, 0, kernel, depth);
+            }
             input_gradient.fill(0.0);
             convolution.scatter_patches(patches, rows, first_image, input_gradient);
             relu_mask::apply(*relu_mask, input, first_image * values, input_gradient);

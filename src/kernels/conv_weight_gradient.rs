@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use super::case::{Case, Draw, case, unwritten};
 use super::convolution_cases::{TALL, describe, for_each_convolution, for_each_matrix_product, winners, word};
 use super::fused_pool::Windows;
-use super::matrix::{Matrix, Target, WHOLE_TILES, multiply, multiply_on_all_cores};
+use super::matrix::{Matrix, Target, WHOLE_TILES, multiply, multiply_on_all_cores, transpose};
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
+use super::unpooled::Unpooled;
 use super::updates::Partitions;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_words, write};
 use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
@@ -100,6 +101,24 @@ impl ConvWeightGradient {
             multiply(sums, Target::Accumulate, patches.matrix().transposed(), first_row, right, filters);
         }
     }
+
+    /// The same of some filters, `[filters, depth]`, by what a max-pool left of the gradient.
+    fn sum_unpooled(
+        &self,
+        positions: Range<usize>,
+        filters: Range<usize>,
+        input: &[f32],
+        unpooled: Unpooled,
+        sums: &mut [f32],
+    ) {
+        let window = self.convolution.window_elements();
+        sums.fill(0.0);
+        for begin in positions.clone().step_by(BLOCK_ROWS / window) {
+            let positions = begin..positions.end.min(begin + BLOCK_ROWS / window);
+            let patches = Patches::new(&self.convolution, input, positions.start * window..positions.end * window);
+            unpooled.add_patches(positions, filters.clone(), patches.matrix(), self.convolution.run(), sums);
+        }
+    }
 }
 
 /// The sums of all rows of a matrix `[rows, sums.len()]`.
@@ -157,6 +176,7 @@ impl Kernel for ConvWeightGradient {
         let argmax = &*self.windows().part(argmax);
         let [input, right] = [floats(input), gradient].map(|values| self.config.operand(values));
         let (input, right) = (&*input, &*right);
+        let unpooled = Unpooled { windows: self.windows(), gradient: right, argmax };
         let Convolution { batch, filters, .. } = self.convolution;
         let depth = self.convolution.depth();
         if self.convolution.is_dense() && self.config.partitions == 1 {
@@ -177,9 +197,20 @@ impl Kernel for ConvWeightGradient {
             let begin = (partition * self.partition_positions()).min(self.convolution.positions());
             let end = (begin + self.partition_positions()).min(self.convolution.positions());
             let (kernel, bias) = sums.split_at_mut(depth * filters);
-            kernel.par_chunks_mut(rows * filters).enumerate().for_each(|(block, sums)| {
-                self.sum(begin..end, block * rows, [input, right], argmax, sums);
-            });
+            if self.convolution.pool > 1 && unpooled.is_sparse(self.convolution.run()) {
+                let mut by_filter = Scratch::new(depth * filters);
+                let by_filter = floats_mut(&mut by_filter);
+                let own = filters.div_ceil(parts);
+                by_filter.par_chunks_mut(own * depth).enumerate().for_each(|(block, sums)| {
+                    let filters = block * own..filters.min((block + 1) * own);
+                    self.sum_unpooled(begin..end, filters, input, unpooled, sums);
+                });
+                transpose(by_filter, depth, kernel);
+            } else {
+                kernel.par_chunks_mut(rows * filters).enumerate().for_each(|(block, sums)| {
+                    self.sum(begin..end, block * rows, [input, right], argmax, sums);
+                });
+            }
             if self.bias {
                 match self.convolution.window_elements() {
                     1 => add_up_rows(&gradient[begin * filters..end * filters], bias),

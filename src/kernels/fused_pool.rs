@@ -14,8 +14,8 @@ pub const NO_WINNER: u32 = 15;
 /// The windows of some positions of a convolution, each a matrix `[elements, filters]`.
 #[derive(Clone, Copy)]
 pub struct Windows {
-    elements: usize,
-    filters: usize,
+    pub(super) elements: usize,
+    pub(super) filters: usize,
     word: ArgmaxWord,
 }
 
@@ -111,7 +111,7 @@ impl Windows {
     }
 
     /// Where the winners of a position are in `argmax`: the first word, and the bits within each word.
-    fn word(self, position: usize) -> (usize, u32) {
+    pub(super) fn word(self, position: usize) -> (usize, u32) {
         (position / self.word.positions * self.filters, 4 * (position % self.word.positions) as u32)
     }
 }

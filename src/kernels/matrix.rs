@@ -14,7 +14,7 @@ pub enum Offsets<'a> {
 }
 
 impl Offsets<'_> {
-    fn count(self) -> usize {
+    pub(super) fn count(self) -> usize {
         match self {
             Offsets::Steps(count, _) => count,
             Offsets::Table(table) => table.len(),
@@ -22,7 +22,7 @@ impl Offsets<'_> {
     }
 
     #[inline(always)]
-    fn at(self, index: usize) -> usize {
+    pub(super) fn at(self, index: usize) -> usize {
         match self {
             Offsets::Steps(_, step) => index * step,
             Offsets::Table(table) => table[index] as usize,
@@ -50,9 +50,9 @@ impl Offsets<'_> {
 /// transpose, or the patches of images where they lie.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
-    values: &'a [f32],
-    rows: Offsets<'a>,
-    columns: Offsets<'a>,
+    pub(super) values: &'a [f32],
+    pub(super) rows: Offsets<'a>,
+    pub(super) columns: Offsets<'a>,
 }
 
 impl<'a> Matrix<'a> {
@@ -90,7 +90,7 @@ pub enum Target {
 
 /// Products that are added up in a row before their sum joins the total: sums of sums lose less to rounding than one
 /// long sum, by a factor of about the square root of this.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 /// The most columns at a time: four vectors of the longest kind.
 const PANEL: usize = 64;

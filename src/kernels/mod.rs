@@ -93,6 +93,7 @@ mod squares;
 mod step_numbers;
 mod stored;
 mod subtree_sum;
+mod unpooled;
 mod update_cases;
 mod update_kernels;
 mod updates;

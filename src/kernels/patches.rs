@@ -88,6 +88,11 @@ impl Convolution {
         ]
     }
 
+    /// Values of a patch that are neighbours in an image: a row of the kernel's.
+    pub(super) fn run(&self) -> usize {
+        self.window.size[1] * self.window.input[2]
+    }
+
     /// Image and output coordinates (before the pool) of each of some rows: those of whole pooled positions.
     fn for_each_row(&self, rows: Range<usize>, mut visit: impl FnMut(usize, usize, usize)) {
         let [height, width] = self.pooled();
