@@ -84,21 +84,23 @@ impl Precision {
 
     /// Numbers as bytes, the lowest first.
     pub fn encode(self, values: &[f32]) -> Vec<u8> {
-        match self {
-            Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            Precision::Bf16 => values.iter().flat_map(|&value| bf16::from_f32(value).to_le_bytes()).collect(),
-            Precision::F16 => values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect(),
+        if self.is_f32() {
+            return values.iter().flat_map(|value| value.to_le_bytes()).collect();
         }
+        let mut halves = vec![0; values.len()];
+        self.narrow(values, &mut halves);
+        halves.into_iter().flat_map(u16::to_le_bytes).collect()
     }
 
     /// The numbers that [`Precision::encode`] made bytes of.
     pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
-        let pairs = bytes.as_chunks::<2>().0.iter().copied();
-        match self {
-            Precision::F32 => bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect(),
-            Precision::Bf16 => pairs.map(|pair| bf16::from_le_bytes(pair).to_f32()).collect(),
-            Precision::F16 => pairs.map(|pair| f16::from_le_bytes(pair).to_f32()).collect(),
+        if self.is_f32() {
+            return bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect();
         }
+        let halves: Vec<u16> = bytes.as_chunks().0.iter().copied().map(u16::from_le_bytes).collect();
+        let mut values = vec![0.0; halves.len()];
+        self.widen(&halves, &mut values);
+        values
     }
 }
 
@@ -131,7 +133,7 @@ mod tests {
         );
     }
 
-    /// Of every 16 upper bits those below which there is nothing, one, a half, and what is next to it.
+    /// All upper halves of an f32, with lower ones on, beside and between the halfway cases of both formats.
     #[test]
     fn many_numbers_are_rounded_as_one_is() {
         let lower = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001];

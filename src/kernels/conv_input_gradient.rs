@@ -7,7 +7,7 @@ use super::convolution_cases::{
     TALL, describe, for_each_convolution, for_each_matrix_product, unreached, winners, word,
 };
 use super::fused_pool::Windows;
-use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores, transpose};
+use super::matrix::{Matrix, multiply_on_all_cores, transpose};
 use super::patches::{BLOCK_ROWS, tile_constants};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
@@ -140,12 +140,7 @@ impl Kernel for ConvInputGradient {
             let rows = positions.start * convolution.window_elements()..positions.end * convolution.window_elements();
             let mut patches = Scratch::new(rows.len() * depth);
             let patches = floats_mut(&mut patches);
-            if convolution.pool > 1 {
-                unpooled.times_kernel(positions, kernel, depth, patches);
-            } else {
-                let left = Matrix::new(&gradient[rows.start * filters..], rows.len(), filters);
-                multiply(patches, Target::Overwrite, left, 0, kernel, depth);
-            }
+            unpooled.times_kernel(positions, kernel, depth, patches);
             input_gradient.fill(0.0);
             convolution.scatter_patches(patches, rows, first_image, input_gradient);
             relu_mask::apply(*relu_mask, input, first_image * values, input_gradient);

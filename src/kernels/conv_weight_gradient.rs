@@ -74,36 +74,29 @@ impl ConvWeightGradient {
         Windows::new(&self.convolution, self.word)
     }
 
-    /// Rows of a partition's kernel gradient from `first_row` on.
-    fn sum(
-        &self,
-        positions: Range<usize>,
-        first_row: usize,
-        [input, gradient]: [&[f32]; 2],
-        argmax: &[u32],
-        sums: &mut [f32],
-    ) {
-        let convolution = &self.convolution;
-        let (filters, window) = (convolution.filters, convolution.window_elements());
-        sums.fill(0.0);
+    /// Positions and their patches, as many at a time as stay in a core's cache.
+    fn for_each_block(&self, positions: Range<usize>, input: &[f32], mut visit: impl FnMut(Range<usize>, Matrix)) {
+        let window = self.convolution.window_elements();
         for begin in positions.clone().step_by(BLOCK_ROWS / window) {
             let positions = begin..positions.end.min(begin + BLOCK_ROWS / window);
             let rows = positions.start * window..positions.end * window;
-            let patches = Patches::new(convolution, input, rows.clone());
-            let mut unpooled;
-            let right = if window > 1 {
-                unpooled = Scratch::new(rows.len() * filters);
-                self.windows().unpool(gradient, argmax, positions, floats_mut(&mut unpooled));
-                floats(&unpooled)
-            } else {
-                &gradient[positions.start * filters..positions.end * filters]
-            };
-            multiply(sums, Target::Accumulate, patches.matrix().transposed(), first_row, right, filters);
+            visit(positions, Patches::new(&self.convolution, input, rows).matrix());
         }
     }
 
-    /// The same of some filters, `[filters, depth]`, by what a max-pool left of the gradient.
-    fn sum_unpooled(
+    /// Rows of a partition's kernel gradient from `first_row` on.
+    fn sum(&self, positions: Range<usize>, first_row: usize, input: &[f32], unpooled: Unpooled, sums: &mut [f32]) {
+        sums.fill(0.0);
+        self.for_each_block(positions, input, |positions, patches| {
+            unpooled.with_zeros(positions, |gradient| {
+                let (left, filters) = (patches.transposed(), self.convolution.filters);
+                multiply(sums, Target::Accumulate, left, first_row, gradient, filters);
+            });
+        });
+    }
+
+    /// The same, of some filters, `[filters, depth]`, without the gradient's zeros.
+    fn sum_sparse(
         &self,
         positions: Range<usize>,
         filters: Range<usize>,
@@ -111,13 +104,10 @@ impl ConvWeightGradient {
         unpooled: Unpooled,
         sums: &mut [f32],
     ) {
-        let window = self.convolution.window_elements();
         sums.fill(0.0);
-        for begin in positions.clone().step_by(BLOCK_ROWS / window) {
-            let positions = begin..positions.end.min(begin + BLOCK_ROWS / window);
-            let patches = Patches::new(&self.convolution, input, positions.start * window..positions.end * window);
-            unpooled.add_patches(positions, filters.clone(), patches.matrix(), self.convolution.run(), sums);
-        }
+        self.for_each_block(positions, input, |positions, patches| {
+            unpooled.add_patches(positions, filters.clone(), patches, self.convolution.run(), sums);
+        });
     }
 }
 
@@ -197,18 +187,18 @@ impl Kernel for ConvWeightGradient {
             let begin = (partition * self.partition_positions()).min(self.convolution.positions());
             let end = (begin + self.partition_positions()).min(self.convolution.positions());
             let (kernel, bias) = sums.split_at_mut(depth * filters);
-            if self.convolution.pool > 1 && unpooled.is_sparse(self.convolution.run()) {
+            if unpooled.is_sparse(self.convolution.run()) {
                 let mut by_filter = Scratch::new(depth * filters);
                 let by_filter = floats_mut(&mut by_filter);
                 let own = filters.div_ceil(parts);
                 by_filter.par_chunks_mut(own * depth).enumerate().for_each(|(block, sums)| {
                     let filters = block * own..filters.min((block + 1) * own);
-                    self.sum_unpooled(begin..end, filters, input, unpooled, sums);
+                    self.sum_sparse(begin..end, filters, input, unpooled, sums);
                 });
                 transpose(by_filter, depth, kernel);
             } else {
                 kernel.par_chunks_mut(rows * filters).enumerate().for_each(|(block, sums)| {
-                    self.sum(begin..end, block * rows, [input, right], argmax, sums);
+                    self.sum(begin..end, block * rows, input, unpooled, sums);
                 });
             }
             if self.bias {

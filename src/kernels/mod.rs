@@ -14,13 +14,13 @@ macro_rules! shader {
 /// The kernel by matrix units of 8 x 8, and of 16 x 16: `DESCRIPTOR` with the inner loop for them, and their fragments.
 macro_rules! by_matrices {
     ($name:literal $(, $part:literal)*) => {
-        [by_matrices!(@ 8, "8", $name $(, $part)*), by_matrices!(@ 16, "16", $name $(, $part)*)]
+        [by_matrices!(@ 8, $name $(, $part)*), by_matrices!(@ 16, $name $(, $part)*)]
     };
-    (@ $size:literal, $digits:literal, $name:literal $(, $part:literal)*) => {
+    (@ $size:literal, $name:literal $(, $part:literal)*) => {
         Descriptor {
-            name: concat!($name, "_matrix_", $digits),
+            name: concat!($name, "_matrix_", $size),
             wgsl: concat!(
-                include_str!(concat!("../../shaders/common/matrix_", $digits, ".wgsl")),
+                include_str!(concat!("../../shaders/common/matrix_", $size, ".wgsl")),
                 "\n",
                 shader!($name, "gemm_matrix", "threads" $(, $part)*)
             ),

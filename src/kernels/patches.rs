@@ -191,7 +191,7 @@ impl<'a> Patches<'a> {
         });
         let mut taps = Scratch::new(convolution.depth());
         for (tap, offset) in taps.iter_mut().enumerate() {
-            let (y, rest) = (tap / (size[1] * channels), tap % (size[1] * channels));
+            let (y, rest) = (tap / convolution.run(), tap % convolution.run());
             *offset = (y * frame[1] * channels + rest) as u32;
         }
         Self { images: &input[images.start * height * width * channels..], framed, corners, taps }

@@ -165,25 +165,16 @@ const MOST_BINDINGS: usize = 8;
 /// Numbers of a task.
 const BLOCK: usize = 1 << 14;
 
-/// Two numbers a word, the first one the lower half of a machine whose lower bytes come first.
-fn halves(words: &[u32]) -> &[u16] {
-    bytemuck::cast_slice(words)
-}
-
-fn halves_mut(words: &mut [u32]) -> &mut [u16] {
-    bytemuck::cast_slice_mut(words)
-}
-
-/// The numbers of words that have two each.
+/// The numbers of words that have two each, the first one the lower half: on a machine whose lower bytes come first.
 fn widen(precision: Precision, words: &[u32], values: &mut [f32]) {
-    let halves = &halves(words)[..values.len()];
+    let halves = &bytemuck::cast_slice(words)[..values.len()];
     let blocks = values.par_chunks_mut(BLOCK).zip(halves.par_chunks(BLOCK));
     blocks.for_each(|(values, halves)| precision.widen(halves, values));
 }
 
 /// The words of these numbers; where they are odd, the upper half of the last word stays.
 fn narrow(precision: Precision, values: &[f32], words: &mut [u32]) {
-    let halves = &mut halves_mut(words)[..values.len()];
+    let halves = &mut bytemuck::cast_slice_mut(words)[..values.len()];
     let blocks = halves.par_chunks_mut(BLOCK).zip(values.par_chunks(BLOCK));
     blocks.for_each(|(halves, values)| precision.narrow(values, halves));
 }

@@ -1,21 +1,22 @@
 //! Products of the gradient before a max-pool: of each window's elements one has the gradient, and the others none. Only what
 //! is there is multiplied, a quarter of all for windows of 2 x 2. Sums are added up in the order of
-//! [`multiply`](super::matrix::multiply), and zeros add nothing, so that the results are the same to the bit.
+//! [`multiply`], and zeros add nothing to finite ones, so that the results are the same to the bit.
 
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::floats_mut;
 use super::fused_pool::{NO_WINNER, Windows};
 use super::matrix::{BLOCK, Matrix, Target, multiply};
 use super::scratch::Scratch;
+use super::{floats, floats_mut};
 
 /// The longest vector of any processor: rows that are products' right operands are whole ones.
 const LANES: usize = 16;
 
-/// The gradient before the pool, `[positions x elements, filters]`, as that after it and which elements won.
+/// The gradient before the pool, `[positions x elements, filters]`, as that after it and which elements won. Without a pool
+/// both are the same.
 #[derive(Clone, Copy)]
 pub(super) struct Unpooled<'a> {
     pub windows: Windows,
@@ -25,20 +26,31 @@ pub(super) struct Unpooled<'a> {
 }
 
 impl Unpooled<'_> {
-    /// Whether rows of this width can be multiplied by what is there.
+    /// Whether there are zeros, and rows of this width can be multiplied without them.
     pub fn is_sparse(self, width: usize) -> bool {
-        BLOCK.is_multiple_of(self.windows.elements) && width.is_multiple_of(LANES)
+        let elements = self.windows.elements;
+        elements > 1 && BLOCK.is_multiple_of(elements) && width.is_multiple_of(LANES)
+    }
+
+    /// The gradient of these positions, zeros and all.
+    pub fn with_zeros(self, positions: Range<usize>, visit: impl FnOnce(&[f32])) {
+        let Windows { elements, filters, .. } = self.windows;
+        if elements == 1 {
+            return visit(&self.gradient[positions.start * filters..positions.end * filters]);
+        }
+        let mut dense = Scratch::new(positions.len() * elements * filters);
+        self.windows.unpool(self.gradient, self.argmax, positions, floats_mut(&mut dense));
+        visit(floats(&dense));
     }
 
     /// `output [positions x elements, width]` becomes the gradient of these positions times `kernel [filters, width]`.
     pub fn times_kernel(self, positions: Range<usize>, kernel: &[f32], width: usize, output: &mut [f32]) {
         let Windows { elements, filters, .. } = self.windows;
         if !self.is_sparse(width) {
-            let mut dense = Scratch::new(positions.len() * elements * filters);
-            let dense = floats_mut(&mut dense);
-            self.windows.unpool(self.gradient, self.argmax, positions.clone(), dense);
-            let left = Matrix::new(dense, positions.len() * elements, filters);
-            return multiply(output, Target::Overwrite, left, 0, kernel, width);
+            let rows = positions.len() * elements;
+            return self.with_zeros(positions, |gradient| {
+                multiply(output, Target::Overwrite, Matrix::new(gradient, rows, filters), 0, kernel, width);
+            });
         }
         for (group, output) in self.groups(positions).zip(output.chunks_mut(BLOCK * width)) {
             for first in (0..filters).step_by(BLOCK) {
@@ -138,8 +150,7 @@ impl SparseRows {
 
     /// Row by row of `output`, `step` apart, the product with rows of `right` of this width.
     fn multiply(&self, right: &[f32], output: &mut [f32], step: usize, width: usize, target: Target) {
-        let add = target == Target::Accumulate;
-        Arch::new().dispatch(Product { rows: self, right, output, step, width, add });
+        Arch::new().dispatch(Product { rows: self, right, output, step, width, target });
     }
 }
 
@@ -149,7 +160,7 @@ struct Product<'a> {
     output: &'a mut [f32],
     step: usize,
     width: usize,
-    add: bool,
+    target: Target,
 }
 
 impl WithSimd for Product<'_> {
@@ -175,7 +186,7 @@ impl Product<'_> {
     /// So many vectors of columns, of all rows.
     #[inline(always)]
     fn columns<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) -> usize {
-        let width = VECTORS * S::F32_LANES;
+        let (width, add) = (VECTORS * S::F32_LANES, self.target == Target::Accumulate);
         let elements = bytemuck::cast_slice::<u32, Element>(&self.rows.elements).chunks(self.rows.most);
         let output = self.output.chunks_mut(self.step);
         for ((elements, count), output) in elements.zip(&*self.rows.counts).zip(output) {
@@ -189,7 +200,7 @@ impl Product<'_> {
             }
             let output = S::as_mut_simd_f32s(&mut output[first..first + width]).0;
             for (output, sum) in output.iter_mut().zip(sums) {
-                *output = if self.add { simd.add_f32s(*output, sum) } else { sum };
+                *output = if add { simd.add_f32s(*output, sum) } else { sum };
             }
         }
         VECTORS
@@ -200,7 +211,6 @@ impl Product<'_> {
 mod tests {
     use super::super::case::Draw;
     use super::super::convolution_cases::winners;
-    use super::super::floats;
     use super::super::patches::Patches;
     use super::*;
     use crate::gemm::ArgmaxWord;
