@@ -26,6 +26,12 @@ impl ArgmaxWord {
         Self { positions, filters: 1 << config.columns.trailing_zeros().min(room.ilog2()) }
     }
 
+    /// Images of so many positions each that fill whole words, at the least.
+    pub fn images(self, positions: usize) -> usize {
+        let whole = |images: &usize| (images * positions).is_multiple_of(self.positions);
+        (1..self.positions).find(whole).unwrap_or(self.positions)
+    }
+
     /// Whether a word has room for so many winners.
     pub fn fits(self) -> bool {
         (1..=MOST_WINNERS).contains(&self.positions.saturating_mul(self.filters))

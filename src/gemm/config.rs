@@ -40,6 +40,9 @@ pub struct GemmConfig {
     /// are none.
     #[serde(default = "one_subgroup", skip_serializing_if = "is_one_subgroup")]
     pub subgroups: [usize; 2],
+    /// Whether the CPU path computes it by Winograd's minimal filtering. Shaders do not; a profile alone says so.
+    #[serde(skip)]
+    pub winograd: bool,
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -76,6 +79,7 @@ impl GemmConfig {
         partitions: 1,
         matrix: 0,
         subgroups: [1; 2],
+        winograd: false,
     };
 
     pub fn workgroup_threads(&self) -> usize {

@@ -44,6 +44,7 @@ const SOFTWARE: DeviceProfile = DeviceProfile {
     gather_workgroups: None,
     col2im_channels: 128,
     read_ahead: false,
+    winograd: false,
     micro_batch: 512,
 };
 
@@ -69,7 +70,10 @@ const SWIFT_SHADER: DeviceProfile = DeviceProfile {
     ..SOFTWARE
 };
 
-const CPU: DeviceProfile =
+const CPU: DeviceProfile = DeviceProfile { revision: 1, winograd: true, ..CPU_0 };
+
+/// As it was before there was Winograd's filtering.
+const CPU_0: DeviceProfile =
     DeviceProfile { accumulators: 1, loop_carry: false, cached_inputs: None, col2im_channels: 0, ..SOFTWARE };
 
 impl DeviceClass {
@@ -87,7 +91,11 @@ impl DeviceClass {
 
     /// The profile of an earlier revision, or of today's.
     pub fn profile_of(self, revision: u32) -> &'static DeviceProfile {
-        let revisions = if self == Self::Gpu { &REVISIONS[..] } else { &[] };
+        let revisions = match self {
+            Self::Gpu => &REVISIONS[..],
+            Self::Cpu => &[CPU_0, CPU],
+            Self::Software | Self::OldSoftware | Self::SwiftShader => &[],
+        };
         revisions.get(revision as usize).unwrap_or(self.profile())
     }
 
@@ -104,7 +112,9 @@ impl DeviceClass {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::window;
     use super::*;
+    use crate::geometry::Padding;
 
     /// Threads of a workgroup, rows of a thread, depth of a tile, and partitions.
     fn split(rows: usize, inputs: usize, units: usize) -> Option<(usize, usize, usize, usize)> {
@@ -132,6 +142,26 @@ mod tests {
         for class in [DeviceClass::Software, DeviceClass::OldSoftware, DeviceClass::SwiftShader, DeviceClass::Cpu] {
             assert_eq!(class.profile().split_forward(&convolution), None, "{class:?}");
         }
+    }
+
+    #[test]
+    fn runs_from_before_winograds_filtering_go_on_without() {
+        let convolution =
+            Convolution { batch: 2, window: window([7, 7, 16], [3, 3], [1, 1], Padding::Same), filters: 32, pool: 1 };
+        let filters = |revision| {
+            let profile = DeviceClass::Cpu.profile_of(revision);
+            GemmKind::ALL.map(|kind| profile.config(&GemmProblem::new(kind, &convolution)).winograd)
+        };
+        assert_eq!([filters(0), filters(1)], [[false; 3], [true; 3]]);
+        assert_eq!(DeviceClass::Cpu.profile().revision, 1);
+        // Few channels, other windows, and outputs that are hardly worth a tile.
+        let suits = |input, size, stride| {
+            let convolution = Convolution { window: window(input, size, stride, Padding::Same), ..convolution };
+            GemmProblem::new(GemmKind::Forward, &convolution).winograd_tiles().is_some()
+        };
+        assert!(suits([3, 3, 16], [3, 3], [1, 1]) && suits([5, 5, 16], [3, 3], [1, 1]));
+        assert!(!suits([2, 2, 16], [3, 3], [1, 1]) && !suits([7, 7, 8], [3, 3], [1, 1]));
+        assert!(!suits([7, 7, 16], [5, 5], [1, 1]) && !suits([7, 7, 16], [3, 3], [2, 1]));
     }
 
     #[test]

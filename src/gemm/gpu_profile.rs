@@ -54,6 +54,7 @@ const GPU: DeviceProfile = DeviceProfile {
     gather_workgroups: Some(264),
     col2im_channels: 0,
     read_ahead: true,
+    winograd: false,
     micro_batch: 2048,
 };
 

@@ -14,6 +14,7 @@ mod problem;
 mod profile;
 mod selection;
 mod variants;
+mod winograd;
 
 pub use argmax::ArgmaxWord;
 pub use config::GemmConfig;
@@ -26,3 +27,4 @@ pub use problem::{GemmKind, GemmProblem};
 pub use profile::{DeviceProfile, SplitForward};
 pub use selection::GemmSelection;
 pub use variants::{Capabilities, VARIANTS, Variant};
+pub use winograd::{WINOGRAD_POINTS, WINOGRAD_TILE};

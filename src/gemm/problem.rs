@@ -59,7 +59,8 @@ impl GemmProblem {
     /// - where B goes through workgroup memory a thread has one accumulator for each output;
     /// - in a forward product a thread's rows are whole pooling windows, no more than a word of argmax has room for;
     /// - matrix units multiply fragments of 8 x 8 or 16 x 16, in which both tiles come, out of workgroup memory; subgroups
-    ///   share out the threads and, in whole fragments, the tile's rows and columns. Nothing else has subgroups.
+    ///   share out the threads and, in whole fragments, the tile's rows and columns. Nothing else has subgroups;
+    /// - Winograd's filtering has a window that it suits, and no matrix units.
     pub fn broken_rule(&self, config: &GemmConfig) -> Option<&'static str> {
         if let Some(rule) = self.convolution.broken_rule() {
             return Some(rule);
@@ -106,6 +107,7 @@ impl GemmProblem {
             (!forward || pool == 1 || ArgmaxWord::of(&self.convolution, config).fits(), ArgmaxWord::RULE),
             (!in_range || threads.is_multiple_of(across * down), "its subgroups divide its threads"),
             (matrix > 0 || [across, down] == [1; 2], "its subgroups are for matrix units alone"),
+            (!config.winograd || matrix == 0 && self.winograd_tiles().is_some(), "it can be filtered"),
             (!in_range || matrix == 0 || whole(), "its tiles are whole fragments of 8 or 16, in workgroup memory"),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map(|(_, rule)| rule)

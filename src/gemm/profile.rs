@@ -35,6 +35,8 @@ pub struct DeviceProfile {
     /// Whether sums over partitions are read several at a time. A GPU then waits for its memory once, not once for each;
     /// lavapipe is faster with one after the other. The order of the sums is the same.
     pub read_ahead: bool,
+    /// Whether Winograd's minimal filtering computes the products that it suits.
+    pub winograd: bool,
     /// Rows of a micro-batch, at most. Beyond some size more make nothing faster, and the values between layers leave
     /// the caches and then the largest buffer.
     pub micro_batch: usize,
@@ -71,7 +73,11 @@ impl DeviceProfile {
                 let depth = (tile.depth / problem.convolution.window_elements()).max(1);
                 let mut config = GemmConfig { depth, ..tile };
                 config.threads_per_row = self.weight_lanes(problem, &config);
-                GemmConfig { partitions: self.weight_gradient_partitions(problem, &config), ..config }
+                let partitions = match config.winograd {
+                    false => self.weight_gradient_partitions(problem, &config),
+                    true => problem.winograd_partitions(),
+                };
+                GemmConfig { partitions, ..config }
             }
         }
     }
@@ -143,7 +149,8 @@ impl DeviceProfile {
     /// outputs alone make.
     fn tile(&self, layout: Layout, problem: &GemmProblem, window_elements: usize, partitions: usize) -> GemmConfig {
         let config = layout.config(problem, window_elements, partitions);
-        let config = GemmConfig { accumulators: self.accumulators, loop_carry: self.loop_carry, ..config };
+        let winograd = self.winograd && problem.winograd_tiles().is_some();
+        let config = GemmConfig { accumulators: self.accumulators, loop_carry: self.loop_carry, winograd, ..config };
         GemmConfig { threads_per_row: problem.threads_per_row(&config), ..config }
     }
 }

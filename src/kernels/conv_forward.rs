@@ -11,6 +11,7 @@ use super::matrix::{Matrix, Target, multiply, multiply_on_all_cores};
 use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::split_k_reduce::{SplitKReduce, add_bias_and_relu};
+use super::winograd::Winograd;
 use super::{
     BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, write_activation,
     write_words,
@@ -96,20 +97,35 @@ impl ConvForward {
             multiply_on_all_cores(output, left, kernel, filters, |_, rows| self.activate(rows, bias));
             return;
         }
+        let winograd = self.config.winograd.then(|| Winograd::forward(&self.convolution, kernel));
+        let of_image = self.convolution.positions() / self.convolution.batch;
+        let word = if window == 1 { ArgmaxWord::ONE } else { self.word() };
         // Whole words of argmax each.
-        let positions = (BLOCK_ROWS / window).next_multiple_of(self.word().positions);
+        let positions = match &winograd {
+            None => (BLOCK_ROWS / window).next_multiple_of(word.positions),
+            Some(winograd) => of_image * winograd.images(self.convolution.batch, word.images(of_image)),
+        };
+        let multiply = |rows: Range<usize>, products: &mut [f32]| match &winograd {
+            None => {
+                let patches = Patches::new(&self.convolution, input, rows);
+                let left = patches.matrix().of_columns(part.clone());
+                multiply(products, Target::Overwrite, left, 0, kernel, filters);
+            }
+            Some(winograd) => {
+                let of_image = of_image * window;
+                winograd.multiply(rows.start / of_image..rows.end / of_image, input, products);
+            }
+        };
         let windows = Windows::new(&self.convolution, self.word());
         let block = |number: usize, output: &mut [f32], argmax: &mut [u32]| {
             let first = number * positions * window;
             let rows = first..first + output.len() / filters * window;
-            let patches = Patches::new(&self.convolution, input, rows.clone());
-            let left = patches.matrix().of_columns(part.clone());
             if window == 1 {
-                multiply(output, Target::Overwrite, left, 0, kernel, filters);
+                multiply(rows, output);
             } else {
                 let mut products = Scratch::new(rows.len() * filters);
                 let products = floats_mut(&mut products);
-                multiply(products, Target::Overwrite, left, 0, kernel, filters);
+                multiply(rows, products);
                 windows.pool(products, output, argmax);
             }
             self.activate(output, bias);
@@ -152,7 +168,10 @@ impl Kernel for ConvForward {
     }
 
     fn operations(&self) -> usize {
-        2 * self.convolution.rows() * self.convolution.depth() * self.convolution.filters
+        match self.config.winograd {
+            false => 2 * self.convolution.rows() * self.convolution.depth() * self.convolution.filters,
+            true => 2 * GemmProblem::new(GemmKind::Forward, &self.convolution).winograd_products(),
+        }
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {

@@ -12,6 +12,7 @@ use super::patches::{BLOCK_ROWS, tile_constants};
 use super::relu_mask::{self, ReluMask};
 use super::scratch::Scratch;
 use super::unpooled::Unpooled;
+use super::winograd::Winograd;
 use super::{
     BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_weights, read_words,
     write_activation,
@@ -83,7 +84,10 @@ impl Kernel for ConvInputGradient {
     }
 
     fn operations(&self) -> usize {
-        2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters
+        match self.config.winograd {
+            false => 2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters,
+            true => 2 * GemmProblem::new(GemmKind::InputGradient, &self.convolution).winograd_products(),
+        }
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
@@ -117,10 +121,21 @@ impl Kernel for ConvInputGradient {
         let Self { convolution, word, relu_mask, .. } = self;
         let Convolution { batch, filters, .. } = *convolution;
         let depth = convolution.depth();
+        let input_gradient = &mut floats_mut(input_gradient)[..convolution.inputs()];
+        let values = convolution.inputs() / batch;
+        if self.config.winograd {
+            let winograd = Winograd::input_gradient(convolution, &weights[..depth * filters]);
+            let images = winograd.images(batch, 1);
+            input_gradient.par_chunks_mut(images * values).enumerate().for_each(|(block, input_gradient)| {
+                let first = block * images;
+                winograd.multiply(first..first + input_gradient.len() / values, gradient, input_gradient);
+                relu_mask::apply(*relu_mask, input, first * values, input_gradient);
+            });
+            return;
+        }
         let windows = Windows::new(convolution, *word);
         let argmax = &*windows.part(argmax);
         let unpooled = Unpooled { windows, gradient, argmax };
-        let input_gradient = &mut floats_mut(input_gradient)[..convolution.inputs()];
         let mut kernel = Scratch::new(depth * filters);
         transpose(weights, filters, floats_mut(&mut kernel));
         let kernel = floats(&kernel);
@@ -131,7 +146,7 @@ impl Kernel for ConvInputGradient {
             });
             return;
         }
-        let (values, positions) = (convolution.inputs() / batch, convolution.positions() / batch);
+        let positions = convolution.positions() / batch;
         let images = (BLOCK_ROWS / (positions * convolution.window_elements())).max(1);
         input_gradient.par_chunks_mut(images * values).enumerate().for_each(|(block, input_gradient)| {
             let first_image = block * images;

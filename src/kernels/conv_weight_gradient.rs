@@ -12,6 +12,7 @@ use super::patches::{BLOCK_ROWS, Patches, tile_constants};
 use super::scratch::Scratch;
 use super::unpooled::Unpooled;
 use super::updates::Partitions;
+use super::winograd;
 use super::{BINDINGS, Constants, Descriptor, Kernel, floats, floats_mut, grid, read_activation, read_words, write};
 use crate::gemm::{ArgmaxWord, Convolution, DeviceClass, GemmConfig, GemmKind, GemmProblem, OnChip};
 
@@ -140,7 +141,10 @@ impl Kernel for ConvWeightGradient {
     }
 
     fn operations(&self) -> usize {
-        2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters
+        match self.config.winograd {
+            false => 2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters,
+            true => 2 * GemmProblem::new(GemmKind::WeightGradient, &self.convolution).winograd_products(),
+        }
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
@@ -176,6 +180,20 @@ impl Kernel for ConvWeightGradient {
             if self.bias {
                 add_up_rows(&gradient[..batch * filters], &mut bias[..filters]);
             }
+            return;
+        }
+        if self.config.winograd {
+            let images = batch.div_ceil(self.config.partitions);
+            let positions = self.convolution.positions() / batch;
+            let partitions = sums.par_chunks_exact_mut(self.weights()).take(self.config.partitions).enumerate();
+            partitions.for_each(|(partition, sums)| {
+                let images = batch.min(partition * images)..batch.min((partition + 1) * images);
+                let (kernel, bias) = sums.split_at_mut(depth * filters);
+                winograd::weight_gradient(&self.convolution, images.clone(), [input, right], kernel);
+                if self.bias {
+                    add_up_rows(&gradient[images.start * positions * filters..images.end * positions * filters], bias);
+                }
+            });
             return;
         }
         // Where there are few partitions, the cores share out the rows of each, too. Every number is added up in the same

@@ -92,7 +92,7 @@ pub trait Kernel: Any + Debug + Send + Sync {
 
     /// Floating-point operations that the pass is for: a multiply-add counts as two; a comparison, a choice, and what only
     /// finds addresses, as none. Of the three products the multiply-adds alone are counted, taps outside of the image
-    /// included; gradients through a max-pool have one element of each window. Elsewhere every addition, product, root or
+    /// included; gradients through a max-pool have one element of each window, and Winograd's filtering its own products. Elsewhere every addition, product, root or
     /// exponential of an element counts as one.
     fn operations(&self) -> usize;
 

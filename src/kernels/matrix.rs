@@ -98,6 +98,9 @@ const PANEL: usize = 64;
 /// A multiple of the rows of every tile, 6 and 9: where a task has whole multiples of it, no tile goes over rows twice.
 pub(super) const WHOLE_TILES: usize = 18;
 
+/// Rows of the left matrix from which on a copy of a panel takes less time than it saves.
+const WORTH_A_COPY: usize = 2 * WHOLE_TILES;
+
 /// Rows of a task, at the least and at most: enough that the copy of a panel of the right matrix is little beside its
 /// products, and so few that the task's rows stay in a core's cache.
 const TASK_ROWS: [usize; 2] = [2 * WHOLE_TILES, 14 * WHOLE_TILES];
@@ -183,23 +186,30 @@ impl Product<'_> {
         let Self { left, right, columns, .. } = *self;
         let (depth, full) = (left.columns.count(), VECTORS * S::F32_LANES);
         let rows = self.output.len() / columns;
-        // Where the last vector is not a whole one, the right matrix is copied, with zeros after its columns.
-        let mut padded = [0.0; BLOCK * PANEL];
+        // A copy of the panel's part of the right matrix, row by row, where many rows are multiplied by it, or where its last
+        // vector is not a whole one, with zeros after its columns.
+        let copied = rows >= WORTH_A_COPY || width < full;
+        let mut panel = [[simd.splat_f32s(0.0); VECTORS]; BLOCK];
         let mut depths = [0; BLOCK];
         for begin in (0..depth).step_by(BLOCK) {
             let depths = &mut depths[..BLOCK.min(depth - begin)];
             (begin..).zip(&mut *depths).for_each(|(index, offset)| *offset = left.columns.at(index));
-            let (mut block, mut step) = (&right[begin * columns + first_column..], columns);
-            if width < full {
-                for (copy, row) in padded.chunks_exact_mut(full).zip(block.chunks(columns)).take(depths.len()) {
-                    copy[..width].copy_from_slice(&row[..width]);
+            let block = right[begin * columns + first_column..].chunks(columns);
+            if copied {
+                for (panel, row) in panel.iter_mut().zip(block.clone()).take(depths.len()) {
+                    for (panel, values) in panel.iter_mut().zip(row[..width].chunks(S::F32_LANES)) {
+                        *panel = simd.partial_load_f32s(values);
+                    }
                 }
-                (block, step) = (&padded, full);
             }
             for first in (0..rows).step_by(ROWS) {
                 let last = rows - 1;
-                let starts = std::array::from_fn(|row| left.rows.at(self.first_row + last.min(first + row)));
-                let sums = tile::<S, ROWS, VECTORS>(simd, left.values, starts, depths, block, step);
+                let start = |row| left.rows.at(self.first_row + last.min(first + row));
+                let left = std::array::from_fn(|row| &left.values[start(row)..]);
+                let sums = match copied {
+                    true => tile::<S, ROWS, VECTORS>(simd, left, depths, panel.iter().map(|row| &row[..])),
+                    false => tile(simd, left, depths, block.clone().map(|row| S::as_simd_f32s(row).0)),
+                };
                 let add = self.target == Target::Accumulate || begin > 0;
                 let output = self.output[first * columns..].chunks_mut(columns);
                 for (output, sums) in output.zip(sums) {
@@ -220,22 +230,21 @@ impl Product<'_> {
     }
 }
 
-/// The products of one block of depth for `ROWS` rows, which start at `starts`, and `VECTORS` vectors of columns.
+/// The products of one block of depth for `ROWS` rows of the left matrix, each from its start on, and `VECTORS` vectors of
+/// columns.
 #[inline(always)]
-fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn tile<'a, S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
-    left: &[f32],
-    starts: [usize; ROWS],
+    left: [&[f32]; ROWS],
     depths: &[usize],
-    right: &[f32],
-    step: usize,
+    right: impl Iterator<Item = &'a [S::f32s]>,
 ) -> [[S::f32s; VECTORS]; ROWS] {
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
-    for (&depth, right) in depths.iter().zip(right.chunks(step)) {
-        let right = &S::as_simd_f32s(right).0[..VECTORS];
+    for (&depth, right) in depths.iter().zip(right) {
+        let right = &right[..VECTORS];
         for row in 0..ROWS {
             // Safety: Matrix::with_offsets has seen that the largest sum of two offsets is inside.
-            let value = simd.splat_f32s(unsafe { *left.get_unchecked(starts[row] + depth) });
+            let value = simd.splat_f32s(unsafe { *left[row].get_unchecked(depth) });
             for vector in 0..VECTORS {
                 sums[row][vector] = simd.mul_add_e_f32s(value, right[vector], sums[row][vector]);
             }

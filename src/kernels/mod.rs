@@ -100,6 +100,8 @@ mod updates;
 mod vectors;
 mod weigh_moments;
 mod weight_average;
+mod winograd;
+mod winograd_points;
 mod words;
 
 pub use activation::Function;

@@ -12,7 +12,7 @@ use crate::precision::Precision;
 
 /// Rows of the forward product, or of its gradient, that a reference makes patches of at a time: what they are and what
 /// becomes of them stays in a core's cache.
-pub(super) const BLOCK_ROWS: usize = 512;
+pub(super) const BLOCK_ROWS: usize = 192;
 
 /// The constants of a configuration's tile.
 pub(super) fn tile_constants(config: &GemmConfig) -> Constants {
