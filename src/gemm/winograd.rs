@@ -1,6 +1,7 @@
-//! Which products the CPU path computes by Winograd's minimal filtering (`src/kernels/winograd.rs`).
+//! Which products the CPU path computes by Winograd's minimal filtering (`src/kernels/winograd.rs`), and what is left to
+//! multiply.
 
-use super::{Convolution, GemmKind, GemmProblem};
+use super::{Convolution, GemmConfig, GemmKind, GemmProblem};
 use crate::geometry::Window;
 
 /// Outputs of a tile along either axis.
@@ -37,10 +38,16 @@ impl GemmProblem {
         PARTITIONS.min(self.convolution.batch)
     }
 
-    /// Multiply-adds of the products then.
-    pub fn winograd_products(&self) -> usize {
+    /// Multiply-adds, taps outside of the image included; a gradient through a max-pool has one element of each window.
+    pub fn multiply_adds(&self, config: &GemmConfig) -> usize {
         let Convolution { batch, window, filters, .. } = self.convolution;
-        let tiles = self.winograd_tiles().unwrap_or_default();
-        batch * tiles * WINOGRAD_POINTS * WINOGRAD_POINTS * window.input[2] * filters
+        let tiles = self.winograd_tiles().filter(|_| config.winograd);
+        match (tiles, self.kind) {
+            (Some(tiles), _) => batch * tiles * WINOGRAD_POINTS * WINOGRAD_POINTS * window.input[2] * filters,
+            (None, GemmKind::Forward) => self.convolution.rows() * self.convolution.depth() * filters,
+            (None, GemmKind::WeightGradient | GemmKind::InputGradient) => {
+                self.convolution.positions() * self.convolution.depth() * filters
+            }
+        }
     }
 }

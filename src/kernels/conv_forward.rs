@@ -168,10 +168,7 @@ impl Kernel for ConvForward {
     }
 
     fn operations(&self) -> usize {
-        match self.config.winograd {
-            false => 2 * self.convolution.rows() * self.convolution.depth() * self.convolution.filters,
-            true => 2 * GemmProblem::new(GemmKind::Forward, &self.convolution).winograd_products(),
-        }
+        2 * GemmProblem::new(GemmKind::Forward, &self.convolution).multiply_adds(&self.config)
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {

@@ -84,10 +84,7 @@ impl Kernel for ConvInputGradient {
     }
 
     fn operations(&self) -> usize {
-        match self.config.winograd {
-            false => 2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters,
-            true => 2 * GemmProblem::new(GemmKind::InputGradient, &self.convolution).winograd_products(),
-        }
+        2 * GemmProblem::new(GemmKind::InputGradient, &self.convolution).multiply_adds(&self.config)
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {

@@ -64,7 +64,9 @@ impl ConvWeightGradient {
 
     /// Positions of every partition but the last, which may have fewer.
     fn partition_positions(&self) -> usize {
-        self.convolution.positions().div_ceil(self.config.partitions)
+        // Winograd's filtering has whole images.
+        let unit = if self.config.winograd { self.convolution.positions() / self.convolution.batch } else { 1 };
+        unit * (self.convolution.positions() / unit).div_ceil(self.config.partitions)
     }
 
     fn column_blocks(&self) -> usize {
@@ -141,10 +143,7 @@ impl Kernel for ConvWeightGradient {
     }
 
     fn operations(&self) -> usize {
-        match self.config.winograd {
-            false => 2 * self.convolution.positions() * self.convolution.depth() * self.convolution.filters,
-            true => 2 * GemmProblem::new(GemmKind::WeightGradient, &self.convolution).winograd_products(),
-        }
+        2 * GemmProblem::new(GemmKind::WeightGradient, &self.convolution).multiply_adds(&self.config)
     }
 
     fn traffic(&self, binding: &str, words: usize) -> usize {
@@ -182,20 +181,6 @@ impl Kernel for ConvWeightGradient {
             }
             return;
         }
-        if self.config.winograd {
-            let images = batch.div_ceil(self.config.partitions);
-            let positions = self.convolution.positions() / batch;
-            let partitions = sums.par_chunks_exact_mut(self.weights()).take(self.config.partitions).enumerate();
-            partitions.for_each(|(partition, sums)| {
-                let images = batch.min(partition * images)..batch.min((partition + 1) * images);
-                let (kernel, bias) = sums.split_at_mut(depth * filters);
-                winograd::weight_gradient(&self.convolution, images.clone(), [input, right], kernel);
-                if self.bias {
-                    add_up_rows(&gradient[images.start * positions * filters..images.end * positions * filters], bias);
-                }
-            });
-            return;
-        }
         // Where there are few partitions, the cores share out the rows of each, too. Every number is added up in the same
         // order, however many there are.
         let parts = (2 * rayon::current_num_threads()).div_ceil(self.config.partitions);
@@ -205,7 +190,10 @@ impl Kernel for ConvWeightGradient {
             let begin = (partition * self.partition_positions()).min(self.convolution.positions());
             let end = (begin + self.partition_positions()).min(self.convolution.positions());
             let (kernel, bias) = sums.split_at_mut(depth * filters);
-            if unpooled.is_sparse(self.convolution.run()) {
+            if self.config.winograd {
+                let of_image = self.convolution.positions() / batch;
+                winograd::weight_gradient(&self.convolution, begin / of_image..end / of_image, [input, right], kernel);
+            } else if unpooled.is_sparse(self.convolution.run()) {
                 let mut by_filter = Scratch::new(depth * filters);
                 let by_filter = floats_mut(&mut by_filter);
                 let own = filters.div_ceil(parts);

@@ -76,16 +76,13 @@ impl Winograd {
     pub fn multiply(&self, images: Range<usize>, input: &[f32], output: &mut [f32]) {
         let (channels, filters, tiles) = (self.input[2], self.filters, Tiles::of(self.output));
         let count = tiles.count(images.len());
-        let values = self.input.iter().product::<usize>();
-        let images = &input[images.start * values..images.end * values];
         let [data, products] = [channels, filters].map(|columns| spaced(count * columns));
-        let mut at_points = Scratch::new(ALL_POINTS * data);
-        let at_points = floats_mut(&mut at_points);
-        Source { images, extents: self.input, tiles, window: TileWindow::Inputs { pad: self.pad } }.evaluate(at_points);
+        let window = TileWindow::Inputs { pad: self.pad };
+        let at_points = Source { values: input, images, extents: self.input, tiles, window }.at_points();
         let mut product = Scratch::new(ALL_POINTS * products);
         let product = floats_mut(&mut product);
         let kernel = floats(&self.kernel).chunks_exact(channels * filters);
-        let points = at_points.chunks_exact(data).zip(kernel).zip(product.chunks_exact_mut(products));
+        let points = floats(&at_points).chunks_exact(data).zip(kernel).zip(product.chunks_exact_mut(products));
         for ((data, kernel), product) in points {
             let data = Matrix::new(data, count, channels);
             multiply(&mut product[..count * filters], Target::Overwrite, data, 0, kernel, filters);
@@ -137,15 +134,15 @@ pub(super) fn weight_gradient(
     for first in images.clone().step_by(tiles.images()) {
         let images = first..images.end.min(first + tiles.images());
         let count = tiles.count(images.len());
-        let evaluate = |values: &[f32], extents: [usize; 3], window: TileWindow| {
-            let of_image = extents.iter().product::<usize>();
-            let mut at_points = Scratch::new(ALL_POINTS * spaced(count * extents[2]));
-            let images = &values[images.start * of_image..images.end * of_image];
-            Source { images, extents, tiles, window }.evaluate(floats_mut(&mut at_points));
-            at_points
+        let source = Source {
+            values: input,
+            images,
+            extents: window.input,
+            tiles,
+            window: TileWindow::Inputs { pad: window.pad },
         };
-        let left = evaluate(input, window.input, TileWindow::Inputs { pad: window.pad });
-        let right = evaluate(gradient, output, TileWindow::Gradients);
+        let left = source.clone().at_points();
+        let right = Source { values: gradient, extents: output, window: TileWindow::Gradients, ..source }.at_points();
         let [left, right] = [(&left, channels), (&right, filters)]
             .map(|(values, columns)| floats(values).chunks_exact(spaced(count * columns)));
         for ((left, right), sums) in left.zip(right).zip(at_points.chunks_exact_mut(of_point)) {

@@ -3,8 +3,12 @@
 //! multiplied there, and the product is interpolated. Lavin and Gray, "Fast algorithms for convolutional neural networks"
 //! (2015), section 4. A weight gradient is F(3 x 3, 4 x 4), which has the same points.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
+use super::floats_mut;
+use super::scratch::Scratch;
 use crate::gemm::{WINOGRAD_POINTS as POINTS, WINOGRAD_TILE as TILE};
 
 /// What a tile is evaluated at.
@@ -77,10 +81,12 @@ pub(super) fn along_both_axes<S: Simd, const FROM: usize, const TO: usize>(
     }
 }
 
-/// Images `[images, H, W, C]`, of which every tile has a window.
-#[derive(Clone, Copy)]
+/// Images, of which every tile has a window.
+#[derive(Clone)]
 pub(super) struct Source<'a> {
-    pub images: &'a [f32],
+    /// `[batch, H, W, C]`
+    pub values: &'a [f32],
+    pub images: Range<usize>,
     /// `[H, W, C]`
     pub extents: [usize; 3],
     pub tiles: Tiles,
@@ -97,9 +103,12 @@ pub(super) enum TileWindow {
 }
 
 impl Source<'_> {
-    /// Makes `at_points [points, tiles, C]`, each point's matrix [`spaced`].
-    pub fn evaluate(self, at_points: &mut [f32]) {
-        Arch::new().dispatch(Evaluate { source: self, at_points });
+    /// `[points, tiles, C]`, each point's matrix [`spaced`].
+    pub fn at_points(self) -> Scratch {
+        let count = self.tiles.count(self.images.len());
+        let mut at_points = Scratch::new(ALL_POINTS * spaced(count * self.extents[2]));
+        Arch::new().dispatch(Evaluate { source: self, at_points: floats_mut(&mut at_points) });
+        at_points
     }
 }
 
@@ -139,9 +148,11 @@ impl Evaluate<'_> {
         pad: [usize; 2],
         transform: impl Fn(S, [S::f32s; WINDOW]) -> [S::f32s; POINTS],
     ) {
-        let Source { images, extents: [height, width, channels], tiles, .. } = self.source;
-        let count = tiles.count(images.len() / (height * width * channels));
-        let (images, at_points) = (S::as_simd_f32s(images).0, S::as_mut_simd_f32s(self.at_points).0);
+        let Source { values, images, extents: [height, width, channels], tiles, .. } = self.source;
+        let count = tiles.count(images.len());
+        let of_image = height * width * channels;
+        let images = S::as_simd_f32s(&values[images.start * of_image..images.end * of_image]).0;
+        let at_points = S::as_mut_simd_f32s(self.at_points).0;
         let (vectors, step) = (channels / S::F32_LANES, spaced(count * channels) / S::F32_LANES);
         for tile in 0..count {
             let [image, top, left] = tiles.place(tile);
@@ -221,15 +232,9 @@ pub(super) fn outputs<S: Simd>(simd: S, points: [S::f32s; POINTS]) -> [S::f32s; 
     ]
 }
 
-/// A kernel's gradients from their values at the points.
+/// A kernel's gradients from their values at the points: as outputs, of which the last has what is at infinity.
 #[inline(always)]
 pub(super) fn taps<S: Simd>(simd: S, points: [S::f32s; POINTS]) -> [S::f32s; 3] {
-    let [zero, one, minus_one, two, minus_two, infinity] = points;
-    let (even, odd) = (simd.add_f32s(one, minus_one), simd.sub_f32s(one, minus_one));
-    let (even_2, odd_2) = (simd.add_f32s(two, minus_two), simd.sub_f32s(two, minus_two));
-    [
-        simd.add_f32s(simd.add_f32s(zero, even), even_2),
-        times(simd, 2.0, odd_2, odd),
-        simd.add_f32s(times(simd, 4.0, even_2, even), infinity),
-    ]
+    let [first, second, third, _] = outputs(simd, points);
+    [first, second, simd.add_f32s(third, points[POINTS - 1])]
 }
